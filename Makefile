@@ -1,0 +1,53 @@
+# Two commands: `make run` opens the club, `make test` proves it. Both fetch what they need into var/ and nowhere else.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := var/venv
+BIN := $(VENV)/bin
+export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check assets screenshots clean
+.DEFAULT_GOAL := run
+
+run: $(VENV)/.installed assets
+	@exec $(BIN)/python -m portal run
+
+test: $(VENV)/.installed-test assets
+	@$(BIN)/python -m tests.support.chromium
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.installed-test
+	@$(BIN)/ruff check portal tests migrations wsgi.py
+	@$(BIN)/mypy
+	@$(BIN)/djlint --quiet --lint templates
+
+screenshots: $(VENV)/.installed-test assets
+	@$(BIN)/python -m tests.support.chromium
+	@$(BIN)/python -m tests.support.screenshots
+
+assets: var/npm/.installed
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@mkdir -p var
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml $(VENV)/bin/python
+	@echo "Installing what the portal needs into $(VENV) …"
+	@$(BIN)/python -m pip install -qq --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/bin/python
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(BIN)/python -m pip install -qq --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+var/npm/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is needed (it comes with Node.js)" >&2; exit 1; }
+	@mkdir -p var/npm
+	@cp package.json package-lock.json var/npm/
+	@cd var/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+clean:
+	rm -rf var

@@ -1,0 +1,58 @@
+"""Goalete Portal: the member portal of a club that meets online every day.
+
+`create_app` is the first thing to read. A request is one transaction in the name of whoever asks; a view finds, acts
+and shows; the rules live in each room's actions, the hard truths in the database.
+"""
+
+from flask import Flask
+
+from portal import access, assets, cli, errors, web
+from portal.config import ROOT, Settings
+from portal.database import db, engine_options
+
+
+def create_app(settings: Settings | None = None, *, database_url: str | None = None) -> Flask:
+    """The portal as a WSGI application; `database_url` is another login of the same database (the worker's)."""
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__, static_folder=None, template_folder=str(ROOT / "templates"))
+    app.config.from_mapping(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
+        SQLALCHEMY_DATABASE_URI=database_url or settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
+        SESSION_COOKIE_NAME="__Host-session",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open all evening
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    db.init_app(app)
+    assets.init_app(app)
+    web.init_app(app)
+    access.init_app(app)
+    errors.init_app(app)
+    cli.init_app(app)
+    _open_rooms(app)
+    return app
+
+
+def _open_rooms(app: Flask) -> None:
+    from portal import public
+    from portal.accounts import views as accounts
+    from portal.admin import views as admin
+    from portal.attendance import views as attendance
+    from portal.billing import views as billing
+    from portal.families import views as families
+    from portal.meetings import views as meetings
+    from portal.operations import views as operations
+
+    for room in (public, accounts, meetings, attendance, billing, families, admin, operations):
+        app.register_blueprint(room.bp)
+    if app.config["SETTINGS"].sandbox:
+        from portal.sandbox import views as sandbox
+
+        app.register_blueprint(sandbox.bp)

@@ -1,0 +1,195 @@
+"""The verbs of an account. They change rows, write the log and the mail, and never commit."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import time, timedelta
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session
+
+from portal import audit, clock, mail
+from portal.accounts import letters, passwords
+from portal.accounts.member import code_hash, key_hash, new_key
+from portal.accounts.models import SignIn, User
+from portal.problems import Refused
+
+SIGN_UP = text("select * from auth.sign_up(:email, cast(:given as jsonb), :token, :code, :at, :until)")
+SIGN_UP_AGAIN = text("select * from auth.sign_up_again(:old, :token, :code, :at, :until)")
+ASK_RESET = text("select * from auth.ask_reset(:email, :token, :code, :at, :until)")
+REDEEM = text("select auth.redeem(:purpose, :token, :email, :code, :new_hash, :at)")
+PASSWORD_OF = text("select user_id, password_hash from auth.password_of(:email)")
+OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :at)")
+OWN_PASSWORD = text("select auth.own_password()")
+SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
+WELCOME = text("select welcome(:user_id, :days, :at)")
+
+VERIFY_FOR = timedelta(hours=24)
+RESET_FOR = timedelta(minutes=30)
+IDLE = timedelta(days=14)
+"""A sign-in not seen for this long is over (the database says the same, in auth.whoami)."""
+
+
+class WrongPassword(Refused):
+    """The old password does not match."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a newcomer typed. It becomes true only through the mail it caused."""
+
+    email: str
+    first_name: str
+    last_name: str | None
+    timezone: str
+    password_hash: str = field(repr=False)
+
+
+def sign_up(db: Session, given: Given) -> str:
+    """Send one mail to the address: to confirm it, or to say that it has an account already.
+
+    Returns what the browser keeps to ask for the mail again; it opens nothing.
+    """
+    token, code = new_key(), _code()
+    row = db.execute(
+        SIGN_UP,
+        {"email": given.email, "given": _json(given), "until": clock.now() + VERIFY_FOR, **_hashes(given.email, token, code)},
+    ).one()  # fmt: skip
+    if row.known:
+        mail.write(db, "known", given.email, letters.known(), user_id=row.user_id)
+    else:
+        mail.write(db, "verify", row.email, letters.verify(row.first_name, token, code), user_id=row.user_id, secret=True)
+    audit.record(db, "account.signed-up", "Somebody signed up", subject_id=row.user_id, category="security", known=row.known)
+    return key_hash(token).hex()
+
+
+def sign_up_again(db: Session, email: str, old: str) -> str:
+    """Mail a new link and code for the sign-up this browser began; the ones before stop working."""
+    token, code = new_key(), _code()
+    asked = {**_hashes(email, token, code), "old": bytes.fromhex(old), "until": clock.now() + VERIFY_FOR}
+    found = db.execute(SIGN_UP_AGAIN, asked).one_or_none()
+    if found is None:
+        return old
+    letter = letters.verify(found.first_name, token, code)
+    mail.write(db, "verify", found.email, letter, user_id=found.user_id, secret=True)
+    return key_hash(token).hex()
+
+
+def confirm(db: Session, *, token: str | None = None, email: str = "", code: str = "") -> UUID | None:
+    """The address is theirs: by the link, or by address and typed code. None if it opens nothing (any more)."""
+    user_id = _redeem(db, "verify", token, email, code, None)
+    if user_id is None:
+        return None
+    db.execute(WELCOME, {"user_id": user_id, "days": current_app.config["SETTINGS"].welcome_days, "at": clock.now()})
+    audit.record(db, "account.confirmed", "An address was confirmed", subject_id=user_id, category="security")
+    return user_id
+
+
+def ask_reset(db: Session, email: str) -> None:
+    """Mail a link and code for a new password, if the address has an account."""
+    token, code = new_key(), _code()
+    found = db.execute(
+        ASK_RESET, {"email": email, "until": clock.now() + RESET_FOR, **_hashes(email, token, code)}
+    ).one_or_none()
+    if found:
+        letter = letters.reset(found.first_name, token, code)
+        mail.write(db, "reset", found.email, letter, user_id=found.user_id, secret=True)
+        audit.record(db, "password.reset-asked", "A new password was asked for", subject_id=found.user_id, category="security")
+
+
+def reset(db: Session, password: str, *, token: str | None = None, email: str = "", code: str = "") -> UUID | None:
+    """Set a new password by mailed link or code; every sign-in of the account ends. None if it opens nothing."""
+    user_id = _redeem(db, "reset", token, email, code, passwords.hashed(password))
+    if user_id is None:
+        return None
+    audit.record(db, "password.reset", "The password was reset by mail", subject_id=user_id, category="security")
+    return user_id
+
+
+def check_password(db: Session, email: str, password: str) -> UUID | None:
+    """Whose address and password these are, or None; the same work either way."""
+    row = db.execute(PASSWORD_OF, {"email": email}).one_or_none()
+    if not passwords.fits(password, row.password_hash if row else None) or row is None:
+        audit.record(
+            db, "sign-in.refused", "Address and password did not match", category="security", level="warn",
+            subject_id=row.user_id if row else None,
+        )  # fmt: skip
+        return None
+    return row.user_id  # type: ignore[no-any-return]
+
+
+def open_sign_in(db: Session, user_id: UUID, device: str, network: str | None) -> str | None:
+    """Start a sign-in; the key to put into the browser's session. None if the account may not (inactive)."""
+    key = new_key()
+    sign_in_id = db.scalar(
+        OPEN_SIGN_IN,
+        {"user_id": user_id, "key": key_hash(key), "device": device, "network": network, "at": clock.now()},
+    )
+    if sign_in_id is None:
+        return None
+    audit.record(db, "sign-in.opened", f"Signed in on {device}", subject_id=user_id, category="security")
+    return key
+
+
+def change_password(db: Session, old: str, new: str, keep: UUID) -> None:
+    """A new password for the asker; every other sign-in ends. Raises WrongPassword."""
+    if not passwords.fits(old, db.scalar(OWN_PASSWORD)):
+        raise WrongPassword
+    db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new), "at": clock.now()})
+    end_others(db, keep)
+    audit.record(db, "password.changed", "The password was changed", category="security")
+
+
+def change_profile(
+    db: Session, user_id: UUID, first_name: str, last_name: str | None, timezone: str, preferred_meeting_time: time
+) -> None:
+    """New names, zone or preferred hour (wall time in their own zone) for the asker."""
+    db.execute(
+        update(User).where(User.id == user_id).values(
+            first_name=first_name, last_name=last_name, timezone=timezone, preferred_meeting_time=preferred_meeting_time
+        )
+    )  # fmt: skip
+    audit.record(db, "profile.changed", "The profile was changed")
+
+
+def end_sign_in(db: Session, sign_in_id: UUID) -> bool:
+    """End one of the asker's sign-ins, at once and for its open streams too."""
+    ended = db.execute(
+        update(SignIn).where(SignIn.id == sign_in_id, SignIn.ended_at.is_(None)).values(ended_at=clock.now())
+    )
+    audit.record(db, "sign-in.ended", "A sign-in was ended", category="security")
+    return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def end_others(db: Session, keep: UUID) -> None:
+    """End every sign-in of the asker but this one."""
+    db.execute(update(SignIn).where(SignIn.id != keep, SignIn.ended_at.is_(None)).values(ended_at=clock.now()))
+    audit.record(db, "sign-in.others-ended", "All other sign-ins were ended", category="security")
+
+
+def _redeem(db: Session, purpose: str, token: str | None, email: str, code: str, new_hash: str | None) -> UUID | None:
+    hashes = _hashes(email, token, code)
+    user_id = db.scalar(REDEEM, {"purpose": purpose, "email": email, "new_hash": new_hash, **hashes})
+    if user_id is None:
+        # Not raised: a wrong code is counted, and what is raised leaves no trace.
+        audit.record(db, f"{purpose}.refused", "A link or code opened nothing", category="security", level="warn")
+    return user_id
+
+
+def _hashes(email: str, token: str | None, code: str) -> dict[str, object]:
+    secret = current_app.config["SETTINGS"].secret_key
+    return {
+        "token": key_hash(token) if token else None,
+        "code": code_hash(secret, email, code) if code else None,
+        "at": clock.now(),
+    }
+
+
+def _code() -> str:
+    return f"{secrets.randbelow(1_000_000):06}"
+
+
+def _json(given: Given) -> str:
+    return json.dumps(asdict(given))

@@ -1,0 +1,107 @@
+"""The forms of an account. Their sentences are the ones a member reads."""
+
+from typing import Any
+
+from flask_login import current_user
+from wtforms import Field, HiddenField, PasswordField, SelectField, StringField, TimeField, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Regexp
+
+from portal import clock
+from portal.accounts import passwords
+from portal.forms import EmailLine, Form, Line, only_known
+from portal.times import zone_choices, zones
+
+UNKNOWN_ZONE = "Choose a time zone from the list, so that every hour you see is right."
+
+
+class ZoneField(SelectField):
+    """One of the zones people live in, each with its time just now."""
+
+    def __init__(self, label: str = "Time zone", **kwargs: Any) -> None:
+        super().__init__(
+            label, choices=lambda: list(zone_choices(clock.now())), validate_choice=False,
+            validators=[only_known(zones(), UNKNOWN_ZONE)], **kwargs,
+        )  # fmt: skip
+
+
+def good_password(form: Form, field: Field) -> None:
+    """Refuse what is short or guessable, also by the person's own names."""
+    names = [getattr(form, name).data for name in ("email", "first_name", "last_name") if name in form]
+    if current_user.is_authenticated:
+        names += [current_user.email, current_user.first_name, current_user.last_name]
+    fault = passwords.fault(field.data or "", *names)
+    if fault:
+        raise ValidationError(fault)
+
+
+class NewPassword(PasswordField):
+    """A password to be set: the rules of `passwords`, told at the field."""
+
+    def __init__(self, label: str = "Password", **kwargs: Any) -> None:
+        hint = "At least 12 characters. Any words you like, spaces too."
+        super().__init__(label, validators=[good_password], description=hint, **kwargs)
+
+
+class SignUpForm(Form):
+    """A newcomer."""
+
+    first_name = Line("First name", most=80, missing="Enter the name others may call you.", description="Shown to others in the meeting.")
+    last_name = Line("Last name", most=80, description="Only the club and your family see it. You may leave it empty.")
+    email = EmailLine()
+    password = NewPassword()
+    timezone = ZoneField()
+
+
+class CodeForm(Form):
+    """The six digits of a mail."""
+
+    email = EmailLine()
+    code = StringField(
+        "Code", filters=[lambda v: "".join((v or "").split())],
+        validators=[Regexp(r"^[0-9]{6}\Z", message="Enter the six digits from the mail.")],
+    )  # fmt: skip
+
+
+class EmailForm(Form):
+    """Where to send the mail."""
+
+    email = EmailLine()
+
+
+class SignInForm(Form):
+    """Address and password. No rule on either here: they match or they do not."""
+
+    email = Line("E-mail", most=254, missing="Enter your e-mail address.")
+    password = PasswordField("Password", validators=[DataRequired("Enter your password.")])
+    next = HiddenField()
+
+
+class ResetForm(Form):
+    """A new password by the link of a mail."""
+
+    password = NewPassword("New password")
+
+
+class ResetCodeForm(CodeForm):
+    """A new password by the six digits of a mail."""
+
+    password = NewPassword("New password")
+
+
+class ProfileForm(Form):
+    """How the club calls and times a member."""
+
+    first_name = Line("First name", most=80, missing="Enter the name others may call you.", description="Shown to others in the meeting.")
+    last_name = Line("Last name", most=80, description="Only the club and your family see it. You may leave it empty.")
+    timezone = ZoneField()
+    preferred_meeting_time = TimeField(
+        "Preferred meeting time", validators=[InputRequired("Enter an hour, like 21:00.")],
+        description="The hour that suits you best, in your own zone. It helps the club choose.",
+    )  # fmt: skip
+
+
+class PasswordForm(Form):
+    """A new password, with the old one."""
+
+    old_password = PasswordField("Current password", validators=[DataRequired("Enter the password you use now.")])
+    password = NewPassword("New password")

@@ -1,0 +1,97 @@
+"""The person at the other end of a request, as Flask-Login's current_user."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask_login import AnonymousUserMixin, UserMixin
+from sqlalchemy import Row
+
+from portal import clock
+from portal.access import login_manager
+from portal.database import db
+from portal.database.identity import Browser, act_as, person
+
+
+class Member(UserMixin):  # type: ignore[misc]
+    """One signed-in person: a row read with the identity of the transaction, not a model."""
+
+    def __init__(self, key: str, row: Row[Any]) -> None:
+        self.key = key
+        self.sign_in_id: UUID = row.sign_in_id
+        self.id: UUID = row.id
+        self.email: str = row.email
+        self.first_name: str | None = row.first_name
+        self.last_name: str | None = row.last_name
+        self.timezone: str = row.timezone
+        self.is_admin: bool = row.is_admin
+        self.access_until: datetime | None = row.access_until
+
+    def get_id(self) -> str:
+        """What the session keeps: the sign-in's key, never the person's id."""
+        return self.key
+
+    @property
+    def display_name(self) -> str:
+        """First and last name, either, or the mailbox part of the address."""
+        return display_name(self.first_name, self.last_name, self.email)
+
+    @property
+    def entitled(self) -> bool:
+        """Whether this moment is paid for or given."""
+        return self.access_until is not None and self.access_until > clock.now()
+
+
+class NewSignIn(UserMixin):  # type: ignore[misc]
+    """A sign-in that was just opened: Flask-Login keeps its key, the next request finds the person."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def get_id(self) -> str:
+        """The key."""
+        return self.key
+
+
+class Visitor(AnonymousUserMixin):  # type: ignore[misc]
+    """Nobody in particular."""
+
+    id = None
+    is_admin = False
+    entitled = False
+    first_name = display_name = ""
+
+
+login_manager.anonymous_user = Visitor
+
+
+def display_name(first: str | None, last: str | None, email: str) -> str:
+    """How a person is called in lists."""
+    return " ".join(filter(None, (first, last))) or email.partition("@")[0]
+
+
+def new_key() -> str:
+    """A fresh 256-bit secret for a sign-in or a link."""
+    return secrets.token_urlsafe(32)
+
+
+def key_hash(key: str) -> bytes:
+    """What the database keeps of a random key. Plain SHA-256: a 256-bit secret needs no salt."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def code_hash(secret: str, address: str, code: str) -> bytes:
+    """What the database keeps of a six-digit code: useless without the portal's own secret."""
+    return hmac.digest(secret.encode(), f"{address.strip().lower()}:{code}".encode(), "sha256")
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]
+def load(key: str) -> Member | None:
+    """The person a browser's key belongs to; from here on the database knows too."""
+    session = db.session()
+    act_as(session, Browser(key_hash(key)))
+    row = person(session)
+    return Member(key, row) if row else None

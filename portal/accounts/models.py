@@ -1,0 +1,108 @@
+"""People and their sign-ins. Passwords and tokens are behind functions of the database and have no model."""
+
+from datetime import datetime, time
+from uuid import UUID
+
+from sqlalchemy import Computed, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database import Base, Id
+
+
+class User(Base):
+    """A person of the club. The subscription columns are written by `project_access` in the database only."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("ix_users_name_key", "name_key", "id"),
+        Index("idx_users_family_plan", "family_plan_id", "family_role"),
+        Index("uq_users_one_primary", "family_plan_id", unique=True, postgresql_where=text("family_role = 'primary'")),
+        Index(
+            "idx_users_subscription", "subscription_status", "subscription_expiry",
+            postgresql_where=text("subscription_status in ('active', 'pending')"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[Id]
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(Computed("lower(email)"), unique=True)
+    name_key: Mapped[str] = mapped_column(
+        Text(collation="C"),
+        Computed("lower(coalesce(first_name || ' ', '') || coalesce(last_name || ' ', '') || email)"),
+        deferred=True,
+    )
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
+    subscription_status: Mapped[str] = mapped_column(server_default="inactive")
+    subscription_type: Mapped[str | None]
+    subscription_expiry: Mapped[datetime | None]
+    timezone: Mapped[str] = mapped_column(server_default="UTC")
+    preferred_meeting_time: Mapped[time] = mapped_column(server_default="21:00")
+    last_login_at: Mapped[datetime | None]
+    email_verified: Mapped[bool] = mapped_column(server_default=text("false"))
+    family_plan_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("family_plans.id", deferrable=True, initially="DEFERRED", use_alter=True)
+    )
+    family_role: Mapped[str | None]
+    access_until: Mapped[datetime | None]
+    family_joined_at: Mapped[datetime | None]
+
+
+class Credential(Base):
+    """A password's Argon2id hash. No role that answers browsers may read this table."""
+
+    __tablename__ = "credentials"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    password_hash: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class SignIn(Base):
+    """One browser that signed in: listed on the account page, ended there or by sign-out."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (Index("ix_sign_ins_user_id", "user_id", text("seen_at desc")),)
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, deferred=True)
+    device: Mapped[str]
+    network: Mapped[str | None] = mapped_column(INET)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class OneTimeToken(Base):
+    """A link or code that opens one thing once. Only hashes are kept."""
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (Index("ix_one_time_tokens_user_id", "user_id", "purpose"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    wrong_codes: Mapped[int] = mapped_column(server_default="0")
+    payload: Mapped[dict[str, object]] = mapped_column(JSONB, server_default="{}")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RateLimit(Base):
+    """How often something was tried lately, shared by all processes; lost in a crash, which is fine."""
+
+    __tablename__ = "rate_limits"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    hits: Mapped[int]
+    expires_at: Mapped[datetime]

@@ -1,0 +1,220 @@
+"""Planning, changing and calling off meetings, and answering who asks for a place."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, current_app, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from wtforms import BooleanField, DateField, IntegerField, SelectField, TimeField
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from portal import clock
+from portal.access import admin
+from portal.accounts.forms import ZoneField
+from portal.accounts.member import display_name
+from portal.accounts.models import User
+from portal.attendance.actions import decide_request
+from portal.attendance.models import Attendance
+from portal.database import db
+from portal.forms import EmailLine, Form, Line, Paragraphs
+from portal.meetings import actions, queries
+from portal.meetings.evening import ROOMS, Evening
+from portal.meetings.jobs import affected
+from portal.meetings.models import Meeting
+from portal.meetings.views import evening
+from portal.problems import Refused
+from portal.times import since
+from portal.web import find, me, page, reader
+
+
+class MeetingForm(Form):
+    """What an admin decides about a meeting."""
+
+    title = Line("Title", most=120, missing="Give the evening a title.")
+    host_email = EmailLine("Host's e-mail", optional=True)
+    scheduled_date = DateField("Date", validators=[InputRequired("Choose a day that exists.")])
+    start_time = TimeField("Start", validators=[InputRequired("Enter an hour, like 21:00.")])
+    timezone = ZoneField()
+    duration = IntegerField(
+        "Length in minutes", default=60,
+        validators=[InputRequired("Enter a whole number of minutes."), NumberRange(1, 480, "Between 1 minute and 8 hours (480).")],
+    )  # fmt: skip
+    platform = SelectField("Room", choices=list(ROOMS.items()))
+    max_attendees = IntegerField(
+        "Places", default=50, validators=[Optional(), NumberRange(1, 100_000, "At least one place, or leave it empty.")]
+    )
+    requires_approval = BooleanField("The host approves each person")
+    is_private = BooleanField("Only for people who are invited")
+    description = Paragraphs("About this evening", most=5000, description="Paragraphs, lists and links, in Markdown.")
+
+    def plan(self) -> actions.Plan:
+        """The form as the rules know it."""
+        fields = {k: v for k, v in self.data.items() if k not in ("csrf_token", "host_email")}
+        return actions.Plan(**{**fields, "description": self.description.data or None})
+
+
+class CancellationForm(Form):
+    """Why."""
+
+    reason = Line("Reason", most=300, missing="Say why, in a sentence everybody may read.")
+
+
+def add_to(bp: Blueprint) -> None:
+    """Routes of this subject."""
+    one = "/meetings/<uuid:meeting_id>"
+    bp.add_url_rule("/meetings", "meetings", index)
+    bp.add_url_rule("/meetings/new", "new_meeting", new)
+    bp.add_url_rule("/meetings/new", "plan_meeting", plan, methods=["POST"])
+    bp.add_url_rule(f"{one}/edit", "edit_meeting", edit)
+    bp.add_url_rule(f"{one}/edit", "change_meeting", change, methods=["POST"])
+    bp.add_url_rule(f"{one}/cancellation", "cancellation", cancellation)
+    bp.add_url_rule(f"{one}/cancellation", "cancel_meeting", cancel, methods=["POST"])
+    bp.add_url_rule(f"{one}/requests", "requests", requests)
+    bp.add_url_rule(f"{one}/requests/<uuid:person_id>", "decide_request", decide, methods=["POST"])
+
+
+@admin
+def index() -> ResponseReturnValue:
+    """Everything ahead, private ones too."""
+    coming = (
+        select(*queries.SHOWN, Meeting.request_count)
+        .where(Meeting.ends_at > clock.now(), Meeting.status.in_(("scheduled", "active", "cancelled")))
+        .order_by(Meeting.starts_at, Meeting.id)
+        .limit(200)
+    )
+    return page("admin/meetings.html", upcoming=[_planned(row) for row in db.session.execute(coming)])
+
+
+@admin
+def new() -> ResponseReturnValue:
+    """An empty form, with the club's usual hour and zone."""
+    settings = current_app.config["SETTINGS"]
+    form = MeetingForm(None, data={"timezone": settings.club_timezone, "start_time": settings.default_meeting_time, "duration": 60, "max_attendees": 50})
+    return page("admin/meeting_form.html", form=form, m=None)
+
+
+@admin
+def plan() -> ResponseReturnValue:
+    """Put it on the programme."""
+    form = MeetingForm()
+    if form.validate():
+        try:
+            actions.plan(db.session(), form.plan(), form.host_email.data, me())
+        except Refused as refusal:
+            db.session.rollback()
+            _at_field(form, refusal)
+        else:
+            flash(f"{form.title.data} is on the programme.", "note")
+            return redirect("/admin/meetings", 303)
+    return page("admin/meeting_form.html", 422, form=form, m=None)
+
+
+@admin
+def edit(meeting_id: UUID) -> ResponseReturnValue:
+    """The form as the meeting stands."""
+    meeting, host = _meeting(meeting_id)
+    form = MeetingForm(None, obj=meeting, data={"host_email": host})
+    return page("admin/meeting_form.html", form=form, m=_planned(meeting))
+
+
+@admin
+def change(meeting_id: UUID) -> ResponseReturnValue:
+    """Save it; those who hold a place are told when the time moved."""
+    meeting, _host = _meeting(meeting_id)
+    form = MeetingForm()
+    if form.validate():
+        try:
+            actions.change(db.session(), meeting, form.plan(), form.host_email.data)
+        except Refused as refusal:
+            db.session.rollback()
+            _at_field(form, refusal)
+        else:
+            flash("Saved. Everybody who holds a place is told if the time moved.", "note")
+            return redirect("/admin/meetings", 303)
+    return page("admin/meeting_form.html", 422, form=form, m=_planned(_meeting(meeting_id)[0]))
+
+
+@admin
+def cancellation(meeting_id: UUID) -> ResponseReturnValue:
+    """Are you sure, and how many are told."""
+    return _cancellation_page(meeting_id, CancellationForm(None))
+
+
+@admin
+def cancel(meeting_id: UUID) -> ResponseReturnValue:
+    """Call it off."""
+    form = CancellationForm()
+    if not form.validate():
+        return _cancellation_page(meeting_id, form, 422)
+    meeting, _host = _meeting(meeting_id)
+    actions.cancel(db.session(), meeting, form.reason.data)
+    flash(f"{meeting.title} is cancelled. Everybody who was coming is told.", "note")
+    return redirect("/admin/meetings", 303)
+
+
+@admin
+def requests(meeting_id: UUID) -> ResponseReturnValue:
+    """Who asks for a place, in order."""
+    meeting, _host = _meeting(meeting_id)
+    asking = (
+        select(User.id, User.first_name, User.last_name, User.email, Attendance.responded_at)
+        .join(Attendance, Attendance.user_id == User.id)
+        .where(Attendance.meeting_id == meeting_id, Attendance.answer == "requested")
+        .order_by(Attendance.responded_at)
+        .limit(200)
+    )
+    people = [
+        {"user_id": p.id, "name": display_name(p.first_name, p.last_name, p.email), "asked": since(p.responded_at, reader().now)}
+        for p in db.session.execute(asking)
+    ]
+    return page("admin/requests.html", m=_planned(meeting), people=people)
+
+
+@admin
+def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
+    """Yes or no, with a reason for a no."""
+    decision = request.form.get("decision")
+    if decision not in ("accept", "reject"):
+        abort(422)
+    reason = " ".join(c for c in request.form.get("reason", "").split() if c.isprintable())[:300]
+    became = decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
+    words = {"accepted": "They have a place.", "waitlisted": "It is full; they are in the line.", "rejected": "They are told no."}
+    flash(words.get(became or "", "Somebody was quicker: this request is answered already."), "note")
+    return redirect(f"/admin/meetings/{meeting_id}/requests", 303)
+
+
+def _meeting(meeting_id: UUID) -> tuple[Any, str]:
+    found = find(
+        select(Meeting, User.email).outerjoin(User, User.id == Meeting.host_id).where(Meeting.id == meeting_id)
+    )
+    return found.Meeting, found.email or ""
+
+
+def _planned(row: Any) -> Evening:
+    m = evening(_Unanswered(row))
+    m.requests = row.request_count
+    return m
+
+
+class _Unanswered:
+    """A meeting as nobody's: the admin's list shows no answer of the admin's own."""
+
+    answer = reason = offer_expires_at = responded_at = joined_at = join_duration = position = None
+
+    def __init__(self, row: Any) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+
+def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 200) -> ResponseReturnValue:
+    meeting, _host = _meeting(meeting_id)
+    told = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
+    return page("admin/cancellation.html", status, m=_planned(meeting), form=form, told=told)
+
+
+def _at_field(form: MeetingForm, refusal: Refused) -> None:
+    field = form.host_email if isinstance(refusal, actions.HostUnknown) else form.start_time
+    field.errors = [*field.errors, refusal.sentence]

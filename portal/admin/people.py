@@ -1,0 +1,96 @@
+"""The list of people: by name, filtered by a plain form, each with the last fourteen evenings."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from sqlalchemy.engine import Row
+
+from portal import clock
+from portal.access import admin
+from portal.accounts.member import display_name
+from portal.database import db
+from portal.times import city, date_with_year
+from portal.web import page, reader
+
+PAGE = 20
+
+WHERE = """
+  where (cast(:q as text) = '' or u.name_key like :begins or u.email_key like :begins)
+    and (:access = '' or (:access = 'active') = coalesce(u.access_until > :at, false))
+    and (:plan = '' or coalesce(u.subscription_type, 'none') = :plan)
+"""
+PEOPLE = text(f"""
+select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_active, u.subscription_type, u.family_role,
+       u.subscription_status, u.access_until,
+       (select string_agg(case when a.joined_at is null then '0' else '1' end, '' order by m.starts_at)
+          from (select id, starts_at from meetings where ends_at <= :at and status <> 'cancelled'
+                 order by starts_at desc limit 14) m
+          left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id) as ticks
+  from users u {WHERE}
+   and (u.name_key, u.id) > (:after_key, :after_id)
+ order by u.name_key, u.id limit {PAGE + 1}
+""")  # noqa: S608 - constants of this file
+COUNT = text(f"select count(*) from users u {WHERE}")  # noqa: S608
+
+
+def add_to(bp: Blueprint) -> None:
+    """Routes of this subject."""
+    bp.add_url_rule("/people", "people", people)
+
+
+@admin
+def people() -> ResponseReturnValue:
+    """Who is here, by the beginning of a name or address, by access and by plan."""
+    q = " ".join(request.args.get("q", "").replace("\x00", "").split())[:100]
+    access, plan = request.args.get("access", ""), request.args.get("plan", "")
+    wanted: dict[str, Any] = {
+        "q": q, "begins": q.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%",
+        "access": access if access in ("active", "none") else "", "at": clock.now(),
+        "plan": plan if plan in ("individual", "family", "none") else "",
+    }  # fmt: skip
+    after_key, after_id = _cursor(request.args.get("from"))
+    rows = db.session.execute(PEOPLE, {**wanted, "after_key": after_key, "after_id": after_id}).all()
+    shown, total = rows[:PAGE], db.session.execute(COUNT, wanted).scalar_one()
+    filters = f"q={q}&access={access}&plan={plan}"
+    return page(
+        "admin/people.html",
+        q=q, access=wanted["access"], plan=wanted["plan"], people=[_line(row) for row in shown],
+        count=f"{total:,} {'person' if total == 1 else 'people'}", span="",
+        accesses=[("", "Any"), ("active", "Has access"), ("none", "No access")],
+        newer_url=f"/admin/people?{filters}" if after_key else None,
+        older_url=f"/admin/people?{filters}&from={_write(shown[-1])}" if len(rows) > PAGE else None,
+    )  # fmt: skip
+
+
+def _line(row: Row[Any]) -> dict[str, str]:
+    until = row.access_until
+    if not row.is_active:
+        kind, word, tone = "slash", "Suspended", "bad"
+    elif until is not None and until > clock.now():
+        kind, word, tone = "full", "Active", "ok"
+    elif row.subscription_status == "pending":
+        kind, word, tone = "quarter", "Pending", "amber"
+    else:
+        kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
+    plan = (row.subscription_type or "").capitalize() + (", primary" if row.family_role == "primary" else "")
+    return {
+        "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
+        "access_kind": kind, "access_word": word, "tone": tone, "zone": city(row.timezone), "ticks": row.ticks or "",
+        "until": date_with_year(until.astimezone(reader().now.tzinfo)) if until else "–",
+    }  # fmt: skip
+
+
+def _write(row: Row[Any]) -> str:
+    return urlsafe_b64encode(f"{row.id}{row.name_key}".encode()).decode()
+
+
+def _cursor(value: str | None) -> tuple[str, UUID]:
+    try:
+        plain = urlsafe_b64decode(value or "").decode()
+        return plain[36:].replace("\x00", ""), UUID(plain[:36])
+    except ValueError:
+        return "", UUID(int=0)

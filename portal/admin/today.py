@@ -1,0 +1,134 @@
+"""Today at a glance: a judgement first, then what wants a look, then the numbers with their rows."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+
+from portal import clock
+from portal.access import admin
+from portal.billing import money
+from portal.database import db
+from portal.meetings.evening import Clock
+from portal.meetings.views import here_and_now
+from portal.times import day_long, day_medium
+from portal.web import page, reader
+
+# Each number is one sub-select; the page is one statement.
+NUMBERS = text("""
+select
+  (select count(*) from users where access_until > :at and is_active) as with_access,
+  (select count(*) from users where access_until > :at and access_until <= :month_end and is_active) as ending,
+  (select count(*) from family_plans where is_active) as families,
+  (select coalesce(sum(current_members), 0) from family_plans where is_active) as in_families,
+  (select count(*) from users where created_at > :week_ago) as new_people,
+  (select coalesce(sum(amount - refunded_amount), 0) from orders
+    where status in ('completed', 'refunded') and completed_at >= :month_start and currency = 'USD') as revenue,
+  (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = 'USD') as refunded,
+  (select count(*) from orders where disputed_at is not null) as disputes,
+  (select count(*) from orders where status = 'pending') as pending
+""")
+NEXT = text("""
+select id, title, starts_at, ends_at, status, duration, platform, host_name, max_attendees, seats_taken, waiting_count,
+       attendee_count, cancellation_reason, request_count,
+       (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'declined') as said_no,
+       (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'invited') as no_answer
+  from meetings m
+ where ends_at > :at and status in ('scheduled', 'active') order by starts_at, id limit 1
+""")
+ASKING = text("""
+select id, title, starts_at, request_count from meetings
+ where request_count > 0 and ends_at > :at and status = 'scheduled' order by starts_at limit 5
+""")
+LATELY = text("""
+select starts_at, attendee_count from meetings
+ where ends_at <= :at and status in ('completed', 'active', 'scheduled') order by starts_at desc limit 30
+""")
+
+
+def add_to(bp: Blueprint) -> None:
+    """Routes of this subject."""
+    bp.add_url_rule("", "today", today)
+
+
+@admin
+def today() -> ResponseReturnValue:
+    """How the club stands this evening."""
+    look, at = here_and_now(), clock.now()
+    first_of_month = reader().now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    numbers = db.session.execute(
+        NUMBERS,
+        {
+            "at": at, "week_ago": at - timedelta(days=7), "month_start": first_of_month,
+            "month_end": (first_of_month + timedelta(days=32)).replace(day=1), "year_start": first_of_month.replace(month=1),
+        },
+    ).one()  # fmt: skip
+    tonight = db.session.execute(NEXT, {"at": at}).one_or_none()
+    wants = _wants(at, numbers)
+    lately = list(reversed(db.session.execute(LATELY, {"at": at}).all()))
+    return page(
+        "admin/today.html",
+        now=f"{day_long(reader().now)}, {reader().clock} {reader().city}",
+        judgement=_judgement(tonight, wants), lede=_lede(tonight, look), wants=wants,
+        tonight=_tonight(tonight), tonight_title=tonight.title if tonight else "",
+        bars=[(row.attendee_count, day_medium(look.here(row.starts_at))) for row in lately],
+        people=[
+            (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
+            (f"{numbers.ending:,}", "end this month", "/admin/people?access=active"),
+            (f"{numbers.new_people:,}", "new this week", "/admin/people"),
+            (f"{numbers.families:,}", f"families, {numbers.in_families:,} people", "/admin/people?plan=family"),
+        ],
+        money=[
+            (money.shown(numbers.revenue, "USD"), f"{reader().now:%B} so far, after refunds", ""),
+            (money.shown(numbers.refunded, "USD"), "refunded this year", ""),
+            (f"{numbers.pending:,}", "payments not finished", ""),
+            (f"{numbers.disputes:,}", "disputes", ""),
+        ],
+    )  # fmt: skip
+
+
+def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
+    wants = [
+        ("quarter", "amber", _ask(row), f"/admin/meetings/{row.id}/requests", "Answer them")
+        for row in db.session.execute(ASKING, {"at": at})
+    ]
+    heartbeat = db.session.execute(text("select worker_heartbeat()")).scalar()
+    if heartbeat is None or clock.now() - heartbeat > timedelta(minutes=2):
+        wants.append(("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/readyz", "See the state"))
+    if numbers.disputes:
+        wants.append(("slash", "bad", f"{numbers.disputes} payment(s) disputed by a bank", "/admin/people", "See people"))
+    return wants
+
+
+def _ask(row: Any) -> str:
+    people = "person asks" if row.request_count == 1 else "people ask"
+    return f"{row.request_count} {people} to join {row.title}"
+
+
+def _judgement(tonight: Any, wants: list[Any]) -> str:
+    if any(tone == "bad" for _, tone, *_ in wants):
+        return "Something wants you now."
+    if tonight is None:
+        return "Nothing is planned."
+    return "The next evening is in good shape."
+
+
+def _lede(tonight: Any, look: Clock) -> str:
+    if tonight is None:
+        return "No meeting is on the programme. Plan one, and it appears on everybody's page."
+    starts = look.here(tonight.starts_at)
+    people = "person has" if tonight.seats_taken == 1 else "people have"
+    return f"{tonight.seats_taken} {people} said yes to {tonight.title}, {day_medium(starts)} at {starts:%H:%M}."
+
+
+def _tonight(row: Any) -> list[tuple[str, str, str]]:
+    if row is None:
+        return []
+    places = f"said yes, of {row.max_attendees} places" if row.max_attendees else "said yes"
+    url = f"/meetings/{row.id}"
+    return [
+        (str(row.seats_taken), places, url), (str(row.said_no), "said no", url),
+        (str(row.no_answer), "no answer yet", url), (str(row.waiting_count), "waiting", url),
+    ]  # fmt: skip

@@ -1,0 +1,128 @@
+"""The verbs of attendance, in the asker's own name. None of them commits."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from portal import audit, clock, jobs, live
+from portal.problems import Refused
+
+ANSWER = text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish, :at)")
+DECIDE = text("select decide_request(:meeting, :person, :accept, :why, :at)")
+JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors, :at)")
+LEAVE = text("select leave_meeting(:meeting, :at)")
+STILL_HERE = text("select still_here(:meeting, :at)")
+
+
+class Cancelled(Refused):
+    """This meeting is cancelled. There is nothing left to decide."""
+
+
+class Over(Refused):
+    """This meeting is over."""
+
+
+class NoAccess(Refused):
+    """You need a plan to take a place."""
+
+
+class Rejected(Refused):
+    """There is no place for you at this one. The host has answered."""
+
+
+class Early(Refused):
+    """The doors are not open yet."""
+
+
+class Full(Refused):
+    """The last place went a moment ago. You are in the line."""
+
+
+class Asked(Refused):
+    """The host has not answered yet. The door opens as soon as you are in."""
+
+
+class Gone(Refused):
+    """This meeting is not there any more."""
+
+
+REFUSALS: dict[str, type[Refused]] = {
+    "cancelled": Cancelled, "over": Over, "no-access": NoAccess, "rejected": Rejected, "early": Early, "full": Full,
+    "requested": Asked, "unknown": Gone,
+}  # fmt: skip
+
+
+def answer(db: Session, meeting_id: UUID, wish: str) -> str:
+    """What the asker wants of this meeting, accepted or declined; returns the answer as it now stands.
+
+    Wishing the same twice changes nothing. Full means the line, approval a request. Raises Refused with the reason
+    when the meeting moved on (cancelled, over) or the asker may not.
+    """
+    said = db.execute(ANSWER, {"meeting": meeting_id, "wish": wish, "at": clock.now()}).one_or_none()
+    if said is None:
+        raise Gone
+    if said.refusal:
+        raise REFUSALS[said.refusal]
+    if said.changed:
+        audit.record(db, f"answer.{said.answer}", f"Answered {said.answer}", category="meeting", meeting_id=meeting_id)
+        _spread(db, meeting_id, said)
+    return str(said.answer)
+
+
+def decide_request(db: Session, meeting_id: UUID, person_id: UUID, accept: bool, reason: str | None = None) -> str | None:
+    """An admin's word on somebody's request: accepted, waitlisted (full) or rejected. None if nobody asked (any more)."""
+    from portal.attendance.jobs import tell_decision
+
+    became: str | None = db.scalar(
+        DECIDE, {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason, "at": clock.now()}
+    )
+    if became:
+        audit.record(
+            db, f"request.{became}", f"A request became {became}", category="meeting", meeting_id=meeting_id,
+            subject_id=person_id, reason=reason,
+        )  # fmt: skip
+        jobs.enqueue(db, tell_decision, meeting_id=str(meeting_id), user_id=str(person_id))
+        live.announce(db, meeting_id)
+    return became
+
+
+def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None:
+    """Through the door, in the window and with access and answer checked again; notes when and with what.
+
+    Somebody invited who had not answered is accepted on the spot while a place is free. Raises Refused.
+    """
+    came = db.execute(
+        JOIN, {"meeting": meeting_id, "device": device, "doors": doors_minutes, "at": clock.now()}
+    ).one()
+    if came.refusal:
+        raise REFUSALS.get(came.refusal, Asked)
+    if came.changed:
+        audit.record(db, "meeting.joined", f"Came in with a {device}", category="meeting", meeting_id=meeting_id)
+        _spread(db, meeting_id, came)
+
+
+def leave(db: Session, meeting_id: UUID) -> None:
+    """Out of the room; leaving twice is once."""
+    if db.scalar(LEAVE, {"meeting": meeting_id, "at": clock.now()}):
+        audit.record(db, "meeting.left", "Left the room", category="meeting", meeting_id=meeting_id)
+        live.announce(db, meeting_id)
+
+
+def still_here(db: Session, meeting_id: UUID) -> None:
+    """The room page is still open."""
+    db.execute(STILL_HERE, {"meeting": meeting_id, "at": clock.now()})
+
+
+def _spread(db: Session, meeting_id: UUID, said: Row[Any]) -> None:
+    tell_offers(db, meeting_id, said.offered or [])
+    live.announce(db, meeting_id)
+
+
+def tell_offers(db: Session, meeting_id: UUID, people: list[UUID]) -> None:
+    """Mail those who were just offered a seat; the worker reads their addresses, the asker may not."""
+    from portal.attendance.jobs import tell_offer
+
+    for person in people:
+        jobs.enqueue(db, tell_offer, meeting_id=str(meeting_id), user_id=str(person))

@@ -1,0 +1,82 @@
+"""The live board: drawn for a page with its reader's eyes, and for the stream once per zone.
+
+The stream's half knows nobody: it reads numbers and first names through two functions of the database.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, current_app, render_template
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.live.pictures import Drawing, Key
+from portal.live.token import Audience, Ticket, issue
+from portal.meetings.evening import Board, Clock, next_change
+
+BOARDS = text("select * from boards(:ids)")
+ROLLS = text("select meeting_id, name, since, is_host from rolls(:ids, :at)")
+MAY_WATCH = text("select may_watch(:sign_in, :meeting, :at)")
+
+
+def for_reader(db: Session, row: Any, clock: Clock, reader: Any) -> tuple[Board, str]:
+    """The board of a meeting the reader may see (already found), and the address of its stream.
+
+    `reader` is the current user; names are for those who have access themselves.
+    """
+    names = bool(reader.entitled or reader.is_admin)
+    ticket = Ticket(str(row.id), Audience(clock.zone, names), str(reader.sign_in_id))
+    live_url = f"/live/meetings?token={issue(current_app.config['SETTINGS'].secret_key, ticket)}"
+    return _boards(db, [row.id], clock, names)[row.id], live_url
+
+
+def here_now(db: Session, meeting_id: UUID) -> int:
+    """How many people are in the room."""
+    row = db.execute(BOARDS, {"ids": [meeting_id]}).one_or_none()
+    return row.here if row else 0
+
+
+def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Any) -> dict[Key, Drawing]:
+    """HTML and next change for every (meeting, audience) asked for. A meeting that is gone is left out.
+
+    `clock_in` makes the Clock for a zone. Two statements whatever the number of audiences.
+    """
+    keys = list(keys)
+    ids = list({UUID(meeting) for meeting, _ in keys})
+    rows = {row.id: row for row in db.execute(BOARDS, {"ids": ids})}
+    rolls = _rolls(db, ids, clock_in("UTC"))
+    drawings: dict[Key, Drawing] = {}
+    for meeting, audience in keys:
+        row = rows.get(UUID(meeting))
+        if row is not None:
+            clock = clock_in(audience.zone)
+            people = _people(rolls.get(row.id, []), clock) if audience.names_shown else None
+            board = Board(row, clock, row.here, people)
+            html = app.jinja_env.get_template("attendance/_live_board.html").render(b=board)
+            drawings[meeting, audience] = (html.encode(), next_change(row, clock))
+    return drawings
+
+
+def rendered(db: Session, row: Any, clock: Clock, reader: Any) -> str:
+    """The board's HTML for one reader, for pages without a stream."""
+    return render_template("attendance/_live_board.html", b=for_reader(db, row, clock, reader)[0])
+
+
+def _boards(db: Session, ids: list[UUID], clock: Clock, names: bool) -> dict[UUID, Board]:
+    rows = db.execute(BOARDS, {"ids": ids}).all()
+    rolls = _rolls(db, ids, clock) if names else {}
+    return {
+        row.id: Board(row, clock, row.here, _people(rolls.get(row.id, []), clock) if names else None) for row in rows
+    }
+
+
+def _rolls(db: Session, ids: list[UUID], clock: Clock) -> dict[UUID, list[Any]]:
+    rolls: dict[UUID, list[Any]] = {}
+    for person in db.execute(ROLLS, {"ids": ids, "at": clock.now}):
+        rolls.setdefault(person.meeting_id, []).append(person)
+    return rolls
+
+
+def _people(rows: Iterable[Any], clock: Clock) -> list[tuple[str, str, bool]]:
+    return [(row.name, f"{clock.here(row.since):%H:%M}", bool(row.is_host)) for row in rows]

@@ -1,0 +1,105 @@
+"""What the clock and other people's answers cause: offers told, lines tended, meetings begun and settled."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import Row, select, text, update
+from sqlalchemy.orm import Session
+
+from portal import audit, clock, live, mail
+from portal.accounts.models import User
+from portal.attendance import letters
+from portal.attendance.actions import tell_offers
+from portal.attendance.models import Attendance, Presence
+from portal.jobs import job
+from portal.meetings.evening import Board, Clock
+from portal.meetings.models import Meeting
+
+TEND = text("select tend_line(:meeting, :at)")
+SETTLE = text("select settle(:meeting, :at)")
+CLOSE = text("select close_presences(:meeting, null, :stale, :at)")
+
+STALE = timedelta(minutes=3)
+LINGER = timedelta(minutes=30)
+HARD_STOP = timedelta(hours=4)
+
+
+@job("attendance.tell_offer")
+def tell_offer(db: Session, meeting_id: str, user_id: str) -> None:
+    """A place came free for somebody in the line: one mail per offer, if it still stands."""
+    row = _standing(db, meeting_id, user_id)
+    if row and row.answer == "offered" and row.offer_expires_at > clock.now():
+        look, board = _seen_by(row)
+        occasion = f"offer:{meeting_id}:{user_id}:{row.offer_expires_at.timestamp():.0f}"
+        letter = letters.offer(row.first_name, board, look.here(row.offer_expires_at))
+        mail.write(db, "offer", row.email, letter, user_id=row.user_id, occasion=occasion)
+
+
+@job("attendance.tell_decision")
+def tell_decision(db: Session, meeting_id: str, user_id: str) -> None:
+    """What became of a request for a place."""
+    row = _standing(db, meeting_id, user_id)
+    if row and row.answer in ("accepted", "waitlisted", "rejected"):
+        letter = letters.decision(row.first_name, _seen_by(row)[1], row.answer, row.reason)
+        mail.write(db, "decision", row.email, letter, user_id=row.user_id)
+
+
+@job("attendance.tend", cron="* * * * *", queueing_lock="attendance.tend")
+def tend(db: Session) -> None:
+    """Each minute: begin what has begun, pass on offers that ran out, notice who left without a word, settle the rest."""
+    at = clock.now()
+    begin(db)
+    for meeting_id in db.scalars(
+        select(Attendance.meeting_id).distinct().where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
+    ).all():
+        tend_line(db, meeting_id)
+    stale = select(Presence.meeting_id).distinct().where(Presence.left_at.is_(None), Presence.seen_at < at - STALE)
+    for meeting_id in db.scalars(stale).all():
+        db.execute(CLOSE, {"meeting": meeting_id, "stale": at - STALE, "at": at})
+        live.announce(db, meeting_id)
+    settle(db)
+
+
+def begin(db: Session) -> None:
+    """Scheduled meetings whose hour has come are active."""
+    started = update(Meeting).where(Meeting.status == "scheduled", Meeting.starts_at <= clock.now())
+    for meeting_id in db.scalars(started.values(status="active").returning(Meeting.id)).all():
+        live.announce(db, meeting_id)
+
+
+def tend_line(db: Session, meeting_id: UUID) -> None:
+    """Lapsed offers back, free places on to the next in line, and the mails for it."""
+    tell_offers(db, meeting_id, db.scalar(TEND, {"meeting": meeting_id, "at": clock.now()}) or [])
+    live.announce(db, meeting_id)
+
+
+def settle(db: Session) -> None:
+    """Meetings that ended half an hour ago with nobody inside, or four hours ago whoever is: who came, who did not."""
+    at = clock.now()
+    inside = select(Presence.id).where(Presence.meeting_id == Meeting.id, Presence.left_at.is_(None)).exists()
+    over = select(Meeting.id).where(
+        Meeting.status.in_(("scheduled", "active")),
+        (Meeting.ends_at <= at - HARD_STOP) | ((Meeting.ends_at <= at - LINGER) & ~inside),
+    )
+    for meeting_id in db.scalars(over).all():
+        db.execute(SETTLE, {"meeting": meeting_id, "at": at})
+        audit.record(db, "meeting.settled", "Attendance was settled", category="cron", meeting_id=meeting_id)
+        live.announce(db, meeting_id)
+
+
+def _standing(db: Session, meeting_id: str, user_id: str) -> Row[Any] | None:
+    return db.execute(
+        select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, User.id.label("user_id"),
+               User.email, User.first_name, User.timezone.label("zone"))
+        .join(Attendance, Attendance.meeting_id == Meeting.id)
+        .join(User, User.id == Attendance.user_id)
+        .where(Meeting.id == UUID(meeting_id), User.id == UUID(user_id), User.is_active)
+    ).one_or_none()  # fmt: skip
+
+
+def _seen_by(row: Row[Any]) -> tuple[Clock, Board]:
+    settings = current_app.config["SETTINGS"]
+    look = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
+    return look, Board(row.Meeting, look)

@@ -1,0 +1,40 @@
+"""The mails about a place."""
+
+from datetime import datetime
+
+from portal.mail import Letter
+from portal.meetings.evening import Board
+from portal.meetings.letters import facts
+
+
+def offer(name: str | None, m: Board, until: datetime) -> Letter:
+    """A place came free; `until` is on the reader's own clock."""
+    return Letter(
+        subject=f"A place is yours: {m.title}",
+        headline="A place is yours",
+        body=(
+            f"Hello {name or 'there'}, a place at {m.title} came free and is held for you until "
+            f"{until:%H:%M} in {m.city} on {until:%A}.",
+            "Take it, or pass it on to the next person in line. Opening this mail decides nothing.",
+        ),
+        facts=facts(m),
+        button=(f"/meetings/{m.id}", "Decide on the page"),
+        why="You get this because you joined the line for this evening.",
+    )
+
+
+def decision(name: str | None, m: Board, answer: str, reason: str | None) -> Letter:
+    """What became of a request."""
+    headline = {"accepted": "You have a place", "waitlisted": "You are in the line"}.get(answer, "No place this time")
+    body = {
+        "accepted": f"Hello {name or 'there'}, the host is glad to see you at {m.title}.",
+        "waitlisted": f"Hello {name or 'there'}, you are welcome at {m.title}, but every place is taken. You are in the line.",
+    }.get(answer, f"Hello {name or 'there'}, there is no place for you at {m.title} this time. {reason or ''}".strip())
+    return Letter(
+        subject=f"{headline}: {m.title}",
+        headline=headline,
+        body=(body,),
+        facts=facts(m),
+        button=(f"/meetings/{m.id}", "Look at the evening"),
+        why="You get this because you asked for a place.",
+    )

@@ -1,0 +1,63 @@
+"""Who answered what, and who was there."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Computed, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database import Base, Id
+
+
+class Attendance(Base):
+    """One person and one meeting: the answer, and afterwards the outcome. `status` sums both up."""
+
+    __tablename__ = "meeting_attendances"
+    __table_args__ = (
+        UniqueConstraint("meeting_id", "user_id"),
+        Index("ix_meeting_attendances_user_id", "user_id", "meeting_id"),
+        Index("idx_attendance_domain", "is_external_domain", "email_domain"),
+        Index(
+            "ix_meeting_attendances_waiting", "meeting_id", "waiting_since", "id",
+            postgresql_where=text("answer = 'waitlisted'"),
+        ),
+        Index("ix_meeting_attendances_offers", "offer_expires_at", postgresql_where=text("answer = 'offered'")),
+    )  # fmt: skip
+
+    id: Mapped[Id]
+    meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    status: Mapped[str] = mapped_column(Computed("coalesce(outcome, answer)"))
+    invited_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    responded_at: Mapped[datetime | None]
+    joined_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    email_domain: Mapped[str | None]
+    is_external_domain: Mapped[bool] = mapped_column(server_default=text("false"))
+    join_duration: Mapped[int | None]
+    device_type: Mapped[str | None]
+    answer: Mapped[str] = mapped_column(server_default="invited")
+    outcome: Mapped[str | None]
+    waiting_since: Mapped[datetime | None]
+    offer_expires_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+
+class Presence(Base):
+    """One stay in the room, from join to leave. A person may have several, on several devices."""
+
+    __tablename__ = "presences"
+    __table_args__ = (
+        Index("ix_presences_meeting_id", "meeting_id", "user_id"),
+        Index("ix_presences_open", "meeting_id", postgresql_where=text("left_at is null")),
+    )
+
+    id: Mapped[Id]
+    meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    joined_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+    device_type: Mapped[str]

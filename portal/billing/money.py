@@ -1,0 +1,27 @@
+"""Money in words: the currency's own number of decimals, never a float."""
+
+from decimal import Decimal
+from functools import cache
+
+from babel.numbers import format_currency, get_currency_precision
+
+
+@cache
+def decimals(currency: str) -> int:
+    """How many decimals a currency has: 0 for JPY, 2 for USD, 3 for KWD (ISO 4217)."""
+    return get_currency_precision(currency)
+
+
+def minor(amount: Decimal, currency: str) -> int:
+    """`amount` in the currency's smallest unit, as payment providers count."""
+    return int(amount.scaleb(decimals(currency)))
+
+
+def major(amount_minor: int, currency: str) -> Decimal:
+    """Smallest units back to an amount."""
+    return Decimal(amount_minor).scaleb(-decimals(currency))
+
+
+def shown(amount: Decimal, currency: str) -> str:
+    """$240.00, ¥1,200, KWD 3.500."""
+    return format_currency(amount, currency, locale="en_US")

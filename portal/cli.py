@@ -1,0 +1,122 @@
+"""The console command `portal`: thin, each command calls a room."""
+
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+
+from portal.config import ROOT, Settings, plain_url
+from portal.problems import Problem
+
+
+@click.group()
+def portal() -> None:
+    """The member portal of a club that meets online every day."""
+
+
+def init_app(app: Flask) -> None:
+    """Make the commands reachable as `flask portal …` too."""
+    app.cli.add_command(portal)
+
+
+def main() -> None:
+    """Run a command; what the operator has to put right is one sentence, not a traceback."""
+    try:
+        portal(prog_name="portal")
+    except Problem as problem:
+        print(f"portal: {problem}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _app(database_url: str | None = None) -> Flask:
+    from portal import create_app
+
+    return current_app._get_current_object() if current_app else create_app(database_url=database_url)  # type: ignore[attr-defined]
+
+
+@portal.command()
+@click.option("--var", default=str(ROOT / "var"), help="Where everything is kept.")
+def run(var: str) -> None:
+    """Everything on this machine, with a demo club: database, pages, streams, worker."""
+    from portal.operations.run import run as run_everything
+
+    run_everything(Path(var))
+
+
+@portal.command()
+def assets() -> None:
+    """Build the files browsers load."""
+    from portal.assets import build
+
+    build(Settings.from_environment().assets)
+
+
+@portal.command()
+@click.argument("database")
+def roles(database: str) -> None:
+    """Print the SQL with which a superuser makes the portal's roles for DATABASE."""
+    from portal.database.roles import script
+
+    print(script(database))
+
+
+@portal.command()
+@click.argument("revision", default="head")
+def migrate(revision: str) -> None:
+    """Bring the tables to REVISION (the newest), as portal_owner; two at once do it once."""
+    from portal.operations.migrate import migrate as bring
+
+    bring(Settings.from_environment(), revision)
+
+
+@portal.command()
+def plant() -> None:
+    """Plant the demo club in an empty sandbox; a club that is there is left alone."""
+    settings = Settings.from_environment()
+    if settings.sandbox:
+        from portal.sandbox.club import plant as plant_club
+
+        plant_club(_app())
+
+
+@portal.command()
+def work() -> None:
+    """Do the jobs and keep the schedule, until told to stop."""
+    from portal.operations.work import work as work_on
+
+    settings = Settings.from_environment()
+    work_on(_app(settings.worker_url), plain_url(settings.worker_url))
+
+
+@portal.command()
+@click.option("--at-rest", is_flag=True, help="While nothing runs: leave out what needs a worker.")
+def check(at_rest: bool) -> None:
+    """Count what breaks each promise of the data; exit status 1 if anything does."""
+    from portal.database import db
+    from portal.database.identity import WORKER, act_as
+    from portal.operations.check import findings
+
+    with _app(Settings.from_environment().worker_url).app_context():
+        act_as(db.session(), WORKER)
+        broken = 0
+        for finding in findings(db.session(), at_rest=at_rest):
+            broken += bool(finding.broken)
+            print(f"{'ok  ' if not finding.broken else f'{finding.broken:>4}'}  {finding.promise}.")
+        db.session.commit()
+    sys.exit(1 if broken else 0)
+
+
+@portal.command("make-admin")
+@click.argument("email")
+def make_admin(email: str) -> None:
+    """Make the confirmed account of EMAIL an admin (the first one, or one more)."""
+    from portal.database import db
+    from portal.database.identity import WORKER, act_as
+    from portal.operations.standing import make_admin as make
+
+    with _app(Settings.from_environment().worker_url).app_context():
+        act_as(db.session(), WORKER)
+        make(db.session(), email)
+        db.session.commit()
+    print(f"{email} is an admin.")

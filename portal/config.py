@@ -1,0 +1,119 @@
+"""Every setting, read from the environment once and checked at start.
+
+Names the original system had keep them (DATABASE_URL, DEFAULT_MEETING_TIME).
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
+
+from portal.problems import Problem
+
+ROOT = Path(__file__).parent.parent
+
+
+def driver_url(url: str, user: str | None = None) -> str:
+    """`url` for SQLAlchemy with psycopg 3, optionally for another login of the same server and password."""
+    parts = urlsplit(url)
+    netloc = parts.netloc
+    if user is not None:
+        login, _, host = netloc.rpartition("@")
+        _, colon, password = login.partition(":")
+        netloc = f"{user}{colon}{password}@{host}"
+    return urlunsplit(parts._replace(scheme="postgresql+psycopg", netloc=netloc))
+
+
+def plain_url(url: str) -> str:
+    """The same address as libpq writes it, for psycopg, procrastinate and LISTEN."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between one club's server and another's. Times are minutes or days as named."""
+
+    database_url: str
+    owner_url: str
+    worker_url: str
+    secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    public_url: str = "http://127.0.0.1:8000"
+    sandbox: bool = False
+    club_name: str = "Goalete"
+    club_timezone: str = "Europe/Istanbul"
+    help_email: str = "help@goalete.club"
+    default_meeting_time: time = time(21, 0)
+    doors_minutes: int = 10
+    welcome_days: int = 7
+    mail_url: str = "sandbox:"
+    mail_from: str = "Goalete <club@goalete.club>"
+    trusted_proxies: int = 0
+    pgbouncer: bool = False
+    assets: Path = ROOT / "var" / "assets"
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Read and check; raise `Problem` with the name of the setting that is missing or wrong."""
+        url = env.get("DATABASE_URL", "")
+        if not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+            raise Problem("DATABASE_URL is not set to a PostgreSQL address, like postgresql://portal_web:…@host/goalete.")
+        sandbox = env.get("SANDBOX", "") == "1"
+        key = env.get("SECRET_KEY", "")
+        if len(key) < 32:
+            raise Problem("SECRET_KEY needs at least 32 characters; `python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes one.")
+        settings = cls(
+            database_url=driver_url(url),
+            owner_url=driver_url(env.get("OWNER_DATABASE_URL") or driver_url(url, "portal_owner")),
+            worker_url=driver_url(env.get("WORKER_DATABASE_URL") or driver_url(url, "portal_worker")),
+            secret_key=key,
+            secret_key_fallbacks=tuple(env.get("SECRET_KEY_FALLBACKS", "").split()),
+            public_url=env.get("PUBLIC_URL", cls.public_url).rstrip("/"),
+            sandbox=sandbox,
+            club_name=env.get("CLUB_NAME", cls.club_name),
+            club_timezone=env.get("CLUB_TIMEZONE", cls.club_timezone),
+            help_email=env.get("HELP_EMAIL", cls.help_email),
+            default_meeting_time=time.fromisoformat(env.get("DEFAULT_MEETING_TIME", "21:00")),
+            doors_minutes=_count(env, "DOORS_MINUTES", cls.doors_minutes),
+            welcome_days=_count(env, "WELCOME_DAYS", cls.welcome_days),
+            mail_url=env.get("MAIL_URL", "sandbox:" if sandbox else ""),
+            mail_from=env.get("MAIL_FROM", cls.mail_from),
+            trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
+            pgbouncer=env.get("PGBOUNCER", "") == "1",
+            assets=Path(env.get("ASSETS", cls.assets)),
+        )
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse what cannot work, above all a half-sandboxed production."""
+        try:
+            ZoneInfo(self.club_timezone)
+        except (KeyError, ValueError) as unknown:
+            raise Problem(f"CLUB_TIMEZONE {self.club_timezone!r} is not a time zone, like Europe/Istanbul.") from unknown
+        if not self.mail_url.startswith(("smtp://", "smtps://", "sandbox:")):
+            raise Problem("MAIL_URL is not set, like smtp://user:password@mail.example.org:587.")
+        if not self.sandbox and self.mail_url == "sandbox:":
+            raise Problem("MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail.")
+        if not self.sandbox and not self.public_url.startswith("https://"):
+            raise Problem("PUBLIC_URL must start with https:// on a real server.")
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name, str(default))
+    if not value.isdigit():
+        raise Problem(f"{name} is {value!r}; it must be a whole number.")
+    return int(value)
+
+
+def kept_secret(path: Path) -> str:
+    """A secret made on first use and kept in a file only its owner can read (the demo's SECRET_KEY)."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()

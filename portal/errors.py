@@ -1,0 +1,128 @@
+"""When the answer is no: a page that looks like the portal, says what happened, and names the request."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import AnonymousUserMixin, current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from portal.database import db
+from portal.problems import Refused
+from portal.web import request_id
+
+
+@dataclass(frozen=True)
+class Words:
+    """What an error page says."""
+
+    title: str
+    text: str
+
+
+WORDS = {
+    400: Words("That request did not make sense to us.", "Go back, look at the page again and send it once more."),
+    403: Words("This is not yours to open.", "Somebody with other rights can; you were not charged or changed."),
+    404: Words(
+        "Nothing is kept at this address.",
+        "It may have moved, or it may belong to someone else. We say the same in both cases, so that nobody can guess.",
+    ),
+    405: Words("This address cannot be used that way.", "Open the page it belongs to and use the button there."),
+    409: Words("That did not go through.", ""),
+    413: Words("That was too much at once.", "Nothing was changed. Send less text."),
+    422: Words("Something in it needs another look.", "Nothing was changed."),
+    429: Words("That was a lot of tries in a short time.", "Wait a little and try again."),
+    500: Words("Something broke on our side.", "Nothing was changed. It has been noted, with the reference below."),
+    503: Words("The club is out of breath for a moment.", "Nothing was changed. Try again in a minute."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Every way to fail ends on one page."""
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(OperationalError, database_away)
+    app.register_error_handler(PoolTimeout, database_away)
+    app.register_error_handler(DBAPIError, broken)
+    app.register_error_handler(Exception, broken)
+
+
+def refused(refusal: Refused) -> ResponseReturnValue:
+    """A rule said no; its own sentence is the headline."""
+    db.session.rollback()
+    return error_page(409, title=refusal.sentence)
+
+
+def stale_form(_error: CSRFError) -> ResponseReturnValue:
+    """The token of a form did not fit this session: another sign-in, or another site."""
+    db.session.rollback()
+    return error_page(
+        400,
+        title="This form was open in another sign-in.",
+        text="Go back, load the page again and send it once more. Nothing was changed.",
+    )
+
+
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    """404 and its kin. Redirects Werkzeug raises pass through."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    db.session.rollback()
+    body, status = error_page(error.code)
+    headers = {}
+    if error.code == 405 and getattr(error, "valid_methods", None):
+        headers["Allow"] = ", ".join(error.valid_methods or ())  # type: ignore[attr-defined]
+    if error.code == 429 and getattr(error, "retry_after", None):
+        headers["Retry-After"] = str(error.retry_after)  # type: ignore[attr-defined]
+    return body, status, headers
+
+
+def database_away(error: Exception) -> ResponseReturnValue:
+    """The database is gone, full or busy: an honest page made without it."""
+    g._login_user = AnonymousUserMixin()
+    db.session.rollback()
+    current_app.logger.error("database away: %s", str(error).splitlines()[0], extra={"request_id": request_id()})
+    body, status = error_page(503)
+    return body, status, {"Retry-After": "10"}
+
+
+def broken(error: Exception) -> ResponseReturnValue:
+    """A defect of ours. The page tells nothing of it but the reference; the log tells all."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return database_away(error)
+    if current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    db.session.rollback()
+    current_app.logger.exception("request %s broke", request_id(), exc_info=error)
+    _log_row(error)
+    return error_page(500)
+
+
+def _log_row(error: Exception) -> None:
+    from portal import audit
+
+    try:
+        audit.record(
+            db.session, "request.broke", f"{type(error).__name__} in {request.endpoint}", category="api", level="error"
+        )
+    except Exception:
+        db.session.rollback()
+        current_app.logger.exception("request %s could not be noted", request_id())
+
+
+def error_page(code: int, **words: Any) -> tuple[str, int]:
+    """The page for `code`; `words` override its title or text."""
+    said = WORDS.get(code) or Words("That did not work.", "")
+    try:
+        signed_in = bool(current_user.is_authenticated)
+    except DBAPIError:
+        g._login_user = AnonymousUserMixin()
+        db.session.rollback()
+        signed_in = False
+    actions = [("Go to the meetings", "/meetings")] if signed_in else [("Go to the front page", "/"), ("Sign in", "/sign-in")]
+    context = {"code": code, "title": said.title, "text": said.text, "reference": request_id(), "actions": actions}
+    return render_template("errors/error.html", **{**context, **words}), code

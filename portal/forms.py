@@ -1,0 +1,81 @@
+"""What every form shares: text that is safe to keep, and sentences instead of error codes."""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask_wtf import FlaskForm
+from wtforms import Field, StringField, TextAreaField, ValidationError
+from wtforms.validators import DataRequired, Length, Optional
+
+# Line and paragraph separators, and the marks that turn the direction of everything after them.
+_TURNING = set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form of the portal: unknown fields are ignored, CSRF is checked before any view."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf = False  # checked once for every request by CSRFProtect, not again by each form
+
+
+def tidy(value: str | None) -> str:
+    """Trimmed and in one Unicode form, so that what looks the same is the same."""
+    return unicodedata.normalize("NFC", value or "").strip()
+
+
+def plain(_form: FlaskForm, field: Field) -> None:
+    """Refuse control characters: a database cannot keep NUL, a mail header no line break, a page neither."""
+    allowed = "\n\r\t" if isinstance(field, TextAreaField) else ""
+    for character in field.data or "":
+        if (unicodedata.category(character) in ("Cc", "Cs") and character not in allowed) or character in _TURNING:
+            raise ValidationError("There is an invisible character in this. Type it again instead of pasting it.")
+
+
+class Line(StringField):
+    """One line of text: tidied, plain, of a length; required unless told otherwise."""
+
+    def __init__(self, label: str, *, most: int, missing: str = "", **kwargs: Any) -> None:
+        validators: list[Any] = [DataRequired(missing)] if missing else []
+        validators += [plain, Length(max=most, message=f"Use at most {most} characters here.")]
+        super().__init__(label, validators, filters=[tidy], **kwargs)
+
+
+class Paragraphs(TextAreaField):
+    """Several lines of text, tidied and plain."""
+
+    def __init__(self, label: str, *, most: int, **kwargs: Any) -> None:
+        checks = [plain, Length(max=most, message=f"Use at most {most:,} characters here.")]
+        super().__init__(label, checks, filters=[tidy], **kwargs)
+
+
+def address(_form: FlaskForm, field: Field) -> None:
+    """An e-mail address that mail can reach, by its form; whether it exists the mail will tell."""
+    try:
+        checked = validate_email(field.data or "", check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as wrong:
+        raise ValidationError("Enter an e-mail address with an @, like ana@duarte.pt") from wrong
+    if len(checked.normalized) > 254:
+        raise ValidationError("That address is longer than mail allows.")
+    field.data = checked.normalized
+
+
+class EmailLine(Line):
+    """An e-mail address; kept as typed, compared without regard to case."""
+
+    def __init__(self, label: str = "E-mail", *, optional: bool = False, **kwargs: Any) -> None:
+        missing = "" if optional else "Enter an e-mail address with an @, like ana@duarte.pt"
+        super().__init__(label, most=254, missing=missing, **kwargs)
+        self.validators = [*([Optional()] if optional else []), *self.validators, address]
+
+
+def only_known(choices: Iterable[str], sentence: str) -> Any:
+    """A validator: one of these, or the sentence."""
+    known = frozenset(choices)
+
+    def check(_form: FlaskForm, field: Field) -> None:
+        if field.data not in known:
+            raise ValidationError(sentence)
+
+    return check

@@ -1,0 +1,59 @@
+"""Work that leaves with the change: enqueued in the caller's transaction, done by the worker after its commit.
+
+A job is a name, some ids and one call to an action; it is one transaction, and safe to repeat.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import procrastinate
+from flask import Flask
+from procrastinate.tasks import Task
+from sqlalchemy.orm import Session
+
+from portal.database import db
+from portal.database.identity import WORKER, act_as
+
+queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
+"""Knows every task by name. Only the worker opens it."""
+
+_desk = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+"""Where jobs are handed in, by web and worker alike: never opened, it writes over the caller's own connection."""
+
+_app: Flask | None = None
+
+
+def serve(app: Flask) -> None:
+    """Run jobs with `app` (made with the worker's login)."""
+    global _app
+    _app = app
+
+
+def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Callable[..., None]], Task[..., Any, Any]]:
+    """Make a function a job: called with the session first, committed when it returns, rolled back if it raises.
+
+    With `cron` it is also called by the clock, at most once a tick however many workers there are.
+    """
+
+    def wrap(function: Callable[..., None]) -> Task[..., Any, Any]:
+        @functools.wraps(function)
+        def run(timestamp: int | None = None, **arguments: Any) -> None:
+            assert _app is not None, "jobs.serve(app) first"  # noqa: S101
+            with _app.app_context():
+                act_as(db.session(), WORKER)
+                function(db.session(), **arguments)
+                db.session.commit()
+
+        task = queue.task(name=name, **options)(run)
+        if cron is not None:
+            queue.periodic(cron=cron)(task)
+        return task
+
+    return wrap
+
+
+def enqueue(session: Session, task: Task[..., Any, Any], **arguments: Any) -> None:
+    """Put `task` in the queue within the caller's transaction: gone with a rollback, due at its commit."""
+    connection = session.connection().connection.driver_connection
+    _desk.configure_task(task.name, allow_unknown=True, connection=connection).defer(**arguments)

@@ -1,0 +1,49 @@
+"""How often somebody may try: counted in the database, so shared by all processes, in a transaction of its own."""
+
+import hashlib
+import ipaddress
+
+from flask import request
+from sqlalchemy import text
+from werkzeug.exceptions import TooManyRequests
+
+from portal.database import db
+
+HIT = text("select auth.hit(:bucket, :allowed, :seconds)")
+FORGET = text("select auth.forget_hits(:bucket)")
+
+
+def wait_for(what: str, whose: str, allowed: int, seconds: int) -> int:
+    """Count one try of `what` by `whose` (hashed); seconds to wait, or 0 if it may go on."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        row = connection.execute(HIT, {"bucket": _bucket(what, whose), "allowed": allowed, "seconds": seconds})
+        return int(row.scalar_one())
+
+
+def forget(what: str, whose: str) -> None:
+    """A success clears the tries before it."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(FORGET, {"bucket": _bucket(what, whose)})
+
+
+def limit(what: str, allowed: int, seconds: int, whose: str | None = None) -> None:
+    """Count one try and answer 429 with Retry-After when it was one too many. By network if not told whose."""
+    wait = wait_for(what, whose or network(), allowed, seconds)
+    if wait:
+        raise TooManyRequests(retry_after=wait)
+
+
+def network() -> str:
+    """Where a request comes from, as coarse as one household or office: an IPv4 address, an IPv6 /64."""
+    address = request.remote_addr or ""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "local"
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _bucket(what: str, whose: str) -> str:
+    return f"{what}:{hashlib.sha256(whose.lower().encode()).hexdigest()[:32]}"

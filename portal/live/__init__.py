@@ -1,0 +1,25 @@
+"""Live pages: what changes in a meeting reaches everyone who has it open.
+
+A room announces a change in its own transaction (`announce`), which says only which meeting it was.
+The live process (`stream`) hears it (`listen`), has the meeting drawn once per audience (`pictures`)
+and hands the same bytes to everyone who looks (`reader`), waiting for nobody. A page carries its
+reader's ticket (`token`). Small clubs serve pages and streams from one process (`combined`). Losing
+an event is harmless: a stream begins with how things stand, and a page without one asks by itself.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_notify = text("select pg_notify(:channel, :id)")
+
+
+def announce(db: Session, meeting_id: UUID) -> None:
+    """Tell every open page of this meeting that it changed, once the transaction commits."""
+    db.execute(_notify, {"channel": "meetings", "id": str(meeting_id)})
+
+
+def announce_sign_out(db: Session, sign_in_id: UUID) -> None:
+    """End the streams of a sign-in that is over, once the transaction commits."""
+    db.execute(_notify, {"channel": "sign_ins", "id": str(sign_in_id)})

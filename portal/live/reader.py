@@ -1,0 +1,44 @@
+"""One open stream, and how it is given something without waiting for it."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+from portal.live.token import Ticket
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+DONE = object()
+
+
+@dataclass(slots=True, eq=False)
+class Reader:
+    """A client of one stream, known by the way to send to it."""
+
+    send: Send
+    ticket: Ticket
+
+    def take(self, message: Message) -> bool:
+        """Give the reader a message; False if it has not yet taken the ones before.
+
+        As long as the server keeps room for this reader, the first step of `send` is the last.
+        """
+        try:
+            return next(self.send(message).__await__(), DONE) is DONE
+        except OSError:
+            return False
+
+
+def body(content: bytes, *, more: bool = True) -> Message:
+    """A piece of the stream, or its end."""
+    return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+def event(html: bytes) -> Message:
+    """The event that carries this HTML; its id tells one content from another."""
+    revision = blake2b(html, digest_size=8).hexdigest().encode()
+    lines = b"".join(b"data: %b\n" % line for line in html.splitlines())
+    return body(b"id: %b\n%b\n" % (revision, lines))

@@ -1,0 +1,73 @@
+"""Mail: written into the outbox in the transaction of the change it tells of, sent by the worker after commit.
+
+`write` is what rooms call. Sending is at least once with a stable Message-ID, so a repeat is recognised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID, uuid4
+
+from flask import current_app
+from jinja2 import Template
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.jobs import enqueue
+from portal.mail.models import Mail
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a mail says: a headline, sentences, facts, at most one button (path, label), and why it was sent.
+
+    The path leads into the portal; the button opens a page and changes nothing by itself.
+    """
+
+    subject: str
+    headline: str
+    body: Sequence[str]
+    why: str
+    facts: Sequence[tuple[str, str]] = ()
+    button: tuple[str, str] | None = None
+
+
+def write(
+    db: Session,
+    kind: str,
+    recipient: str,
+    letter: Letter,
+    *,
+    user_id: UUID | None = None,
+    occasion: str | None = None,
+    secret: bool = False,
+) -> None:
+    """Put a mail into the outbox. With an `occasion` it is written once, however often the occasion is noticed;
+    `secret` bodies (they hold a link or code that opens something) are forgotten when sent.
+    """
+    from portal.mail.jobs import deliver
+
+    said = asdict(letter)
+    if letter.button:
+        said["button"] = (current_app.config["SETTINGS"].public_url + letter.button[0], letter.button[1])
+    mail_id = uuid4()
+    row = {
+        "id": mail_id, "kind": kind, "occasion": occasion, "user_id": user_id, "recipient": recipient,
+        "subject": " ".join(letter.subject.split()), "secret": secret, "created_at": clock.now(),
+        "text": _template("letter.txt").render(said), "html": _template("letter.html").render(said),
+    }  # fmt: skip
+    if occasion is None:
+        db.execute(insert(Mail).values(row))
+    elif not db.execute(upsert(Mail).values(row).on_conflict_do_nothing(index_elements=["occasion"])).rowcount:  # type: ignore[attr-defined]
+        return
+    enqueue(db, deliver, mail_id=str(mail_id))
+
+
+def _template(name: str) -> Template:
+    return current_app.jinja_env.get_template(f"mail/{name}")
+
+
+def waiting(db: Session) -> int:
+    """Mails not sent yet."""
+    return db.scalar(select(func.count()).select_from(Mail).where(Mail.state == "queued")) or 0

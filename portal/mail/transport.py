@@ -1,0 +1,84 @@
+"""Where mail goes: SMTP, or the sandbox mailbox. One protocol, chosen by MAIL_URL."""
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.config import Settings
+from portal.mail.models import Mail, SandboxMail
+
+
+class Transport(Protocol):
+    """Takes one mail; returning means it was accepted, raising means try again."""
+
+    def deliver(self, db: Session, mail: Mail) -> None: ...
+
+
+def chosen(settings: Settings) -> Transport:
+    """The transport the settings name."""
+    if settings.mail_url == "sandbox:":
+        return Mailbox()
+    return Smtp(settings.mail_url, settings.mail_from, settings.public_url)
+
+
+class Mailbox:
+    """The sandbox's mailbox: a page that shows every mail. Taking the same mail twice keeps one."""
+
+    def deliver(self, db: Session, mail: Mail) -> None:
+        """Keep the mail for the mailbox page."""
+        db.execute(
+            insert(SandboxMail)
+            .values(
+                id=mail.id, recipient=mail.recipient, subject=mail.subject, text=mail.text, html=mail.html,
+                received_at=mail.created_at,
+            )
+            .on_conflict_do_nothing()
+        )  # fmt: skip
+
+
+class Smtp:
+    """A mail server: smtp://user:password@host:587 (STARTTLS when offered) or smtps://…:465."""
+
+    def __init__(self, url: str, sender: str, site: str) -> None:
+        self.url = urlsplit(url)
+        self.sender = sender
+        self.domain = urlsplit(site).hostname or "localhost"
+
+    def deliver(self, db: Session, mail: Mail) -> None:  # noqa: ARG002 - the protocol's session is the mailbox's
+        """Hand the mail to the server, verified TLS wherever the server has it; ten seconds at most a step."""
+        with self._connect() as server:
+            if self.url.username:
+                server.login(unquote(self.url.username), unquote(self.url.password or ""))
+            server.send_message(self.compose(mail))
+
+    def compose(self, mail: Mail) -> EmailMessage:
+        """The message as it goes out. Its id is the mail's own, so a second delivery is the same message."""
+        message = EmailMessage()
+        message["From"] = self.sender
+        message["To"] = mail.recipient
+        message["Subject"] = mail.subject
+        message["Message-ID"] = f"<{mail.id}@{self.domain}>"
+        message["Date"] = mail.created_at
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text or "")
+        message.add_alternative(mail.html or "", subtype="html")
+        return message
+
+    def _connect(self) -> smtplib.SMTP:
+        host, context = self.url.hostname or "localhost", ssl.create_default_context()
+        if self.url.scheme == "smtps":
+            return smtplib.SMTP_SSL(host, self.url.port or 465, timeout=10, context=context)
+        server = smtplib.SMTP(host, self.url.port or 587, timeout=10)
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=context)
+            server.ehlo()
+        elif self.url.username:
+            server.close()
+            raise smtplib.SMTPException("the mail server offers no TLS; its password is not sent in the clear")
+        return server

@@ -1,0 +1,37 @@
+"""The mails about a meeting. They carry the portal's address, never the room's."""
+
+from portal.mail import Letter
+from portal.meetings.evening import Board
+
+
+def facts(m: Board) -> list[tuple[str, str]]:
+    """When, for the reader and for the club; how long; who hosts."""
+    lines = [("Your time", f"{m.date_long}, {m.time} in {m.city}")]
+    if not m.same_zone:
+        lines.append(("Club time", f"{m.club_date_long}, {m.club_time} in {m.club_city}"))
+    lines.append(("Length", f"{m.minutes} minutes"))
+    return [*lines, ("Host", m.host)] if m.host else lines
+
+
+def cancelled(name: str | None, m: Board) -> Letter:
+    """It does not take place."""
+    return Letter(
+        subject=f"Cancelled: {m.title}",
+        headline=f"{m.title} is cancelled",
+        body=(f"Hello {name or 'there'}, this evening does not take place: {m.cancel_reason}",),
+        facts=facts(m),
+        button=("/meetings", "See what else is on"),
+        why="You get this because you had a place, waited or asked for one.",
+    )
+
+
+def moved(name: str | None, m: Board) -> Letter:
+    """It is at another time; the place is kept."""
+    return Letter(
+        subject=f"New time: {m.title}",
+        headline=f"{m.title} has a new time",
+        body=(f"Hello {name or 'there'}, the evening was moved. Your answer is kept; change it if the new time does not suit.",),
+        facts=facts(m),
+        button=(f"/meetings/{m.id}", "Look at the evening"),
+        why="You get this because you have a place, wait or asked for one.",
+    )  # fmt: skip

@@ -1,0 +1,55 @@
+"""A meeting: what happens when. Its intent is wall time and zone; the database derives the instants."""
+
+from datetime import date, datetime, time
+from uuid import UUID
+
+from sqlalchemy import FetchedValue, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database import Base, Id
+
+
+class Meeting(Base):
+    """One evening. Counters are kept by the database; `duration` is minutes."""
+
+    __tablename__ = "meetings"
+    __table_args__ = (
+        Index("idx_meetings_date", "starts_at", "status"),
+        Index("idx_meetings_active", "starts_at", postgresql_where=text("status = 'scheduled'")),
+    )
+
+    id: Mapped[Id]
+    title: Mapped[str]
+    description: Mapped[str | None]
+    scheduled_date: Mapped[date]
+    start_time: Mapped[time]
+    duration: Mapped[int] = mapped_column(server_default="60")
+    timezone: Mapped[str] = mapped_column(server_default="UTC")
+    starts_at: Mapped[datetime] = mapped_column(FetchedValue(), server_onupdate=FetchedValue())
+    ends_at: Mapped[datetime] = mapped_column(FetchedValue(), server_onupdate=FetchedValue())
+    platform: Mapped[str] = mapped_column(server_default="google-meet")
+    # The room's address and its name at the provider: no browser-facing role may read these columns.
+    meeting_link: Mapped[str | None] = mapped_column(deferred=True)
+    provider_event_id: Mapped[str | None] = mapped_column("meeting_id", deferred=True)
+    is_private: Mapped[bool] = mapped_column(server_default=text("true"))
+    max_attendees: Mapped[int | None] = mapped_column(server_default="50")
+    requires_approval: Mapped[bool] = mapped_column(server_default=text("false"))
+    status: Mapped[str] = mapped_column(server_default="scheduled")
+    is_recurring: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    attendee_count: Mapped[int] = mapped_column(server_default="0")
+    actual_duration: Mapped[int | None]
+    host_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    host_name: Mapped[str | None]
+    provision_state: Mapped[str] = mapped_column(server_default="none")
+    origin: Mapped[str] = mapped_column(server_default="admin")
+    revision: Mapped[int] = mapped_column(server_default="0")
+    cancellation_reason: Mapped[str | None]
+    archived_at: Mapped[datetime | None]
+    archived_from: Mapped[str | None]
+    seats_taken: Mapped[int] = mapped_column(server_default="0")
+    seats_kept: Mapped[int] = mapped_column(server_default="0", deferred=True)
+    waiting_count: Mapped[int] = mapped_column(server_default="0")
+    request_count: Mapped[int] = mapped_column(server_default="0")

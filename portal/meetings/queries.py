@@ -1,0 +1,50 @@
+"""What may be seen of meetings, as selects built once. The policies decide which rows; these decide what of them.
+
+Constants stand in the statement as they are (no bound LIMIT), so that PostgreSQL plans for twenty rows.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, bindparam, case, func, literal_column, select, tuple_
+
+from portal.attendance.models import Attendance
+from portal.meetings.models import Meeting
+
+PAGE = 20
+
+ME = func.auth.uid()
+
+SHOWN = (
+    Meeting.id, Meeting.title, Meeting.host_name, Meeting.platform, Meeting.duration, Meeting.timezone,
+    Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.max_attendees, Meeting.requires_approval,
+    Meeting.is_private, Meeting.seats_taken, Meeting.waiting_count, Meeting.attendee_count,
+    Meeting.cancellation_reason,
+)  # fmt: skip
+MINE = (
+    Attendance.answer, Attendance.reason, Attendance.offer_expires_at, Attendance.responded_at,
+    Attendance.joined_at, Attendance.join_duration,
+)  # fmt: skip
+POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meeting.id))).label("position")
+
+
+def _mine(*more: Any) -> Select[Any]:
+    mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
+    return select(*SHOWN, *more, *MINE, POSITION).outerjoin(Attendance, mine)
+
+
+# From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
+UPCOMING = (
+    _mine()
+    .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
+    .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
+    .order_by(Meeting.starts_at, Meeting.id)
+    .limit(literal_column(str(PAGE + 1)))
+)
+PAST = (
+    _mine()
+    .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
+    .where(tuple_(Meeting.starts_at, Meeting.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
+    .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
+    .limit(literal_column(str(PAGE + 1)))
+)
+ONE = _mine(Meeting.description).where(Meeting.id == bindparam("meeting_id"))

@@ -1,0 +1,12 @@
+"""All tables in one place, for the migrations and the drift test."""
+
+from portal.accounts import models as accounts
+from portal.attendance import models as attendance
+from portal.audit import models as audit
+from portal.billing import models as billing
+from portal.database import Base
+from portal.families import models as families
+from portal.mail import models as mail
+from portal.meetings import models as meetings
+
+__all__ = ["Base", "accounts", "attendance", "audit", "billing", "families", "mail", "meetings"]

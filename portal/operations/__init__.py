@@ -1,0 +1,1 @@
+"""Keeping it running: health, the integrity check, housekeeping of what only accumulates."""

@@ -1,0 +1,104 @@
+"""`portal check`: every promise the data makes, one sentence and one count each. Nought everywhere is health."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.operations.views import HEAD
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A promise, and how many rows break it."""
+
+    promise: str
+    broken: int
+
+
+PROMISES = {
+    "A meeting's seats taken are its accepted and offered answers": """
+        select count(*) from meetings m where seats_taken <> (select count(*) from meeting_attendances a
+          where a.meeting_id = m.id and a.answer in ('accepted', 'offered'))""",
+    "A meeting's line is as long as its waiting answers": """
+        select count(*) from meetings m where waiting_count <> (select count(*) from meeting_attendances a
+          where a.meeting_id = m.id and a.answer = 'waitlisted')""",
+    "A meeting's open requests are its requested answers": """
+        select count(*) from meetings m where request_count <> (select count(*) from meeting_attendances a
+          where a.meeting_id = m.id and a.answer = 'requested')""",
+    "A meeting's attendees are those who joined it": """
+        select count(*) from meetings m where attendee_count <> (select count(*) from meeting_attendances a
+          where a.meeting_id = m.id and a.joined_at is not null)""",
+    "No meeting holds more people than places, but for those who had a seat when places were taken away": """
+        select count(*) from meetings where max_attendees is not null and seats_taken > greatest(max_attendees, seats_kept)""",
+    "Nobody waits while a place is free, but in the last hour": """
+        select count(*) from meetings where status = 'scheduled' and starts_at > :at + interval '1 hour' and waiting_count > 0
+          and (max_attendees is null or seats_taken < max_attendees)""",
+    "First join and last leave are those of the stays": """
+        select count(*) from meeting_attendances a
+          join lateral (select min(joined_at) as first_in, bool_and(left_at is not null) as all_out, max(left_at) as last_out
+                          from presences p where p.meeting_id = a.meeting_id and p.user_id = a.user_id) s on true
+         where s.first_in is distinct from a.joined_at or (s.all_out and s.last_out is distinct from a.left_at)""",
+    "Nobody is counted as inside long after the end": """
+        select count(*) from presences p join meetings m on m.id = p.meeting_id
+         where p.left_at is null and m.ends_at < :at - interval '5 hours'""",
+    "A family's count is its people": """
+        select count(*) from family_plans f where current_members <> (select count(*) from users u where u.family_plan_id = f.id)""",
+    "A family's primary is its payer, in both places": """
+        select count(*) from family_plans f where is_active and not exists (select from users u
+          where u.id = f.primary_user_id and u.family_plan_id = f.id and u.family_role = 'primary')""",
+    "Everybody's date is what their orders, family and grants say": """
+        select count(*) from users u
+          left join family_plans f on f.id = u.family_plan_id and f.is_active
+         where u.subscription_expiry is distinct from greatest(
+           (select max(o.period_end) from orders o where o.user_id = u.id and o.status = 'completed' and o.disputed_at is null),
+           (select max(o.period_end) from orders o where o.user_id = f.primary_user_id and o.status = 'completed' and o.disputed_at is null),
+           (select max(g.ends_at) from access_grants g where g.user_id = u.id and g.starts_at <= :at))""",
+    "A paid order has its moment, an unpaid one none, and no more went back than came in": """
+        select count(*) from orders where (status in ('completed', 'refunded')) <> (completed_at is not null)
+          or refunded_amount > amount""",
+    "Meetings whose hour has come were moved on by the worker": """
+        select count(*) from meetings where (status = 'scheduled' and starts_at < :at - interval '10 minutes')
+          or (status = 'active' and ends_at < :at - interval '5 hours')""",
+    "Mail leaves within ten minutes": """
+        select count(*) from mails where state = 'queued' and created_at < :at - interval '10 minutes' and attempts = 0""",
+    "No job is stuck: none begun ten minutes ago, none overdue by ten": """
+        select count(*) from procrastinate_jobs j where
+          (status = 'doing' and (select max(e.at) from procrastinate_events e where e.job_id = j.id) < now() - interval '10 minutes')
+          or (status = 'todo' and attempts = 0 and (scheduled_at is null or scheduled_at < now() - interval '10 minutes')
+              and (select min(e.at) from procrastinate_events e where e.job_id = j.id) < now() - interval '10 minutes')""",
+    "No job has failed for good in the last day": """
+        select count(*) from procrastinate_jobs j where status = 'failed'
+          and (select max(e.at) from procrastinate_events e where e.job_id = j.id) > now() - interval '1 day'""",
+    "Every table's row security is on and forced, with a policy": """
+        select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relname <> 'credentials'
+           and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_policy p where p.polrelid = c.oid))""",
+    "Nobody's passwords have a policy: only the definer's functions reach them": """
+        select count(*) from pg_policy where polrelid = 'credentials'::regclass""",
+    "Every view obeys its reader's policies": """
+        select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = 'public' and c.relkind = 'v' and not coalesce(c.reloptions @> array['security_invoker=true'], false)""",
+    "No role that answers browsers may bypass the policies, nor become one that may": """
+        select count(*) from pg_roles r where (rolsuper or rolbypassrls)
+          and (r.rolname in ('portal_web', 'portal_anonymous', 'portal_member', 'portal_admin', 'portal_worker')
+               or pg_has_role('portal_web', r.oid, 'member') or pg_has_role('portal_worker', r.oid, 'member'))""",
+    "The tables are those this code was written for": """
+        select count(*) from alembic_version where version_num <> :head""",
+    "The worker was heard within the last minute": """
+        select case when coalesce(worker_heartbeat(), '-infinity') > now() - interval '1 minute' then 0 else 1 end""",
+}
+
+NEEDS_WORKER = "The worker was heard within the last minute"
+
+
+def findings(db: Session, *, at_rest: bool = False) -> Iterator[Finding]:
+    """Count what breaks each promise; `at_rest` leaves out the one that needs a running worker. Ask as the worker."""
+    given = {"at": clock.now(), "head": HEAD}
+    for promise, statement in PROMISES.items():
+        if at_rest and promise == NEEDS_WORKER:
+            continue
+        wanted = {name: value for name, value in given.items() if f":{name}" in statement}
+        yield Finding(promise, db.execute(text(statement), wanted).scalar_one())

@@ -1,0 +1,29 @@
+"""Bringing the tables to a revision. The migration environment takes a lock, so two deploys do it once."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.exc import OperationalError
+
+from portal.config import ROOT, Settings, plain_url
+from portal.database import roles
+from portal.operations.start import reach, refuse_version
+from portal.problems import Problem
+
+
+def migrate(settings: Settings, revision: str) -> None:
+    """Upgrade to `revision` as portal_owner. Raises `Problem`."""
+    with reach(plain_url(settings.owner_url), patience=5) as connection:
+        refuse_version(connection)
+        if missing := roles.missing(connection):
+            raise Problem(f"The database lacks the portal's roles: {', '.join(missing)}. `portal roles` prints them.")
+    try:
+        command.upgrade(config(settings.owner_url), revision)
+    except OperationalError as error:
+        raise Problem(f"The migration did not go through: {str(error.orig).splitlines()[0]}") from error
+
+
+def config(owner_url: str) -> Config:
+    """Alembic's configuration for a database."""
+    made = Config(str(ROOT / "migrations" / "alembic.ini"))
+    made.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
+    return made

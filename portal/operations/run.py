@@ -1,0 +1,211 @@
+"""`portal run`: everything, from nothing to an address to open; Ctrl-C leaves no process behind."""
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from urllib.parse import quote, urlsplit, urlunsplit
+
+
+from portal.config import ROOT, kept_secret, plain_url
+from portal.database import embedded, roles
+from portal.operations.start import reach, refuse_version
+from portal.problems import Problem
+
+PATIENCE = 10  # seconds a child gets to end by itself
+DATABASE = "goalete"
+
+
+class Stop(Exception):  # noqa: N818
+    """Somebody asked the run to end."""
+
+
+def run(var: Path) -> None:
+    """Serve the whole club until Ctrl-C. Data lives under `var`."""
+    port = _port(os.environ)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        with _database(var) as urls, _full_disk_told():
+            _serve(_environment(var, port, urls), port)
+    except (Stop, KeyboardInterrupt):
+        print("\nThe club is closed. Its data is kept in var/.", flush=True)
+
+
+def _serve(environment: dict[str, str], port: int) -> None:
+    def portal(*command: str) -> list[str]:
+        return [sys.executable, "-m", "portal", *command]
+
+    for step in ("assets", "migrate", "plant"):
+        done = subprocess.run(portal(step), env=environment, cwd=ROOT)
+        if done.returncode:
+            raise SystemExit(done.returncode)
+    children = {
+        "web": _granian(port),
+        "worker": portal("work"),
+    }
+    with _kept_alive(children, environment) as alive:
+        _wait_until_ready(port)
+        print(_welcome(port), flush=True)
+        alive()
+
+
+def _granian(port: int) -> list[str]:
+    return [
+        sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", "1", "--runtime-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning",
+        "--backlog", "8192", "--backpressure", "20000",  # an open stream holds a permit; the default would shut pages out
+        "--respawn-failed-workers", "--workers-kill-timeout", "3s", "portal.asgi:everything",
+    ]  # fmt: skip
+
+
+@contextlib.contextmanager
+def _kept_alive(commands: Mapping[str, list[str]], environment: dict[str, str]) -> Iterator["object"]:
+    """Start the children, start again whichever ends, and end them all when the block does."""
+    running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(name: str) -> None:
+        # A session of their own: Ctrl-C reaches this process alone, which then ends them in order.
+        running[name] = subprocess.Popen(commands[name], env=environment, cwd=ROOT, start_new_session=True)
+
+    def watch() -> None:
+        while True:
+            time.sleep(0.5)
+            for name, child in list(running.items()):
+                if child.poll() is not None:
+                    print(f"The {name} process ended ({child.returncode}); starting it again.", file=sys.stderr)
+                    time.sleep(1)
+                    start(name)
+
+    try:
+        for name in commands:
+            start(name)
+        yield watch
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for child in running.values():
+            child.terminate()
+        for child in running.values():
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        pass
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)  # and whatever it left in its session
+    child.wait()
+
+
+@contextlib.contextmanager
+def _database(var: Path) -> Iterator[dict[str, str]]:
+    """The three logins' addresses: of the embedded server, or of the one DATABASE_URL names."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield _given_database(given, var)
+        return
+    with embedded.serve(var / "postgres") as server:
+        embedded.ensure_database(server, DATABASE)
+        yield {name: embedded.url(server, DATABASE, login) for name, login in LOGINS.items()}
+
+
+LOGINS = {"DATABASE_URL": "portal_web", "OWNER_DATABASE_URL": "portal_owner", "WORKER_DATABASE_URL": "portal_worker"}
+
+
+def _given_database(url: str, var: Path) -> dict[str, str]:
+    """A superuser's address is used once, to make the roles; any other must be portal_web's, with the roles there."""
+    with reach(plain_url(url)) as connection:
+        refuse_version(connection)
+        superuser = connection.info.parameter_status("is_superuser") == "on"
+        if superuser:
+            secret = kept_secret(var / "database_password")
+            connection.execute(roles.script(connection.info.dbname, secret).encode())
+            return {name: _as(url, login, secret) for name, login in LOGINS.items()}
+        if missing := roles.missing(connection):
+            raise Problem(
+                f"The database lacks the portal's roles ({', '.join(missing)}); "
+                "`portal roles DATABASE | psql` as a superuser makes them."
+            )
+        roles.refuse_bypass(connection)
+    return {
+        name: os.environ.get(name) or _as(url, login, urlsplit(url).password or "") for name, login in LOGINS.items()
+    }
+
+
+def _as(url: str, login: str, password: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{login}:{quote(password, safe='')}@{host}"))
+
+
+def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return {
+        "SECRET_KEY": kept_secret(var / "secret_key"), "SANDBOX": "1", "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "ASSETS": str(var / "assets"), "PYTHONUNBUFFERED": "1", **kept, **urls,
+    }  # fmt: skip
+
+
+def _port(environment: Mapping[str, str]) -> int:
+    value = environment.get("PORT", "8000")
+    if not value.isdigit() or not 0 < int(value) < 65536:
+        raise Problem(f"PORT is {value!r}; it must be a number from 1 to 65535.")
+    port = int(value)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Problem(f"Port {port} is taken or not allowed; choose another with PORT=8001 make run.") from error
+    return port
+
+
+def _wait_until_ready(port: int, patience: float = 60) -> None:
+    import urllib.error
+    import urllib.request
+
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)  # noqa: S310 - our own address
+            return
+        time.sleep(0.25)
+    raise Problem("The portal did not become ready within a minute; its messages above say why.")
+
+
+def _welcome(port: int) -> str:
+    from portal.sandbox.club import PASSWORD, SIGN_INS
+
+    lines = "".join(f"    {who:<22} {address:<24} {words}\n" for who, address, words in SIGN_INS)
+    return (
+        f"\n  The club is open: http://127.0.0.1:{port}\n\n"
+        f"  Sign in with the password  {PASSWORD}\n{lines}"
+        f"    a visitor              sign up with any address; the mail is at http://127.0.0.1:{port}/sandbox/mailbox\n\n"
+        "  Ctrl-C closes it; the data stays in var/.\n"
+    )
+
+
+@contextlib.contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise Problem("The disk is full; free some room and start again.") from error
+        raise
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stop
+
+

@@ -1,0 +1,21 @@
+"""The worker: jobs, mail and schedule, until SIGTERM or Ctrl-C; what it was doing then is finished first."""
+
+import importlib
+
+import procrastinate
+from flask import Flask
+
+from portal import jobs
+
+ROOMS = ("mail", "attendance", "meetings", "billing", "operations")
+
+
+def work(app: Flask, conninfo: str) -> None:
+    """Work with `app` (made with the worker's login) on the queue behind `conninfo`."""
+    rooms = [*ROOMS, "sandbox"] if app.config["SETTINGS"].sandbox else ROOMS
+    for room in rooms:
+        importlib.import_module(f"portal.{room}.jobs")
+    jobs.serve(app)
+    connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
+    with jobs.queue.replace_connector(connector) as queue:
+        queue.run_worker(concurrency=4, shutdown_graceful_timeout=8, install_signal_handlers=True)

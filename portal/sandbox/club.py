@@ -1,0 +1,305 @@
+"""Plants the demo club: about sixty people, their families, orders and evenings, each by the action a person would use.
+
+It lays three weeks of history with the clock set back, then the evenings ahead: one running now, one full with a
+line, one with requests, one cancelled.
+"""
+
+import contextlib
+import random
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal import audit, clock, create_app
+from portal.accounts import actions as accounts
+from portal.accounts import passwords
+from portal.accounts.models import User
+from portal.attendance import actions as attendance
+from portal.attendance import jobs as attendance_jobs
+from portal.audit.models import SystemLog
+from portal.billing import PLANS
+from portal.billing import actions as billing
+from portal.database import db
+from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
+from portal.families import actions as families
+from portal.mail.models import Mail
+from portal.meetings import actions as meetings
+from portal.meetings.models import Meeting
+from portal.problems import Problem, Refused
+from portal.sandbox.people import ANA, BILAL, CHEN, FAMILIES, INGRID, MARTA, OPEN, PEOPLE, SELIN, WEEK
+
+PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
+SIGN_INS = [
+    ("a member", BILAL, "an individual plan, answers and orders"),
+    ("a family primary", ANA, "pays for four people"),
+    ("an admin", SELIN, "hosts, plans and looks after the club"),
+]
+
+HISTORY_DAYS = 21
+AHEAD_DAYS = 35
+CIRCLE_TEXT = "A small circle before the working day. Ingrid answers each request herself."
+
+
+class Club:
+    """The hands that plant: one app as the web login, one as the worker's."""
+
+    def __init__(self, web: Flask, worker: Flask) -> None:
+        self.web, self.worker = web, worker
+        self.zone: str = web.config["SETTINGS"].club_timezone
+        self.hour: time = web.config["SETTINGS"].default_meeting_time
+        self.dice = random.Random(21)  # noqa: S311 - the same club every time
+        self.ids: dict[str, UUID] = {}
+
+    @contextlib.contextmanager
+    def as_(self, asker: Role, at: datetime | None = None) -> Iterator[Session]:
+        """A transaction in somebody's name, at a moment; committed at the end."""
+        app = self.worker if asker is WORKER else self.web
+        with app.app_context(), clock.at(at or clock.now()):
+            act_as(db.session(), asker)
+            yield db.session()
+            db.session.commit()
+
+    def member(self, email: str) -> Role:
+        """A person of the club, as the database knows members."""
+        return Role("portal_member", self.ids[email])
+
+    def admin(self) -> Role:
+        """The one who plans."""
+        return Role("portal_admin", self.ids[SELIN])
+
+    def today(self) -> date:
+        """The club's own date."""
+        return clock.now().astimezone(ZoneInfo(self.zone)).date()
+
+
+def plant(web: Flask) -> None:
+    """Plant the club unless it stands already. Raises `Problem` when an earlier planting was cut short."""
+    if standing := _standing(web):
+        if standing == "half":
+            raise Problem("The demo club was planted only in part; `make clean` and start again.")
+        return
+    print("Planting the demo club, about half a minute …", flush=True)
+    worker = create_app(web.config["SETTINGS"], database_url=web.config["SETTINGS"].worker_url)
+    club = Club(web, worker)
+    sign_everybody_up(club)
+    pay(club)
+    seat_families(club)
+    hold_past_evenings(club)
+    plan_ahead(club)
+    with club.as_(WORKER) as session:
+        attendance_jobs.begin(session)
+        audit.record(session, PLANTED, "The demo club stands", category="cron")
+    for app in (web, worker):
+        with app.app_context():
+            db.engine.dispose()
+
+
+PLANTED = "sandbox.planted"
+
+
+def _standing(web: Flask) -> str:
+    with web.app_context():
+        act_as(db.session(), Role("portal_admin"))
+        planted = db.session.scalar(select(SystemLog.id).where(SystemLog.operation == PLANTED).limit(1))
+        anybody = db.session.scalar(select(User.id).limit(1))
+        db.session.commit()
+    return "whole" if planted else "half" if anybody else ""
+
+
+def sign_everybody_up(club: Club) -> None:
+    """Each by the form's own action, confirmed by the link of the mail."""
+    password_hash = passwords.hashed(PASSWORD)
+    now = clock.now()
+    for n, (first, last, email, zone, _plan) in enumerate(PEOPLE):
+        days = 5 if _plan == "-" else 400 - 5 * n
+        at = now - timedelta(days=days, hours=n % 9)
+        given = accounts.Given(email, first, last, zone, password_hash)
+        with club.as_(ANONYMOUS, at) as session:
+            accounts.sign_up(session, given)
+        with club.as_(WORKER) as session:
+            body = session.scalar(select(Mail.text).where(Mail.recipient == email, Mail.kind == "verify")) or ""
+        token = re.search(r"/verify/(\S+)", body)
+        with club.as_(ANONYMOUS, at + timedelta(minutes=7)) as session:
+            user_id = accounts.confirm(session, token=token.group(1) if token else None)
+            assert user_id is not None, email  # noqa: S101
+            club.ids[email] = user_id
+    with club.as_(WORKER) as session:
+        session.execute(text("select auth.set_standing(:p, true, true, :at)"), {"p": club.ids[SELIN], "at": now})
+
+
+def pay(club: Club) -> None:
+    """Monthly and yearly orders up to today, and one of each other state."""
+    now = clock.now()
+    for n, (_first, _last, email, _zone, plan) in enumerate(PEOPLE):
+        if plan in ("", "-"):
+            continue
+        kind, months = ("family" if plan[0] == "f" else "individual"), (12 if plan[1] == "y" else 1)
+        periods = 1 if months == 12 else 2 + n % 6
+        end = now + timedelta(days=(100 + 7 * n) if months == 12 else 2 + n % 27)
+        if plan == "lapsed":
+            end = now - timedelta(days=11 + n % 5)
+        for period in reversed(range(periods)):
+            until = end - timedelta(days=30.44 * months * period)
+            _order(club, email, kind, months, until, card=f"Visa ••{4242 - n * 13 % 2000}")
+    with_trouble(club, now)
+
+
+def with_trouble(club: Club, now: datetime) -> None:
+    """The states nobody wishes for, so that they can be seen."""
+    _order(club, BILAL, "individual", 12, now - timedelta(days=250), card="Visa ••4242", refunded="110")
+    _order(club, BILAL, "individual", 1, now - timedelta(days=330), card="Visa ••1881", refunded="12")
+    for email, then in ((BILAL, now - timedelta(days=32)), (ANA, now - timedelta(days=90))):
+        with club.as_(WORKER, then) as session:
+            lost = billing.open_order(session, club.ids[email], "individual", "monthly", 1200)
+            billing.fail(session, lost, "Visa ••0002")
+    with club.as_(WORKER, now - timedelta(hours=3)) as session:
+        billing.open_order(session, club.ids[ANA], "family", "yearly", 24000)
+    disputed = _order(club, "nils@berg.no", "individual", 1, now - timedelta(days=40), card="Visa ••0259")
+    with club.as_(WORKER, now - timedelta(days=30)) as session:
+        billing.dispute(session, disputed)
+
+
+def _order(club: Club, email: str, kind: str, months: int, until: datetime, card: str, refunded: str = "") -> UUID:
+    plan, cycle = PLANS[kind], "yearly" if months == 12 else "monthly"
+    start = until - timedelta(days=30.44 * months)
+    with club.as_(WORKER, start) as session:
+        price = (plan.year if months == 12 else plan.month) * 100
+        order = billing.open_order(session, club.ids[email], kind, cycle, price)
+    with club.as_(WORKER, start + timedelta(minutes=2)) as session:
+        billing.complete(
+            session, order, period=(start, until), method=card, provider="sandbox", transaction_id=f"pi_{uuid4().hex}"
+        )
+        if refunded:
+            billing.refund(session, order, Decimal(refunded))
+    return order
+
+
+def seat_families(club: Club) -> None:
+    """Four families of different sizes, one of them full."""
+    for n, (name, primary, others) in enumerate(FAMILIES):
+        at = clock.now() - timedelta(days=250 - 40 * n)
+        with club.as_(WORKER, at) as session:
+            plan_id = families.start(session, club.ids[primary], name)
+        for k, email in enumerate(others):
+            with club.as_(WORKER, at + timedelta(days=9 * k)) as session:
+                families.seat(session, plan_id, club.ids[email])
+
+
+def hold_past_evenings(club: Club) -> None:
+    """Three weeks of evenings: planned, answered, joined, left and settled as they would have been."""
+    for back in range(HISTORY_DAYS, 0, -1):
+        meeting_id, starts_at = plan_evening(club, club.today() - timedelta(days=back), known_days=3)
+        crowd = club.dice.sample([email for *_, email, _zone, plan in PEOPLE if plan != "-"], 12 + back % 7)
+        for email in crowd:
+            _answer(club, email, meeting_id, "accepted" if club.dice.random() < 0.85 else "declined", starts_at - timedelta(hours=5))
+        for n, email in enumerate(crowd):
+            if club.dice.random() < 0.8:
+                came = starts_at + timedelta(minutes=club.dice.randint(-8, 9))
+                if _join(club, email, meeting_id, came):
+                    with club.as_(club.member(email), starts_at + timedelta(minutes=52 + n % 8)) as session:
+                        attendance.leave(session, meeting_id)
+        with club.as_(WORKER, starts_at + timedelta(hours=3)) as session:
+            attendance_jobs.settle(session)
+
+
+def plan_ahead(club: Club) -> None:
+    """Tonight and five weeks on, one running now, and the evenings that show what can happen to one."""
+    now = clock.now()
+    evenings: dict[int, UUID] = {}
+    for ahead in range(AHEAD_DAYS + 1):
+        day = club.today() + timedelta(days=ahead)
+        with contextlib.suppress(Refused):
+            evenings[ahead], _ = plan_evening(club, day)
+    running_now(club, now)
+    for ahead, share in ((0, 0.55), (1, 0.5), (4, 0.2), (5, 0.15), (6, 0.3)):
+        for email in [p[2] for p in PEOPLE]:
+            if ahead in evenings and email not in (BILAL, ANA) and club.dice.random() < share:
+                _answer(club, email, evenings[ahead], "accepted" if club.dice.random() < 0.88 else "declined")
+    for ahead, wish in ((0, "accepted"), (5, "declined"), (6, "accepted")):
+        if ahead in evenings:
+            _answer(club, BILAL, evenings[ahead], wish)
+            _answer(club, ANA, evenings[ahead], wish)
+    full_evening(club, club.today() + timedelta(days=2))
+    circle(club, club.today() + timedelta(days=2))
+    offered_place(club, club.today() + timedelta(days=3))
+    if 4 in evenings:
+        with club.as_(club.admin()) as session:
+            meeting = session.execute(select(Meeting.id, Meeting.title, Meeting.starts_at).where(Meeting.id == evenings[4])).one()
+            meetings.cancel(session, meeting, "The host is ill.")
+
+
+def running_now(club: Club, now: datetime) -> UUID:
+    """An hour that began a quarter of an hour ago, with people in it."""
+    started = (now - timedelta(minutes=14)).replace(second=0, microsecond=0)
+    local = started.astimezone(ZoneInfo(club.zone))
+    what = meetings.Plan("Open floor", local.date(), local.time(), club.zone, 60, OPEN, max_attendees=60)
+    with club.as_(club.admin(), now - timedelta(days=1)) as session:
+        meeting_id = meetings.plan(session, what, SELIN, club.ids[SELIN])
+    for email in club.dice.sample([p[2] for p in PEOPLE if p[4] != "lapsed"], 26):
+        if email not in (BILAL, ANA):
+            _answer(club, email, meeting_id, "accepted", now - timedelta(hours=8))
+            if club.dice.random() < 0.7:
+                _join(club, email, meeting_id, started + timedelta(minutes=club.dice.randint(-9, 12)))
+    return meeting_id
+
+
+def full_evening(club: Club, day: date) -> None:
+    """Twelve places, all taken, and a line with the two sign-ins of the demo in it."""
+    what = meetings.Plan("Letters, read aloud", day, time(18, 0), club.zone, 60, "Bring one letter. Read it or have it read.", max_attendees=12)
+    with club.as_(club.admin()) as session:
+        meeting_id = meetings.plan(session, what, MARTA, club.ids[SELIN])
+    paying = [p[2] for p in PEOPLE if p[4] in ("im", "iy") and p[2] not in (BILAL, ANA)]
+    for email in [*paying[:14], BILAL, *paying[14:16], ANA, *paying[16:18]]:
+        _answer(club, email, meeting_id, "accepted")
+
+
+def circle(club: Club, day: date) -> None:
+    """A meeting whose host answers each request."""
+    what = meetings.Plan(
+        "Early circle", day, time(9, 30), club.zone, 30, CIRCLE_TEXT, platform="zoom", max_attendees=8, requires_approval=True
+    )
+    with club.as_(club.admin()) as session:
+        meeting_id = meetings.plan(session, what, INGRID, club.ids[SELIN])
+    for email in (BILAL, "grace@oneill.ie", "hana.sato@kyoto.jp"):
+        _answer(club, email, meeting_id, "accepted")
+    with club.as_(club.admin()) as session:
+        attendance.decide_request(session, meeting_id, club.ids["hana.sato@kyoto.jp"], accept=True)
+
+
+def offered_place(club: Club, day: date) -> None:
+    """A small evening where somebody just gave a place back, and it is offered to the demo's member."""
+    what = meetings.Plan("Mending hour", day, time(19, 0), club.zone, 60, "Bring something broken.", max_attendees=5)
+    with club.as_(club.admin()) as session:
+        meeting_id = meetings.plan(session, what, CHEN, club.ids[SELIN])
+    people = [p[2] for p in PEOPLE if p[4] in ("im", "iy") and p[2] not in (BILAL, ANA)][20:25]
+    for email in [*people, BILAL, ANA]:
+        _answer(club, email, meeting_id, "accepted")
+    _answer(club, people[0], meeting_id, "declined")
+
+
+def plan_evening(club: Club, day: date, known_days: int = 0) -> tuple[UUID, datetime]:
+    title, words, host, minutes = WEEK[day.weekday()]
+    what = meetings.Plan(title, day, club.hour, club.zone, minutes, words)
+    at = what.starts_at() - timedelta(days=known_days) if known_days else clock.now()
+    with club.as_(club.admin(), at) as session:
+        return meetings.plan(session, what, host, club.ids[SELIN]), what.starts_at()
+
+
+def _answer(club: Club, email: str, meeting_id: UUID, wish: str, at: datetime | None = None) -> None:
+    with contextlib.suppress(Refused), club.as_(club.member(email), at) as session:
+        attendance.answer(session, meeting_id, wish)
+
+
+def _join(club: Club, email: str, meeting_id: UUID, at: datetime) -> bool:
+    device = club.dice.choice(["desktop", "desktop", "mobile", "tablet"])
+    with contextlib.suppress(Refused), club.as_(club.member(email), at) as session:
+        attendance.join(session, meeting_id, device, 10)
+        return True
+    return False

@@ -1,0 +1,74 @@
+"""Life in the demo: people come and go, and the programme never runs out."""
+
+import random
+from contextlib import suppress
+from datetime import timedelta
+from functools import cache
+
+from flask import Flask, current_app
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal import clock, create_app
+from portal.accounts.models import User
+from portal.attendance import actions as attendance
+from portal.attendance.models import Presence
+from portal.database import db
+from portal.database.identity import Role, act_as
+from portal.jobs import job
+from portal.meetings.models import Meeting
+from portal.problems import Refused
+from portal.sandbox.club import AHEAD_DAYS, Club, plan_evening, running_now
+from portal.sandbox.people import PEOPLE
+
+SIGNED_IN_BY_VISITORS = {PEOPLE[i][2] for i in (0, 1, 2)}
+
+
+@cache
+def members() -> Flask:
+    """The portal as the web login: members act in their own name, which the worker's login cannot."""
+    return create_app(current_app.config["SETTINGS"])
+
+
+@job("sandbox.stroll", cron="* * * * * */12", queueing_lock="sandbox.stroll")
+def stroll(db_session: Session) -> None:
+    """Somebody answers, comes or goes in the meeting that is on."""
+    at = clock.now()
+    on = select(Meeting.id).where(Meeting.starts_at <= at, Meeting.ends_at > at, Meeting.status != "cancelled")
+    meeting_id = db_session.scalar(on.order_by(Meeting.starts_at.desc()).limit(1))
+    if meeting_id is None:
+        return
+    inside = select(Presence.id).where(Presence.meeting_id == meeting_id, Presence.user_id == User.id, Presence.left_at.is_(None))
+    who = db_session.execute(
+        select(User.id, inside.exists().label("inside"))
+        .where(User.access_until > at, User.email.in_([p[2] for p in PEOPLE]), User.email.not_in(SIGNED_IN_BY_VISITORS))
+        .order_by(func.random()).limit(1)
+    ).one_or_none()  # fmt: skip
+    if who is None:
+        return
+    with members().app_context(), suppress(Refused):
+        act_as(db.session(), Role("portal_member", who.id))
+        if who.inside and random.random() < 0.6:  # noqa: S311 - people, not secrets
+            attendance.leave(db.session(), meeting_id)
+        elif not who.inside:
+            attendance.join(db.session(), meeting_id, random.choice(["desktop", "mobile"]), 10)  # noqa: S311
+        db.session.commit()
+
+
+@job("sandbox.keep_going", cron="*/5 * * * *", queueing_lock="sandbox.keep_going")
+def keep_going(db_session: Session) -> None:
+    """A meeting is always on, and the programme reaches five weeks ahead, however long the demo was asleep."""
+    at = clock.now()
+    soon = select(Meeting.id).where(
+        Meeting.starts_at <= at + timedelta(minutes=20), Meeting.ends_at > at + timedelta(minutes=5), Meeting.status != "cancelled"
+    )
+    club = Club(members(), current_app._get_current_object())  # type: ignore[attr-defined]
+    club.ids = {email: user_id for email, user_id in db_session.execute(select(User.email, User.id))}
+    if PEOPLE[0][2] not in club.ids:
+        return
+    if db_session.scalar(soon.limit(1)) is None:
+        running_now(club, at)
+    last = db_session.scalar(select(func.max(Meeting.scheduled_date))) or club.today()
+    for ahead in range(1, AHEAD_DAYS - (last - club.today()).days + 1):
+        with suppress(Refused):
+            plan_evening(club, max(last, club.today()) + timedelta(days=ahead))

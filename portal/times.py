@@ -1,0 +1,151 @@
+"""Words for time. Every time shown names its place; abbreviations come from the day meant, not from today."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+_AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+@cache
+def city(zone: str) -> str:
+    """The place a zone is named after: Europe/Berlin is Berlin."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """The zones people live in, by name; no abbreviations, no offsets."""
+    return ("UTC", *sorted(z for z in available_timezones() if z.split("/")[0] in _AREAS and "/" in z))
+
+
+def number(n: int) -> str:
+    """Small counts as words, larger ones as figures."""
+    return NUMBERS[n] if 0 <= n < len(NUMBERS) else f"{n:,}"
+
+
+def ordinal(n: int) -> str:
+    """Third, or 23rd."""
+    if n < len(ORDINALS):
+        return ORDINALS[n]
+    suffix = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{suffix}"
+
+
+def day_long(d: date) -> str:
+    """Monday 23 November."""
+    return f"{DAYS[d.weekday()]} {d.day} {MONTHS[d.month - 1]}"
+
+
+def day_short(d: date) -> str:
+    """Tue 24."""
+    return f"{DAYS[d.weekday()][:3]} {d.day}"
+
+
+def day_medium(d: date) -> str:
+    """Mon 23 Nov."""
+    return f"{day_short(d)} {MONTHS[d.month - 1][:3]}"
+
+
+def date_with_year(d: date) -> str:
+    """14 Mar 2026."""
+    return f"{d.day} {MONTHS[d.month - 1][:3]} {d.year}"
+
+
+def date_in_words(d: date) -> str:
+    """14 March 2026."""
+    return f"{d.day} {MONTHS[d.month - 1]} {d.year}"
+
+
+def span(first: date, last: date) -> str:
+    """23 to 29 November, naming what differs once."""
+    if first == last:
+        return f"{first.day} {MONTHS[first.month - 1]}"
+    month = "" if first.month == last.month else f" {MONTHS[first.month - 1]}"
+    return f"{first.day}{month} to {last.day} {MONTHS[last.month - 1]}"
+
+
+def since(moment: datetime, now: datetime) -> str:
+    """When something happened, seen from `now` in the same zone: today at 20:12, on Sunday at 20:12, on 3 May."""
+    moment = moment.astimezone(now.tzinfo)
+    days = (now.date() - moment.date()).days
+    if days == 0:
+        return f"today at {moment:%H:%M}"
+    if days == 1:
+        return f"yesterday at {moment:%H:%M}"
+    if days < 7:
+        return f"on {DAYS[moment.weekday()]} at {moment:%H:%M}"
+    return f"on {moment.day} {MONTHS[moment.month - 1]}" + (f" {moment.year}" if moment.year != now.year else "")
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, roughly: a minute, 14 minutes, 3 hours, 5 days."""
+    minutes = max(0, int((now - moment).total_seconds() // 60))
+    if minutes < 2:
+        return "a minute ago"
+    if minutes < 90:
+        return f"{minutes} minutes ago"
+    if minutes < 60 * 36:
+        return f"{round(minutes / 60)} hours ago"
+    return f"{round(minutes / 1440)} days ago"
+
+
+def starts_in(starts_at: datetime, now: datetime) -> str:
+    """How soon, for a countdown that is honest to the minute: weekday, tomorrow, 1 h 46 min, any moment now."""
+    here = starts_at.astimezone(now.tzinfo)
+    days = (here.date() - now.date()).days
+    minutes = -int((now - starts_at).total_seconds() // 60)
+    if days > 6:
+        return f"{here.day} {MONTHS[here.month - 1]}"
+    if minutes > 24 * 60 or (days == 1 and minutes > 12 * 60):
+        return "tomorrow" if days == 1 else DAYS[here.weekday()]
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    return f"{minutes} min" if minutes > 0 else "any moment now"
+
+
+def zone_line(reader_zone: str, club_zone: str, now: datetime) -> str:
+    """Times are yours, in Berlin. Istanbul is two hours ahead."""
+    mine, club = city(reader_zone), city(club_zone)
+    if reader_zone == club_zone:
+        return f"Times are in {mine}, the club's own zone."
+    minutes = _offset(ZoneInfo(club_zone), now) - _offset(ZoneInfo(reader_zone), now)
+    if minutes == 0:
+        return f"Times are yours, in {mine}. {club} keeps the same time."
+    hours, rest = divmod(abs(minutes), 60)
+    words = ([f"{number(hours)} hour{'s' if hours > 1 else ''}"] if hours else []) + ([f"{rest} minutes"] if rest else [])
+    return f"Times are yours, in {mine}. {club} is {' and '.join(words)} {'ahead' if minutes > 0 else 'behind'}."
+
+
+def _offset(zone: ZoneInfo, at: datetime) -> int:
+    offset = at.astimezone(zone).utcoffset()
+    return int(offset.total_seconds() // 60) if offset else 0
+
+
+def instant(day: date, wall: time, zone: str) -> datetime | None:
+    """The first moment the clocks in `zone` read so on that day; None if they skip it. As `local_instant` in SQL."""
+    local = datetime.combine(day, wall, ZoneInfo(zone))
+    moment = local.astimezone(UTC)
+    return moment if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local.replace(tzinfo=None) else None
+
+
+def next_wall_time(day: date, wall: time, zone: str) -> time:
+    """The first wall time after a skipped one that exists: what to suggest instead of 02:30."""
+    local = datetime.combine(day, wall, ZoneInfo(zone))
+    return local.astimezone(UTC).astimezone(ZoneInfo(zone)).time().replace(second=0)
+
+
+def zone_choices(now: datetime) -> Iterator[tuple[str, str]]:
+    """(zone, label) for a select: Berlin (now 17:14), with the area so that twins can be told apart."""
+    for zone in zones():
+        area = zone.rsplit("/", 1)[0].replace("_", " ") if "/" in zone else ""
+        label = f"{city(zone)}, {area}" if area else city(zone)
+        yield zone, f"{label} (now {now.astimezone(ZoneInfo(zone)):%H:%M})"

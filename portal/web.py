@@ -1,0 +1,148 @@
+"""The frame of a request: who asks, one transaction, one commit, the headers every answer carries.
+
+A view that returns commits; a view that raises leaves no trace. `find` answers 404 both for what is not there and for
+what may not be seen; `page` renders a whole page, or its fragment for htmx.
+"""
+
+import secrets
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, abort, g, render_template, request
+from flask_wtf import CSRFProtect
+from htmx_flask import Htmx
+from sqlalchemy import Row, Select
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import clock
+from portal.config import Settings
+from portal.database import db
+from portal.times import city
+
+csrf = CSRFProtect()
+htmx = Htmx()
+
+# Crockford's alphabet: no letter that could be read as another on the phone.
+_READABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Put the frame around every request of `app`."""
+    settings: Settings = app.config["SETTINGS"]
+    app.before_request(name_request)
+    csrf.init_app(app)
+    htmx.init_app(app)
+    app.after_request(finish)
+    app.after_request(seal)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.jinja_env.globals["club"] = {
+        "name": settings.club_name,
+        "zone": settings.club_timezone,
+        "city": city(settings.club_timezone),
+        "help_email": settings.help_email,
+        "sandbox": settings.sandbox,
+        "doors_minutes": settings.doors_minutes,
+        "welcome_days": settings.welcome_days,
+    }
+    app.context_processor(lambda: {"reader": reader()})
+
+
+def request_id() -> str:
+    """The name of this request: on its error page, in its log rows, in its jobs. Like 7F3K-20QX."""
+    if "request_id" not in g:
+        letters = "".join(secrets.choice(_READABLE) for _ in range(8))
+        g.request_id = f"{letters[:4]}-{letters[4:]}"
+    return str(g.request_id)
+
+
+def name_request() -> None:
+    """Before anything can fail, the request has a name."""
+    request_id()
+
+
+def finish(response: Response) -> Response:
+    """The one place that commits. What raised was rolled back before its error page was made."""
+    db.session.commit()
+    return response
+
+
+def seal(response: Response) -> Response:
+    """Headers for every answer, errors too."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Request-Id"] = request_id()
+    return response
+
+
+def find(visible: Select[Any]) -> Row[Any]:
+    """The one row of a select of what this person may see, or 404: not there and not yours look the same."""
+    row = db.session.execute(visible).one_or_none()
+    if row is None:
+        abort(404)
+    return row
+
+
+def page(template: str, status: int = 200, **context: Any) -> tuple[str, int]:
+    """A rendered page with its status."""
+    return render_template(template, **context), status
+
+
+def wants_fragment() -> bool:
+    """Whether htmx asked for a piece of the page (its boosted and history requests want the whole)."""
+    return bool(request.htmx) and request.headers.get("HX-Request-Type", "partial") == "partial"
+
+
+class Reader:
+    """Where the person in front of the page is in time: every time shown is theirs, with the place named."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self.tz = ZoneInfo(zone)
+        self.city = city(zone)
+        self.now = clock.now().astimezone(self.tz)
+
+    @property
+    def clock(self) -> str:
+        """Their wall clock, like 17:14."""
+        return f"{self.now:%H:%M}"
+
+    @property
+    def utc_offset_minutes(self) -> int:
+        """Minutes ahead of UTC just now."""
+        offset = self.now.utcoffset()
+        return int(offset.total_seconds() // 60) if offset else 0
+
+
+def reader() -> Reader:
+    """The person's own zone; the club's for a visitor."""
+    if "reader" not in g:
+        from flask_login import current_user
+
+        zone = current_user.timezone if current_user and current_user.is_authenticated else None
+        from flask import current_app
+
+        g.reader = Reader(zone or current_app.config["SETTINGS"].club_timezone)
+    return g.reader  # type: ignore[no-any-return]
+
+
+def me() -> UUID:
+    """The signed-in person's id."""
+    from flask_login import current_user
+
+    return current_user.id  # type: ignore[no-any-return]

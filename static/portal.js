@@ -1,0 +1,86 @@
+// What pages do better with scripts; without it everything works as plain links and forms.
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const on = (name, act) => document.addEventListener(name, act, true);
+const skew = Date.parse(document.body.dataset.now) - Date.now() || 0;   // the server's clock counts
+const now = () => Date.now() + skew;
+
+// Once a minute: the reader's clock, the countdowns. Words ("tomorrow") stay.
+const span = minutes => minutes < 1 ? "any moment now" :
+  [minutes > 59 && Math.floor(minutes / 60) + " h", minutes % 60 && minutes % 60 + " min"].filter(Boolean).join(" ");
+const tick = () => {
+  for (const e of all("[data-clock]")) try {
+    e.textContent = new Date(now()).toLocaleTimeString("en-GB", { timeZone: e.dataset.clock, hour: "2-digit", minute: "2-digit" });
+  } catch {}   // a zone unknown here
+  for (const e of all("[data-starts-at] [data-left]")) {
+    if (!/ (h|min)$/.test(e.textContent)) continue;
+    const left = Math.ceil((Date.parse(e.closest("[data-starts-at]").dataset.startsAt) - now()) / 6e4);
+    e.textContent = span(left);
+    if (left < 1) e.previousSibling.data = "Starts ";
+  }
+};
+const minute = () => { tick(); setTimeout(minute, 60050 - now() % 6e4); };
+minute();
+
+// Sign-up: the zone the browser names.
+for (const select of all("select[data-guess]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (![...select.options].some(o => o.value === zone)) continue;
+  select.value = zone;
+  document.getElementById(select.id + "-hint").prepend(`Your browser says ${zone.split("/").pop().replaceAll("_", " ")}. `);
+}
+
+// A sent form says so, and is sent once.
+const rest = form => {
+  delete form.dataset.sent;
+  for (const button of all("[aria-busy]", form)) {
+    button.removeAttribute("aria-busy");
+    if (button.dataset.label) button.innerText = button.dataset.label;
+  }
+};
+on("submit", event => {
+  const form = event.target, button = event.submitter;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) return event.preventDefault(), event.stopImmediatePropagation();
+  form.dataset.sent = 1;
+  button?.setAttribute("aria-busy", true);
+  if (button?.dataset.busy) [button.dataset.label, button.innerText] = [button.innerText, button.dataset.busy];
+});
+addEventListener("pageshow", () => all("form[data-sent]").forEach(rest));
+
+all("[data-focus]")[0]?.focus();
+
+// After an answer, focus goes to the sentence that says what is so. Live updates leave it; their news is washed.
+let seen = [], phase, streaming = false;
+const live = ctx => /^live/.test(ctx.sourceElement?.id);
+const shown = () => all("[data-phase]")[0]?.dataset.phase;
+on("htmx:before:swap", ({ detail: { ctx } }) => {
+  if (live(ctx)) [seen, phase] = [all("[data-fresh]").map(e => e.textContent), shown()];
+});
+on("htmx:after:swap", ({ detail: { ctx } }) => {
+  tick();
+  if (!live(ctx)) return ctx.request?.form && document.getElementById(ctx.target?.id)?.querySelector("[data-said]")?.focus();
+  for (const e of all("[data-fresh]")) if (seen.length && !seen.includes(e.textContent)) {
+    e.classList.add("fresh");
+    setTimeout(() => e.classList.remove("fresh"), 2e3);
+  }
+  if (!streaming && phase !== shown()) htmx.trigger("#live-poll", "changed");
+});
+
+// Sent elsewhere (signed out): ask for the page. No answer: say so at the form.
+on("htmx:before:response", event => {
+  if (event.detail.ctx.response.raw.redirected) { event.preventDefault(); location.reload(); }
+});
+on("htmx:finally:request", ({ detail: { ctx } }) => {
+  const form = ctx.request?.form;
+  if (!form?.isConnected) return;
+  rest(form);
+  if (ctx.response?.status < 500 || form.querySelector(".error")) return;
+  form.insertAdjacentHTML("beforeend", '<p class="error" role="alert">That did not reach us. Try again in a moment.</p>');
+});
+
+// While the stream runs, nothing is polled.
+on("htmx:sse:after:connection", ({ detail }) => streaming = detail.connection.status === 200);
+for (const end of ["error", "close"]) on("htmx:sse:" + end, () => streaming = false);
+on("htmx:config:request", event => {
+  if (streaming && event.detail.ctx.sourceElement.id === "live-poll") event.preventDefault();
+});

@@ -1,0 +1,256 @@
+"""What a page with a stream sees, and when its stream ends."""
+
+import asyncio
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from portal.live.pictures import Pictures
+from portal.live.token import Audience
+
+from .conftest import Place, Reader, answers, ticket, until
+
+
+def test_a_stream_begins_with_how_things_stand(place):
+    assert place.open().sees() == "2 seats taken (Europe/Berlin)"
+
+
+def test_it_begins_so_for_the_second_reader_too(place):
+    place.open().sees()
+    assert place.open().sees() == "2 seats taken (Europe/Berlin)"
+
+
+def test_a_change_reaches_two_readers_in_under_a_second(place, club):
+    readers = [place.open(), place.open()]
+    assert {reader.sees() for reader in readers} == {"2 seats taken (Europe/Berlin)"}
+    club.meetings["supper"] = "3 seats taken"
+    changed = time.monotonic()
+    place.tell(place.live.changed, "supper")
+    assert {reader.sees() for reader in readers} == {"3 seats taken (Europe/Berlin)"}
+    assert time.monotonic() - changed < 1
+
+
+def test_a_burst_is_drawn_a_few_times_and_ends_with_the_last_state(place, club):
+    reader = place.open()
+    reader.sees()
+    for seats in range(3, 203):
+        club.meetings["supper"] = f"{seats} seats taken"
+        place.tell(place.live.changed, "supper")
+    while "202" not in reader.sees():
+        pass
+    assert len(club.drawn) <= 5
+
+
+def test_what_looks_the_same_is_not_sent_again(place, club):
+    reader = place.open()
+    reader.sees()
+    place.tell(place.live.changed, "supper")
+    assert until(lambda: len(club.drawn) == 2)
+    club.meetings["supper"] = "3 seats taken"
+    place.tell(place.live.changed, "supper")
+    assert reader.sees() == "3 seats taken (Europe/Berlin)"
+
+
+def test_every_audience_is_drawn_once_for_all_its_readers(place, club):
+    tokyo = Audience("Asia/Tokyo", names_shown=True)
+    readers = [place.open() for _ in range(3)] + [place.open(audience=tokyo)]
+    assert [reader.sees()[15:-1] for reader in readers] == ["Europe/Berlin"] * 3 + ["Asia/Tokyo"]
+    assert len(club.drawn) == 2
+
+
+def test_a_change_elsewhere_draws_nothing_here(place, club):
+    place.open("choir").sees()
+    place.open("supper").sees()
+    place.tell(place.live.changed, "choir")
+    assert until(lambda: len(club.drawn) == 3)
+    assert club.drawn[-1][0] == "choir"
+
+
+def test_the_clock_alone_changes_a_picture(place, club):
+    club.next_change = datetime.now(UTC) + timedelta(seconds=0.3)
+    reader = place.open()
+    reader.sees()
+    club.meetings["supper"] = "open now"
+    club.next_change = None
+    assert reader.sees() == "open now (Europe/Berlin)"
+
+
+def test_html_of_many_lines_arrives_whole(place, club):
+    club.meetings["supper"] = "<p>\n2 seats\r\n\ntaken</p>"
+    assert place.open().sees() == "<p>\n2 seats\n\ntaken</p> (Europe/Berlin)"
+
+
+def test_an_event_tells_its_revision_and_when_to_come_back(place, club):
+    retry, revision, data = place.open().lines()
+    assert retry.startswith("retry: ")
+    assert revision.startswith("id: ")
+    assert place.open().lines()[1:] == [revision, data]
+
+
+def test_a_quiet_stream_has_a_heartbeat(make_live):
+    with Place(make_live(tick_seconds=0.1, heartbeat_seconds=0.2)) as place:
+        reader = place.open()
+        reader.sees()
+        assert reader.response.readline() == b": \n"
+
+
+def tell_patiently(pictures, readers, message):
+    """What must not be done: wait for one reader before the next is served."""
+
+    async def tell(before, readers):
+        if before:
+            await before
+        for reader in readers:
+            await reader.send(message)
+
+    pictures.told = asyncio.ensure_future(tell(getattr(pictures, "told", None), list(readers)))
+
+
+held_up = pytest.mark.xfail(raises=TimeoutError, strict=True)
+
+
+@pytest.mark.parametrize("tell", [Pictures.tell, pytest.param(tell_patiently, marks=held_up)])
+def test_a_reader_who_stopped_reading_is_dropped_and_holds_up_nobody(place, club, monkeypatch, tell):
+    monkeypatch.setattr(Pictures, "tell", tell)
+    lively = place.open()
+    lively.sees()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", place.port))
+        deaf.sendall(f"GET /live/meetings?token={ticket()} HTTP/1.1\r\nHost: portal\r\n\r\n".encode())
+        assert until(lambda: place.live.readers == 2)
+        for seats in range(40):
+            club.meetings["supper"] = f"{seats} " + "x" * 500_000
+            place.tell(place.live.changed, "supper")
+            assert lively.sees().startswith(f"{seats} ")
+            if place.live.readers == 1:
+                break
+        assert place.live.readers == 1
+
+
+def test_an_ended_sign_in_ends_its_streams_and_no_others(place, club):
+    alice, also_alice, bob = place.open(), place.open("choir"), place.open(sign_in="bob")
+    assert all(reader.sees() for reader in (alice, also_alice, bob))
+    place.tell(place.live.signed_out, "alice")
+    assert alice.lines() == also_alice.lines() == []
+    club.meetings["supper"] = "3 seats taken"
+    place.tell(place.live.changed, "supper")
+    assert bob.sees() == "3 seats taken (Europe/Berlin)"
+
+
+def test_a_sign_out_in_the_middle_of_admission_is_not_missed(make_live, club):
+    async def check(_):
+        answer = "alice" not in club.signed_out
+        if answer:
+            club.signed_out.add("alice")
+            live.signed_out("alice")
+        return answer
+
+    live = make_live(check=check)
+    with Place(live) as place:
+        assert place.open().response.status == 403
+
+
+def test_a_sign_out_missed_while_nobody_listened_is_made_good(place, club):
+    reader = place.open()
+    reader.sees()
+    place.tell(place.live.listening, False)
+    club.signed_out.add("alice")
+    place.tell(place.live.listening, True)
+    assert reader.lines() == []
+
+
+def test_readers_who_left_are_forgotten(place):
+    for _ in range(50):
+        place.open().sees()
+    assert until(lambda: place.live.readers == 50)
+    for reader in place.readers:
+        reader.leave()
+    assert until(lambda: place.live.readers == 0)
+    assert place.live._pictures._pictures == {}
+
+
+def test_a_meeting_that_is_gone_ends_its_streams(place, club):
+    reader = place.open()
+    reader.sees()
+    del club.meetings["supper"]
+    place.tell(place.live.changed, "supper")
+    assert reader.lines() == []
+
+
+def test_streams_wait_out_a_database_that_is_away(place, club):
+    reader = place.open()
+    reader.sees()
+    club.broken, club.meetings["supper"] = True, "3 seats taken"
+    place.tell(place.live.changed, "supper")
+    time.sleep(0.3)
+    club.broken = False
+    assert reader.sees() == "3 seats taken (Europe/Berlin)"
+
+
+def test_it_is_healthy_while_it_hears_of_changes(place):
+    assert until(lambda: place.live.healthy)
+    place.tell(place.live.listening, False)
+    assert until(lambda: not place.live.healthy)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+def test_another_site_may_not_listen(place, site):
+    assert Reader(place.port, ticket(), **{"Sec-Fetch-Site": site}).response.status == 403
+
+
+def test_the_portal_itself_may(place):
+    assert Reader(place.port, ticket(), **{"Sec-Fetch-Site": "same-origin"}).response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/live/meetings", 403),
+        ("GET", "/live/meetings?token=forged", 403),
+        ("GET", "/live/elsewhere", 404),
+        ("POST", f"/live/meetings?token={ticket()}", 405),
+        ("HEAD", f"/live/meetings?token={ticket()}", 405),
+    ],
+)
+def test_what_is_not_a_stream_is_refused(place, method, path, status):
+    connection = http.client.HTTPConnection("127.0.0.1", place.port)
+    connection.request(method, path)
+    assert connection.getresponse().status == status
+
+
+def test_who_signed_out_is_refused(place, club):
+    club.signed_out.add("alice")
+    assert place.open().response.status == 403
+
+
+def test_a_stream_is_never_stored_and_carries_the_portals_headers(make_live):
+    with Place(make_live(headers=[("X-Content-Type-Options", "nosniff")])) as place:
+        headers = place.open().response.headers
+    assert headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-accel-buffering"] == "no"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_granian_stops_within_a_second_though_streams_are_open(free_port):
+    here = Path(__file__).parent
+    paths = {"PYTHONPATH": os.pathsep.join([str(here), *sys.path])}
+    command = ["granian", "--interface", "asgi", "--port", str(free_port), "--factory", "conftest:alone"]
+    granian = subprocess.Popen([sys.executable, "-m", *command], env={**os.environ, **paths})
+    assert until(lambda: answers(free_port), within=10)
+    reader = Reader(free_port, ticket())
+    reader.sees()
+    granian.send_signal(signal.SIGTERM)
+    told = time.monotonic()
+    assert reader.lines() == []
+    assert granian.wait(timeout=5) == 0
+    assert time.monotonic() - told < 1

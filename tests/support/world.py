@@ -1,0 +1,93 @@
+"""One row of every table, all of them about Alice: what the row policies are tried on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from tests.support.cast import ALICE, FAMILY, assemble, plan_meeting
+
+NOW = datetime.now(UTC)
+LATER = NOW + timedelta(days=1)
+OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
+
+
+def key_of(table: str) -> str:
+    """The column a table's rows are told apart by."""
+    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id"}.get(table, "id")
+
+
+def rows(number: int) -> dict[str, dict[str, object]]:
+    """For every table a complete row, in Alice's name where it has a person; `number` tells sets of rows apart."""
+    id_ = UUID(int=0xABC0 + number)
+    alice: dict[str, object] = {"id": id_, "user_id": ALICE.id}
+    return {
+        "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
+        "alembic_version": {"version_num": f"none-{number}"},
+        "credentials": {"user_id": id_, "password_hash": "$argon2id$", "changed_at": NOW},
+        "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},
+        "mails": alice | {"kind": "hello", "occasion": f"hello-{number}", "recipient": "alice@club.example",
+                          "subject": "Hello", "created_at": NOW},
+        "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},
+        "meetings": {"id": UUID(int=100 + number), "title": "Another", "scheduled_date": LATER.date(),
+                     "start_time": "21:00"},
+        "one_time_tokens": alice | {"purpose": "reset", "token_hash": f"t{number}".encode(), "code_hash": b"c",
+                                    "created_at": NOW, "expires_at": LATER},
+        "orders": alice | {"order_number": f"GO-{number}", "amount": 12, "amount_minor": 1200,
+                           "subscription_type": "individual", "billing_cycle": "monthly"},
+        "presences": alice | {"meeting_id": SECRET, "joined_at": NOW, "device_type": "mobile"},
+        "procrastinate_events": {"id": 100 + number, "job_id": 100, "type": "deferred"},
+        "procrastinate_jobs": {"id": 100 + number, "queue_name": "default", "task_name": "nothing",
+                               "queueing_lock": f"lock-{number}"},
+        "procrastinate_periodic_defers": {"id": 100 + number, "task_name": "nothing", "defer_timestamp": number,
+                                          "periodic_id": ""},
+        "procrastinate_workers": {"id": 100 + number},
+        "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
+        "sandbox_mails": {"id": id_, "recipient": "alice@club.example", "subject": "Hello", "text": "Hello",
+                          "received_at": NOW},
+        "sign_ins": alice | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW,
+                             "ended_at": NOW},
+        "system_logs": alice | {"level": "info", "message": "Hello", "category": "user"},
+        "users": {"id": id_, "email": f"new-{number}@club.example"},
+    }  # fmt: skip
+
+
+def create(postgres: psycopg.Connection) -> dict[str, object]:
+    """The cast and one row of everything; returns the key of each table's row, and of each meeting."""
+    assemble(postgres)
+    plan_meeting(postgres, "Open", id=OPEN)
+    plan_meeting(postgres, "Secret", id=SECRET, is_private=True, meeting_link="https://meet.example/secret",
+                 meeting_id="event-1")  # fmt: skip
+    there = rows(1)
+    for table in ("users", "meetings", "family_plans", "alembic_version"):  # there is one already
+        del there[table]
+    there["credentials"]["user_id"] = ALICE.id
+    # The parents of rows that have any come first.
+    for table in sorted(there, key=lambda name: (name != "procrastinate_jobs", name)):
+        if table == "procrastinate_events":
+            there[table]["job_id"] = 101
+        insert(postgres, table, there[table])
+    keys = {table: row[key_of(table)] for table, row in there.items()}
+    (version,) = postgres.execute("select version_num from alembic_version").fetchone() or ("",)
+    return keys | {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version, "open": OPEN, "secret": SECRET}
+
+
+def insert(db: psycopg.Connection, table: str, row: dict[str, object]) -> None:
+    db.execute(
+        sql.SQL("insert into {} ({}) overriding system value values ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(sql.Placeholder() * len(row)),
+        ),
+        list(row.values()),
+    )
+
+
+@contextmanager
+def tried(db: psycopg.Connection) -> Iterator[None]:
+    """Whatever happens inside is undone."""
+    with db.transaction(force_rollback=True):
+        yield
