@@ -152,7 +152,7 @@ create function lapse_offers(meeting uuid, at timestamptz) returns void language
 $$;
 
 -- Free seats go to the next in line, to be taken until the offer runs out: 12 hours, at the latest an hour before the
--- start, at least 15 minutes. In the last hour nobody is offered one: the first of those waiting to click has it.
+-- start, at least 15 minutes. In the last hour nobody is offered one: the first to click has it.
 -- The caller holds the meeting's row.
 create function promote(meeting uuid, at timestamptz) returns uuid[] language plpgsql as $$
 declare offered uuid[];
@@ -206,7 +206,7 @@ begin
     when was in ('accepted', 'offered') then 'accepted'
     when m.requires_approval and was <> 'waitlisted' then 'requested'
     when (m.max_attendees is null or m.seats_taken < m.max_attendees)
-         and (m.waiting_count = 0 or (was = 'waitlisted' and at > m.starts_at - interval '1 hour')) then 'accepted'
+         and (m.waiting_count = 0 or at > m.starts_at - interval '1 hour') then 'accepted'
     else 'waitlisted' end;
 
   answer := becomes;

@@ -171,11 +171,12 @@ def test_in_the_last_hour_the_first_to_click_has_it(full, alice, charlie, dora):
     assert full.accepts(dora, charlie, at=last_hour) == ["accepted", "waitlisted"]
 
 
-def test_in_the_last_hour_a_newcomer_does_not_pass_those_who_wait(full, alice, bob, charlie, dora):
+def test_in_the_last_hour_a_newcomer_needs_one_click_not_two(full, alice, charlie, dora):
+    """Had the newcomer to stand in line first, a second click would change what the first one did."""
     full.accepts(charlie)
     last_hour = full.meeting.starts_at - HOUR + MINUTE
     full.declines(alice, at=last_hour)
-    assert full.accepts(dora, at=last_hour) == ["waitlisted"]
+    assert full.accepts(dora, dora, charlie, at=last_hour) == ["accepted", "accepted", "waitlisted"]
 
 
 # --- who is refused --------------------------------------------------------------------------------------------------
@@ -301,6 +302,13 @@ def test_more_places_are_offered_in_the_order_of_joining(full, charlie, dora, su
     full.change(max_attendees=5)
     assert set(full.tend()) == {charlie.id, guests[0].id, guests[1].id}
     assert full.numbers() == (5, 2, 0)
+
+
+def test_who_comes_before_an_added_place_is_offered_stands_in_line(full, charlie, dora):
+    full.accepts(charlie)
+    full.change(max_attendees=3)
+    assert full.accepts(dora, at=full.now + MINUTE) == ["waitlisted"]
+    assert full.tend(full.now + MINUTE) == [charlie.id]
 
 
 def test_fewer_places_throw_nobody_out(full, alice, bob, charlie):

@@ -1,0 +1,130 @@
+"""The portal as tests use it: an app on the test database, browsers for the cast, and a worker that does what is due."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import procrastinate
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+
+from portal import create_app, jobs
+from portal.accounts.member import key_hash, new_key
+from portal.config import ROOT, Settings, driver_url, plain_url
+from portal.database import db
+from portal.operations.work import ROOMS
+from tests.conftest import As
+from tests.support.cast import Person
+from tests.support.server import Database
+
+SECRET = "a secret for tests, as long as a real one would be"
+
+
+class Browser(FlaskClient):
+    """A browser without scripts: keeps cookies, sends the form token, speaks https. `.person` is who signed in."""
+
+    person: Person | None = None
+
+    def submit(self, path: str, htmx: bool = False, **form: Any) -> Any:
+        """Post a form as its page would; with `htmx` as the library sends it."""
+        headers = {"HX-Request": "true", "HX-Request-Type": "partial"} if htmx else {}
+        return self.post(path, data={"csrf_token": self.token(), **form}, headers=headers)
+
+    def token(self) -> str:
+        """A form token that fits this browser's session."""
+        with self.session_transaction() as session:
+            raw = session.setdefault("csrf_token", "0" * 40)
+        return URLSafeTimedSerializer(SECRET, salt="wtf-csrf-token").dumps(raw)
+
+
+def settings_for(database: Database, **changes: Any) -> Settings:
+    """The settings of a sandbox on `database`."""
+    given = {
+        "database_url": driver_url(database.url("portal_web")), "owner_url": driver_url(database.url("portal_owner")),
+        "worker_url": driver_url(database.url("portal_worker")), "secret_key": SECRET, "sandbox": True,
+        "public_url": "https://localhost", "assets": ROOT / "var" / "test" / "assets",
+    }  # fmt: skip
+    return Settings(**{**given, **changes})
+
+
+@pytest.fixture(scope="session")
+def app(migrated: Database) -> Iterator[Flask]:
+    """The portal on this process's database, as portal_web."""
+    made = create_app(settings_for(migrated))
+    made.test_client_class = Browser
+    made.config["TESTING"] = False  # errors become pages, as for members
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask, database: Database) -> Browser:
+    """A browser nobody has signed in with."""
+    return app.test_client()  # type: ignore[return-value]
+
+
+SignIn = Callable[[Person], Browser]
+
+
+@pytest.fixture
+def sign_in(app: Flask, as_: As, now: Any) -> SignIn:
+    """`sign_in(alice)`: a browser with a sign-in of hers."""
+
+    def enter(person: Person) -> Browser:
+        key = new_key()
+        with as_(None) as connection:
+            connection.execute(
+                "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1', %s)", [person.id, key_hash(key), now]
+            )
+        browser: Browser = app.test_client()  # type: ignore[assignment]
+        browser.person = person
+        with browser.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = key, True
+        return browser
+
+    return enter
+
+
+@pytest.fixture(scope="session")
+def worker_app(migrated: Database) -> Iterator[Flask]:
+    """The portal as the worker has it."""
+    settings = settings_for(migrated)
+    made = create_app(settings, database_url=settings.worker_url)
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+Work = Callable[[], None]
+
+
+@pytest.fixture
+def work(worker_app: Flask, database: Database) -> Work:
+    """`work()`: do every job that is due, with the real worker, and come back."""
+    for room in ROOMS:
+        importlib.import_module(f"portal.{room}.jobs")
+
+    def until_done() -> None:
+        jobs.serve(worker_app)
+        connector = procrastinate.PsycopgConnector(conninfo=plain_url(database.url("portal_worker")))
+        with jobs.queue.replace_connector(connector) as queue:
+            queue.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="never")
+
+    return until_done
+
+
+@pytest.fixture
+def mails(superuser: psycopg.Connection) -> Callable[[str], list[dict[str, Any]]]:
+    """`mails(address)`: what the mailbox got for an address, newest first."""
+
+    def received(address: str) -> list[dict[str, Any]]:
+        with superuser.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            return cursor.execute(
+                "select * from sandbox_mails where lower(recipient) = lower(%s) order by received_at desc", [address]
+            ).fetchall()
+
+    return received
