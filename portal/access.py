@@ -65,7 +65,7 @@ def ask_to_sign_in() -> ResponseReturnValue:
         wanted = urlsplit(request.referrer or "/meetings").path
         flash("You have been signed out. Sign in and send it again.", "note")
     target = url_for("accounts.sign_in", next=wanted if wanted != "/meetings" else None)
-    if request.htmx:
+    if "HX-Request" in request.headers:
         return "", 200, {"HX-Redirect": target}
     return redirect(target, 303)
 

@@ -6,7 +6,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,20 +56,7 @@ def init_app(app: Flask) -> None:
         build(settings.assets)
     urls: dict[str, str] = json.loads(manifest.read_text())
     app.jinja_env.globals["asset"] = urls.__getitem__
-    app.wsgi_app = serve(app.wsgi_app, settings.assets / "files")  # type: ignore[method-assign]
-    app.add_url_rule("/favicon.ico", "favicon", _favicon(urls["favicon.svg"]))
-
-
-def _favicon(url: str) -> Callable[[], object]:
-    from flask import redirect
-
-    from portal.access import public
-
-    @public
-    def favicon() -> object:
-        return redirect(url, 308)
-
-    return favicon
+    app.wsgi_app = serve(app.wsgi_app, settings.assets / "files")  # type: ignore[method-assign, assignment]
 
 
 def serve(application: "WSGIApplication", files: Path) -> "WSGIApplication":
@@ -80,7 +66,8 @@ def serve(application: "WSGIApplication", files: Path) -> "WSGIApplication":
         for name, value in HEADERS.items():
             headers[name] = value
 
-    return WhiteNoise(
+    whitenoise: WSGIApplication = WhiteNoise(
         application, root=files, prefix="static/", immutable_file_test=lambda _path, _url: True,
         allow_all_origins=False, add_headers_function=seal,
     )  # fmt: skip
+    return whitenoise

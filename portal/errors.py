@@ -7,7 +7,8 @@ from flask import Flask, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from portal.database import db
@@ -107,7 +108,7 @@ def _log_row(error: Exception) -> None:
 
     try:
         audit.record(
-            db.session, "request.broke", f"{type(error).__name__} in {request.endpoint}", category="api", level="error"
+            db.session(), "request.broke", f"{type(error).__name__} in {request.endpoint}", category="api", level="error"
         )
     except Exception:
         db.session.rollback()

@@ -13,10 +13,10 @@ from wtforms.validators import DataRequired, Length, Optional
 _TURNING = set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-class Form(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):
     """A form of the portal: unknown fields are ignored, CSRF is checked before any view."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+    class Meta(FlaskForm.Meta):
         csrf = False  # checked once for every request by CSRFProtect, not again by each form
 
 
@@ -67,7 +67,8 @@ class EmailLine(Line):
     def __init__(self, label: str = "E-mail", *, optional: bool = False, **kwargs: Any) -> None:
         missing = "" if optional else "Enter an e-mail address with an @, like ana@duarte.pt"
         super().__init__(label, most=254, missing=missing, **kwargs)
-        self.validators = [*([Optional()] if optional else []), *self.validators, address]
+        checks: list[Any] = [*([Optional()] if optional else []), *(self.validators or ()), address]
+        self.validators = checks
 
 
 def only_known(choices: Iterable[str], sentence: str) -> Any:

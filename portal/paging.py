@@ -5,7 +5,6 @@ from uuid import UUID
 
 FIRST = UUID(int=0)
 LAST = UUID(int=2**128 - 1)
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9000, 1, 1, tzinfo=UTC)
 
 

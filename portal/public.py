@@ -79,6 +79,13 @@ def help_page() -> ResponseReturnValue:
     return page("public/help.html")
 
 
+@bp.get("/favicon.ico")
+@public
+def favicon() -> ResponseReturnValue:
+    """Browsers that ask for it by its old name."""
+    return redirect(current_app.jinja_env.globals["asset"]("favicon.svg"), 308)  # type: ignore[operator]
+
+
 @bp.get("/robots.txt")
 @public
 def robots() -> ResponseReturnValue:

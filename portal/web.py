@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, abort, g, render_template, request
+from flask import Flask, Response, abort, g, render_template
 from flask_wtf import CSRFProtect
-from htmx_flask import Htmx
+from htmx_flask import Htmx, request
 from sqlalchemy import Row, Select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -90,7 +90,7 @@ def seal(response: Response) -> Response:
     return response
 
 
-def find(visible: Select[Any]) -> Row[Any]:
+def find(visible: Select[*tuple[Any, ...]]) -> Row[*tuple[Any, ...]]:
     """The one row of a select of what this person may see, or 404: not there and not yours look the same."""
     row = db.session.execute(visible).one_or_none()
     if row is None:

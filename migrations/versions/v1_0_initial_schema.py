@@ -79,7 +79,8 @@ create trigger touch before update on users for each row execute function touch(
 create function check_zone() returns trigger language plpgsql as $$
 begin
   perform now() at time zone new.timezone;
-  if new.timezone !~ '^([A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+|UTC)$' then
+  -- PostgreSQL takes any word with a number for a zone of its own making; only names of the zone database pass here.
+  if new.timezone !~ '^([A-Z][A-Za-z]+(/[A-Za-z_-]+)+|Etc/GMT[+-][0-9]|Etc/GMT[+]1[0-2]|Etc/GMT-1[0-4]|UTC)$' then
     raise exception 'not a named zone' using errcode = 'invalid_parameter_value';
   end if;
   return new;

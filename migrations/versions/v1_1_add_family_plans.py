@@ -107,11 +107,14 @@ create function next_order_number(at timestamptz) returns text language sql vola
     from nextval('public.order_numbers') as n
 $$;
 
+-- A document stays what it is: neither changed afterwards nor made unpaid and then changed.
 create function freeze_paid_order() returns trigger language plpgsql as $$
 begin
-  if old.completed_at is not null and (new.amount, new.currency, new.user_id, new.order_number)
-     is distinct from (old.amount, old.currency, old.user_id, old.order_number) then
-    raise exception 'a paid order keeps its amount, currency, number and buyer'
+  if old.completed_at is not null and (new.completed_at is null or exists (
+       select from unnest(array['amount', 'amount_minor', 'currency', 'user_id', 'order_number', 'subscription_type',
+                                'billing_cycle']) as kept
+        where to_jsonb(old) ->> kept <> coalesce(to_jsonb(new) ->> kept, ''))) then
+    raise exception 'a paid order keeps its amount, currency, number, plan and buyer'
       using errcode = 'check_violation', constraint = 'check_paid_order_frozen';
   end if;
   return new;

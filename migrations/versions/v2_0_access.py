@@ -67,7 +67,9 @@ create function entitled(person uuid, at timestamptz) returns boolean language s
 $$;
 
 -- Rewrites the projection for a payer and everybody the payer's plan covers.
+-- Holds the payer's row first: of two payments at once the second must see what the first one brought.
 create function project_access(payer uuid, at timestamptz) returns void language sql as $$
+  select from public.users where id = payer for no key update;
   with paid as (
     select max(period_end) as until,
            max(billing_cycle) filter (where subscription_type = 'family' and period_end > at) as cycle

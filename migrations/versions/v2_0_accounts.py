@@ -208,7 +208,19 @@ create function auth.forget_hits(bucket text) returns void language sql as $$
   delete from public.rate_limits where key = bucket
 $$;
 
--- Only an admin (or the operator's worker login) changes who is an admin or active; the last one stays.
+-- A club without an admin could never get one again, so the last one stays, whoever asks.
+create function keep_an_admin() returns trigger language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('standing'));
+  if not exists (select from public.users where is_admin and is_active) then
+    raise exception 'the last admin stays' using errcode = 'check_violation', constraint = 'check_last_admin';
+  end if;
+  return null;
+end $$;
+create trigger keep_an_admin after delete or update of is_admin, is_active on users
+  for each row when (old.is_admin and old.is_active) execute function keep_an_admin();
+
+-- Only an admin (or the operator's worker login) changes who is an admin or active.
 create function auth.set_standing(person uuid, active boolean, admin boolean, at timestamptz) returns void
 language plpgsql as $$
 begin
@@ -218,9 +230,6 @@ begin
   end if;
   perform pg_advisory_xact_lock(hashtext('standing'));
   update public.users set is_active = active, is_admin = admin where id = person;
-  if not exists (select from public.users where is_admin and is_active) and not admin then
-    raise exception 'the last admin stays' using errcode = 'check_violation', constraint = 'check_last_admin';
-  end if;
   if not active or not admin then
     update public.sign_ins set ended_at = at where user_id = person and ended_at is null;
   end if;
@@ -258,11 +267,12 @@ def upgrade() -> None:
     )
     definer("auth.hit(text, integer, integer)", "auth.forget_hits(text)", to="portal_web")
     definer("auth.set_standing(uuid, boolean, boolean, timestamptz)", to="portal_admin, portal_worker")
-    definer("tell_ended()")
+    definer("tell_ended()", "keep_an_admin()")
 
 
 def downgrade() -> None:
     run("""
+      drop trigger keep_an_admin on users;
       drop table rate_limits, one_time_tokens, sign_ins, credentials;
       drop function auth.whoami(bytea, timestamptz),
         auth.sign_up(text, jsonb, bytea, bytea, timestamptz, timestamptz),
@@ -271,6 +281,6 @@ def downgrade() -> None:
         auth.redeem(text, bytea, text, bytea, text, timestamptz), auth.password_of(text),
         auth.open_sign_in(uuid, bytea, text, inet, timestamptz), auth.own_password(),
         auth.set_own_password(text, timestamptz), auth.hit(text, integer, integer), auth.forget_hits(text),
-        auth.set_standing(uuid, boolean, boolean, timestamptz), tell_ended();
+        auth.set_standing(uuid, boolean, boolean, timestamptz), tell_ended(), keep_an_admin();
       alter table users drop access_until, drop family_joined_at;
     """)

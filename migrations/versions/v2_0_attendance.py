@@ -384,7 +384,7 @@ create function member_count(at timestamptz) returns bigint language sql stable 
   select count(*) from public.users where access_until > at and is_active
 $$;
 
--- What is the same for everybody who watches: the numbers of these meetings.
+-- What is the same for everybody who may watch: the numbers of these meetings.
 create function boards(meetings uuid[]) returns table (
   id uuid, title text, host_name text, platform text, starts_at timestamptz, ends_at timestamptz, duration integer,
   timezone text, status text, max_attendees integer, seats_taken integer, waiting_count integer,
@@ -393,7 +393,10 @@ language sql stable as $$
   select m.id, m.title, m.host_name, m.platform, m.starts_at, m.ends_at, m.duration, m.timezone, m.status,
          m.max_attendees, m.seats_taken, m.waiting_count, m.attendee_count, m.cancellation_reason,
          (select count(distinct p.user_id) from public.presences p where p.meeting_id = m.id and p.left_at is null)
-    from public.meetings m where m.id = any (meetings)
+    from public.meetings m
+   where m.id = any (meetings)
+     and (not m.is_private or current_setting('role') in ('none', 'portal_admin') or exists (
+       select from public.meeting_attendances a where a.meeting_id = m.id and a.user_id = auth.uid()))
 $$;
 
 -- First names of who is here, for those who may come in themselves, and for the live process (which is nobody).
@@ -405,7 +408,9 @@ language sql stable as $$
     join public.users u on u.id = p.user_id
     join public.meetings m on m.id = p.meeting_id
    where p.meeting_id = any (meetings) and p.left_at is null
-     and (current_setting('role') in ('none', 'portal_admin') or public.entitled(auth.uid(), at))
+     and (current_setting('role') in ('none', 'portal_admin')
+          or (public.entitled(auth.uid(), at) and (not m.is_private or exists (
+                select from public.meeting_attendances a where a.meeting_id = m.id and a.user_id = auth.uid()))))
    group by p.meeting_id, u.id, m.host_id
    order by 3 desc, 2
 $$;

@@ -14,7 +14,7 @@ down_revision = "v2.0_attendance"
 branch_labels = None
 depends_on = None
 
-UP = f"""
+UP = """
 create table mails (
   id uuid constraint pk_mails primary key default new_id(),
   kind text not null,

@@ -171,7 +171,7 @@ def end_others(db: Session, keep: UUID) -> None:
 
 def _redeem(db: Session, purpose: str, token: str | None, email: str, code: str, new_hash: str | None) -> UUID | None:
     hashes = _hashes(email, token, code)
-    user_id = db.scalar(REDEEM, {"purpose": purpose, "email": email, "new_hash": new_hash, **hashes})
+    user_id: UUID | None = db.scalar(REDEEM, {"purpose": purpose, "email": email, "new_hash": new_hash, **hashes})
     if user_id is None:
         # Not raised: a wrong code is counted, and what is raised leaves no trace.
         audit.record(db, f"{purpose}.refused", "A link or code opened nothing", category="security", level="warn")

@@ -16,7 +16,7 @@ from portal.database import db
 from portal.database.identity import Browser, act_as, person
 
 
-class Member(UserMixin):  # type: ignore[misc]
+class Member(UserMixin):
     """One signed-in person: a row read with the identity of the transaction, not a model."""
 
     def __init__(self, key: str, row: Row[Any]) -> None:
@@ -45,7 +45,7 @@ class Member(UserMixin):  # type: ignore[misc]
         return self.access_until is not None and self.access_until > clock.now()
 
 
-class NewSignIn(UserMixin):  # type: ignore[misc]
+class NewSignIn(UserMixin):
     """A sign-in that was just opened: Flask-Login keeps its key, the next request finds the person."""
 
     def __init__(self, key: str) -> None:
@@ -56,7 +56,7 @@ class NewSignIn(UserMixin):  # type: ignore[misc]
         return self.key
 
 
-class Visitor(AnonymousUserMixin):  # type: ignore[misc]
+class Visitor(AnonymousUserMixin):
     """Nobody in particular."""
 
     id = None

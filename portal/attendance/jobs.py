@@ -89,7 +89,7 @@ def settle(db: Session) -> None:
         live.announce(db, meeting_id)
 
 
-def _standing(db: Session, meeting_id: str, user_id: str) -> Row[Any] | None:
+def _standing(db: Session, meeting_id: str, user_id: str) -> Any:
     return db.execute(
         select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, User.id.label("user_id"),
                User.email, User.first_name, User.timezone.label("zone"))

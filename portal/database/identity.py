@@ -5,14 +5,13 @@ A browser is known by the hash of its sign-in key; the same statement that names
 sign-in that was ended is nobody from the next statement on.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import Connection, Row, event, text
+from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
 from portal import clock
@@ -52,30 +51,14 @@ WHOAMI = text(
 )
 
 
-def act_as(session: Session, asker: Role | Browser) -> None:
+def act_as(session: OrmSession, asker: Role | Browser) -> None:
     """From its next transaction on, `session` asks as `asker`."""
     session.info["asker"] = asker
     session.info.pop("person", None)
 
 
-@contextmanager
-def acting(session: Session, asker: Role) -> Iterator[None]:
-    """Inside, `session` asks as `asker`; committed at the end, rolled back on an error."""
-    before = session.info.get("asker", ANONYMOUS)
-    session.commit()
-    act_as(session, asker)
-    try:
-        yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        act_as(session, before)
-
-
 @event.listens_for(PortalSession, "after_begin")
-def tell(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+def tell(session: OrmSession, _transaction: SessionTransaction, connection: Connection) -> None:
     """Name the asker to the database; remember the person a browser turned out to be."""
     asker = session.info.get("asker", ANONYMOUS)
     if isinstance(asker, Browser):
@@ -85,7 +68,7 @@ def tell(session: Session, _transaction: SessionTransaction, connection: Connect
         connection.execute(BECOME, who)
 
 
-def person(session: Session) -> Row[Any] | None:
+def person(session: OrmSession) -> Row[Any] | None:
     """The signed-in person of this session's browser, or None."""
     session.connection()  # begins the transaction, and so asks
     row = session.info.get("person")

@@ -38,6 +38,7 @@ begin
 end $$;
 grant portal_anonymous, portal_member, portal_admin to portal_web;
 grant portal_definer to portal_owner;
+grant pg_read_all_data to portal_backup;
 alter role portal_web set statement_timeout = '5s';
 alter role portal_web set lock_timeout = '3s';
 alter role portal_web set idle_in_transaction_session_timeout = '15s';
@@ -71,7 +72,8 @@ def script(database: str, password: str | None = None) -> str:
 def refuse_bypass(connection: psycopg.Connection) -> None:
     """Raise `Problem` if this connection's role could look past the row policies."""
     row = connection.execute(
-        "select rolname, rolsuper or rolbypassrls, "
+        "select rolname, exists (select 1 from pg_catalog.pg_roles b where (b.rolsuper or b.rolbypassrls)"
+        "                          and pg_catalog.pg_has_role(r.oid, b.oid, 'member')), "
         "       exists (select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = relnamespace"
         "               where n.nspname = 'public' and relkind = 'r' and relowner = r.oid)"
         "  from pg_catalog.pg_roles r where rolname = session_user"

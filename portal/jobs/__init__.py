@@ -38,14 +38,14 @@ def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Call
 
     def wrap(function: Callable[..., None]) -> Task[..., Any, Any]:
         @functools.wraps(function)
-        def run(timestamp: int | None = None, **arguments: Any) -> None:
+        def run(timestamp: int | None = None, **arguments: Any) -> None:  # noqa: ARG001 - the schedule's own
             assert _app is not None, "jobs.serve(app) first"  # noqa: S101
             with _app.app_context():
                 act_as(db.session(), WORKER)
                 function(db.session(), **arguments)
                 db.session.commit()
 
-        task = queue.task(name=name, **options)(run)
+        task: Task[..., Any, Any] = queue.task(name=name, **options)(run)
         if cron is not None:
             queue.periodic(cron=cron)(task)
         return task

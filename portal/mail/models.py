@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
@@ -14,8 +15,8 @@ class Mail(Base):
 
     __tablename__ = "mails"
     __table_args__ = (
-        Index("ix_mails_user_id", "user_id", text("created_at desc")),
-        Index("ix_mails_queued", "created_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_mails_user_id", "user_id", sql("created_at desc")),
+        Index("ix_mails_queued", "created_at", postgresql_where=sql("state = 'queued'")),
     )
 
     id: Mapped[Id]
@@ -26,7 +27,7 @@ class Mail(Base):
     subject: Mapped[str]
     text: Mapped[str | None]
     html: Mapped[str | None]
-    secret: Mapped[bool] = mapped_column(server_default=text("false"))
+    secret: Mapped[bool] = mapped_column(server_default=sql("false"))
     state: Mapped[str] = mapped_column(server_default="queued")
     attempts: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None]
@@ -39,8 +40,8 @@ class SandboxMail(Base):
 
     __tablename__ = "sandbox_mails"
     __table_args__ = (
-        Index("ix_sandbox_mails_received_at", text("received_at desc"), text("id desc")),
-        Index("ix_sandbox_mails_recipient", "recipient", text("received_at desc")),
+        Index("ix_sandbox_mails_received_at", sql("received_at desc"), sql("id desc")),
+        Index("ix_sandbox_mails_recipient", "recipient", sql("received_at desc")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 from portal.times import ago, city, day_long, day_medium, day_short, ordinal, since, starts_in
 
 ROOMS = {"google-meet": "Google Meet", "zoom": "Zoom"}
@@ -58,6 +60,7 @@ class Board:
         self.title: str = row.title
         self.host: str = row.host_name or ""
         self.minutes: int = row.duration
+        self.starts_at: datetime = row.starts_at
         self.room = ROOMS[row.platform]
         self.phase = phase_of(row, clock)
         starts, ends, club = clock.here(row.starts_at), clock.here(row.ends_at), clock.club(row.starts_at)
@@ -94,6 +97,8 @@ class Evening(Board):
 
     def __init__(self, row: Any, clock: Clock, entitled: bool) -> None:
         super().__init__(row, clock)
+        self.description_html = Markup()
+        self.requests = 0
         self.entitled = entitled
         self.approval: bool = row.requires_approval
         self.private: bool = row.is_private

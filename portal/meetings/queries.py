@@ -27,7 +27,7 @@ MINE = (
 POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meeting.id))).label("position")
 
 
-def _mine(*more: Any) -> Select[Any]:
+def _mine(*more: Any) -> Select[*tuple[Any, ...]]:
     mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
     return select(*SHOWN, *more, *MINE, POSITION).outerjoin(Attendance, mine)
 

@@ -8,11 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote, urlsplit, urlunsplit
-
 
 from portal.config import ROOT, kept_secret, plain_url
 from portal.database import embedded, roles
@@ -67,7 +66,7 @@ def _granian(port: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def _kept_alive(commands: Mapping[str, list[str]], environment: dict[str, str]) -> Iterator["object"]:
+def _kept_alive(commands: Mapping[str, list[str]], environment: dict[str, str]) -> Iterator[Callable[[], None]]:
     """Start the children, start again whichever ends, and end them all when the block does."""
     running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -177,7 +176,7 @@ def _wait_until_ready(port: int, patience: float = 60) -> None:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         with contextlib.suppress(OSError, urllib.error.URLError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)  # noqa: S310 - our own address
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)
             return
         time.sleep(0.25)
     raise Problem("The portal did not become ready within a minute; its messages above say why.")

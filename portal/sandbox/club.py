@@ -8,6 +8,7 @@ import contextlib
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -134,51 +135,67 @@ def sign_everybody_up(club: Club) -> None:
         session.execute(text("select auth.set_standing(:p, true, true, :at)"), {"p": club.ids[SELIN], "at": now})
 
 
+@dataclass(frozen=True)
+class Payment:
+    """One order of the history: who, what, until when; `back` is what was refunded of it, `ends` how it went."""
+
+    email: str
+    kind: str
+    months: int
+    until: datetime
+    card: str
+    back: Decimal = Decimal(0)
+    ends: str = "paid"
+
+    @property
+    def start(self) -> datetime:
+        """When it was paid: a period before it runs out."""
+        return self.until - timedelta(days=30.44 * self.months)
+
+
 def pay(club: Club) -> None:
-    """Monthly and yearly orders up to today, and one of each other state."""
-    now = clock.now()
+    """Monthly and yearly orders up to today and each state nobody wishes for, in the order they happened."""
+    now, payments = clock.now(), []
     for n, (_first, _last, email, _zone, plan) in enumerate(PEOPLE):
         if plan in ("", "-"):
             continue
         kind, months = ("family" if plan[0] == "f" else "individual"), (12 if plan[1] == "y" else 1)
-        periods = 1 if months == 12 else 2 + n % 6
         end = now + timedelta(days=(100 + 7 * n) if months == 12 else 2 + n % 27)
         if plan == "lapsed":
             end = now - timedelta(days=11 + n % 5)
-        for period in reversed(range(periods)):
+        for period in range(1 if months == 12 else 2 + n % 6):
             until = end - timedelta(days=30.44 * months * period)
-            _order(club, email, kind, months, until, card=f"Visa ••{4242 - n * 13 % 2000}")
-    with_trouble(club, now)
+            payments.append(Payment(email, kind, months, until, f"Visa ••{4242 - n * 13 % 2000}"))
+    year = timedelta(days=365)
+    payments += [
+        Payment(BILAL, "individual", 12, now - timedelta(days=250), "Visa ••4242", back=Decimal(110)),
+        Payment(BILAL, "individual", 1, now - timedelta(days=330), "Visa ••1881", back=Decimal(12)),
+        Payment(BILAL, "individual", 1, now, "Visa ••0002", ends="failed"),
+        Payment(ANA, "family", 12, now - timedelta(days=14) + year, "Visa ••0002", ends="failed"),
+        Payment(ANA, "family", 12, now - timedelta(hours=3) + year, "", ends="open"),
+        Payment("nils@berg.no", "individual", 1, now - timedelta(days=40), "Visa ••0259", ends="disputed"),
+    ]
+    for payment in sorted(payments, key=lambda p: p.start):
+        _pay(club, payment)
 
 
-def with_trouble(club: Club, now: datetime) -> None:
-    """The states nobody wishes for, so that they can be seen."""
-    _order(club, BILAL, "individual", 12, now - timedelta(days=250), card="Visa ••4242", refunded="110")
-    _order(club, BILAL, "individual", 1, now - timedelta(days=330), card="Visa ••1881", refunded="12")
-    for email, then in ((BILAL, now - timedelta(days=32)), (ANA, now - timedelta(days=90))):
-        with club.as_(WORKER, then) as session:
-            lost = billing.open_order(session, club.ids[email], "individual", "monthly", 1200)
-            billing.fail(session, lost, "Visa ••0002")
-    with club.as_(WORKER, now - timedelta(hours=3)) as session:
-        billing.open_order(session, club.ids[ANA], "family", "yearly", 24000)
-    disputed = _order(club, "nils@berg.no", "individual", 1, now - timedelta(days=40), card="Visa ••0259")
-    with club.as_(WORKER, now - timedelta(days=30)) as session:
-        billing.dispute(session, disputed)
-
-
-def _order(club: Club, email: str, kind: str, months: int, until: datetime, card: str, refunded: str = "") -> UUID:
-    plan, cycle = PLANS[kind], "yearly" if months == 12 else "monthly"
-    start = until - timedelta(days=30.44 * months)
-    with club.as_(WORKER, start) as session:
-        price = (plan.year if months == 12 else plan.month) * 100
-        order = billing.open_order(session, club.ids[email], kind, cycle, price)
-    with club.as_(WORKER, start + timedelta(minutes=2)) as session:
-        billing.complete(
-            session, order, period=(start, until), method=card, provider="sandbox", transaction_id=f"pi_{uuid4().hex}"
-        )
-        if refunded:
-            billing.refund(session, order, Decimal(refunded))
-    return order
+def _pay(club: Club, payment: Payment) -> None:
+    plan, cycle = PLANS[payment.kind], "yearly" if payment.months == 12 else "monthly"
+    price = (plan.year if payment.months == 12 else plan.month) * 100
+    with club.as_(WORKER, payment.start) as session:
+        order = billing.open_order(session, club.ids[payment.email], payment.kind, cycle, price)
+    with club.as_(WORKER, payment.start + timedelta(minutes=2)) as session:
+        if payment.ends == "failed":
+            billing.fail(session, order, payment.card)
+        elif payment.ends != "open":
+            billing.complete(
+                session, order, period=(payment.start, payment.until), method=payment.card, provider="sandbox",
+                transaction_id=f"pi_{uuid4().hex}",
+            )  # fmt: skip
+        if payment.back:
+            billing.refund(session, order, payment.back)
+        if payment.ends == "disputed":
+            billing.dispute(session, order)
 
 
 def seat_families(club: Club) -> None:

@@ -288,6 +288,7 @@ DOORS = {
     "entitled": "worker",
     "family_people": "member admin",
     "join_meeting": "member admin",
+    "keep_an_admin": None,
     "lapse_offers": None,
     "leave_meeting": "member admin",
     "may_watch": "web",
