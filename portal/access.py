@@ -62,12 +62,19 @@ def ask_to_sign_in() -> ResponseReturnValue:
     if request.method in ("GET", "HEAD"):
         wanted = request.full_path.rstrip("?")
     else:
-        wanted = urlsplit(request.referrer or "/meetings").path
+        wanted = _page_of_form()
         flash("You have been signed out. Sign in and send it again.", "note")
     target = url_for("accounts.sign_in", next=wanted if wanted != "/meetings" else None)
     if "HX-Request" in request.headers:
         return "", 200, {"HX-Redirect": target}
     return redirect(target, 303)
+
+
+def _page_of_form() -> str:
+    try:
+        return urlsplit(request.referrer or "").path or "/meetings"
+    except ValueError:  # the header is the sender's, and may be anything
+        return "/meetings"
 
 
 def own_path(target: str | None, otherwise: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 from flask import Flask, current_app
+from sqlalchemy.exc import OperationalError
 
 from portal.config import ROOT, Settings, plain_url
 from portal.problems import Problem
@@ -25,8 +26,11 @@ def main() -> None:
     try:
         portal(prog_name="portal")
     except Problem as problem:
-        print(f"portal: {problem}", file=sys.stderr)
-        sys.exit(1)
+        said = str(problem)
+    except OperationalError as error:
+        said = f"The database cannot be reached: {str(error.orig).strip().splitlines()[0]}"
+    print(f"portal: {said}", file=sys.stderr)
+    sys.exit(1)
 
 
 def _app(database_url: str | None = None) -> Flask:
@@ -120,3 +124,14 @@ def make_admin(email: str) -> None:
         make(db.session(), email)
         db.session.commit()
     print(f"{email} is an admin.")
+
+
+@portal.command()
+@click.option("--users", default=10_000, show_default=True)
+@click.option("--meetings", default=1_000, show_default=True)
+@click.option("--attendances", default=100_000, show_default=True)
+def seed(users: int, meetings: int, attendances: int) -> None:
+    """Fill a database of its own for load work, by set-based statements."""
+    from portal.operations.seed import seed as fill
+
+    fill(Settings.from_environment(), users, meetings, attendances, click.echo)

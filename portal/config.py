@@ -77,7 +77,7 @@ class Settings:
             club_name=env.get("CLUB_NAME", cls.club_name),
             club_timezone=env.get("CLUB_TIMEZONE", cls.club_timezone),
             help_email=env.get("HELP_EMAIL", cls.help_email),
-            default_meeting_time=time.fromisoformat(env.get("DEFAULT_MEETING_TIME", "21:00")),
+            default_meeting_time=_hour(env, "DEFAULT_MEETING_TIME", cls.default_meeting_time),
             doors_minutes=_count(env, "DOORS_MINUTES", cls.doors_minutes),
             welcome_days=_count(env, "WELCOME_DAYS", cls.welcome_days),
             mail_url=env.get("MAIL_URL", "sandbox:" if sandbox else ""),
@@ -93,21 +93,38 @@ class Settings:
         """Refuse what cannot work, above all a half-sandboxed production."""
         try:
             ZoneInfo(self.club_timezone)
-        except (KeyError, ValueError) as unknown:
+        except (KeyError, ValueError, OSError) as unknown:  # OSError: Europe is a folder
             raise Problem(f"CLUB_TIMEZONE {self.club_timezone!r} is not a time zone, like Europe/Istanbul.") from unknown
-        if not self.mail_url.startswith(("smtp://", "smtps://", "sandbox:")):
+        if self.mail_url != "sandbox:" and not _names_a_server(self.mail_url):
             raise Problem("MAIL_URL is not set, like smtp://user:password@mail.example.org:587.")
         if not self.sandbox and self.mail_url == "sandbox:":
             raise Problem("MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail.")
+        if not self.public_url.startswith(("http://", "https://")):
+            raise Problem("PUBLIC_URL is where members find the portal, like https://portal.example.org.")
         if not self.sandbox and not self.public_url.startswith("https://"):
             raise Problem("PUBLIC_URL must start with https:// on a real server.")
 
 
 def _count(env: Mapping[str, str], name: str, default: int) -> int:
     value = env.get(name, str(default))
-    if not value.isdigit():
+    if not value.isdecimal() or len(value) > 6:
         raise Problem(f"{name} is {value!r}; it must be a whole number.")
     return int(value)
+
+
+def _hour(env: Mapping[str, str], name: str, default: time) -> time:
+    try:
+        return time.fromisoformat(env[name]) if name in env else default
+    except ValueError as wrong:
+        raise Problem(f"{name} is {env[name]!r}; it must be an hour, like 21:00.") from wrong
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
 
 
 def kept_secret(path: Path) -> str:

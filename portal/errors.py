@@ -7,7 +7,7 @@ from flask import Flask, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -120,7 +120,7 @@ def error_page(code: int, **words: Any) -> tuple[str, int]:
     said = WORDS.get(code) or Words("That did not work.", "")
     try:
         signed_in = bool(current_user.is_authenticated)
-    except DBAPIError:
+    except SQLAlchemyError:
         g._login_user = AnonymousUserMixin()
         db.session.rollback()
         signed_in = False

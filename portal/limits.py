@@ -40,6 +40,8 @@ def network() -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "local"
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
     if parsed.version == 6:
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)

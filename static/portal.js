@@ -50,12 +50,12 @@ addEventListener("pageshow", () => all("form[data-sent]").forEach(rest));
 all("[data-focus]")[0]?.focus();
 
 // After an answer, focus goes to the sentence that says what is so. Live updates leave it; their news is washed.
-let seen = [], phase, places, streaming = false;
+let seen = [], phase, before = {}, streaming = false;
 const live = ctx => /^live/.test(ctx.sourceElement?.id);
 const shown = () => all("[data-phase]")[0]?.dataset.phase;
-const stand = () => all("[data-places]")[0]?.dataset.places;
+const stand = () => ({ ...all("[data-places]")[0]?.dataset });
 on("htmx:before:swap", ({ detail: { ctx } }) => {
-  if (live(ctx)) [seen, phase, places] = [all("[data-fresh]").map(e => e.textContent), shown(), stand()];
+  if (live(ctx)) [seen, phase, before] = [all("[data-fresh]").map(e => e.textContent), shown(), stand()];
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   tick();
@@ -64,8 +64,11 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
     e.classList.add("fresh");
     setTimeout(() => e.classList.remove("fresh"), 2e3);
   }
-  // What is the reader's own is asked for again when it may have changed: the door, or who waits for a place.
-  if (phase !== shown() || (places !== stand() && all(".watches").length)) htmx.trigger("#mine", "changed");
+  // What is the reader's own is asked for again when it may have changed: the door, whether a yes still means
+  // a place, and for who waits every place.
+  const { places, full } = stand();
+  if (phase !== shown() || (full !== before.full && !all(".mine").length) || (places !== before.places && all(".watches").length))
+    htmx.trigger("#mine", "changed");
 });
 
 // Sent elsewhere (signed out): ask for the page. No answer: say so at the form.

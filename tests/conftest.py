@@ -1,5 +1,6 @@
 """What every test may ask for: a database of its own, the cast, and the eyes of each of them."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -20,7 +21,10 @@ TEST_DATA = ROOT / "var" / "test"
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """A superuser's address of the PostgreSQL all tests share."""
+    """A superuser's address of the PostgreSQL all tests share; with TEST_SERVER_URL, of one that is running anyway."""
+    if running := os.environ.get("TEST_SERVER_URL"):
+        yield running
+        return
     with server.shared(TEST_DATA) as url:
         yield url
 
@@ -33,8 +37,8 @@ def migrated(server_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def superuser(migrated: Database) -> Iterator[psycopg.Connection]:
-    """Sees and does everything, one statement at a time. Only for setting scenes and for looking behind them."""
+def backstage(migrated: Database) -> Iterator[psycopg.Connection]:
+    """The superuser's connection, for fixtures that outlive a test. Tests want `superuser`."""
     with migrated.connect(autocommit=True) as connection:
         yield connection
 
@@ -57,10 +61,16 @@ end $$
 
 
 @pytest.fixture
-def database(migrated: Database, superuser: psycopg.Connection) -> Database:
+def database(migrated: Database, backstage: psycopg.Connection) -> Database:
     """The database with every table empty. What a test commits is really committed, and gone before the next."""
-    superuser.execute(CLEAN)
+    backstage.execute(CLEAN)
     return migrated
+
+
+@pytest.fixture
+def superuser(database: Database, backstage: psycopg.Connection) -> psycopg.Connection:
+    """Sees and does everything, one statement at a time. Only for setting scenes and for looking behind them."""
+    return backstage
 
 
 Connect = Callable[..., psycopg.Connection]

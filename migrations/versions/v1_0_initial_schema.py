@@ -56,7 +56,9 @@ create table users (
   id uuid constraint pk_users primary key default new_id(),
   email text not null constraint check_email_shape check (email ~ '^[^[:cntrl:][:space:]@]+@[^[:cntrl:][:space:]@]+$' and char_length(email) <= 254),
   -- Looked up by equality: text = text is leakproof, so row policies leave the index usable; lower(x) is not.
-  email_key text not null generated always as (lower(email)) stored constraint uq_users_email_key unique,
+  -- Kept by a trigger: were it generated, every update of a person would hold off whoever refers to that person,
+  -- since beside a BEFORE trigger PostgreSQL takes a generated key for changed.
+  email_key text not null constraint uq_users_email_key unique,
   first_name text constraint check_first_name check (char_length(first_name) between 1 and 80 and first_name !~ '[[:cntrl:]]'),
   last_name text constraint check_last_name check (char_length(last_name) between 1 and 80 and last_name !~ '[[:cntrl:]]'),
   created_at timestamptz not null default now(),
@@ -75,6 +77,14 @@ create table users (
   constraint check_active_subscription check (subscription_status <> 'active' or subscription_expiry is not null)
 );
 create trigger touch before update on users for each row execute function touch();
+
+create function key_email() returns trigger language plpgsql as $$
+begin
+  new.email_key := lower(new.email);
+  return new;
+end $$;
+create trigger key_email before insert or update of email, email_key on users
+  for each row execute function key_email();
 
 create function check_zone() returns trigger language plpgsql as $$
 begin
@@ -159,4 +169,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run("drop table meeting_attendances, meetings, users")
-    run("drop function derive_instants(), check_zone(), touch(), local_instant(date, time, text), new_id()")
+    run("drop function derive_instants(), check_zone(), key_email(), touch(), local_instant(date, time, text), new_id()")

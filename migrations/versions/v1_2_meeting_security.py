@@ -28,7 +28,7 @@ $$;
 create function auth.family_plan_id() returns uuid language sql stable as $$
   select family_plan_id from public.users where id = auth.uid()
 $$;
-"""
+"""  # noqa: S608 - names of our own roles
 
 DOMAINS = """
 alter table meetings add is_private boolean not null default true;
@@ -121,7 +121,7 @@ def downgrade() -> None:
           alter table {table} no force row level security;
           alter table {table} disable row level security;
           revoke all on {table} from portal_worker, portal_definer, {WEB};
-        """)
+        """)  # noqa: S608 - names of our own tables
     run("""
       revoke all on sequence order_numbers from portal_worker, portal_definer;
       drop trigger note_domain on meeting_attendances;

@@ -8,7 +8,7 @@ Revision ID: v2.0_access
 Revises: v2.0_accounts
 """
 
-from portal.database.migration import close, definer, run
+from portal.database.migration import close, definer, rewrite, run
 
 revision = "v2.0_access"
 down_revision = "v2.0_accounts"
@@ -25,12 +25,7 @@ alter table orders
   add period_end timestamptz,
   add provider_invoice_id text constraint uq_orders_provider_invoice_id unique,
   add provider_payment_id text,
-  add provider_subscription_id text,
-  add constraint check_refunded_amount check (refunded_amount between 0 and amount),
-  add constraint check_refunded_whole check ((status = 'refunded') = (refunded_amount = amount)),
-  add constraint check_period check (period_end > period_start);
-update orders set amount_minor = round(amount * 100);
-alter table orders alter amount_minor set not null, add constraint check_amount_minor check (amount_minor > 0);
+  add provider_subscription_id text;
 
 -- Lists of people are in this order and searched by its beginning; bytewise, so that one index serves both.
 alter table users add name_key text collate "C" not null generated always as (
@@ -51,6 +46,37 @@ create table access_grants (
 create index ix_access_grants_user_id on access_grants (user_id);
 create index ix_access_grants_granted_by on access_grants (granted_by);
 create unique index uq_access_grants_one_welcome on access_grants (user_id) where kind = 'welcome';
+"""
+
+# What version 1 knew of an order: it was paid at a moment, for a cycle, in one piece.
+OLD_ORDERS = """
+update orders set
+  amount_minor = round(amount * case
+    when currency in ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF',
+                      'XOF', 'XPF') then 1
+    when currency in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then 1000
+    else 100 end),
+  refunded_amount = case when status = 'refunded' then amount else 0 end,
+  period_start = case when status = 'completed' then completed_at end,
+  period_end = case when status = 'completed'
+                    then completed_at + case billing_cycle when 'yearly' then interval '1 year' else interval '1 month' end end
+"""
+
+# Access that no order explains is kept as a gift, or the next projection would end it.
+OLD_ACCESS = """
+insert into access_grants (user_id, kind, starts_at, ends_at, reason)
+select id, 'complimentary', created_at, subscription_expiry, 'carried over from the first version' from users u
+ where subscription_status = 'active' and subscription_expiry > created_at
+   and not exists (select from orders o where o.user_id = u.id and o.period_end >= subscription_expiry)
+"""
+
+ORDER_TRUTHS = """
+alter table orders
+  alter amount_minor set not null,
+  add constraint check_amount_minor check (amount_minor > 0),
+  add constraint check_refunded_amount check (refunded_amount between 0 and amount),
+  add constraint check_refunded_whole check ((status = 'refunded') = (refunded_amount = amount)),
+  add constraint check_period check (period_end > period_start);
 """
 
 POLICIES = """
@@ -136,6 +162,9 @@ SIGNATURES = {
 def upgrade() -> None:
     run(UP)
     close("access_grants")
+    rewrite(OLD_ORDERS)
+    rewrite(OLD_ACCESS)
+    run(ORDER_TRUTHS)
     run(POLICIES)
     run(FUNCTIONS)
     for signature, callers in SIGNATURES.items():

@@ -7,7 +7,7 @@ Revision ID: v2.0_accounts
 Revises: v1.3
 """
 
-from portal.database.migration import close, definer, run
+from portal.database.migration import close, definer, rewrite, run
 
 revision = "v2.0_accounts"
 down_revision = "v1.3"
@@ -177,6 +177,11 @@ create function auth.password_of(address text) returns table (user_id uuid, pass
    where u.email_key = lower(address) and u.email_verified and u.is_active
 $$;
 
+-- The same password under newer settings of the hash; the hash seen must still be the one kept.
+create function auth.rehash(person uuid, old_hash text, new_hash text) returns void language sql as $$
+  update public.credentials set password_hash = new_hash where user_id = person and password_hash = old_hash
+$$;
+
 create function auth.own_password() returns text language sql stable as $$
   select password_hash from public.credentials where user_id = auth.uid()
 $$;
@@ -248,6 +253,7 @@ create trigger tell_ended after update of ended_at on sign_ins
 
 def upgrade() -> None:
     run("alter table users add access_until timestamptz, add family_joined_at timestamptz")
+    rewrite("update users set access_until = subscription_expiry where subscription_status = 'active'")
     run(TABLES)
     close("credentials", "sign_ins", "one_time_tokens", "rate_limits")
     run(POLICIES)
@@ -259,6 +265,7 @@ def upgrade() -> None:
         "auth.ask_reset(text, bytea, bytea, timestamptz, timestamptz)",
         "auth.redeem(text, bytea, text, bytea, text, timestamptz)",
         "auth.password_of(text)",
+        "auth.rehash(uuid, text, text)",
         "auth.open_sign_in(uuid, bytea, text, inet, timestamptz)",
         to="portal_anonymous, portal_member, portal_admin",
     )
@@ -279,6 +286,7 @@ def downgrade() -> None:
         auth.sign_up_again(bytea, bytea, bytea, timestamptz, timestamptz),
         auth.ask_reset(text, bytea, bytea, timestamptz, timestamptz),
         auth.redeem(text, bytea, text, bytea, text, timestamptz), auth.password_of(text),
+        auth.rehash(uuid, text, text),
         auth.open_sign_in(uuid, bytea, text, inet, timestamptz), auth.own_password(),
         auth.set_own_password(text, timestamptz), auth.hit(text, integer, integer), auth.forget_hits(text),
         auth.set_standing(uuid, boolean, boolean, timestamptz), tell_ended(), keep_an_admin();

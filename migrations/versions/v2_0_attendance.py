@@ -8,7 +8,7 @@ Revision ID: v2.0_attendance
 Revises: v2.0_access
 """
 
-from portal.database.migration import close, definer, run
+from portal.database.migration import close, definer, rewrite, run
 
 revision = "v2.0_attendance"
 down_revision = "v2.0_access"
@@ -35,7 +35,6 @@ alter table meetings
   add request_count integer not null default 0,
   drop constraint check_meeting_status,
   add constraint check_meeting_status check (status in ('scheduled', 'active', 'completed', 'cancelled', 'archived')),
-  add constraint check_cancelled_why check (status <> 'cancelled' or cancellation_reason is not null),
   add constraint check_archived check ((status = 'archived') = (archived_at is not null)),
   add constraint check_seats check (max_attendees is null or seats_taken <= greatest(max_attendees, seats_kept));
 create index ix_meetings_host_id on meetings (host_id);
@@ -56,9 +55,24 @@ alter table meeting_attendances
   add reason text constraint check_reason check (char_length(reason) <= 300),
   add constraint check_waiting_since check ((answer = 'waitlisted') = (waiting_since is not null)),
   add constraint check_offer_expires check ((answer = 'offered') = (offer_expires_at is not null));
+"""
+
+# The old status was the answer until the meeting, and the outcome afterwards: who came or did not had said yes.
+OLD_ANSWERS = """
 update meeting_attendances set
-  answer = case when status in ('accepted', 'declined') then status when status = 'invited' then 'invited' else 'accepted' end,
+  answer = case when status in ('attended', 'no_show') then 'accepted' else status end,
   outcome = case when status in ('attended', 'no_show') then status end;
+update meetings m set
+  seats_taken = n.taken, seats_kept = case when n.taken > m.max_attendees then n.taken else 0 end, attendee_count = n.came
+  from (select meeting_id, count(*) filter (where answer = 'accepted') as taken, count(joined_at) as came
+          from meeting_attendances group by meeting_id) n
+ where m.id = n.meeting_id;
+update meetings set cancellation_reason = 'called off' where status = 'cancelled'
+"""
+
+SUMMARY = f"""
+alter table meetings
+  add constraint check_cancelled_why check (status <> 'cancelled' or cancellation_reason is not null);
 drop view user_engagement, meeting_statistics;
 alter table meeting_attendances drop status;
 alter table meeting_attendances
@@ -66,7 +80,9 @@ alter table meeting_attendances
     constraint check_attendance_status check (status in ('attended', 'no_show', {ANSWERS}));
 create index ix_meeting_attendances_waiting on meeting_attendances (meeting_id, waiting_since, id) where answer = 'waitlisted';
 create index ix_meeting_attendances_offers on meeting_attendances (offer_expires_at) where answer = 'offered';
+"""
 
+PRESENCES = """
 create table presences (
   id uuid constraint pk_presences primary key default new_id(),
   meeting_id uuid not null constraint fk_presences_meeting_id_meetings references meetings on delete cascade,
@@ -450,6 +466,9 @@ SIGNATURES = {
 
 def upgrade() -> None:
     run(UP)
+    rewrite(OLD_ANSWERS)
+    run(SUMMARY)
+    run(PRESENCES)
     run(VIEWS)
     close("presences")
     run(POLICIES)
@@ -471,9 +490,16 @@ def downgrade() -> None:
     run("drop function " + ", ".join(SIGNATURES))
     run("""
       alter table meeting_attendances add old_status text not null default 'invited'
-        constraint check_old_status check (old_status in ('invited', 'accepted', 'declined', 'attended', 'no_show'));
+        constraint check_old_status check (old_status in ('invited', 'accepted', 'declined', 'attended', 'no_show'))
+    """)
+    rewrite("""
       update meeting_attendances set old_status = case
         when outcome is not null then outcome when answer in ('accepted', 'declined') then answer else 'invited' end;
+      update meetings set status = coalesce(archived_from, 'completed'), archived_at = null,
+             cancellation_reason = coalesce(cancellation_reason, 'called off')
+       where status = 'archived'
+    """)
+    run("""
       alter table meeting_attendances drop status;
       alter table meeting_attendances rename old_status to status;
       alter table meeting_attendances rename constraint check_old_status to check_attendance_status;
@@ -481,7 +507,6 @@ def downgrade() -> None:
         drop answer, drop outcome, drop waiting_since, drop offer_expires_at, drop reason;
       drop trigger keep_seats on meetings;
       drop function keep_seats();
-      update meetings set status = coalesce(archived_from, 'completed'), archived_at = null where status = 'archived';
       alter table meetings
         drop constraint check_meeting_status,
         add constraint check_meeting_status check (status in ('scheduled', 'active', 'completed', 'cancelled')),

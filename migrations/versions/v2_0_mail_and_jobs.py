@@ -67,7 +67,7 @@ create policy enqueue on procrastinate_events for insert to {WEB} with check (tr
 create function worker_heartbeat() returns timestamptz language sql stable as $$
   select max(last_heartbeat) from public.procrastinate_workers
 $$;
-"""
+"""  # noqa: S608 - names of our own roles
 
 JOB_TABLES = (
     "procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers"
@@ -80,7 +80,7 @@ def upgrade() -> None:
     op.get_bind().connection.cursor().execute(SchemaManager.get_schema())
     close("mails", "sandbox_mails", *JOB_TABLES)
     run(POLICIES)
-    definer("worker_heartbeat()", to="portal_web, portal_worker")
+    definer("worker_heartbeat()", to="portal_web, portal_worker, portal_admin")
 
 
 def downgrade() -> None:

@@ -21,6 +21,7 @@ SIGN_UP_AGAIN = text("select * from auth.sign_up_again(:old, :token, :code, :at,
 ASK_RESET = text("select * from auth.ask_reset(:email, :token, :code, :at, :until)")
 REDEEM = text("select auth.redeem(:purpose, :token, :email, :code, :new_hash, :at)")
 PASSWORD_OF = text("select user_id, password_hash from auth.password_of(:email)")
+REHASH = text("select auth.rehash(:user_id, :old_hash, :new_hash)")
 OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :at)")
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
@@ -117,6 +118,8 @@ def check_password(db: Session, email: str, password: str) -> UUID | None:
             subject_id=row.user_id if row else None,
         )  # fmt: skip
         return None
+    if passwords.outdated(row.password_hash):
+        db.execute(REHASH, {**row._mapping, "old_hash": row.password_hash, "new_hash": passwords.hashed(password)})
     return row.user_id  # type: ignore[no-any-return]
 
 

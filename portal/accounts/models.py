@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import Computed, FetchedValue, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,7 +26,7 @@ class User(Base):
 
     id: Mapped[Id]
     email: Mapped[str]
-    email_key: Mapped[str] = mapped_column(Computed("lower(email)"), unique=True)
+    email_key: Mapped[str] = mapped_column(FetchedValue(), server_onupdate=FetchedValue(), unique=True)
     name_key: Mapped[str] = mapped_column(
         Text(collation="C"),
         Computed("lower(coalesce(first_name || ' ', '') || coalesce(last_name || ' ', '') || email)"),

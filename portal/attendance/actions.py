@@ -37,11 +37,11 @@ class Early(Refused):
 
 
 class Full(Refused):
-    """The last place went a moment ago. You are in the line."""
+    """Every place is taken. You can wait in the line, and the door opens when a place is yours."""
 
 
 class Asked(Refused):
-    """The host has not answered yet. The door opens as soon as you are in."""
+    """The host approves each person. The door opens as soon as you have a place."""
 
 
 class Gone(Refused):

@@ -31,12 +31,6 @@ def for_reader(db: Session, row: Any, clock: Clock, reader: Any) -> tuple[Board,
     return _boards(db, [row.id], clock, names)[row.id], live_url
 
 
-def here_now(db: Session, meeting_id: UUID) -> int:
-    """How many people are in the room."""
-    row = db.execute(BOARDS, {"ids": [meeting_id]}).one_or_none()
-    return row.here if row else 0
-
-
 def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Any) -> dict[Key, Drawing]:
     """HTML and next change for every (meeting, audience) asked for. A meeting that is gone is left out.
 

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, text
 
 from portal.accounts.member import display_name
+from portal.accounts.models import User
 from portal.database import db
 from portal.families import actions
 from portal.families.models import FamilyPlan
@@ -44,7 +45,8 @@ def rename() -> ResponseReturnValue:
 
 
 def _plan() -> FamilyPlan | None:
-    return db.session.scalar(select(FamilyPlan).where(FamilyPlan.is_active))
+    mine = FamilyPlan.id == select(User.family_plan_id).where(User.id == me()).scalar_subquery()
+    return db.session.scalar(select(FamilyPlan).where(FamilyPlan.is_active, mine))
 
 
 def _family_page(status: int = 200, form: NameForm | None = None) -> ResponseReturnValue:

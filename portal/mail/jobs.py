@@ -1,6 +1,5 @@
-"""Delivery: one mail, one job. What a server refuses for now is tried again for two days."""
+"""Delivery: one mail, one job. What a server refuses for now is tried again for three days."""
 
-import smtplib
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,25 +13,35 @@ from portal.jobs import job
 from portal.mail import transport
 from portal.mail.models import Mail
 
-PERMANENT = range(500, 600)  # SMTP's own words for "never" (RFC 5321 4.2.1)
-RETRY = RetryStrategy(max_attempts=12, exponential_wait=3)
+RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
+"""After 3 seconds, 9, 27 and so on: twelve tries in three days."""
 
 
 @job("mail.deliver", retry=RETRY)
 def deliver(db: Session, mail_id: str) -> None:
-    """Send one mail of the outbox and note that it went; a repeat of the job finds it sent."""
+    """Send one mail of the outbox and note how that went; a repeat of the job finds it sent."""
     mail = db.scalar(select(Mail).where(Mail.id == UUID(mail_id)).with_for_update())
     if mail is None or mail.state != "queued":
         return
+    mail.attempts += 1
     try:
         transport.chosen(current_app.config["SETTINGS"]).deliver(db, mail)
-    except smtplib.SMTPRecipientsRefused as refused:
-        code = next(iter(refused.recipients.values()))[0]
-        if code not in PERMANENT:
-            raise
-        mail.state, mail.failure = "failed", f"the mail server refused the address ({code})"
-        return
-    mail.state, mail.sent_at = "sent", clock.now()
+    except transport.RefusedForGood as refused:
+        mail.failure = str(refused)
+        _close(mail, "failed")
+    except OSError as error:  # smtplib's errors are among them
+        mail.failure = f"not yet: {type(error).__name__}"
+        if mail.attempts > (RETRY.max_attempts or 0):
+            _close(mail, "failed")
+        db.commit()  # what is raised leaves no trace, and this try counts
+        raise
+    else:
+        mail.failure, mail.sent_at = None, clock.now()
+        _close(mail, "sent")
+
+
+def _close(mail: Mail, state: str) -> None:
+    mail.state = state
     if mail.secret:
         mail.text = mail.html = None
 

@@ -6,15 +6,23 @@ from email.message import EmailMessage
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from email_validator import validate_email
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.mail.models import Mail, SandboxMail
 
+PATIENCE = 10.0  # seconds a step of the conversation may take
+PERMANENT = range(500, 600)  # SMTP's own words for "never" (RFC 5321 4.2.1)
+
+
+class RefusedForGood(Exception):  # noqa: N818
+    """The mail server will never take this mail for this address."""
+
 
 class Transport(Protocol):
-    """Takes one mail; returning means it was accepted, raising means try again."""
+    """Takes one mail; returning means it was accepted, raising means try again, or never if `RefusedForGood`."""
 
     def deliver(self, db: Session, mail: Mail) -> None: ...
 
@@ -50,17 +58,24 @@ class Smtp:
         self.domain = urlsplit(site).hostname or "localhost"
 
     def deliver(self, db: Session, mail: Mail) -> None:  # noqa: ARG002 - the protocol's session is the mailbox's
-        """Hand the mail to the server, verified TLS wherever the server has it; ten seconds at most a step."""
+        """Hand the mail to the server, verified TLS wherever the server has it."""
+        message = self.compose(mail)
         with self._connect() as server:
-            if self.url.username:
-                server.login(unquote(self.url.username), unquote(self.url.password or ""))
-            server.send_message(self.compose(mail))
+            self._introduce(server)
+            try:
+                server.send_message(message)
+            except smtplib.SMTPRecipientsRefused as refused:
+                _raise_if_for_good("the address", next(iter(refused.recipients.values()))[0])
+                raise
+            except smtplib.SMTPDataError as refused:
+                _raise_if_for_good("the mail", refused.smtp_code)
+                raise
 
     def compose(self, mail: Mail) -> EmailMessage:
         """The message as it goes out. Its id is the mail's own, so a second delivery is the same message."""
         message = EmailMessage()
         message["From"] = self.sender
-        message["To"] = mail.recipient
+        message["To"] = _ascii(mail.recipient)
         message["Subject"] = mail.subject
         message["Message-ID"] = f"<{mail.id}@{self.domain}>"
         message["Date"] = mail.created_at
@@ -70,15 +85,26 @@ class Smtp:
         return message
 
     def _connect(self) -> smtplib.SMTP:
-        host, context = self.url.hostname or "localhost", ssl.create_default_context()
+        host = self.url.hostname or "localhost"
         if self.url.scheme == "smtps":
-            return smtplib.SMTP_SSL(host, self.url.port or 465, timeout=10, context=context)
-        server = smtplib.SMTP(host, self.url.port or 587, timeout=10)
-        server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls(context=context)
-            server.ehlo()
-        elif self.url.username:
-            server.close()
+            return smtplib.SMTP_SSL(host, self.url.port or 465, timeout=PATIENCE, context=ssl.create_default_context())
+        return smtplib.SMTP(host, self.url.port or 587, timeout=PATIENCE)
+
+    def _introduce(self, server: smtplib.SMTP) -> None:
+        server.ehlo_or_helo_if_needed()
+        if self.url.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+        elif self.url.scheme == "smtp" and self.url.username:
             raise smtplib.SMTPException("the mail server offers no TLS; its password is not sent in the clear")
-        return server
+        if self.url.username:
+            server.login(unquote(self.url.username), unquote(self.url.password or ""))
+
+
+def _raise_if_for_good(what: str, code: int) -> None:
+    if code in PERMANENT:
+        raise RefusedForGood(f"the mail server refused {what} ({code})")
+
+
+def _ascii(address: str) -> str:
+    """An address as every mail server takes it: a domain like müller.example in its xn-- form."""
+    return address if address.isascii() else validate_email(address, check_deliverability=False).ascii_email or address

@@ -34,8 +34,6 @@ def index() -> ResponseReturnValue:
     rows = db.session.execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
     shown, following = a_week([evening(row) for row in rows])
     first = next((e for e in shown if e.phase != "cancelled"), None) if cursor is None else None
-    if first and first.phase in ("doors", "live"):
-        first.here = board.here_now(db.session(), first.id)
     rest = [e for e in shown if e is not first]
     return page(
         "meetings/index.html",

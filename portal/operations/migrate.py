@@ -2,7 +2,8 @@
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.exc import OperationalError
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from portal.config import ROOT, Settings, plain_url
 from portal.database import roles
@@ -18,8 +19,10 @@ def migrate(settings: Settings, revision: str) -> None:
             raise Problem(f"The database lacks the portal's roles: {', '.join(missing)}. `portal roles` prints them.")
     try:
         command.upgrade(config(settings.owner_url), revision)
-    except OperationalError as error:
+    except DBAPIError as error:
         raise Problem(f"The migration did not go through: {str(error.orig).splitlines()[0]}") from error
+    except CommandError as error:
+        raise Problem(f"There is no way to revision {revision}: {error}") from error
 
 
 def config(owner_url: str) -> Config:

@@ -157,7 +157,7 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
 
 def _port(environment: Mapping[str, str]) -> int:
     value = environment.get("PORT", "8000")
-    if not value.isdigit() or not 0 < int(value) < 65536:
+    if not value.isdecimal() or not 0 < int(value) < 65536:
         raise Problem(f"PORT is {value!r}; it must be a number from 1 to 65535.")
     port = int(value)
     with socket.socket() as probe:

@@ -213,7 +213,9 @@ def hold_past_evenings(club: Club) -> None:
     """Three weeks of evenings: planned, answered, joined, left and settled as they would have been."""
     for back in range(HISTORY_DAYS, 0, -1):
         meeting_id, starts_at = plan_evening(club, club.today() - timedelta(days=back), known_days=3)
-        crowd = club.dice.sample([email for *_, email, _zone, plan in PEOPLE if plan != "-"], 12 + back % 7)
+        usual = [SELIN, BILAL, ANA, WEEK[starts_at.weekday()][2]]
+        others = [email for *_, email, _zone, plan in PEOPLE if plan != "-" and email not in usual]
+        crowd = [*dict.fromkeys(usual), *club.dice.sample(others, 10 + back % 7)]
         for email in crowd:
             _answer(club, email, meeting_id, "accepted" if club.dice.random() < 0.85 else "declined", starts_at - timedelta(hours=5))
         for n, email in enumerate(crowd):

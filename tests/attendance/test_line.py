@@ -9,7 +9,7 @@ from psycopg import errors
 
 from tests.conftest import TELL, TEST_DATA
 from tests.support import server
-from tests.support.cast import assemble, crowd, plan_meeting
+from tests.support.cast import assemble, crowd, invite, plan_meeting
 from tests.support.line import Line, one
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -212,7 +212,7 @@ def test_after_the_end_it_is_over(line, alice):
 
 
 def test_a_private_meeting_does_not_exist_for_the_uninvited(as_, superuser, secret, now, alice, bob):
-    superuser.execute("insert into meeting_attendances (meeting_id, user_id) values (%s, %s)", [secret.id, alice.id])
+    invite(superuser, secret, alice)
     line = Line(as_, superuser, secret, now)
     assert line.says(bob, "accepted") is None
     assert line.accepts(alice) == ["accepted"]
@@ -432,7 +432,9 @@ class Door:
     def opens(self, person, minute, device="desktop"):
         """Knock `minute` minutes after the start; why not, or None."""
         with self.line.as_(person) as db:
-            return one(db, "select refusal from join_meeting(%s, %s, 10, %s)", self.meeting.id, device, self.time(minute))
+            return one(
+                db, "select refusal from join_meeting(%s, %s, 10, %s)", self.meeting.id, device, self.time(minute)
+            )
 
     def closes_behind(self, person, minute):
         with self.line.as_(person) as db:
@@ -574,7 +576,7 @@ def test_declined_but_came_keeps_both(door, alice):
 
 
 def test_who_never_answered_and_did_not_come_is_no_no_show(door, alice, bob, superuser):
-    superuser.execute("insert into meeting_attendances (meeting_id, user_id) values (%s, %s)", [door.meeting.id, alice.id])
+    invite(superuser, door.meeting, alice)
     door.line.accepts(bob)
     door.settle()
     assert (door.line.of(alice, "status"), door.line.of(bob, "status")) == ("invited", "no_show")

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from psycopg import errors
 
 from tests.support import cast
@@ -191,7 +198,9 @@ def machine(as_, superuser, now):
             assert [id_ for (id_,) in places] == [person.id for person in self.model.line]
 
         def offers_hold_as_long_as_promised(self) -> None:
-            held = superuser.execute("select user_id, offer_expires_at from meeting_attendances where answer = 'offered'")
+            held = superuser.execute(
+                "select user_id, offer_expires_at from meeting_attendances where answer = 'offered'"
+            )
             assert dict(held.fetchall()) == {person.id: until for person, until in self.model.offers.items()}
 
         def the_meeting_counts_what_the_rows_say(self) -> None:

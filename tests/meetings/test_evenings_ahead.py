@@ -17,89 +17,89 @@ def tonight(superuser, database):
 
 
 @pytest.fixture
-def page(sign_in, charlie):
-    """`page(moment)`: the list as Charlie sees it then."""
+def look(sign_in, charlie):
+    """`look(moment)`: the list as Charlie sees it then."""
     browser = sign_in(charlie)
 
-    def look(moment, path="/meetings"):
+    def see(moment, path="/meetings"):
         with at(moment):
             answer = browser.get(path)
         assert answer.status_code == 200
         return answer
 
-    return look
+    return see
 
 
 # --- order and days --------------------------------------------------------------------------------------------------
 
 
-def test_the_next_evening_stands_first_and_alone(page, superuser, tonight):
+def test_the_next_evening_stands_first_and_alone(look, superuser, tonight):
     plan(superuser, "Later", days=3)
-    answer = page(tonight.starts_at - 5 * HOUR)
+    answer = look(tonight.starts_at - 5 * HOUR)
     assert words(answer, "h1") == "Tonight"
     assert titles(answer) == ["Later"]
 
 
-def test_evenings_of_a_day_stand_under_one_heading_in_their_order(page, superuser, tonight):
+def test_evenings_of_a_day_stand_under_one_heading_in_their_order(look, superuser, tonight):
     for hour in ("20:00", "08:00", "12:30"):
         plan(superuser, f"At {hour}", days=3, start_time=hour)
-    answer = page(tonight.starts_at - 5 * HOUR)
+    answer = look(tonight.starts_at - 5 * HOUR)
     assert titles(answer) == ["At 08:00", "At 12:30", "At 20:00"]
     assert len(headings(answer)) == 1 and headings(answer)[0].endswith("Tomorrow")
 
 
-def test_days_are_named_from_where_the_reader_is_in_time(page, superuser, tonight):
+def test_days_are_named_from_where_the_reader_is_in_time(look, superuser, tonight):
     for days in (2, 3, 4, 5):
         plan(superuser, f"In {days}", days=days, start_time="23:00")
-    notes = [" ".join(day.split()[2:]) for day in headings(page(tonight.starts_at - 5 * HOUR))]
+    notes = [" ".join(day.split()[2:]) for day in headings(look(tonight.starts_at - 5 * HOUR))]
     assert notes == ["Today", "Tomorrow", "In two days", ""]
 
 
 @pytest.mark.parametrize(("hours", "said"), [(5, "Tonight, "), (29, "Tomorrow, "), (54, "")])
-def test_the_day_of_the_next_evening_is_said_in_words(page, tonight, hours, said):
-    assert f"{said}{tonight.starts_at:%A} {tonight.starts_at.day}" in words(page(tonight.starts_at - hours * HOUR))
+def test_the_day_of_the_next_evening_is_said_in_words(look, tonight, hours, said):
+    assert f"{said}{tonight.starts_at:%A} {tonight.starts_at.day}" in words(look(tonight.starts_at - hours * HOUR))
 
 
-def test_a_morning_is_today_and_not_tonight(page, superuser, database):
+def test_a_morning_is_today_and_not_tonight(look, superuser, database):
     morning = plan(superuser, "Morning", days=2, start_time="09:30")
-    assert "Today, " in words(page(morning.starts_at - HOUR))
+    assert "Today, " in words(look(morning.starts_at - HOUR))
 
 
 # --- zones -----------------------------------------------------------------------------------------------------------
 
 
-def test_one_clock_is_enough_in_the_clubs_own_zone(page, tonight):
-    text = words(page(tonight.starts_at - 5 * HOUR))
+def test_one_clock_is_enough_in_the_clubs_own_zone(look, tonight):
+    text = words(look(tonight.starts_at - 5 * HOUR))
     assert "21:00 Istanbul" in text and "club time" not in text
     assert "Times are in Istanbul, the club's own zone." in text
 
 
-def test_both_clocks_are_named_when_they_differ(page, superuser, charlie, tonight):
+def test_both_clocks_are_named_when_they_differ(look, superuser, charlie, tonight):
     lives_in(superuser, charlie, "Asia/Kolkata")
-    text = words(page(tonight.starts_at - 5 * HOUR))
+    text = words(look(tonight.starts_at - 5 * HOUR))
     assert "23:30 Kolkata, your time" in text and "21:00 Istanbul, club time" in text
     assert "Istanbul is two hours and 30 minutes behind." in text
 
 
-def test_a_zone_with_the_same_time_has_one_clock(page, superuser, charlie, tonight):
+def test_a_zone_with_the_same_time_has_one_clock(look, superuser, charlie, tonight):
     lives_in(superuser, charlie, "Africa/Nairobi")
-    text = words(page(tonight.starts_at - 5 * HOUR))
+    text = words(look(tonight.starts_at - 5 * HOUR))
     assert "Istanbul keeps the same time." in text and "club time" not in text
 
 
-def test_the_day_is_the_readers_across_midnight(page, superuser, charlie, tonight):
+def test_the_day_is_the_readers_across_midnight(look, superuser, charlie, tonight):
     lives_in(superuser, charlie, "Asia/Tokyo")
     next_day = tonight.starts_at + 6 * HOUR
-    text = words(page(tonight.starts_at - 5 * HOUR))
+    text = words(look(tonight.starts_at - 5 * HOUR))
     assert f"{next_day:%A} {next_day.day}" in text and "03:00 Tokyo" in text
     assert f"club time, {tonight.starts_at:%a} {tonight.starts_at.day}" in text
 
 
-def test_evenings_of_one_club_day_may_be_two_days_of_the_reader(page, superuser, charlie, tonight):
+def test_evenings_of_one_club_day_may_be_two_days_of_the_reader(look, superuser, charlie, tonight):
     lives_in(superuser, charlie, "Asia/Tokyo")
     plan(superuser, "Noon", days=3, start_time="12:00")
     plan(superuser, "Night", days=3, start_time="21:00")
-    answer = page(tonight.starts_at - 5 * HOUR)
+    answer = look(tonight.starts_at - 5 * HOUR)
     assert len(headings(answer)) == 2
     assert "21:00 in Istanbul" in rows(answer)[1] and "Istanbul" not in rows(answer)[0]
 
@@ -107,38 +107,38 @@ def test_evenings_of_one_club_day_may_be_two_days_of_the_reader(page, superuser,
 # --- what may be seen ------------------------------------------------------------------------------------------------
 
 
-def test_a_private_evening_is_hidden_until_one_is_invited(page, superuser, charlie, tonight):
+def test_a_private_evening_is_hidden_until_one_is_invited(look, superuser, charlie, tonight):
     secret = plan(superuser, "Secret", days=3, is_private=True)
-    assert "Secret" not in page(tonight.starts_at - HOUR).text
+    assert "Secret" not in look(tonight.starts_at - HOUR).text
     invite(superuser, charlie, secret)
-    assert titles(page(tonight.starts_at - HOUR)) == ["Secret"]
+    assert titles(look(tonight.starts_at - HOUR)) == ["Secret"]
 
 
-def test_a_cancelled_evening_is_struck_and_says_why(page, superuser, tonight):
+def test_a_cancelled_evening_is_struck_and_says_why(look, superuser, tonight):
     plan(superuser, "Film", days=3, status="cancelled", cancellation_reason="The host is ill.")
-    answer = page(tonight.starts_at - HOUR)
+    answer = look(tonight.starts_at - HOUR)
     assert 'class="gone"><bdi>Film' in answer.text
-    assert "Cancelled: The host is ill." in rows(answer)[0] and "button" not in answer.text.partition("Film")[2].partition("</article>")[0]
+    assert "Cancelled: The host is ill." in rows(answer)[0] and "I’m coming" not in rows(answer)[0]
 
 
-def test_a_cancelled_evening_is_never_the_next_one(page, superuser, tonight):
+def test_a_cancelled_evening_is_never_the_next_one(look, superuser, tonight):
     plan(superuser, "Film", days=1, status="cancelled", cancellation_reason="The host is ill.")
-    answer = page(tonight.starts_at - 30 * HOUR)
+    answer = look(tonight.starts_at - 30 * HOUR)
     assert words(answer, "h1") == "Tonight" and titles(answer) == ["Film"]
 
 
-def test_what_was_archived_is_gone(page, superuser, tonight):
+def test_what_was_archived_is_gone(look, superuser, tonight):
     plan(superuser, "Old", days=3, status="archived", archived_at="2020-01-01")
-    assert "Old" not in words(page(tonight.starts_at - HOUR))
+    assert "Old" not in words(look(tonight.starts_at - HOUR))
 
 
-def test_nothing_planned_is_said_in_a_sentence(page, now):
-    text = words(page(now))
+def test_nothing_planned_is_said_in_a_sentence(look, now):
+    text = words(look(now))
     assert "No evening is planned." in text and "The next one appears here the moment it is set." in text
 
 
-def test_nothing_else_planned_is_another_sentence(page, tonight):
-    assert "No other evening is planned." in words(page(tonight.starts_at - HOUR))
+def test_nothing_else_planned_is_another_sentence(look, tonight):
+    assert "No other evening is planned." in words(look(tonight.starts_at - HOUR))
 
 
 def test_a_reader_without_access_is_told_and_sees_what_is_on(sign_in, eve, superuser, tonight):
@@ -148,10 +148,10 @@ def test_a_reader_without_access_is_told_and_sees_what_is_on(sign_in, eve, super
     assert titles(answer) == ["Later"] and 'name="answer"' not in answer.text
 
 
-def test_access_that_ran_out_by_the_clock_closes_the_list_without_any_job(page, superuser, charlie, tonight):
+def test_access_that_ran_out_by_the_clock_closes_the_list_without_any_job(look, superuser, charlie, tonight):
     superuser.execute("update users set access_until = %s where id = %s", [tonight.starts_at - HOUR, charlie.id])
-    assert "you need a plan" not in words(page(tonight.starts_at - 2 * HOUR))
-    assert "you need a plan" in words(page(tonight.starts_at - HOUR))
+    assert "you need a plan" not in words(look(tonight.starts_at - 2 * HOUR))
+    assert "you need a plan" in words(look(tonight.starts_at - HOUR))
 
 
 def test_a_visitor_is_sent_to_sign_in_and_back(client):
@@ -168,39 +168,39 @@ def test_a_visitor_is_sent_to_sign_in_and_back(client):
         (-5 * HOUR, "ahead", "Starts in 5 h"),
         (-11 * MINUTE, "ahead", "Starts in 11 min"),
         (-10 * MINUTE, "doors", "Doors are open"),
-        (-timedelta(seconds=20), "doors", "any moment now"),
+        (-timedelta(seconds=20), "doors", "Starts in 1 min"),
         (0 * MINUTE, "live", "Live now"),
         (14 * MINUTE, "live", "14 of 60 minutes gone"),
         (59 * MINUTE, "live", "Started 59 minutes ago"),
     ],
 )
-def test_the_phase_is_the_clocks(page, tonight, after, phase, said):
-    answer = page(tonight.starts_at + after)
+def test_the_phase_is_the_clocks(look, tonight, after, phase, said):
+    answer = look(tonight.starts_at + after)
     assert f'data-phase="{phase}"' in answer.text and said in words(answer)
 
 
-def test_an_evening_leaves_the_list_the_moment_it_ends(page, tonight):
-    assert "Tonight" in words(page(tonight.ends_at - MINUTE))
-    assert "Tonight" not in words(page(tonight.ends_at))
-    assert titles(page(tonight.ends_at, "/meetings/past")) == ["Tonight"]
+def test_an_evening_leaves_the_list_the_moment_it_ends(look, tonight):
+    assert "Tonight" in words(look(tonight.ends_at - MINUTE))
+    assert "Tonight" not in words(look(tonight.ends_at))
+    assert titles(look(tonight.ends_at, "/meetings/past")) == ["Tonight"]
 
 
-def test_an_offer_that_ran_out_is_shown_so_before_any_job_came_by(page, superuser, charlie, tonight):
+def test_an_offer_that_ran_out_is_shown_so_before_any_job_came_by(look, superuser, charlie, tonight):
     late = plan(superuser, "Later", days=3, max_attendees=1)
     until = tonight.starts_at - HOUR
     invite(superuser, charlie, late, answer="offered", offer_expires_at=until)
-    assert f"A place is yours until {20}:00" in rows(page(until - MINUTE))[0]
-    gone = rows(page(until))[0]
+    assert "A place is yours until 20:00" in rows(look(until - MINUTE))[0]
+    gone = rows(look(until))[0]
     assert "No longer on the list" in gone and "The offer ran out." in gone
 
 
-def test_an_offer_of_the_last_hour_is_the_first_line_of_the_page(page, superuser, charlie, tonight):
+def test_an_offer_of_the_last_hour_is_the_first_line_of_the_page(look, superuser, charlie, tonight):
     late = plan(superuser, "Later", days=3)
     until = tonight.starts_at - HOUR
     invite(superuser, charlie, late, answer="offered", offer_expires_at=until)
-    assert "A place at Later is yours until 20:00." in words(page(until - HOUR))
-    assert "A place at Later" not in words(page(until - HOUR - MINUTE))
-    assert "A place at Later" not in words(page(until))
+    assert "A place at Later is yours until 20:00." in words(look(until - HOUR))
+    assert "A place at Later" not in words(look(until - HOUR - MINUTE))
+    assert "A place at Later" not in words(look(until))
 
 
 # --- paging ----------------------------------------------------------------------------------------------------------
@@ -216,31 +216,29 @@ def walk(look, moment, path, label):
     return seen, pages
 
 
-def test_later_evenings_follow_without_gap_or_repeat(page, superuser, database, now):
+def test_later_evenings_follow_without_gap_or_repeat(look, superuser, database, now):
     programme(superuser, 30)
-    seen, pages = walk(page, now, "/meetings", "Later evenings")
+    seen, pages = walk(look, now, "/meetings", "Later evenings")
     assert seen == [f"Evening {n}" for n in range(1, 31)] and pages > 2
 
 
-def test_a_page_never_splits_what_starts_at_the_same_moment(page, superuser, database, now):
+def test_evenings_of_the_same_moment_are_paged_without_gap_or_repeat(look, superuser, database, now):
     for _ in range(3):
         programme(superuser, 9, days=2, step=0)
-    seen, pages = walk(page, now, "/meetings", "Later evenings")
+    seen, pages = walk(look, now, "/meetings", "Later evenings")
     assert sorted(seen) == sorted(3 * [f"Evening {n}" for n in range(1, 10)]) and pages == 2
 
 
-def test_one_comes_back_to_the_first_page(page, superuser, database, now):
+def test_one_comes_back_to_the_first_page(look, superuser, database, now):
     programme(superuser, 30)
-    path = link(page(now), "Later evenings")
-    for _ in range(10):
-        back = link(page(now, path), "Earlier evenings")
-        path = back
-        if back == "/meetings":
-            break
+    path = link(look(now), "Later evenings")
+    pages = 1
+    while path != "/meetings" and pages < 10:
+        path, pages = link(look(now, path), "Earlier evenings"), pages + 1
     assert path == "/meetings"
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "-", "ffffffffffffffffffff-0", "12-zz", "1-" + "0" * 31, "%00", "é", "-1-" + "0" * 32])
-def test_a_page_that_never_was_is_the_first_one(page, tonight, cursor):
-    assert "Tonight" in words(page(tonight.starts_at - HOUR, f"/meetings?from={cursor}"))
-    assert page(tonight.starts_at - HOUR, f"/meetings/past?from={cursor}").status_code == 200
+def test_a_page_that_never_was_is_the_first_one(look, tonight, cursor):
+    assert "Tonight" in words(look(tonight.starts_at - HOUR, f"/meetings?from={cursor}"))
+    assert look(tonight.starts_at - HOUR, f"/meetings/past?from={cursor}").status_code == 200

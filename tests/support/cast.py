@@ -71,8 +71,10 @@ def assemble(postgres: psycopg.Connection) -> None:
             [ALICE.id, now, now, now, now + timedelta(days=365)],
         )
         for person in (CHARLIE, DORA):
-            postgres.execute("insert into access_grants (user_id, kind, starts_at, ends_at) values (%s, 'gift', %s, %s)",
-                             [person.id, now - timedelta(days=1), now + timedelta(days=365)])  # fmt: skip
+            postgres.execute(
+                "insert into access_grants (user_id, kind, starts_at, ends_at) values (%s, 'gift', %s, %s)",
+                [person.id, now - timedelta(days=1), now + timedelta(days=365)],
+            )
         for person in (ALICE, CHARLIE, DORA):
             postgres.execute("select project_access(%s, %s)", [person.id, now])
 
@@ -89,6 +91,14 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
     ).fetchone()
     assert found is not None
     return Meeting(*found)
+
+
+def invite(postgres: psycopg.Connection, meeting: Meeting, *people: Person) -> None:
+    """Invited, and no answer yet."""
+    for person in people:
+        postgres.execute(
+            "insert into meeting_attendances (meeting_id, user_id) values (%s, %s)", [meeting.id, person.id]
+        )
 
 
 def crowd(postgres: psycopg.Connection, size: int) -> list[Person]:

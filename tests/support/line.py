@@ -58,7 +58,8 @@ class Line:
     def change(self, **columns: object) -> None:
         """As an admin's form would, without the tending that follows it."""
         names = ", ".join(f"{name} = %s" for name in columns)
-        self.postgres.execute(f"update meetings set {names} where id = %s".encode(), [*columns.values(), self.meeting.id])
+        values = [*columns.values(), self.meeting.id]
+        self.postgres.execute(f"update meetings set {names} where id = %s".encode(), values)
 
     def answers(self, people: Iterable[Person]) -> list[str | None]:
         return [one(self.postgres, "select answer from meeting_attendances where meeting_id = %s and user_id = %s",

@@ -10,6 +10,7 @@ import psycopg
 from flask import Flask
 from sqlalchemy import event
 
+from portal import clock, jobs
 from portal.database import db
 from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
 
@@ -97,3 +98,10 @@ def one(postgres: psycopg.Connection, statement: str, *values: object):
     """The first value of the first row, or None."""
     found = postgres.execute(statement.encode(), values).fetchone()
     return found[0] if found else None
+
+
+def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: object) -> None:
+    """What the worker does when this job is due, at that moment."""
+    jobs.serve(worker_app)
+    with clock.at(moment or clock.now()):
+        task(**arguments)

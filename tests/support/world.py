@@ -72,7 +72,8 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
         insert(postgres, table, there[table])
     keys = {table: row[key_of(table)] for table, row in there.items()}
     (version,) = postgres.execute("select version_num from alembic_version").fetchone() or ("",)
-    return keys | {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version, "open": OPEN, "secret": SECRET}
+    keys |= {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version}
+    return keys | {"open": OPEN, "secret": SECRET}
 
 
 def insert(db: psycopg.Connection, table: str, row: dict[str, object]) -> None:

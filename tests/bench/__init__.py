@@ -1,0 +1,1 @@
+"""Measurements, not tests: `make bench` prints ratios taken in one run, never a pass or a fail."""

@@ -1,0 +1,68 @@
+"""The product served for real, and windows on it. Marks everything here `browser`."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.conftest import CLEAN, TEST_DATA
+from tests.support.club_server import ClubServer, serving
+from tests.support.server import Database
+from tests.support.windows import Windows, chromium_running
+
+# The worker that runs all the while keeps its own books.
+CLEAN_BUT_QUEUE = CLEAN.replace("'alembic_version'", "'alembic_version' and relname !~ '^procrastinate_'")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if report.failed and (windows := getattr(item, "funcargs", {}).get("windows")):
+        windows.picture(TEST_DATA / "failed", item.name)
+    return report
+
+
+@pytest.fixture(scope="package")
+def club(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClubServer]:
+    """The running product."""
+    with serving(migrated, tmp_path_factory.mktemp("club")) as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with chromium_running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def database(migrated: Database, backstage: psycopg.Connection, club: ClubServer) -> Database:
+    """The database with every table empty but the queue's, and the product looking at it."""
+    backstage.execute(CLEAN_BUT_QUEUE)
+    return migrated
+
+
+@pytest.fixture
+def windows(chromium: Browser, club: ClubServer, database: Database, superuser: psycopg.Connection) -> Iterator[Windows]:
+    """All windows of this test. At its end no page may have complained."""
+    opened = Windows(chromium, club, superuser)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_(windows: Windows) -> Open:
+    """`open_(alice, "/meetings")`: a window of hers on that page."""
+    return windows.open

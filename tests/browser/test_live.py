@@ -1,0 +1,163 @@
+"""What changes on an open page by itself: who is here, what time it is, and that it comes back after a crash."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.support.cast import ISTANBUL, Meeting, Person, crowd, plan_meeting
+from tests.support.club_server import ClubServer
+from tests.support.windows import Windows
+
+A_SECOND = 1_000
+
+
+def meeting_in(superuser: psycopg.Connection, seconds: float, **columns: object) -> Meeting:
+    """A meeting that starts so many seconds from now."""
+    starts = datetime.now(ISTANBUL) + timedelta(seconds=seconds)
+    return plan_meeting(
+        superuser, "Tonight", scheduled_date=starts.date(), start_time=starts.time(), max_attendees=5, **columns
+    )
+
+
+@pytest.fixture
+def tonight(superuser: psycopg.Connection, people: object) -> Meeting:
+    """A meeting that is on."""
+    return meeting_in(superuser, -300)
+
+
+def count(page: Page) -> str:
+    return page.locator("#live-count").inner_text().replace("\n", " ")
+
+
+def join(page: Page) -> None:
+    page.get_by_role("button", name="Join the meeting").click()
+    page.wait_for_url("**/sandbox/rooms/*")
+
+
+def streams(page: Page) -> None:
+    """Come back when the page's stream is open and has drawn once."""
+    with page.expect_response("**/live/meetings?*"):
+        page.reload()
+
+
+def test_who_comes_and_goes_is_seen_by_the_others_within_a_second(
+    open_: Open, alice: Person, bob: Person, tonight: Meeting
+) -> None:
+    watching, coming = open_(alice, f"/meetings/{tonight.id}"), open_(bob, f"/meetings/{tonight.id}")
+    expect(watching.get_by_text("Nobody is here yet")).to_be_visible()
+    streams(watching)
+    join(coming)
+    expect(watching.locator("#live-count")).to_contain_text("1\nperson is here now", use_inner_text=True, timeout=A_SECOND)
+    expect(watching.locator(".roll li")).to_contain_text("Bob", timeout=A_SECOND)
+    expect(coming.locator(".roll li")).to_contain_text("Bob")
+    coming.get_by_role("button", name="Leave").click()
+    expect(watching.locator("#live-count")).to_contain_text("0", timeout=A_SECOND)
+    expect(watching.locator(".roll li")).to_have_count(0, timeout=A_SECOND)
+    expect(coming.get_by_text("You left the room.")).to_be_visible()
+    join(coming)
+    expect(watching.locator(".roll li")).to_contain_text("Bob", timeout=A_SECOND)
+
+
+def test_doors_then_the_start_by_the_clock_alone(open_: Open, alice: Person, superuser: psycopg.Connection) -> None:
+    tonight = meeting_in(superuser, 602.5)
+    page = open_(alice, f"/meetings/{tonight.id}")
+    expect(page.get_by_text("Opens ", exact=False).first).to_be_visible()
+    expect(page.get_by_role("button", name="Join early")).to_be_visible()
+    expect(page.locator("[data-phase]")).to_have_attribute("data-phase", "doors")
+    soon = meeting_in(superuser, 2.5)
+    page.goto(f"/meetings/{soon.id}")
+    expect(page.get_by_text("any moment now")).to_be_visible()
+    expect(page.get_by_text("Live now")).to_be_visible()
+    expect(page.get_by_role("button", name="Join the meeting")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('.band')).backgroundColor") == "rgb(245, 184, 61)"
+
+
+def test_after_a_crash_of_the_server_the_page_catches_up_by_itself(
+    open_: Open, windows: Windows, club: ClubServer, superuser: psycopg.Connection, alice: Person, bob: Person, tonight: Meeting
+) -> None:
+    page = open_(alice, f"/meetings/{tonight.id}")
+    streams(page)
+    club.kill_web()
+    try:
+        superuser.execute(
+            "insert into presences (meeting_id, user_id, joined_at, seen_at, device_type) values (%s, %s, now(), now(), 'mobile')",
+            [tonight.id, bob.id],
+        )
+    finally:
+        club.start_web()
+    expect(page.locator(".roll li")).to_contain_text("Bob", timeout=15_000)
+    assert all("net::ERR" in words for words in windows.complaints), windows.complaints
+    windows.complaints.clear()
+
+
+def test_where_streams_do_not_get_through_the_page_asks_now_and_then(
+    open_: Open, windows: Windows, superuser: psycopg.Connection, alice: Person, bob: Person, tonight: Meeting
+) -> None:
+    page = open_(alice)
+    page.clock.install()
+    page.route("**/live/meetings*", lambda route: route.fulfill(status=403, body="no"))
+    page.goto(f"/meetings/{tonight.id}")
+    expect(page.get_by_text("Nobody is here yet")).to_be_visible()
+    join(open_(bob, f"/meetings/{tonight.id}"))
+    expect(page.get_by_text("Nobody is here yet")).to_be_visible()
+    page.clock.run_for(16_000)
+    expect(page.locator(".roll li")).to_contain_text("Bob")
+
+
+def test_while_the_stream_runs_nothing_is_polled(open_: Open, alice: Person, tonight: Meeting) -> None:
+    page = open_(alice)
+    page.clock.install()
+    page.goto(f"/meetings/{tonight.id}")
+    streams(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(50_000)
+    assert [url for url in asked if url.endswith("/live")] == []
+
+
+def test_the_room_says_every_now_and_then_that_one_is_still_here(
+    open_: Open, superuser: psycopg.Connection, alice: Person, tonight: Meeting
+) -> None:
+    page = open_(alice)
+    page.clock.install()
+    page.goto(f"/meetings/{tonight.id}")
+    join(page)
+    superuser.execute("update presences set seen_at = seen_at - interval '2 minutes'")
+    with page.expect_response("**/here") as answer:
+        page.clock.run_for(46_000)
+    assert answer.value.status == 204
+    (seen,) = superuser.execute("select seen_at from presences").fetchone() or (None,)
+    assert seen and datetime.now(UTC) - seen < timedelta(seconds=20)
+
+
+def test_the_countdown_goes_down_without_being_told(open_: Open, alice: Person, superuser: psycopg.Connection) -> None:
+    tonight = meeting_in(superuser, 3 * 3600)
+    page = open_(alice)
+    page.clock.install()
+    page.goto(f"/meetings/{tonight.id}")
+    expect(page.locator("[data-left]")).to_have_text("3 h")
+    page.clock.fast_forward(61_000)
+    expect(page.locator("[data-left]")).to_have_text("2 h 59 min")
+
+
+def test_two_hundred_in_the_room_and_names_of_every_shape(
+    open_: Open, superuser: psycopg.Connection, alice: Person, tonight: Meeting
+) -> None:
+    guests = crowd(superuser, 200)
+    names = ["מרים", "عبد الرحمن محمد علي الهاشمي", "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren", "王", "Ana-Maria Ileana"]
+    with superuser.cursor() as cursor:
+        cursor.executemany(
+            "update users set first_name = %s where id = %s",
+            [(names[n % len(names)] if n % 3 == 0 else f"Guest {n}", guest.id) for n, guest in enumerate(guests)],
+        )
+        cursor.executemany(
+            "insert into presences (meeting_id, user_id, joined_at, seen_at, device_type) values (%s, %s, now(), now(), 'mobile')",
+            [(tonight.id, guest.id) for guest in guests],
+        )
+    page = open_(alice, f"/meetings/{tonight.id}", viewport={"width": 320, "height": 640})
+    expect(page.locator("#live-count b")).to_have_text("200")
+    assert page.locator(".roll li").count() >= 50
+    assert page.evaluate("document.documentElement.scrollWidth") == 320

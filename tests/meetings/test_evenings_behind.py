@@ -1,0 +1,98 @@
+"""The list of what was, latest first, with whether the reader came."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.pages import headings, invite, lives_in, link, one, plan, programme, rows, titles, words
+
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def look(sign_in, charlie):
+    """`look()`: the list as Charlie sees it."""
+    browser = sign_in(charlie)
+    return lambda path="/meetings/past": browser.get(path)
+
+
+@pytest.fixture
+def yesterday(superuser, database):
+    """An evening that is over."""
+    return plan(superuser, "Yesterday", days=-2, status="completed")
+
+
+def test_the_latest_stands_first(look, superuser, yesterday):
+    plan(superuser, "Before", days=-3)
+    plan(superuser, "Tomorrow", days=2)
+    assert titles(look()) == ["Yesterday", "Before"]
+
+
+def test_nothing_behind_is_said_in_a_sentence(look, charlie):
+    text = words(look())
+    assert "Nothing here yet. An evening moves to this page when it is over." in text
+    assert link(look(), "See what is coming up") == "/meetings"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"answer": "accepted", "outcome": "attended", "came": True, "join_duration": 52}, "You came You stayed 52 minutes."),
+        ({"answer": "accepted"}, "You had said yes"),
+        ({"answer": "accepted", "outcome": "no_show"}, "You had said yes"),
+        ({"answer": "declined"}, "You said no"),
+        ({"answer": "declined", "outcome": "attended", "came": True, "join_duration": 20}, "You came You stayed 20 minutes."),
+        ({"answer": "invited"}, "Over"),
+        (None, "Over"),
+    ],
+)
+def test_each_evening_says_whether_one_came(look, superuser, charlie, yesterday, row, said):
+    if row is not None:
+        came = {"joined_at": yesterday.starts_at} if row.pop("came", False) else {}
+        invite(superuser, charlie, yesterday, **row, **came)
+    assert rows(look())[0].endswith(said)
+
+
+def test_nothing_can_be_answered_any_more(look, yesterday):
+    assert "<form" not in look().text
+
+
+def test_a_cancelled_evening_stays_struck(look, superuser, database):
+    plan(superuser, "Film", days=-2, status="cancelled", cancellation_reason="The host is ill.")
+    answer = look()
+    assert 'class="gone"><bdi>Film' in answer.text and "Cancelled: The host is ill." in rows(answer)[0]
+
+
+def test_days_are_the_readers(look, superuser, charlie, yesterday):
+    lives_in(superuser, charlie, "Asia/Tokyo")
+    night = yesterday.starts_at + 6 * HOUR
+    assert headings(look())[0].split()[:2] == [f"{night:%a}", str(night.day)] and "03:00" in rows(look())[0]
+
+
+def test_a_private_evening_stays_hidden_from_who_was_not_invited(look, superuser, charlie):
+    secret = plan(superuser, "Secret", days=-2, is_private=True)
+    assert "Secret" not in look().text
+    invite(superuser, charlie, secret)
+    assert titles(look()) == ["Secret"]
+
+
+def test_earlier_evenings_follow_without_gap_or_repeat(look, superuser, charlie):
+    programme(superuser, 45, days=-50)
+    path, seen, pages = "/meetings/past", [], 0
+    while path:
+        answer = look(path)
+        seen, path, pages = seen + titles(answer), link(answer, "Earlier evenings"), pages + 1
+    assert seen == [f"Evening {n}" for n in range(45, 0, -1)] and pages == 3
+
+
+def test_one_comes_back_the_way_one_went(look, superuser, charlie):
+    programme(superuser, 25, days=-30)
+    second = look(link(look(), "Earlier evenings"))
+    assert link(second, "Later evenings") == "/meetings/past"
+    assert link(look(), "Later evenings") == "/meetings"
+
+
+def test_the_list_behind_changes_nothing(look, superuser, charlie, yesterday):
+    invite(superuser, charlie, yesterday, answer="offered", offer_expires_at=yesterday.starts_at)
+    look()
+    assert one(superuser, "select answer from meeting_attendances") == "offered"

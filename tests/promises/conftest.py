@@ -1,0 +1,32 @@
+"""A club with one of everything, every route with real ids in it, and the three kinds of people who may ask."""
+
+import psycopg
+import pytest
+from flask import Flask
+
+from tests.support import world
+from tests.support.web import Browser, SignIn
+from tests.support.cast import ALICE, CHARLIE, DORA
+from tests.promises.routes import Route, routes_of
+
+
+@pytest.fixture
+def everything(database, superuser: psycopg.Connection) -> dict[str, object]:
+    """One row of everything, Alice's, with its key by table."""
+    return world.create(superuser)
+
+
+@pytest.fixture
+def routes(app: Flask, everything: dict[str, object]) -> list[Route]:
+    """Every route of the portal, with the ids of things that are there."""
+    ids = {
+        "meeting_id": everything["open"], "person_id": ALICE.id, "user_id": ALICE.id, "mail_id": everything["sandbox_mails"],
+        "sign_in_id": everything["sign_ins"], "order_id": everything["orders"], "token": "no-such-token",
+    }  # fmt: skip
+    return routes_of(app, ids)
+
+
+@pytest.fixture
+def everybody(client: Browser, sign_in: SignIn, everything) -> dict[str, Browser]:
+    """A visitor, a member whom everything is about, a stranger, and an admin."""
+    return {"visitor": client, "alice": sign_in(ALICE), "charlie": sign_in(CHARLIE), "dora": sign_in(DORA)}

@@ -1,0 +1,96 @@
+"""The rooms of the code stand on floors: each may use what is below it, never what is above or beside it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.config import ROOT
+
+FLOORS = (
+    ("__main__", "asgi", "models"),
+    ("__init__",),
+    ("cli",),
+    ("operations",),
+    ("sandbox",),
+    ("admin", "public"),
+    ("attendance", "calendar"),
+    ("meetings",),
+    ("families",),
+    ("billing",),
+    ("accounts",),
+    ("mail", "live", "assets", "errors"),
+    ("jobs",),
+    ("audit",),
+    ("access", "limits", "forms"),
+    ("web",),
+    ("database",),
+    ("config",),
+    ("clock", "problems", "times", "paging"),
+)
+FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+KNOWN = {
+    # Attendance shows meetings, and meetings ask attendance for answers, letters and the board.
+    ("portal/meetings/actions.py", "attendance"), ("portal/meetings/jobs.py", "attendance"),
+    ("portal/meetings/queries.py", "attendance"), ("portal/meetings/views.py", "attendance"),
+    ("portal/meetings/views.py", "calendar"),
+    # One's own orders borrow the meetings' word for "me".
+    ("portal/billing/views.py", "meetings"),
+    # A command makes the app that offers it; the demo's people act through an app of their own.
+    ("portal/cli.py", "__init__"), ("portal/sandbox/club.py", "__init__"), ("portal/sandbox/jobs.py", "__init__"),
+}  # fmt: skip
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The rooms a file uses, wherever in it the import stands."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.startswith("portal."):
+                room = name.split(".")[1]
+                yield "__init__" if room == "create_app" else room
+
+
+def room_of(path: Path) -> str:
+    """The room a file is in."""
+    inside = path.relative_to(ROOT / "portal").parts
+    return inside[0].removesuffix(".py")
+
+
+def climbs() -> set[tuple[str, str]]:
+    """Every import that does not lead down: (file, room)."""
+    return {
+        (str(path.relative_to(ROOT)), used)
+        for path in (ROOT / "portal").rglob("*.py")
+        for used in imports(path)
+        if used != room_of(path) and FLOOR[used] >= FLOOR[room_of(path)]
+    }
+
+
+def test_every_room_has_its_floor():
+    assert {room_of(path) for path in (ROOT / "portal").rglob("*.py")} == set(FLOOR)
+
+
+def test_rooms_use_only_what_is_below_them():
+    assert climbs() - KNOWN == set()
+
+
+def test_the_known_exceptions_are_still_there():
+    assert KNOWN - climbs() == set(), "one was mended: take it off the list"
+
+
+@pytest.mark.parametrize("foreign", ["flask", "werkzeug", "wtforms", "flask_login"])
+def test_rules_know_nothing_of_requests(foreign):
+    for path in (ROOT / "portal").glob("*/actions.py"):
+        names = {
+            alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+            and (node.module or "").split(".")[0] == foreign for alias in node.names
+        }  # fmt: skip
+        assert names <= {"current_app"}, path
