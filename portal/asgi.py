@@ -21,6 +21,7 @@ from portal.live.pictures import Drawing, Key
 from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.evening import Clock
+from portal.operations.start import refuse_unsafe
 from portal.web import HEADERS
 
 THREADS = 8
@@ -30,13 +31,20 @@ NOBODY = Role("none")
 
 def everything() -> Any:
     """Pages and streams from one process."""
-    app = create_app()
+    app = safe_app()
     return combined(live(app), app, THREADS)
 
 
 def streams() -> Any:
     """The streams alone."""
-    return live(create_app())
+    return live(safe_app())
+
+
+def safe_app() -> Flask:
+    """The portal, if this is the right database and the login is bound by its policies."""
+    app = create_app()
+    refuse_unsafe(app)
+    return app
 
 
 def live(app: Flask) -> Live:

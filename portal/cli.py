@@ -36,7 +36,9 @@ def main() -> None:
 def _app(database_url: str | None = None) -> Flask:
     from portal import create_app
 
-    return current_app._get_current_object() if current_app else create_app(database_url=database_url)  # type: ignore[attr-defined]
+    if current_app and database_url is None:
+        return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+    return create_app(database_url=database_url)
 
 
 @portal.command()

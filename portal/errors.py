@@ -69,7 +69,11 @@ def stale_form(_error: CSRFError) -> ResponseReturnValue:
 
 
 def http_error(error: HTTPException) -> ResponseReturnValue:
-    """404 and its kin. Redirects Werkzeug raises pass through."""
+    """404 and its kin. Redirects Werkzeug raises pass through. A 500 is what failed after its view: the commit."""
+    original = getattr(error, "original_exception", None)
+    if original is not None:
+        away = isinstance(original, OperationalError | PoolTimeout)
+        return database_away(original) if away else broken(original)
     if error.code is None or error.code < 400:
         return error.get_response()
     db.session.rollback()

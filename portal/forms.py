@@ -7,10 +7,13 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional, StopValidation
 
 # Line and paragraph separators, and the marks that turn the direction of everything after them.
 _TURNING = set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+# Letters and signs that are drawn as nothing (Hangul fillers, empty Braille).
+_BLANK = set("\u115f\u1160\u2800\u3164\uffa0")
 
 
 class Form(FlaskForm):
@@ -33,11 +36,21 @@ def plain(_form: FlaskForm, field: Field) -> None:
             raise ValidationError("There is an invisible character in this. Type it again instead of pasting it.")
 
 
+def visible(sentence: str) -> Any:
+    """A validator: there is something to see, not only characters that show nothing; else the sentence."""
+
+    def check(_form: FlaskForm, field: Field) -> None:
+        if all(unicodedata.category(c) in ("Cf", "Zs", "Mn") or c in _BLANK for c in field.data or ""):
+            raise StopValidation(sentence)
+
+    return check
+
+
 class Line(StringField):
     """One line of text: tidied, plain, of a length; required unless told otherwise."""
 
     def __init__(self, label: str, *, most: int, missing: str = "", **kwargs: Any) -> None:
-        validators: list[Any] = [DataRequired(missing)] if missing else []
+        validators: list[Any] = [DataRequired(missing), visible(missing)] if missing else []
         validators += [plain, Length(max=most, message=f"Use at most {most} characters here.")]
         super().__init__(label, validators, filters=[tidy], **kwargs)
 

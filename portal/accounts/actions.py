@@ -119,7 +119,8 @@ def check_password(db: Session, email: str, password: str) -> UUID | None:
         )  # fmt: skip
         return None
     if passwords.outdated(row.password_hash):
-        db.execute(REHASH, {**row._mapping, "old_hash": row.password_hash, "new_hash": passwords.hashed(password)})
+        new_hash = passwords.hashed(password)
+        db.execute(REHASH, {"user_id": row.user_id, "old_hash": row.password_hash, "new_hash": new_hash})
     return row.user_id  # type: ignore[no-any-return]
 
 

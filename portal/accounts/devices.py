@@ -15,9 +15,8 @@ def kind(request: Request) -> str:
     """desktop, mobile, tablet or unknown. iPads call themselves Macs; without hints that stays a desktop."""
     if request.headers.get("Sec-CH-UA-Mobile") == "?1":
         return "mobile"
-    device = DeviceDetector(request.user_agent.string or "", skip_bot_detection=True).parse()
-    if device.device_type() == "tablet":
-        return "tablet"
-    if device.is_mobile():
+    # Not its is_mobile(): that says yes to whatever it does not know.
+    device = DeviceDetector(request.user_agent.string or "", skip_bot_detection=True).parse().device_type()
+    if device in ("smartphone", "phablet", "feature phone"):
         return "mobile"
-    return "desktop" if device.is_desktop() else "unknown"
+    return str(device) if device in ("desktop", "tablet") else "unknown"

@@ -6,8 +6,8 @@ from uuid import UUID
 from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
-from wtforms import BooleanField, DateField, IntegerField, SelectField, TimeField
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms import BooleanField, DateField, Field, IntegerField, SelectField, TimeField, ValidationError
+from wtforms.validators import NumberRange, Optional, StopValidation
 
 from portal import clock
 from portal.access import admin
@@ -28,21 +28,41 @@ from portal.times import since
 from portal.web import find, me, page, reader
 
 
+NO_PLACES = "At least one place and at most 100,000, or leave it empty."
+
+
+def readable(sentence: str) -> Any:
+    """A validator: something was typed and understood, or our sentence instead of the library's."""
+
+    def check(_form: Form, field: Field) -> None:
+        if field.data is None:
+            field.errors = []
+            raise StopValidation(sentence)
+
+    return check
+
+
+def this_century(_form: Form, field: Field) -> None:
+    """Refuse days so far off that no clock can count to them."""
+    if not 2000 <= field.data.year < 2100:
+        raise ValidationError("Choose a day of this century.")
+
+
 class MeetingForm(Form):
     """What an admin decides about a meeting."""
 
     title = Line("Title", most=120, missing="Give the evening a title.")
     host_email = EmailLine("Host's e-mail", optional=True)
-    scheduled_date = DateField("Date", validators=[InputRequired("Choose a day that exists.")])
-    start_time = TimeField("Start", validators=[InputRequired("Enter an hour, like 21:00.")])
+    scheduled_date = DateField("Date", validators=[readable("Choose a day that exists."), this_century])
+    start_time = TimeField("Start", validators=[readable("Enter an hour, like 21:00.")])
     timezone = ZoneField()
     duration = IntegerField(
         "Length in minutes", default=60,
-        validators=[InputRequired("Enter a whole number of minutes."), NumberRange(1, 480, "Between 1 minute and 8 hours (480).")],
+        validators=[readable("Enter a whole number of minutes."), NumberRange(1, 480, "Between 1 minute and 8 hours (480).")],
     )  # fmt: skip
     platform = SelectField("Room", choices=list(ROOMS.items()))
     max_attendees = IntegerField(
-        "Places", default=50, validators=[Optional(), NumberRange(1, 100_000, "At least one place, or leave it empty.")]
+        "Places", default=50, validators=[Optional(), readable(NO_PLACES), NumberRange(1, 100_000, NO_PLACES)]
     )
     requires_approval = BooleanField("The host approves each person")
     is_private = BooleanField("Only for people who are invited")
@@ -177,7 +197,8 @@ def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     decision = request.form.get("decision")
     if decision not in ("accept", "reject"):
         abort(422)
-    reason = " ".join(c for c in request.form.get("reason", "").split() if c.isprintable())[:300]
+    printable = "".join(c if c.isprintable() else " " for c in request.form.get("reason", ""))
+    reason = " ".join(printable.split())[:300]
     became = decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
     words = {"accepted": "They have a place.", "waitlisted": "It is full; they are in the line.", "rejected": "They are told no."}
     flash(words.get(became or "", "Somebody was quicker: this request is answered already."), "note")

@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, request
@@ -55,7 +56,7 @@ def people() -> ResponseReturnValue:
     after_key, after_id = _cursor(request.args.get("from"))
     rows = db.session.execute(PEOPLE, {**wanted, "after_key": after_key, "after_id": after_id}).all()
     shown, total = rows[:PAGE], db.session.execute(COUNT, wanted).scalar_one()
-    filters = f"q={q}&access={access}&plan={plan}"
+    filters = urlencode({"q": q, "access": access, "plan": plan})
     return page(
         "admin/people.html",
         q=q, access=wanted["access"], plan=wanted["plan"], people=[_line(row) for row in shown],

@@ -24,4 +24,5 @@ def major(amount_minor: int, currency: str) -> Decimal:
 
 def shown(amount: Decimal, currency: str) -> str:
     """$240.00, ¥1,200, KWD 3.500."""
-    return format_currency(amount, currency, locale="en_US")
+    said = format_currency(amount, currency, locale="en_US")
+    return said.replace(currency, f"{currency}\N{NO-BREAK SPACE}")

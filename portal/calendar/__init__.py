@@ -8,9 +8,10 @@ from portal import clock
 
 
 def entry(meeting: Any, site: str) -> bytes:
-    """One VEVENT in UTC, with a UID that stays the same when the meeting is downloaded again."""
+    """One VEVENT in UTC, with a UID that stays the same and a sequence that rises when the meeting moves."""
     event = Event()
     event.add("uid", f"{meeting.id}@goalete")
+    event.add("sequence", meeting.revision)
     event.add("dtstamp", clock.now())
     event.add("dtstart", meeting.starts_at)
     event.add("dtend", meeting.ends_at)

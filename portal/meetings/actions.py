@@ -91,7 +91,9 @@ def cancel(db: Session, meeting: Any, reason: str) -> None:
     """Call a meeting off, with the reason everybody is told. Answers are kept; nobody becomes a no-show."""
     from portal.meetings.jobs import tell_cancelled
 
-    called_off = update(Meeting).where(Meeting.id == meeting.id, Meeting.status.in_(("scheduled", "active")))
+    called_off = update(Meeting).where(
+        Meeting.id == meeting.id, Meeting.status.in_(("scheduled", "active")), Meeting.ends_at > clock.now()
+    )
     if not db.execute(called_off.values(status="cancelled", cancellation_reason=reason)).rowcount:  # type: ignore[attr-defined]
         raise AlreadyBegun
     audit.record(

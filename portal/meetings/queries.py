@@ -47,4 +47,4 @@ PAST = (
     .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
     .limit(literal_column(str(PAGE + 1)))
 )
-ONE = _mine(Meeting.description).where(Meeting.id == bindparam("meeting_id"))
+ONE = _mine(Meeting.description, Meeting.revision).where(Meeting.id == bindparam("meeting_id"))

@@ -1,11 +1,21 @@
 """From a stranger's form to an account, by link or by code."""
 
 import re
+from datetime import timedelta
+
+import pytest
+
+from portal import clock
+from portal.accounts import passwords
+from tests.accounts.conftest import enters, main, wrong_code
 
 NEW = {
     "first_name": "Nadia", "last_name": "Karim", "email": "Nadia@Karim.example", "password": "seven quiet evenings",
     "timezone": "Africa/Cairo",
 }  # fmt: skip
+
+
+# --- signing up ------------------------------------------------------------------------------------------------------
 
 
 def test_a_newcomer_confirms_by_link_and_signs_in(client, work, mails):
@@ -22,3 +32,217 @@ def test_signing_in_is_refused_before_the_address_is_confirmed(client):
     client.submit("/sign-up", **NEW)
     answer = client.submit("/sign-in", email=NEW["email"], password=NEW["password"])
     assert answer.status_code == 422 and "do not match" in answer.text
+
+
+def test_the_first_days_are_on_the_club(client, outbox, superuser, now):
+    client.submit("/sign-up", **NEW)
+    client.submit(outbox(NEW["email"])[0].link)
+    (until,) = superuser.execute("select access_until from users where email_key = %s", [NEW["email"].lower()]).fetchone()
+    assert timedelta(days=7) <= until - now < timedelta(days=7, minutes=1)
+
+
+def test_a_known_address_gets_another_mail_and_the_same_page(client, another, alice, outbox):
+    other = another()
+    new, known = client.submit("/sign-up", **NEW), other.submit("/sign-up", **{**NEW, "email": alice.email})
+    assert (new.status_code, new.location) == (known.status_code, known.location)
+    pages = [main(browser.get("/verify")).replace(email, "") for browser, email in
+             ((client, "Nadia@karim.example"), (other, alice.email))]  # fmt: skip
+    assert pages[0] == pages[1]
+    assert [mail.kind for mail in outbox(alice.email)] == ["known"] and "nothing was changed" in outbox(alice.email)[0].text
+
+
+def test_signing_up_with_a_known_address_changes_nobody(client, alice, superuser):
+    row = "select first_name, last_name, timezone, updated_at from users where id = %s"
+    before = superuser.execute(row, [alice.id]).fetchone()
+    client.submit("/sign-up", **{**NEW, "email": alice.email.upper()})
+    assert superuser.execute(row, [alice.id]).fetchone() == before
+    assert superuser.execute("select count(*) from one_time_tokens").fetchone() == (0,)
+
+
+def test_signing_up_again_before_confirming_is_one_person(client, another, outbox, superuser):
+    client.submit("/sign-up", **NEW)
+    another().submit("/sign-up", **{**NEW, "email": "NADIA@karim.example", "first_name": "Nad"})
+    assert superuser.execute("select count(*) from users").fetchone() == (1,)
+    assert len(outbox(NEW["email"])) == 2
+    client.submit(outbox(NEW["email"])[0].link)
+    assert superuser.execute("select first_name from users").fetchone() == ("Nad",)
+
+
+def test_a_stranger_who_signed_up_with_my_address_before_me_does_not_get_in(client, another, outbox):
+    stranger = another()
+    stranger.submit("/sign-up", **{**NEW, "password": "the stranger waits here"})
+    client.submit("/sign-up", **NEW)
+    client.submit(outbox(NEW["email"])[0].link)
+    assert not enters(stranger, NEW["email"], "the stranger waits here")
+    assert enters(client, NEW["email"])
+
+
+def test_the_strangers_own_link_dies_when_i_confirm(client, another, outbox):
+    another().submit("/sign-up", **{**NEW, "password": "the stranger waits here"})
+    client.submit("/sign-up", **NEW)
+    mine, strangers = outbox(NEW["email"])
+    client.submit(mine.link)
+    client.submit(strangers.link)
+    assert not enters(client, NEW["email"], "the stranger waits here") and enters(client, NEW["email"])
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), [
+    ("first_name", "", "Enter the name others may call you."),
+    ("first_name", "\u200b\u200b", "Enter the name others may call you."),
+    ("first_name", "Na\r\nBcc: all@club.example", "invisible character"),
+    ("last_name", "K" * 81, "at most 80 characters"),
+    ("email", "nadia", "with an @"),
+    ("email", "nadia@karim.example\nBcc: x@y.example", "invisible character"),
+    ("email", "a" * 250 + "@karim.example", "254"),
+    ("timezone", "Mars/Olympus", "Choose a time zone from the list"),
+    ("timezone", "../../etc/passwd", "Choose a time zone from the list"),
+    ("password", "short", "At least 12 characters"),
+])  # fmt: skip
+def test_what_is_wrong_is_said_and_what_was_typed_is_kept(field, value, sentence, client, superuser):
+    answer = client.submit("/sign-up", **{**NEW, field: value})
+    assert answer.status_code == 422 and sentence.lower() in answer.text.lower()
+    assert ('value="Karim"' in answer.text) == (field != "last_name")
+    assert NEW["password"] not in answer.text
+    assert superuser.execute("select count(*) from users").fetchone() == (0,)
+
+
+def test_too_many_sign_ups_from_one_place_wait(client, superuser):
+    client.submit("/sign-up", **NEW)
+    superuser.execute("update rate_limits set hits = 20 where key like 'sign-up:%'")
+    answer = client.submit("/sign-up", **{**NEW, "email": "other@karim.example"})
+    assert answer.status_code == 429 and 3500 < int(answer.headers["Retry-After"]) <= 3600
+    assert superuser.execute("select count(*) from users").fetchone() == (1,)
+
+
+def test_an_address_is_not_flooded_with_mail_from_many_places(client, superuser, outbox):
+    for number in range(7):
+        client.submit("/sign-up", **NEW)
+        superuser.execute("delete from rate_limits where key like 'sign-up:%'")
+    assert len(outbox(NEW["email"])) == 5
+
+
+# --- confirming ------------------------------------------------------------------------------------------------------
+
+
+def confirmed(superuser):
+    return superuser.execute("select email_verified from users where email_key = %s", [NEW["email"].lower()]).fetchone()[0]
+
+
+@pytest.fixture
+def mail(client, outbox, people):
+    """The mail of Nadia's sign-up."""
+    client.submit("/sign-up", **NEW)
+    return outbox(NEW["email"])[0]
+
+
+def test_confirming_by_typed_code(client, mail):
+    assert client.submit("/verify", email=NEW["email"].upper(), code=f" {mail.code[:3]} {mail.code[3:]} ").location == "/sign-in"
+    assert "Your address is confirmed" in client.get("/sign-in").text
+    assert enters(client, NEW["email"])
+
+
+def test_looking_at_a_link_confirms_nothing(client, mail, superuser):
+    for _ in range(2):
+        assert client.get(mail.link).status_code == client.head(mail.link).status_code == 200
+    assert not confirmed(superuser)
+    client.submit(mail.link)
+    assert confirmed(superuser)
+
+
+def test_a_link_works_once(client, another, mail):
+    client.submit(mail.link)
+    again = another()
+    assert again.submit(mail.link).location == "/sign-in"
+    assert "does not work any more" in again.get("/sign-in").text
+
+
+def test_a_code_works_once_and_not_after_the_link(client, mail):
+    client.submit(mail.link)
+    answer = client.submit("/verify", email=NEW["email"], code=mail.code)
+    assert answer.status_code == 422 and "does not fit" in answer.text
+
+
+def test_five_wrong_codes_and_the_right_one_is_dead(client, mail, superuser):
+    for _ in range(5):
+        assert client.submit("/verify", email=NEW["email"], code=wrong_code(mail.code)).status_code == 422
+    assert client.submit("/verify", email=NEW["email"], code=mail.code).status_code == 422
+    assert not confirmed(superuser)
+    client.submit(mail.link)  # the link was not guessed at
+    assert confirmed(superuser)
+
+
+def test_four_wrong_codes_are_forgiven(client, mail, superuser):
+    for _ in range(4):
+        client.submit("/verify", email=NEW["email"], code=wrong_code(mail.code))
+    client.submit("/verify", email=NEW["email"], code=mail.code)
+    assert confirmed(superuser)
+
+
+def test_a_code_fits_only_its_own_address(client, mail, outbox, superuser):
+    client.submit("/sign-up", **{**NEW, "email": "omar@karim.example"})
+    client.submit("/verify", email="omar@karim.example", code=mail.code)
+    assert superuser.execute("select count(*) from users where email_verified and email like '%karim%'").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "12 34 5x", "000000\n"])
+def test_what_is_not_six_digits_is_told_so(code, client, mail):
+    answer = client.submit("/verify", email=NEW["email"], code=code)
+    assert answer.status_code == 422
+
+
+def test_link_and_code_are_over_after_a_day(client, mail, now, superuser):
+    with clock.at(now + timedelta(hours=23)):
+        assert client.get(mail.link).status_code == 200
+    with clock.at(now + timedelta(hours=24, minutes=1)):
+        client.submit(mail.link)
+        assert client.submit("/verify", email=NEW["email"], code=mail.code).status_code == 422
+    assert not confirmed(superuser)
+
+
+def test_another_mail_replaces_the_one_before(client, mail, outbox, superuser):
+    assert client.submit("/verify/again").location == "/verify"
+    newer = outbox(NEW["email"])[0]
+    client.submit(mail.link)
+    client.submit("/verify", email=NEW["email"], code=mail.code)
+    assert not confirmed(superuser)
+    client.submit("/verify", email=NEW["email"], code=newer.code)
+    assert confirmed(superuser)
+
+
+def test_another_mail_can_be_asked_for_again_and_again(client, mail, outbox):
+    for _ in range(5):
+        client.submit("/verify/again")
+    assert len(outbox(NEW["email"])) == 6
+    assert client.submit("/verify/again").status_code == 429
+
+
+def test_another_mail_goes_only_to_a_sign_up_of_this_browser(client, another, mail, outbox):
+    assert another().submit("/verify/again").location == "/verify"
+    assert len(outbox(NEW["email"])) == 1
+
+
+def test_no_more_mail_once_the_address_is_confirmed(client, another, mail, outbox):
+    another().submit(mail.link)
+    client.submit("/verify/again")
+    assert len(outbox(NEW["email"])) == 1
+
+
+def test_the_place_for_the_code_is_there_only_after_a_sign_up(client, database):
+    assert client.get("/verify").location == "/sign-up"
+
+
+def test_a_confirmed_address_is_not_confirmed_again_with_another_password(client, another, mail, outbox):
+    other = another()
+    other.submit("/sign-up", **{**NEW, "password": "the stranger waits here"})
+    strangers = outbox(NEW["email"])[0]
+    client.submit(mail.link)
+    assert other.submit("/verify", email=NEW["email"], code=strangers.code).status_code == 422
+    assert enters(client, NEW["email"])
+
+
+def test_only_hashes_of_links_and_codes_are_kept(mail, superuser):
+    kept = str(superuser.execute("select to_jsonb(t)::text from one_time_tokens t").fetchall())
+    logged = str(superuser.execute("select to_jsonb(t)::text from system_logs t").fetchall())
+    token = mail.link.rpartition("/")[2]
+    assert len(token) >= 43 and not [word for word in (token, mail.code, NEW["password"]) if word in kept + logged]
+    assert passwords.fits(NEW["password"], superuser.execute("select payload ->> 'password_hash' from one_time_tokens").fetchone()[0])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from portal.clock import at
-from tests.support.pages import invite, one, plain, plan, rows, words
+from tests.support.reading import invite, one, plain, plan, rows, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STANDING = "select answer from meeting_attendances where meeting_id = %s and user_id = %s"

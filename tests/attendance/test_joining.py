@@ -6,7 +6,7 @@ import pytest
 
 from portal.attendance import jobs
 from portal.clock import at
-from tests.support.pages import do, invite, one, plan, words
+from tests.support.reading import do, invite, one, plan, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 INSIDE = "select count(*) from presences where left_at is null"

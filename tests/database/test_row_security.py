@@ -273,6 +273,7 @@ DOORS = {
     "auth.own_password": "member admin",
     "auth.password_of": "anonymous member admin",
     "auth.redeem": "anonymous member admin",
+    "auth.rehash": "anonymous member admin",
     "auth.set_own_password": "member admin",
     "auth.set_standing": "admin worker",
     "auth.sign_up": "anonymous member admin",

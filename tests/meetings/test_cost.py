@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from portal.clock import at
 from portal.database import db
-from tests.support.pages import invite, plan, programme, statements
+from tests.support.reading import invite, plan, programme, statements
 
 MINUTE = timedelta(minutes=1)
 IDENTITY = 1

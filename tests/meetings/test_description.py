@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from portal.meetings.description import rendered
-from tests.support.pages import plan
+from tests.support.reading import plan
 
 TRICKS = [
     "<script>alert(1)</script>",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from portal.clock import at
-from tests.support.pages import headings, invite, lives_in, link, plan, programme, rows, titles, words
+from tests.support.reading import headings, invite, lives_in, link, plan, programme, rows, titles, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.pages import headings, invite, lives_in, link, one, plan, programme, rows, titles, words
+from tests.support.reading import headings, invite, lives_in, link, one, plan, programme, rows, titles, words
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 

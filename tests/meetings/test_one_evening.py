@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from portal.clock import at
-from tests.support.pages import invite, link, lives_in, plan, words
+from tests.support.reading import invite, link, lives_in, plan, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 

@@ -22,8 +22,8 @@ SECRET = "a secret for browsers, as long as a real one would be"  # noqa: S105
 class ClubServer:
     """Serves `database` at `url`; the web half can be killed and started again."""
 
-    def __init__(self, database: Database, folder: Path, port: int = 0) -> None:
-        self.port = port or free_port()
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "club.log"
         self.environment = {
@@ -52,6 +52,14 @@ class ClubServer:
         """The web half again, after `kill_web`."""
         self._start("web", _granian(self.port))
         self._wait_for("/healthz")
+
+    def kill_worker(self) -> None:
+        """The other half, the same way."""
+        self._end("worker", signal.SIGKILL)
+
+    def start_worker(self) -> None:
+        """The worker again, after `kill_worker`."""
+        self._start("worker", [sys.executable, "-m", "portal", "work"])
 
     def close(self) -> None:
         """End both halves."""

@@ -1,107 +1,92 @@
-"""What a reader sees of a page: its words without the markup; and what the page asked of the database."""
+"""Every page of the product and every state worth looking at, for whoever goes through them all.
 
-import html
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+A path may name a meeting by what it shows: `{live}`, `{waiting}`. Who walks knows which meetings those are.
+"""
 
-import psycopg
-from flask import Flask
-from sqlalchemy import event
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from portal import clock, jobs
-from portal.database import db
-from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
+from playwright.sync_api import Page
 
 
-def words(answer, of: str = "main") -> str:
-    """The text of a page's element, in one line."""
-    found = re.search(rf"<{of}\b.*?</{of}>", answer.text, re.S)
-    return plain(found.group() if found else answer.text)
+@dataclass(frozen=True)
+class Stop:
+    """A path, what is typed there, and a button to press, which may lead on."""
+
+    name: str
+    path: str
+    press: str = ""
+    type_in: tuple[str, str] = ("", "")
+
+    def go(self, page: Page, meetings: Mapping[str, object]) -> None:
+        """Bring `page` there."""
+        page.goto(self.path.format(**meetings))
+        label, words = self.type_in
+        if label:
+            page.get_by_label(label).fill(words)
+        if self.press:
+            with page.expect_navigation():
+                page.locator("#main").get_by_role("button", name=self.press).first.click()
 
 
-def plain(markup: str) -> str:
-    """Markup as it reads: no tags, single spaces."""
-    without = re.sub(r"<(script|style|svg)\b.*?</\1>|<[^>]+>", " ", markup, flags=re.S)
-    return re.sub(r" (?=[.,:;])", "", " ".join(html.unescape(without).split()))
+VISITOR = (
+    Stop("landing", "/"),
+    Stop("help", "/help"),
+    Stop("privacy", "/privacy"),
+    Stop("terms", "/terms"),
+    Stop("sign-in", "/sign-in"),
+    Stop("sign-in-refused", "/sign-in", "Sign in", ("Password", "not this one")),
+    Stop("sign-up", "/sign-up"),
+    Stop("sign-up-refused", "/sign-up", "Create account", ("E-mail", "frida at home")),
+    Stop("verify", "/verify/not-a-token"),
+    Stop("reset", "/reset"),
+    Stop("reset-code", "/reset", "Send the mail", ("E-mail", "nobody@club.example")),
+    Stop("reset-link", "/reset/not-a-token"),
+    Stop("mailbox", "/sandbox/mailbox"),
+    Stop("mailbox-empty", "/sandbox/mailbox?q=nobody"),
+    Stop("mail", "/sandbox/mailbox/{mail}"),
+    Stop("not-found", "/nowhere"),
+)
+MEMBER = (
+    Stop("meetings", "/meetings"),
+    Stop("meetings-past", "/meetings/past"),
+    Stop("meeting-ahead", "/meetings/{ahead}"),
+    Stop("meeting-waiting", "/meetings/{waiting}"),
+    Stop("meeting-requested", "/meetings/{requested}"),
+    Stop("meeting-offered", "/meetings/{offered}"),
+    Stop("meeting-cancelled", "/meetings/{cancelled}"),
+    Stop("meeting-over", "/meetings/{over}"),
+    Stop("meeting-live", "/meetings/{live}"),
+    Stop("room", "/meetings/{live}", "Join the meeting"),
+    Stop("left", "/sandbox/rooms/{live}", "Leave"),
+    Stop("family", "/family"),
+    Stop("orders", "/orders"),
+    Stop("account", "/account"),
+    Stop("account-refused", "/account", "Change the password"),
+)
+NO_ACCESS = (
+    Stop("no-access-meetings", "/meetings"),
+    Stop("no-access-meeting", "/meetings/{live}"),
+    Stop("no-access-family", "/family"),
+    Stop("no-access-orders", "/orders"),
+    Stop("no-access-account", "/account"),
+    Stop("not-for-members", "/admin"),
+)
+ADMIN = (
+    Stop("admin-today", "/admin"),
+    Stop("admin-people", "/admin/people"),
+    Stop("admin-people-nobody", "/admin/people?q=xyz"),
+    Stop("admin-meetings", "/admin/meetings"),
+    Stop("admin-new", "/admin/meetings/new"),
+    Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),
+    Stop("admin-edit", "/admin/meetings/{ahead}/edit"),
+    Stop("admin-cancellation", "/admin/meetings/{ahead}/cancellation"),
+    Stop("admin-requests", "/admin/meetings/{requested}/requests"),
+)
 
 
-def rows(answer, of: str = "article") -> list[str]:
-    """The words of each entry of a list, in order; `of` is article, li or tr."""
-    return [plain(row) for row in re.findall(rf"<{of}\b.*?</{of}>", answer.text, re.S)]
-
-
-def titles(answer) -> list[str]:
-    """The evenings of a list below its band, in order."""
-    return [plain(title) for title in re.findall(r'class="title">(.*?)</h\d>', answer.text, re.S)]
-
-
-def headings(answer) -> list[str]:
-    """The days of a list, each with its note."""
-    return [plain(day) for day in re.findall(r'class="leaf day".*?<header>(.*?)</header>', answer.text, re.S)]
-
-
-def link(answer, label: str) -> str | None:
-    """Where the link with this label leads, or None if there is none."""
-    for target, said in re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', answer.text, re.S):
-        if plain(said) == label:
-            return html.unescape(target)
-    return None
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """Every statement the app sends meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection, _cursor, statement, *_):
-        sent.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-def lives_in(postgres: psycopg.Connection, person: Person, zone: str) -> None:
-    """Move somebody to another time zone."""
-    postgres.execute("update users set timezone = %s where id = %s", [zone, person.id])
-
-
-def plan(postgres: psycopg.Connection, title: str, days: int = 1, **columns: object) -> Meeting:
-    """A meeting so many days from today, at nine in Istanbul unless told otherwise."""
-    day = datetime.now(ISTANBUL).date() + timedelta(days=days)
-    return plan_meeting(postgres, title, **{"scheduled_date": day, **columns})
-
-
-def programme(postgres: psycopg.Connection, size: int, days: int = 1, step: int = 1) -> None:
-    """Evening 1, Evening 2 and so on, one every `step` days from `days` on."""
-    postgres.execute(
-        "insert into meetings (title, scheduled_date, start_time, timezone, is_private)"
-        " select 'Evening ' || n, %s + (n - 1) * %s, '21:00', 'Europe/Istanbul', false from generate_series(1, %s) n",
-        [datetime.now(ISTANBUL).date() + timedelta(days=days), step, size],
-    )
-
-
-def invite(postgres: psycopg.Connection, person: Person, meeting: Meeting, **columns: object) -> None:
-    """Write somebody's row for a meeting, as an invitation unless `columns` say otherwise."""
-    row = {"meeting_id": meeting.id, "user_id": person.id, **columns}
-    names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
-    postgres.execute(f"insert into meeting_attendances ({names}) values ({marks})".encode(), list(row.values()))
-
-
-def one(postgres: psycopg.Connection, statement: str, *values: object):
-    """The first value of the first row, or None."""
-    found = postgres.execute(statement.encode(), values).fetchone()
-    return found[0] if found else None
-
-
-def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: object) -> None:
-    """What the worker does when this job is due, at that moment."""
-    jobs.serve(worker_app)
-    with clock.at(moment or clock.now()):
-        task(**arguments)
+def themes(page: Page) -> Iterator[str]:
+    """The page in the light, then in the dark."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        yield theme

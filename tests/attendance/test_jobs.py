@@ -1,0 +1,172 @@
+"""What the clock causes: meetings begin, offers run out, attendance is settled; and doing it twice is once."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal.attendance import jobs
+from tests.support.reading import do, invite, one, plan
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def tonight(superuser, people):
+    """Two places, two days from now."""
+    return plan(superuser, "Tonight", days=2, max_attendees=2)
+
+
+@pytest.fixture
+def tend(worker_app, tonight):
+    """`tend(moment)`: the job of each minute, twice, since it must not matter."""
+
+    def minute(moment):
+        do(worker_app, jobs.tend, moment)
+        do(worker_app, jobs.tend, moment)
+
+    return minute
+
+
+def status(postgres):
+    return one(postgres, "select status from meetings")
+
+
+def of(postgres, person, column="status"):
+    return one(postgres, f"select {column} from meeting_attendances where user_id = %s", person.id)
+
+
+def stayed(postgres, person, meeting, first, last, answer="accepted"):
+    """Somebody answered, and was inside from minute to minute."""
+    came, left = meeting.starts_at + first * MINUTE, last and meeting.starts_at + last * MINUTE
+    if of(postgres, person) is None:
+        invite(postgres, person, meeting, answer=answer, joined_at=came)
+    postgres.execute(
+        "insert into presences (meeting_id, user_id, joined_at, left_at, device_type) values (%s, %s, %s, %s, 'desktop')",
+        [meeting.id, person.id, came, left],
+    )
+    postgres.execute(
+        "update meeting_attendances set left_at = %s, join_duration = %s where user_id = %s",
+        [left, last and last - first, person.id],
+    )
+
+
+# --- beginning -------------------------------------------------------------------------------------------------------
+
+
+def test_a_meeting_is_active_from_its_hour_on(tend, superuser, tonight):
+    tend(tonight.starts_at - MINUTE)
+    assert status(superuser) == "scheduled"
+    tend(tonight.starts_at)
+    assert status(superuser) == "active"
+
+
+def test_a_cancelled_meeting_does_not_begin(tend, superuser, tonight):
+    superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
+    tend(tonight.starts_at)
+    assert status(superuser) == "cancelled"
+
+
+# --- offers ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_offer_that_ran_out_goes_to_the_next_in_line_who_is_told(tend, work, mails, superuser, alice, bob, charlie, tonight):
+    superuser.execute("update meetings set max_attendees = 1")
+    until = tonight.starts_at - 10 * HOUR
+    invite(superuser, alice, tonight, answer="offered", offer_expires_at=until)
+    for n, person in enumerate((bob, charlie)):
+        invite(superuser, person, tonight, answer="waitlisted", waiting_since=until - HOUR + n * MINUTE)
+    tend(until)
+    assert [of(superuser, person) for person in (alice, bob, charlie)] == ["withdrawn", "offered", "waitlisted"]
+    assert of(superuser, alice, "reason") == "The offer ran out."
+    work()
+    assert len(mails(bob.email)) == 1 and mails(alice.email) == mails(charlie.email) == []
+
+
+def test_an_offer_that_still_runs_is_left_alone(tend, superuser, alice, tonight):
+    until = tonight.starts_at - 10 * HOUR
+    invite(superuser, alice, tonight, answer="offered", offer_expires_at=until)
+    tend(until - MINUTE)
+    assert of(superuser, alice) == "offered"
+
+
+def test_a_mail_about_an_offer_that_ran_out_meanwhile_is_not_written(worker_app, superuser, alice, tonight):
+    until = tonight.starts_at - 10 * HOUR
+    invite(superuser, alice, tonight, answer="offered", offer_expires_at=until)
+    for moment in (until, until - MINUTE):
+        do(worker_app, jobs.tell_offer, moment, meeting_id=str(tonight.id), user_id=str(alice.id))
+    assert one(superuser, "select count(*) from mails") == 1
+
+
+def test_news_of_a_meeting_that_is_gone_is_told_to_nobody(worker_app, superuser, alice):
+    ids = {"meeting_id": str(alice.id), "user_id": str(alice.id)}
+    for job in (jobs.tell_offer, jobs.tell_decision):
+        do(worker_app, job, **ids)
+    assert one(superuser, "select count(*) from mails") == 0
+
+
+# --- settling --------------------------------------------------------------------------------------------------------
+
+
+def test_half_an_hour_after_the_end_it_is_settled_who_came(tend, superuser, alice, bob, charlie, dora, eve, tonight):
+    stayed(superuser, alice, tonight, 0, 55)
+    invite(superuser, bob, tonight, answer="accepted")
+    stayed(superuser, charlie, tonight, 10, 60, answer="declined")
+    invite(superuser, dora, tonight)
+    tend(tonight.ends_at + 29 * MINUTE)
+    assert status(superuser) == "active" and of(superuser, alice) == "accepted"
+    tend(tonight.ends_at + 30 * MINUTE)
+    assert status(superuser) == "completed"
+    assert [of(superuser, person) for person in (alice, bob, charlie, dora)] == ["attended", "no_show", "attended", "invited"]
+    assert of(superuser, charlie, "answer") == "declined"
+    assert one(superuser, "select actual_duration from meetings") == 60
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(4, "no_show"), (5, "attended")])
+def test_who_came_is_who_stayed_five_minutes(tend, superuser, alice, bob, tonight, minutes, said):
+    stayed(superuser, bob, tonight, 0, 60)
+    stayed(superuser, alice, tonight, 0, minutes)
+    tend(tonight.ends_at + HOUR)
+    assert of(superuser, alice) == said
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(1, "no_show"), (2, "attended")])
+def test_or_a_fifth_of_a_short_meeting(tend, superuser, alice, bob, tonight, minutes, said):
+    stayed(superuser, bob, tonight, 0, 10)
+    stayed(superuser, alice, tonight, 0, minutes)
+    tend(tonight.ends_at + HOUR)
+    assert of(superuser, alice) == said
+
+
+def test_somebody_inside_keeps_it_open_for_four_hours(tend, superuser, alice, tonight):
+    stayed(superuser, alice, tonight, 0, None)
+    tend(tonight.ends_at + 4 * HOUR - MINUTE)
+    assert status(superuser) == "active"
+    tend(tonight.ends_at + 4 * HOUR)
+    assert status(superuser) == "completed" and of(superuser, alice, "join_duration") == 60
+    assert one(superuser, "select count(*) from presences where left_at is null") == 0
+
+
+def test_a_late_worker_settles_a_meeting_it_never_saw_begin(tend, superuser, alice, tonight):
+    invite(superuser, alice, tonight, answer="accepted")
+    tend(tonight.ends_at + 48 * HOUR)
+    assert status(superuser) == "completed" and of(superuser, alice) == "no_show"
+
+
+def test_a_cancelled_meeting_makes_nobody_a_no_show(tend, superuser, alice, tonight):
+    invite(superuser, alice, tonight, answer="accepted")
+    superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
+    tend(tonight.ends_at + 5 * HOUR)
+    assert of(superuser, alice) == "accepted"
+
+
+def test_settling_is_noted_once(tend, superuser, tonight):
+    tend(tonight.ends_at + HOUR)
+    assert one(superuser, "select count(*) from system_logs where operation = 'meeting.settled'") == 1
+
+
+def test_what_was_corrected_afterwards_stays(tend, superuser, alice, tonight):
+    invite(superuser, alice, tonight, answer="accepted")
+    tend(tonight.ends_at + HOUR)
+    superuser.execute("update meeting_attendances set outcome = 'attended'")
+    tend(tonight.ends_at + 2 * HOUR)
+    assert of(superuser, alice) == "attended"

@@ -1,0 +1,135 @@
+"""The page of orders: the reader's own, newest first, each with its state in a word and a line of why."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.reading import link, lives_in, one, rows, words
+
+DAY = timedelta(days=1)
+PAID = datetime(2026, 3, 14, 22, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def bought(superuser, charlie):
+    """`bought(…)`: an order of Charlie's; the amount is whole and small unless told otherwise."""
+    count = iter(range(1, 1000))
+
+    def write(person=charlie, minor=1200, amount="12.00", currency="USD", status="completed", made=PAID, **columns):
+        paid = status in ("completed", "refunded")
+        row = {
+            "user_id": person.id, "order_number": f"T-{next(count)}", "status": status, "amount_minor": minor,
+            "amount": amount, "currency": currency, "subscription_type": "individual", "billing_cycle": "monthly",
+            "completed_at": made if paid else None, "created_at": made, **columns,
+        }  # fmt: skip
+        names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+        superuser.execute(f"insert into orders ({names}) values ({marks})".encode(), list(row.values()))
+
+    return write
+
+
+@pytest.fixture
+def look(sign_in, charlie):
+    """`look()`: the page as Charlie sees it."""
+    browser = sign_in(charlie)
+    return lambda path="/orders": browser.get(path)
+
+
+def lines(answer):
+    return rows(answer, "tr")[1:]
+
+
+def test_who_has_bought_nothing_reads_where_to_begin(look):
+    text = words(look())
+    assert "No orders yet. The first one appears here the moment you pay." in text
+    assert link(look(), "See the plans") == "/#plans"
+
+
+def test_a_line_says_day_plan_number_state_card_and_amount(look, bought):
+    bought(payment_method="Visa ••4242")
+    assert lines(look()) == ["15 Mar 2026 Individual, monthly T-1 Paid Visa ••4242 $12.00"]
+
+
+def test_the_day_is_the_readers(look, bought, superuser, charlie):
+    bought()
+    lives_in(superuser, charlie, "America/New_York")
+    assert lines(look())[0].startswith("14 Mar 2026")
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"status": "pending"}, "Waiting for your bank The payment is not finished yet."),
+        ({"status": "failed"}, "Failed The bank said no. Nothing was charged."),
+        ({}, "Paid"),
+        ({"refunded_amount": "5.00"}, "Partly refunded"),
+        ({"status": "refunded", "refunded_amount": "12.00"}, "Refunded"),
+        ({"disputed_at": PAID}, "Disputed Your bank has asked for this money back."),
+    ],
+)
+def test_a_state_is_a_word_and_why(look, bought, columns, said):
+    bought(**columns)
+    assert f"T-1 {said}" in lines(look())[0]
+
+
+def test_what_went_back_stands_under_the_amount(look, bought):
+    bought(refunded_amount="5.00")
+    assert lines(look())[0].endswith("$12.00 −$5.00 back")
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor", "amount", "said"),
+    [("JPY", 1200, "1200", "¥1,200"), ("USD", 24000, "240.00", "$240.00"), ("KWD", 3500, "3.500", "KWD 3.500")],
+)
+def test_each_currency_has_its_own_decimals(look, bought, currency, minor, amount, said):
+    bought(minor=minor, amount=amount, currency=currency)
+    assert lines(look())[0].endswith(said)
+
+
+def test_only_ones_own_orders_are_there(look, sign_in, bought, alice, dora):
+    bought(person=alice)
+    assert lines(look()) == []
+    assert lines(sign_in(dora).get("/orders")) == []
+
+
+def test_a_family_member_sees_no_order_of_the_payer(sign_in, bought, alice, bob):
+    assert len(lines(sign_in(alice).get("/orders"))) == 1
+    assert lines(sign_in(bob).get("/orders")) == []
+
+
+def test_older_orders_follow_without_gap_or_repeat(look, bought):
+    for n in range(45):
+        bought(made=PAID - (n // 3) * DAY)
+    path, seen, pages = "/orders", [], 0
+    while path:
+        answer = look(path)
+        seen, path, pages = seen + [line.split()[5] for line in lines(answer)], link(answer, "Older orders"), pages + 1
+    assert sorted(seen, key=lambda number: int(number[2:])) == [f"T-{n}" for n in range(1, 46)] and pages == 3
+
+
+def test_the_newest_stand_first_and_the_page_says_where_one_is(look, bought):
+    for n in range(25):
+        bought(made=PAID - n * DAY)
+    first = look()
+    assert lines(first)[0].startswith("15 Mar 2026") and "24 Feb 2026 to 15 Mar 2026" in words(first)
+    second = look(link(first, "Older orders"))
+    assert link(first, "Newest orders") is None and link(second, "Newest orders") == "/orders"
+
+
+@pytest.mark.parametrize("cursor", ["x", "-", "%00", "ffffffffffffffff-" + "f" * 32])
+def test_a_page_that_never_was_is_the_first_one(look, bought, cursor):
+    bought()
+    assert look(f"/orders?from={cursor}").status_code == 200
+
+
+def test_an_order_number_carries_a_digit_against_typing_slips(superuser, database):
+    numbers = [one(superuser, "select next_order_number('2026-03-14')") for _ in range(30)]
+    assert len(set(numbers)) == 30
+    for number in numbers:
+        club, year, digits, check = number.split("-")
+        weighted = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(str(int(digits)), start=1))
+        assert (club, year, len(digits)) == ("GO", "2026", 5) and (weighted + int(check)) % 10 == 0
+
+
+def test_the_page_cannot_be_posted_to(look, sign_in, charlie):
+    assert sign_in(charlie).submit("/orders").status_code == 405

@@ -1,0 +1,175 @@
+"""Promises every page keeps: WCAG 2.2 AA in both themes, 320 pixels, no complaint in the console, other people's colours."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from playwright.sync_api import Page, expect
+
+from portal.config import ROOT
+from tests.browser.conftest import Open
+from tests.conftest import As
+from tests.support.cast import ISTANBUL, Person, crowd, plan_meeting
+from tests.support.pages import ADMIN, MEMBER, NO_ACCESS, VISITOR, Stop, themes
+
+AXE = (ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+WHAT_IS_WRONG = """
+async rules => (await axe.run(document, rules)).violations.flatMap(
+  v => v.nodes.map(n => `${v.id} at ${n.target}: ${n.failureSummary.split("\\n").slice(1).join(" ")}`))
+"""
+TOO_WIDE = """
+() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .map(e => `${e.tagName} ${e.className} ${e.innerText?.slice(0, 30)}`).slice(0, 3)
+"""
+
+Named = dict[str, object]
+
+
+@pytest.fixture
+def programme(superuser: psycopg.Connection, as_: As, people: tuple[Person, ...], alice: Person, bob: Person, charlie: Person) -> Named:
+    """Charlie's evenings: one for each thing that can be so."""
+
+    def plan(title: str, days: float, **columns: object) -> object:
+        starts = (datetime.now(ISTANBUL) + timedelta(days=days)).replace(microsecond=0)
+        when = {"scheduled_date": starts.date(), "start_time": starts.time()}
+        return plan_meeting(superuser, title, **{**when, "max_attendees": 12, "host_name": "Selin Aydın", **columns}).id
+
+    def answer(person: Person, meeting: object, wish: str = "accepted") -> None:
+        with as_(person) as db:
+            db.execute("select answer_meeting(%s, %s, now())", [meeting, wish])
+
+    named: Named = {
+        "live": plan("Open floor", -0.01, description="A question, **half-finished**."), "ahead": plan("The week in review", 1),
+        "waiting": plan("Letters, read aloud", 2, max_attendees=1), "requested": plan("Early circle", 3, requires_approval=True),
+        "offered": plan("Mending hour", 4, max_attendees=1), "over": plan("Quiet work hour", -1), "mail": uuid4(),
+        "cancelled": plan("Film and talk", 5, status="cancelled", cancellation_reason="The host is ill."),
+    }  # fmt: skip
+    for meeting in ("waiting", "offered"):
+        answer(alice, named[meeting])
+    for meeting in ("waiting", "offered", "requested", "ahead"):
+        answer(charlie, named[meeting])
+    answer(alice, named["offered"], "declined")
+    with as_(bob) as db:
+        db.execute("select join_meeting(%s, 'mobile', 10, now())", [named["live"]])
+    superuser.execute(
+        "insert into sandbox_mails (id, recipient, subject, text, received_at)"
+        " values (%s, 'frida@club.example', 'Confirm your address', 'One press: https://club.example/verify/x', now())",
+        [named["mail"]],
+    )
+    return named
+
+
+@pytest.fixture
+def walk(open_: Open, programme: Named) -> Callable[[Person | None, tuple[Stop, ...]], list[str]]:
+    """Go to every stop as a person; the answer is all that is wrong there."""
+
+    def go(person: Person | None, stops: tuple[Stop, ...]) -> list[str]:
+        page, wrong = open_(person, reduced_motion="reduce"), []  # no colour is caught half-way to another
+        for stop in stops:
+            page.set_viewport_size({"width": 1280, "height": 900})
+            stop.go(page, programme)
+            page.evaluate(AXE())
+            for theme in themes(page):
+                wrong += [f"{stop.name}, {theme}: {words}" for words in page.evaluate(WHAT_IS_WRONG, RULES)]
+            page.set_viewport_size({"width": 320, "height": 640})
+            wrong += [f"{stop.name}, 320 px: {words}" for words in page.evaluate(TOO_WIDE)]
+        return wrong
+
+    return go
+
+
+Walk = Callable[[Person | None, tuple[Stop, ...]], list[str]]
+
+
+def test_a_visitors_pages(walk: Walk) -> None:
+    assert walk(None, VISITOR) == []
+
+
+def test_a_members_pages(walk: Walk, charlie: Person) -> None:
+    assert walk(charlie, MEMBER) == []
+
+
+def test_the_pages_of_a_family(walk: Walk, alice: Person) -> None:
+    assert walk(alice, (Stop("family", "/family"), Stop("orders", "/orders"))) == []
+
+
+def test_the_pages_of_somebody_without_access(walk: Walk, eve: Person) -> None:
+    assert walk(eve, NO_ACCESS) == []
+
+
+def test_an_admins_pages(walk: Walk, dora: Person) -> None:
+    assert walk(dora, ADMIN) == []
+
+
+BOX = "e => { const s = getComputedStyle(e); return [s.borderTopStyle, s.borderTopWidth, s.color, s.backgroundColor] }"
+
+
+def test_in_a_readers_own_colours_buttons_keep_an_edge_and_the_answer_shows(open_: Open, charlie: Person, programme: Named) -> None:
+    page = open_(charlie, f"/meetings/{programme['ahead']}", forced_colors="active")
+    chosen, other = (page.get_by_role("button", name=name).evaluate(BOX) for name in ("I’m coming", "Not this time"))
+    assert chosen[3] != other[3], "the answer that was given looks like the other one"
+    assert all(box[0] == "solid" and box[1] != "0px" for box in (chosen, other))
+    assert page.locator(".band").evaluate(BOX)[0] == "solid"
+
+
+def test_who_wants_no_motion_gets_none(open_: Open, charlie: Person, programme: Named) -> None:
+    page = open_(charlie, f"/meetings/{programme['live']}", reduced_motion="reduce")
+    page.get_by_role("button", name="Join the meeting").hover()
+    page.locator(".roll li").evaluate_all("all => all.forEach(e => e.classList.add('fresh'))")
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+def test_the_dark_is_dark_from_the_first_paint(open_: Open) -> None:
+    page = open_(path="/sign-in", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 29)"
+    assert page.evaluate("getComputedStyle(document.querySelector('input[type=password]')).colorScheme") == "light dark"
+
+
+def test_text_twice_as_large_still_fits_a_phone(open_: Open, charlie: Person, programme: Named) -> None:
+    page = open_(charlie, viewport={"width": 375, "height": 800})
+    for path in ("/meetings", f"/meetings/{programme['live']}", "/account", "/orders"):
+        page.goto(path)
+        page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
+        assert page.evaluate(TOO_WIDE) == [], path
+
+
+def test_two_hundred_people_of_every_name_fit(
+    open_: Open, superuser: psycopg.Connection, charlie: Person, programme: Named
+) -> None:
+    fill_room(superuser, programme["live"], 200)
+    page = open_(charlie, f"/meetings/{programme['live']}", viewport={"width": 320, "height": 640})
+    expect(page.locator("#live-count b")).to_have_text("201")
+    assert page.evaluate(TOO_WIDE) == []
+    assert overlapping(page) == []
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert overlapping(page) == []
+
+
+NAMES = ("מרים", "عبد الرحمن محمد علي", "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren", "王", "Ana-Maria Ileana")
+
+
+def fill_room(superuser: psycopg.Connection, meeting: object, size: int) -> None:
+    ids = [guest.id for guest in crowd(superuser, size)]
+    superuser.execute(
+        "update users set first_name = name from unnest(%s::uuid[], %s::text[]) as new (id, name) where users.id = new.id",
+        [ids, [NAMES[n % 5] if n % 3 == 0 else f"Guest {n}" for n in range(size)]],
+    )
+    superuser.execute(
+        "insert into presences (meeting_id, user_id, joined_at, seen_at, device_type)"
+        " select %s, unnest(%s::uuid[]), now(), now(), 'mobile'",
+        [meeting, ids],
+    )
+
+
+def overlapping(page: Page) -> list[str]:
+    """Names in the roll that run into the minute beside them."""
+    return page.evaluate("""
+        () => [...document.querySelectorAll(".roll li")].filter(li => {
+          const [name, minute] = ["bdi", "time"].map(s => li.querySelector(s).getBoundingClientRect());
+          return name.right > minute.left + 1 || minute.right > li.getBoundingClientRect().right + 1;
+        }).map(li => li.innerText)
+    """)

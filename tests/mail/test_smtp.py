@@ -1,0 +1,135 @@
+"""A mail server that takes mail, refuses it for now or for good, hangs, or takes it twice."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from portal.mail.jobs import RETRY
+
+
+def jobs(superuser):
+    return superuser.execute("select status, attempts, scheduled_at from procrastinate_jobs").fetchall()
+
+
+def test_a_mail_is_taken(office, write, send, kept):
+    server, port = office
+    write()
+    send(f"smtp://127.0.0.1:{port}")
+    (message,) = server.messages
+    assert (message["From"], message["To"], message["Subject"]) == ("Goalete <club@goalete.example>", "ana@club.example", "Hello")
+    assert message["Message-ID"] == f"<{kept().id}@localhost>" and message["Auto-Submitted"] == "auto-generated"
+    assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
+    assert message["Date"] and (kept().state, kept().attempts) == ("sent", 1) and kept().sent_at
+
+
+@pytest.mark.parametrize("refusal", [{"to_the_address": "451 later"}, {"to_the_mail": "452 no room"}, {"hangs": True}])
+def test_what_is_not_taken_now_is_tried_again_and_sent_once(refusal, office, write, send, kept, superuser, now):
+    server, port = office
+    server.__dict__.update(refusal)
+    write(secret=True)
+    begun = time.monotonic()
+    send(f"smtp://127.0.0.1:{port}")
+    assert time.monotonic() - begun < 4
+    assert (kept().state, kept().attempts) == ("queued", 1) and kept().failure.startswith("not yet: ") and kept().text
+    (status, attempts, due) = jobs(superuser)[0]
+    assert (status, attempts) == ("todo", 1) and timedelta(0) < due - now < timedelta(seconds=10)
+    server.__dict__.update(dict.fromkeys(refusal, ""))
+    send(f"smtp://127.0.0.1:{port}")
+    assert (kept().state, kept().attempts, kept().failure, kept().text) == ("sent", 2, None, None)
+    assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize(("refusal", "why"), [({"to_the_address": "550 nobody here"}, "refused the address (550)"),
+                                              ({"to_the_mail": "554 not this one"}, "refused the mail (554)")])  # fmt: skip
+def test_what_is_refused_for_good_is_not_tried_again(refusal, why, office, write, send, kept, superuser):
+    server, port = office
+    server.__dict__.update(refusal)
+    write(secret=True)
+    send(f"smtp://127.0.0.1:{port}")
+    assert (kept().state, kept().failure) == ("failed", f"the mail server {why}")
+    assert (kept().text, kept().html) == (None, None)
+    assert jobs(superuser)[0][0] == "succeeded"
+
+
+def test_a_server_that_is_not_there_is_waited_for(serve, office, write, send, kept):
+    write()
+    send("smtp://127.0.0.1:1")
+    assert (kept().state, kept().failure) == ("queued", "not yet: ConnectionRefusedError")
+    server, port = serve()
+    send(f"smtp://127.0.0.1:{port}")
+    assert kept().state == "sent" and len(server.taken) == 1
+
+
+def test_a_mail_taken_twice_is_recognised_by_its_id(office, write, send, kept):
+    server, port = office
+    server.drops_the_answer = True
+    write()
+    send(f"smtp://127.0.0.1:{port}")
+    assert kept().state == "queued"
+    server.drops_the_answer = False
+    send(f"smtp://127.0.0.1:{port}")
+    first, second = server.messages
+    assert first["Message-ID"] == second["Message-ID"] and first["Date"] == second["Date"] and kept().state == "sent"
+
+
+def test_after_three_days_of_tries_it_has_failed(office, write, send, kept, superuser):
+    server, port = office
+    server.to_the_address = "451 later"
+    write(secret=True)
+    superuser.execute("update mails set attempts = %s", [RETRY.max_attempts])
+    superuser.execute("update procrastinate_jobs set attempts = %s", [RETRY.max_attempts])
+    send(f"smtp://127.0.0.1:{port}")
+    assert (kept().state, kept().text) == ("failed", None) and jobs(superuser)[0][0] == "failed"
+
+
+def test_the_tries_are_spread_over_three_days():
+    waits = [RETRY.exponential_wait ** (attempt + 1) for attempt in range(RETRY.max_attempts)]
+    assert waits[0] == 3 and timedelta(days=2) < timedelta(seconds=sum(waits)) < timedelta(days=4)
+
+
+def test_one_bad_address_keeps_no_other_mail_back(office, write, send, superuser):
+    server, port = office
+    write(recipient="a@club.example")
+    write(recipient="ö@club.example")  # no server here takes letters like this before the @
+    write(recipient="b@club.example")
+    send(f"smtp://127.0.0.1:{port}")
+    states = dict(superuser.execute("select recipient, state from mails").fetchall())
+    assert (states["a@club.example"], states["b@club.example"]) == ("sent", "sent")
+
+
+def test_a_domain_in_any_alphabet_is_reached(office, write, send, kept):
+    server, port = office
+    write(recipient="ana@müller.example")
+    send(f"smtp://127.0.0.1:{port}")
+    assert server.taken[0].rcpt_tos == ["ana@xn--mller-kva.example"] and kept().state == "sent"
+
+
+def test_the_password_is_not_sent_in_the_clear(office, write, send, kept):
+    server, port = office
+    write()
+    send(f"smtp://club:geheim@127.0.0.1:{port}")
+    assert kept().state == "queued" and server.logins == [] and server.taken == []
+
+
+def test_a_certificate_nobody_vouches_for_is_not_trusted(serve, certificate, write, send, kept):
+    server, port = serve(tls_context=certificate[1])
+    write()
+    send(f"smtp://club:geheim@127.0.0.1:{port}")
+    assert (kept().state, kept().failure) == ("queued", "not yet: SSLCertVerificationError") and server.logins == []
+
+
+def test_over_tls_it_signs_in_and_sends(serve, certificate, write, send, kept, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    server, port = serve(tls_context=certificate[1])
+    write()
+    send(f"smtp://club:ge%20heim@127.0.0.1:{port}")
+    assert kept().state == "sent" and server.logins == [(b"club", b"ge heim")] and len(server.taken) == 1
+
+
+def test_a_server_that_speaks_tls_at_once(serve, certificate, write, send, kept, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    server, port = serve(ssl_context=certificate[1])
+    write()
+    send(f"smtps://127.0.0.1:{port}")
+    assert kept().state == "sent" and len(server.taken) == 1

@@ -1,0 +1,113 @@
+"""`portal check`: nought on a healthy club, and each kind of drift is found."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from portal.config import driver_url
+from portal.database import db
+from portal.database.identity import WORKER, act_as
+from portal.operations.check import NEEDS_WORKER, PROMISES, findings
+from tests.support.cast import FAMILY, plan_meeting
+from tests.support.line import Line
+
+LONG_AGO = datetime.now(UTC).date() - timedelta(days=3)
+
+
+@pytest.fixture
+def club(as_, superuser, now, people, supper, quiet, circle, alice, bob, charlie, dora):
+    """Somebody at the table, somebody waiting, somebody asking."""
+    Line(as_, superuser, supper, now).accepts(alice, bob, charlie)
+    Line(as_, superuser, quiet, now).accepts(alice)
+    Line(as_, superuser, circle, now).accepts(dora)
+    return supper
+
+
+def broken(session, **how) -> set[str]:
+    return {finding.promise for finding in findings(session, **how) if finding.broken}
+
+
+def test_a_healthy_club_keeps_every_promise(club, worker_app):
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        assert broken(db.session(), at_rest=True) == set()
+        assert broken(db.session()) == {NEEDS_WORKER}
+        db.session.rollback()
+
+
+def test_an_empty_club_keeps_every_promise(database, worker_app):
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        assert broken(db.session(), at_rest=True) == set()
+        db.session.rollback()
+
+
+BEHIND_TRIGGERS = "set local session_replication_role = replica; "
+DRIFT = {
+    "A meeting's seats taken": "update meetings set seats_taken = seats_taken - 1 where title = 'Quiet'",
+    "A meeting's line": "update meetings set waiting_count = 0 where title = 'Supper'",
+    "A meeting's open requests": "update meetings set request_count = 5 where title = 'Circle'",
+    "A meeting's attendees": "update meetings set attendee_count = 3 where title = 'Quiet'",
+    "No meeting holds more": "alter table meetings drop constraint check_seats;"
+    " update meetings set max_attendees = 1, seats_kept = 0 where title = 'Supper'",
+    "Nobody waits while": "update meetings set max_attendees = 9 where title = 'Supper'",
+    "First join and last leave": "insert into presences (meeting_id, user_id, joined_at, device_type)"
+    " select meeting_id, user_id, now(), 'mobile' from meeting_attendances limit 1",
+    "Nobody is counted as inside": "insert into presences (meeting_id, user_id, joined_at, device_type)"
+    " select m.id, u.id, now() - interval '3 days', 'mobile' from meetings m, users u where m.title = 'Gone' limit 1",
+    "A family's count": "update family_plans set current_members = 5",
+    "A family's primary": "update users set family_role = 'member' where family_role = 'primary'",
+    "Everybody's date": "update users set subscription_expiry = now() + interval '900 days' where first_name = 'Eve'",
+    "A paid order has its moment": "alter table orders drop constraint check_completed_at; update orders set completed_at = null",
+    "Meetings whose hour has come": "update meetings set status = 'scheduled' where title = 'Gone'",
+    "Mail leaves within": "insert into mails (kind, recipient, subject, created_at)"
+    " values ('hello', 'a@club.example', 'Hello', now() - interval '11 minutes')",
+    "No job is stuck": "insert into procrastinate_jobs (id, queue_name, task_name, status) values (900, 'default', 'x', 'doing');"
+    " insert into procrastinate_events (job_id, type, at) values (900, 'started', now() - interval '11 minutes')",
+    "No job has failed": "insert into procrastinate_jobs (id, queue_name, task_name, status) values (901, 'default', 'x', 'failed');"
+    " insert into procrastinate_events (job_id, type, at) values (901, 'failed', now())",
+    "Every table's row security": "alter table orders no force row level security",
+    "Nobody's passwords": "create policy open on credentials using (true)",
+    "Every view obeys": "create view everybody as select * from users",
+    "No role that answers browsers": "create role passes_by bypassrls; grant passes_by to portal_web",
+    "The tables are those": "update alembic_version set version_num = 'v0'",
+}
+
+
+@pytest.fixture
+def hidden(club, database, superuser):
+    """A session of the superuser, with a meeting long gone in it; whatever is done in it is undone."""
+    plan_meeting(superuser, "Gone", scheduled_date=LONG_AGO, status="completed")
+    engine = create_engine(driver_url(database.url()))
+    with Session(engine) as session:
+        yield session
+        session.rollback()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("promise", DRIFT)
+def test_drift_is_found(promise, hidden):
+    assert broken(hidden, at_rest=True) == set()
+    hidden.connection().exec_driver_sql(BEHIND_TRIGGERS + DRIFT[promise])
+    assert [found for found in broken(hidden, at_rest=True) if found.startswith(promise)]
+
+
+def test_every_promise_has_its_drift():
+    untried = {promise for promise in PROMISES if not any(promise.startswith(start) for start in DRIFT)}
+    assert untried == {NEEDS_WORKER}
+
+
+def test_a_mail_that_is_tried_again_is_no_drift(hidden):
+    hidden.execute(text("insert into mails (kind, recipient, subject, created_at, attempts)"
+                        " values ('hello', 'a@club.example', 'Hello', now() - interval '1 day', 3)"))  # fmt: skip
+    assert broken(hidden, at_rest=True) == set()
+
+
+def test_a_finding_counts_the_rows(hidden):
+    hidden.execute(text("update family_plans set current_members = 4 where id = :id"), {"id": FAMILY})
+    (found,) = [finding for finding in findings(hidden, at_rest=True) if finding.broken]
+    assert found.broken == 1 and found.promise == "A family's count is its people"
+    assert isinstance(FAMILY, UUID)

@@ -1,0 +1,90 @@
+"""Before the first request: the right database, a bound role, a setting for each thing; else one sentence."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from portal import create_app
+from portal.config import driver_url
+from portal.operations.migrate import migrate
+from portal.operations.start import reach, refuse_unsafe, refuse_version
+from portal.problems import Problem
+from tests.support import server
+from tests.support.web import settings_for
+
+DEAD = "postgresql+psycopg://portal_web@127.0.0.1:1/nowhere"
+
+
+def started(database, login, **changes):
+    url = driver_url(database.url(login))
+    refuse_unsafe(create_app(settings_for(database, database_url=url, **changes)))
+
+
+def test_the_web_login_is_let_through(database):
+    started(database, "portal_web")
+
+
+@pytest.mark.parametrize(("login", "why"), [("postgres", "may bypass row security"), ("portal_backup", "may bypass row security"),
+                                            ("portal_owner", "may bypass|owns the tables")])  # fmt: skip
+def test_a_login_that_looks_past_the_policies_is_refused(login, why, database):
+    with pytest.raises(Problem, match=why):
+        started(database, login)
+
+
+def test_tables_of_another_version_are_refused(database, superuser):
+    (version,) = superuser.execute("select version_num from alembic_version").fetchone()
+    superuser.execute("update alembic_version set version_num = 'v1.3'")
+    try:
+        with pytest.raises(Problem, match=r"at revision v1\.3.*run `portal migrate`"):
+            started(database, "portal_web")
+    finally:
+        superuser.execute("update alembic_version set version_num = %s", [version])
+
+
+def test_a_database_nobody_may_read_is_told_apart(database, superuser):
+    superuser.execute("revoke select on alembic_version from portal_web")
+    try:
+        with pytest.raises(Problem, match="run `portal roles`"):
+            started(database, "portal_web")
+    finally:
+        superuser.execute("grant select on alembic_version to portal_web")
+
+
+def test_an_empty_database_is_told_so(server_url):
+    with server.empty_database(server_url, "bare") as bare, pytest.raises(Problem, match="no tables yet"):
+        started(bare, "portal_web")
+
+
+def test_no_database_is_told_so():
+    with pytest.raises(Problem, match="cannot be reached"):
+        reach(DEAD.replace("+psycopg", ""))
+
+
+@pytest.mark.parametrize(("number", "fits"), [(140013, False), (150000, True), (160004, True), (180001, True), (190000, False)])
+def test_only_a_postgresql_that_was_tried(number, fits):
+    connection = SimpleNamespace(info=SimpleNamespace(server_version=number))
+    if fits:
+        refuse_version(connection)
+    else:
+        with pytest.raises(Problem, match="runs on 15 to 18"):
+            refuse_version(connection)
+
+
+# --- migrating -------------------------------------------------------------------------------------------------------
+
+
+def test_migrating_a_database_that_is_there_changes_nothing(database):
+    migrate(settings_for(database), "head")
+    started(database, "portal_web")
+
+
+def test_a_revision_nobody_wrote_is_told_so(database):
+    with pytest.raises(Problem, match="no way to revision v9"):
+        migrate(settings_for(database), "v9")
+
+
+def test_migrating_by_a_login_that_may_not_is_told_so(server_url):
+    with server.empty_database(server_url, "forbidden") as bare:
+        settings = settings_for(bare, owner_url=driver_url(bare.url("portal_worker")))
+        with pytest.raises(Problem, match="did not go through.*permission denied"):
+            migrate(settings, "head")

@@ -1,0 +1,99 @@
+"""What anybody may read: the front page with the next evening, and three pages of words."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal.clock import at
+from tests.support.reading import invite, plan, programme, rows, statements, words
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def tonight(superuser, database):
+    """The next evening, two days from now."""
+    return plan(superuser, "Tonight", days=2, max_attendees=2, host_name="Ingrid Moen")
+
+
+def front(client, moment):
+    with at(moment):
+        return client.get("/")
+
+
+def test_the_front_page_shows_the_next_evening_in_the_clubs_time(client, tonight):
+    text = words(front(client, tonight.starts_at - 5 * HOUR))
+    assert "Tonight, " in text and "With Ingrid Moen. 60 minutes on Google Meet." in text and "21:00 Istanbul" in text
+    assert "Starts in 5 h" in text and "said yes" not in text
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(-10, "Doors are open"), (0, "Live now")])
+def test_its_phase_is_the_clocks(client, tonight, minutes, said):
+    assert said in words(front(client, tonight.starts_at + minutes * MINUTE))
+
+
+def test_how_many_come_is_a_number_without_names(client, superuser, alice, bob, tonight):
+    invite(superuser, alice, tonight, answer="accepted")
+    assert "1 person has said yes." in words(front(client, tonight.starts_at - HOUR))
+    invite(superuser, bob, tonight, answer="accepted")
+    answer = front(client, tonight.starts_at - HOUR)
+    assert "2 people have said yes." in words(answer) and "Alice" not in answer.text
+
+
+def test_the_week_follows_with_what_a_visitor_may_know(client, superuser, charlie, tonight):
+    full = plan(superuser, "Full", days=3, max_attendees=1)
+    invite(superuser, charlie, full, answer="accepted")
+    superuser.execute("update meetings set waiting_count = 2 where title = 'Full'")
+    plan(superuser, "Secret", days=3, is_private=True)
+    plan(superuser, "Off", days=3, status="cancelled", cancellation_reason="Ill.")
+    answer = front(client, tonight.starts_at - HOUR)
+    assert "60 min, full, 2 waiting" in next(row for row in rows(answer, "li") if "Full" in row)
+    assert "Secret" not in answer.text and "Off" not in answer.text
+
+
+def test_at_most_five_more_evenings_are_listed(client, superuser, now):
+    programme(superuser, 12)
+    assert [f"Evening {n}" in front(client, now).text for n in (1, 6, 7)] == [True, True, False]
+
+
+def test_a_club_without_a_programme_has_a_front_page(client, now):
+    assert "This week" not in words(front(client, now)) and "Choose a plan" in words(front(client, now))
+
+
+def test_plans_and_prices_are_there(client, now):
+    text = words(front(client, now))
+    assert "$12 a month or $120 a year" in text and "$24 a month or $240 a year" in text
+
+
+def test_an_evening_goes_by_the_clubs_own_hour(client, now):
+    text = words(front(client, now))
+    assert "20:50 Doors" in text and "21:00 The hour" in text and "21:50 Report" in text
+
+
+def test_members_go_straight_to_their_evenings(sign_in, charlie):
+    assert sign_in(charlie).get("/").location == "/meetings"
+
+
+def test_the_front_page_costs_who_asks_and_one_statement(app, client, superuser):
+    programme(superuser, 12)
+    with statements(app) as sent:
+        client.get("/")
+    assert len(sent) <= 2
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"), [("/privacy", "What we keep, and why"), ("/terms", "Terms"), ("/help", "Help")]
+)
+def test_pages_of_words_are_open_to_everybody(client, sign_in, charlie, path, heading):
+    for browser in (client, sign_in(charlie)):
+        assert words(browser.get(path), "h1") == heading
+
+
+def test_search_engines_are_told_what_is_not_for_them(client):
+    answer = client.get("/robots.txt")
+    assert answer.mimetype == "text/plain" and "Disallow: /meetings" in answer.text and "/admin" not in answer.text
+
+
+def test_the_old_name_of_the_icon_leads_to_it(client):
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 308 and client.get(answer.location).mimetype == "image/svg+xml"

@@ -1,0 +1,85 @@
+"""The demo club, planted once for all who look at it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from flask import Flask
+
+from portal import create_app
+from portal.database import db
+from portal.database.identity import WORKER, act_as
+from portal.operations import check
+from portal.sandbox import club
+from portal.sandbox import jobs as life
+from tests.conftest import TEST_DATA
+from tests.support import server
+from tests.support.web import Browser, settings_for
+
+
+@dataclass
+class Planted:
+    """The club as it stands: its pages, its worker, and a look behind them."""
+
+    web: Flask
+    worker: Flask
+    postgres: psycopg.Connection
+    seconds: float
+
+    def one(self, statement: str, *values: object) -> Any:
+        """The first value of the first row, or None."""
+        found = self.postgres.execute(statement.encode(), values).fetchone()
+        return found[0] if found else None
+
+    def rows(self, statement: str, *values: object) -> list[Any]:
+        """Every row."""
+        return self.postgres.execute(statement.encode(), values).fetchall()
+
+    def broken(self) -> list[check.Finding]:
+        """The promises the data breaks."""
+        with self.worker.app_context():
+            act_as(db.session(), WORKER)
+            return [finding for finding in check.findings(db.session(), at_rest=True) if finding.broken]
+
+    def browser(self, email: str) -> Browser:
+        """Somebody of the club, signed in by the form."""
+        browser: Browser = self.web.test_client()
+        assert browser.submit("/sign-in", email=email, password=club.PASSWORD).status_code == 303
+        return browser
+
+    def meeting(self, title: str) -> UUID:
+        """The next meeting of this title."""
+        return self.one("select id from meetings where title = %s and ends_at > now() order by starts_at limit 1", title)
+
+
+@contextmanager
+def soil(server_url: str, name: str) -> Iterator[Planted]:
+    """An empty database with the portal on it, gone at the end."""
+    with server.new_database(server_url, TEST_DATA, name) as fresh, fresh.connect(autocommit=True) as postgres:
+        settings = settings_for(fresh)
+        web, worker = create_app(settings), create_app(settings, database_url=settings.worker_url)
+        web.test_client_class = Browser
+        yield Planted(web, worker, postgres, 0)
+        for app in (web, worker):
+            with app.app_context():
+                db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def planted(server_url: str) -> Iterator[Planted]:
+    """The club. What a test changes in it stays; no test may rely on what another left."""
+    with soil(server_url, "planted") as here:
+        begun = time.monotonic()
+        club.plant(here.web)
+        here.seconds = time.monotonic() - begun
+        life.members.cache_clear()
+        yield here
+        if life.members.cache_info().currsize:
+            with here.worker.app_context(), life.members().app_context():
+                db.engine.dispose()
+        life.members.cache_clear()

@@ -1,0 +1,107 @@
+"""What a reader sees of a page: its words without the markup; and what the page asked of the database."""
+
+import html
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import psycopg
+from flask import Flask
+from sqlalchemy import event
+
+from portal import clock, jobs
+from portal.database import db
+from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
+
+
+def words(answer, of: str = "main") -> str:
+    """The text of a page's element, in one line."""
+    found = re.search(rf"<{of}\b.*?</{of}>", answer.text, re.S)
+    return plain(found.group() if found else answer.text)
+
+
+def plain(markup: str) -> str:
+    """Markup as it reads: no tags, single spaces."""
+    without = re.sub(r"<(script|style|svg)\b.*?</\1>|<[^>]+>", " ", markup, flags=re.S)
+    return re.sub(r" (?=[.,:;])", "", " ".join(html.unescape(without).split()))
+
+
+def rows(answer, of: str = "article") -> list[str]:
+    """The words of each entry of a list, in order; `of` is article, li or tr."""
+    return [plain(row) for row in re.findall(rf"<{of}\b.*?</{of}>", answer.text, re.S)]
+
+
+def titles(answer) -> list[str]:
+    """The evenings of a list below its band, in order."""
+    return [plain(title) for title in re.findall(r'class="title">(.*?)</h\d>', answer.text, re.S)]
+
+
+def headings(answer) -> list[str]:
+    """The days of a list, each with its note."""
+    return [plain(day) for day in re.findall(r'class="leaf day".*?<header>(.*?)</header>', answer.text, re.S)]
+
+
+def link(answer, label: str) -> str | None:
+    """Where the link with this label leads, or None if there is none."""
+    for target, said in re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', answer.text, re.S):
+        if plain(said) == label:
+            return html.unescape(target)
+    return None
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[str]]:
+    """Every statement the app sends meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        sent.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def lives_in(postgres: psycopg.Connection, person: Person, zone: str) -> None:
+    """Move somebody to another time zone."""
+    postgres.execute("update users set timezone = %s where id = %s", [zone, person.id])
+
+
+def plan(postgres: psycopg.Connection, title: str, days: int = 1, **columns: object) -> Meeting:
+    """A meeting so many days from today, at nine in Istanbul unless told otherwise."""
+    day = datetime.now(ISTANBUL).date() + timedelta(days=days)
+    return plan_meeting(postgres, title, **{"scheduled_date": day, **columns})
+
+
+def programme(postgres: psycopg.Connection, size: int, days: int = 1, step: int = 1) -> None:
+    """Evening 1, Evening 2 and so on, one every `step` days from `days` on."""
+    postgres.execute(
+        "insert into meetings (title, scheduled_date, start_time, timezone, is_private)"
+        " select 'Evening ' || n, %s + (n - 1) * %s, '21:00', 'Europe/Istanbul', false from generate_series(1, %s) n",
+        [datetime.now(ISTANBUL).date() + timedelta(days=days), step, size],
+    )
+
+
+def invite(postgres: psycopg.Connection, person: Person, meeting: Meeting, **columns: object) -> None:
+    """Write somebody's row for a meeting, as an invitation unless `columns` say otherwise."""
+    row = {"meeting_id": meeting.id, "user_id": person.id, **columns}
+    names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+    postgres.execute(f"insert into meeting_attendances ({names}) values ({marks})".encode(), list(row.values()))
+
+
+def one(postgres: psycopg.Connection, statement: str, *values: object):
+    """The first value of the first row, or None."""
+    found = postgres.execute(statement.encode(), values).fetchone()
+    return found[0] if found else None
+
+
+def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: object) -> None:
+    """What the worker does when this job is due, at that moment."""
+    jobs.serve(worker_app)
+    with clock.at(moment or clock.now()):
+        task(**arguments)
