@@ -68,7 +68,9 @@ def keep_going(db_session: Session) -> None:
         return
     if db_session.scalar(soon.limit(1)) is None:
         running_now(club, at)
-    last = db_session.scalar(select(func.max(Meeting.scheduled_date))) or club.today()
-    for ahead in range(1, AHEAD_DAYS - (last - club.today()).days + 1):
+    today, horizon = club.today(), club.today() + timedelta(days=AHEAD_DAYS)
+    planned = select(func.max(Meeting.scheduled_date)).where(Meeting.scheduled_date.between(today, horizon))
+    last = db_session.scalar(planned) or today
+    for ahead in range(1, (horizon - last).days + 1):
         with suppress(Refused):
-            plan_evening(club, max(last, club.today()) + timedelta(days=ahead))
+            plan_evening(club, last + timedelta(days=ahead))

@@ -17,15 +17,18 @@ from portal.database.identity import WORKER, act_as
 from portal.operations import check
 from portal.sandbox import club
 from portal.sandbox import jobs as life
+from portal.sandbox.people import PEOPLE, SELIN
 from tests.conftest import TEST_DATA
 from tests.support import server
-from tests.support.web import Browser, settings_for
+from tests.support.server import Database
+from tests.support.web import Browser, settings_for, work_off
 
 
 @dataclass
 class Planted:
     """The club as it stands: its pages, its worker, and a look behind them."""
 
+    database: Database
     web: Flask
     worker: Flask
     postgres: psycopg.Connection
@@ -39,6 +42,10 @@ class Planted:
     def rows(self, statement: str, *values: object) -> list[Any]:
         """Every row."""
         return self.postgres.execute(statement.encode(), values).fetchall()
+
+    def work(self) -> None:
+        """Do every job that is due: the mails, above all."""
+        work_off(self.worker, self.database)
 
     def broken(self) -> list[check.Finding]:
         """The promises the data breaks."""
@@ -64,10 +71,33 @@ def soil(server_url: str, name: str) -> Iterator[Planted]:
         settings = settings_for(fresh)
         web, worker = create_app(settings), create_app(settings, database_url=settings.worker_url)
         web.test_client_class = Browser
-        yield Planted(web, worker, postgres, 0)
+        yield Planted(fresh, web, worker, postgres, 0)
         for app in (web, worker):
             with app.app_context():
                 db.engine.dispose()
+
+
+@contextmanager
+def lively(here: Planted) -> Iterator[None]:
+    """Inside, the jobs of the demo's life act in this club; they remember their app for as long as they run."""
+    life.members.cache_clear()
+    yield
+    if life.members.cache_info().currsize:
+        with here.worker.app_context(), life.members().app_context():
+            db.engine.dispose()
+    life.members.cache_clear()
+
+
+@pytest.fixture
+def village(server_url: str) -> Iterator[Planted]:
+    """The people of the club, all with access, and nothing on the programme."""
+    with soil(server_url, "village") as here, lively(here):
+        here.postgres.execute(
+            "insert into users (email, first_name, timezone, email_verified, is_admin, access_until)"
+            " select email, 'Somebody', 'UTC', true, email = %s, now() + interval '1 year' from unnest(%s::text[]) email",
+            [SELIN, [person[2] for person in PEOPLE]],
+        )
+        yield here
 
 
 @pytest.fixture(scope="session")
@@ -77,9 +107,6 @@ def planted(server_url: str) -> Iterator[Planted]:
         begun = time.monotonic()
         club.plant(here.web)
         here.seconds = time.monotonic() - begun
-        life.members.cache_clear()
-        yield here
-        if life.members.cache_info().currsize:
-            with here.worker.app_context(), life.members().app_context():
-                db.engine.dispose()
-        life.members.cache_clear()
+        here.work()
+        with lively(here):
+            yield here
