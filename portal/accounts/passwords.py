@@ -24,7 +24,7 @@ def hashed(password: str) -> str:
 def fits(password: str, password_hash: str | None) -> bool:
     """Whether the password is the one hashed. Without a hash the same work is done, and the answer is no."""
     try:
-        return _hasher.verify(password_hash or _decoy(), password) and password_hash is not None
+        return _hasher.verify(password_hash or _decoy(), password) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -27,7 +27,6 @@ from portal.problems import Refused
 from portal.times import since
 from portal.web import find, me, page, reader
 
-
 NO_PLACES = "At least one place and at most 100,000, or leave it empty."
 
 
@@ -58,7 +57,9 @@ class MeetingForm(Form):
     timezone = ZoneField()
     duration = IntegerField(
         "Length in minutes", default=60,
-        validators=[readable("Enter a whole number of minutes."), NumberRange(1, 480, "Between 1 minute and 8 hours (480).")],
+        validators=[
+            readable("Enter a whole number of minutes."), NumberRange(1, 480, "Between 1 minute and 8 hours (480)."),
+        ],
     )  # fmt: skip
     platform = SelectField("Room", choices=list(ROOMS.items()))
     max_attendees = IntegerField(

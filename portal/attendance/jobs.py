@@ -55,10 +55,13 @@ def tend(db: Session) -> None:
         select(Attendance.meeting_id).distinct().where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
     ).all():
         tend_line(db, meeting_id)
-    stale = select(Presence.meeting_id).distinct().where(Presence.left_at.is_(None), Presence.seen_at < at - STALE)
-    for meeting_id in db.scalars(stale).all():
-        db.execute(CLOSE, {"meeting": meeting_id, "stale": at - STALE, "at": at})
-        live.announce(db, meeting_id)
+    inside = select(Presence.meeting_id).distinct().where(Presence.left_at.is_(None))
+    silent = inside.where(Presence.seen_at < at - STALE)
+    called_off = inside.join(Meeting, Meeting.id == Presence.meeting_id).where(Meeting.status == "cancelled")
+    for stale, meetings in ((at - STALE, silent), (None, called_off)):
+        for meeting_id in db.scalars(meetings).all():
+            db.execute(CLOSE, {"meeting": meeting_id, "stale": stale, "at": at})
+            live.announce(db, meeting_id)
     settle(db)
 
 

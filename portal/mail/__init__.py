@@ -59,8 +59,11 @@ def write(
     }  # fmt: skip
     if occasion is None:
         db.execute(insert(Mail).values(row))
-    elif not db.execute(upsert(Mail).values(row).on_conflict_do_nothing(index_elements=["occasion"])).rowcount:  # type: ignore[attr-defined]
-        return
+    else:
+        once = upsert(Mail).values(row).on_conflict_do_nothing(index_elements=["occasion"])
+        # Without the option an INSERT counts no rows and answers -1.
+        if not db.execute(once, execution_options={"preserve_rowcount": True}).rowcount:  # type: ignore[attr-defined]
+            return
     enqueue(db, deliver, mail_id=str(mail_id))
 
 

@@ -101,7 +101,8 @@ class Evening(Board):
         self.requests = 0
         self.entitled = entitled
         self.approval: bool = row.requires_approval
-        self.private: bool = row.is_private
+        # An admin sees private meetings too, and answers only where invited.
+        self.uninvited = bool(row.is_private and row.answer is None)
         self.repeats = ""
         self.answer: str | None = row.answer
         self.reason: str = row.reason or ""
@@ -120,6 +121,7 @@ class Evening(Board):
         self.came_myself = row.joined_at is not None
         self.can_join = (
             entitled
+            and not self.uninvited
             and self.phase in ("doors", "live")
             and (
                 self.answer in ("accepted", "offered")

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.access import public
 from portal.attendance import board
@@ -30,7 +30,7 @@ def mailbox() -> ResponseReturnValue:
     q = request.args.get("q", "").replace("\x00", "").strip()
     mails = select(SandboxMail.id, SandboxMail.recipient, SandboxMail.subject, SandboxMail.received_at)
     if q:
-        mails = mails.where(SandboxMail.recipient == q)
+        mails = mails.where(func.lower(SandboxMail.recipient) == q.lower())
     rows = db.session.execute(mails.order_by(SandboxMail.received_at.desc(), SandboxMail.id.desc()).limit(50))
     lines = [{"id": r.id, "to": r.recipient, "subject": r.subject, "when": since(r.received_at, reader().now)} for r in rows]
     return page("sandbox/mailbox.html", mails=lines, q=q)

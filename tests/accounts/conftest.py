@@ -49,7 +49,8 @@ def outbox(superuser: psycopg.Connection) -> Callable[[str], list[Written]]:
 
     def written(address: str) -> list[Written]:
         rows = superuser.execute(
-            "select kind, recipient, text from mails where lower(recipient) = lower(%s) order by created_at desc", [address]
+            "select kind, recipient, text from mails where lower(recipient) = lower(%s) order by created_at desc",
+            [address],
         )
         return [Written(*row) for row in rows]
 

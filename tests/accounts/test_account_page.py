@@ -17,7 +17,9 @@ def hers(sign_in, with_password, alice):
 
 
 def ended(superuser, person):
-    rows = superuser.execute("select ended_at is not null from sign_ins where user_id = %s order by created_at, id", [person.id])
+    rows = superuser.execute(
+        "select ended_at is not null from sign_ins where user_id = %s order by created_at, id", [person.id]
+    )
     return sorted(row[0] for row in rows)
 
 
@@ -74,7 +76,9 @@ def test_somebody_elses_sign_in_cannot_be_ended(hers, sign_in, charlie, superuse
 def test_a_sign_in_that_is_over_is_not_listed(hers, sign_in, alice, superuser):
     this = one_of(superuser, alice)
     sign_in(alice)
-    superuser.execute("update sign_ins set seen_at = now() - interval '15 days', device = 'Forgotten' where id <> %s", [this])
+    superuser.execute(
+        "update sign_ins set seen_at = now() - interval '15 days', device = 'Forgotten' where id <> %s", [this]
+    )
     assert "Forgotten" not in hers.get("/account").text
 
 
@@ -106,12 +110,22 @@ def test_the_profile_is_changed_and_times_follow(hers, alice, superuser):
     assert "Saved." in page and "in Tokyo" in page and 'value="Alicia"' in page
 
 
-@pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("first_name", " ", "Enter the name"), ("last_name", "x" * 81, "at most 80"), ("first_name", "a\x07b", "invisible"),
-    ("timezone", "Nowhere/City", "Choose a time zone"), ("timezone", "EST5EDT", "Choose a time zone"),
-    ("timezone", "", "Choose a time zone"), ("preferred_meeting_time", "25:00", ""), ("preferred_meeting_time", "", "Enter an hour"),
-])  # fmt: skip
-def test_a_profile_with_a_mistake_changes_nothing_and_keeps_what_was_typed(field, value, sentence, hers, alice, superuser):
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("first_name", " ", "Enter the name"),
+        ("last_name", "x" * 81, "at most 80"),
+        ("first_name", "a\x07b", "invisible"),
+        ("timezone", "Nowhere/City", "Choose a time zone"),
+        ("timezone", "EST5EDT", "Choose a time zone"),
+        ("timezone", "", "Choose a time zone"),
+        ("preferred_meeting_time", "25:00", ""),
+        ("preferred_meeting_time", "", "Enter an hour"),
+    ],
+)
+def test_a_profile_with_a_mistake_changes_nothing_and_keeps_what_was_typed(
+    field, value, sentence, hers, alice, superuser
+):
     before = profile(superuser, alice)
     answer = hers.submit("/account/profile", **{**PROFILE, "last_name": "Typed", field: value})
     assert answer.status_code == 422 and sentence in answer.text
@@ -129,7 +143,9 @@ def test_nobody_changes_somebody_elses_profile(hers, charlie, superuser):
 def test_the_page_says_until_when_the_door_is_open(hers, sign_in, eve, charlie, superuser):
     assert "Yes, until" in hers.get("/account").text
     assert "No plan at the moment." in sign_in(eve).get("/account").text
-    superuser.execute("update access_grants set starts_at = now() - interval '9 days', ends_at = now() - interval '1 day'")
+    superuser.execute(
+        "update access_grants set starts_at = now() - interval '9 days', ends_at = now() - interval '1 day'"
+    )
     superuser.execute("select project_access(%s, now())", [charlie.id])
     assert "Your access ended on" in sign_in(charlie).get("/account").text
 
@@ -153,8 +169,17 @@ def test_a_new_password_ends_every_other_sign_in(hers, sign_in, alice, charlie):
     assert hers.get("/account").status_code == strangers.get("/account").status_code == 200
 
 
-@pytest.mark.parametrize(("old", "new"), [("wrong old password", NEW_PASSWORD), ("", NEW_PASSWORD), (PASSWORD, "short"),
-                                          (PASSWORD, ""), (PASSWORD, "passwordpassword"), (PASSWORD, "alice@club.example")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("wrong old password", NEW_PASSWORD),
+        ("", NEW_PASSWORD),
+        (PASSWORD, "short"),
+        (PASSWORD, ""),
+        (PASSWORD, "passwordpassword"),
+        (PASSWORD, "alice@club.example"),
+    ],
+)
 def test_without_the_old_or_with_a_bad_new_one_nothing_changes(old, new, hers, another, sign_in, alice):
     other = sign_in(alice)
     answer = changes(hers, old, new)

@@ -37,7 +37,9 @@ def test_signing_in_is_refused_before_the_address_is_confirmed(client):
 def test_the_first_days_are_on_the_club(client, outbox, superuser, now):
     client.submit("/sign-up", **NEW)
     client.submit(outbox(NEW["email"])[0].link)
-    (until,) = superuser.execute("select access_until from users where email_key = %s", [NEW["email"].lower()]).fetchone()
+    (until,) = superuser.execute(
+        "select access_until from users where email_key = %s", [NEW["email"].lower()]
+    ).fetchone()
     assert timedelta(days=7) <= until - now < timedelta(days=7, minutes=1)
 
 
@@ -48,7 +50,9 @@ def test_a_known_address_gets_another_mail_and_the_same_page(client, another, al
     pages = [main(browser.get("/verify")).replace(email, "") for browser, email in
              ((client, "Nadia@karim.example"), (other, alice.email))]  # fmt: skip
     assert pages[0] == pages[1]
-    assert [mail.kind for mail in outbox(alice.email)] == ["known"] and "nothing was changed" in outbox(alice.email)[0].text
+    assert [mail.kind for mail in outbox(alice.email)] == ["known"] and "nothing was changed" in outbox(alice.email)[
+        0
+    ].text
 
 
 def test_signing_up_with_a_known_address_changes_nobody(client, alice, superuser):
@@ -115,7 +119,7 @@ def test_too_many_sign_ups_from_one_place_wait(client, superuser):
 
 
 def test_an_address_is_not_flooded_with_mail_from_many_places(client, superuser, outbox):
-    for number in range(7):
+    for _ in range(7):
         client.submit("/sign-up", **NEW)
         superuser.execute("delete from rate_limits where key like 'sign-up:%'")
     assert len(outbox(NEW["email"])) == 5
@@ -125,7 +129,9 @@ def test_an_address_is_not_flooded_with_mail_from_many_places(client, superuser,
 
 
 def confirmed(superuser):
-    return superuser.execute("select email_verified from users where email_key = %s", [NEW["email"].lower()]).fetchone()[0]
+    return superuser.execute(
+        "select email_verified from users where email_key = %s", [NEW["email"].lower()]
+    ).fetchone()[0]
 
 
 @pytest.fixture
@@ -136,7 +142,10 @@ def mail(client, outbox, people):
 
 
 def test_confirming_by_typed_code(client, mail):
-    assert client.submit("/verify", email=NEW["email"].upper(), code=f" {mail.code[:3]} {mail.code[3:]} ").location == "/sign-in"
+    assert (
+        client.submit("/verify", email=NEW["email"].upper(), code=f" {mail.code[:3]} {mail.code[3:]} ").location
+        == "/sign-in"
+    )
     assert "Your address is confirmed" in client.get("/sign-in").text
     assert enters(client, NEW["email"])
 
@@ -181,7 +190,9 @@ def test_four_wrong_codes_are_forgiven(client, mail, superuser):
 def test_a_code_fits_only_its_own_address(client, mail, outbox, superuser):
     client.submit("/sign-up", **{**NEW, "email": "omar@karim.example"})
     client.submit("/verify", email="omar@karim.example", code=mail.code)
-    assert superuser.execute("select count(*) from users where email_verified and email like '%karim%'").fetchone() == (0,)
+    assert superuser.execute("select count(*) from users where email_verified and email like '%karim%'").fetchone() == (
+        0,
+    )
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "12 34 5x", "000000\n"])
@@ -245,4 +256,6 @@ def test_only_hashes_of_links_and_codes_are_kept(mail, superuser):
     logged = str(superuser.execute("select to_jsonb(t)::text from system_logs t").fetchall())
     token = mail.link.rpartition("/")[2]
     assert len(token) >= 43 and not [word for word in (token, mail.code, NEW["password"]) if word in kept + logged]
-    assert passwords.fits(NEW["password"], superuser.execute("select payload ->> 'password_hash' from one_time_tokens").fetchone()[0])
+    assert passwords.fits(
+        NEW["password"], superuser.execute("select payload ->> 'password_hash' from one_time_tokens").fetchone()[0]
+    )

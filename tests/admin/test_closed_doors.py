@@ -6,7 +6,12 @@ from tests.support.reading import one
 
 LOOKS = ["/admin", "/admin/people", "/admin/meetings", "/admin/meetings/new", "/admin/meetings/{id}/edit",
          "/admin/meetings/{id}/cancellation", "/admin/meetings/{id}/requests"]  # fmt: skip
-ACTS = ["/admin/meetings/new", "/admin/meetings/{id}/edit", "/admin/meetings/{id}/cancellation", "/admin/meetings/{id}/requests/{person}"]
+ACTS = [
+    "/admin/meetings/new",
+    "/admin/meetings/{id}/edit",
+    "/admin/meetings/{id}/cancellation",
+    "/admin/meetings/{id}/requests/{person}",
+]
 
 
 @pytest.mark.parametrize("path", LOOKS)

@@ -86,7 +86,9 @@ def test_nobody_is_a_sentence_and_the_way_back(look):
 
 
 def test_what_was_searched_stays_in_the_form(look):
-    assert 'value="&lt;al&gt;"' in look("q=<al>").text and '<option value="active" selected>' in look("access=active").text
+    assert (
+        'value="&lt;al&gt;"' in look("q=<al>").text and '<option value="active" selected>' in look("access=active").text
+    )
 
 
 def walk(look, query=""):
@@ -136,7 +138,9 @@ def test_people_of_one_name_are_paged_by_their_rows(look, superuser, people):
     assert len(emails) == len(set(emails)) == 45
 
 
-@pytest.mark.parametrize("cursor", ["x", "%00", "é", "AAAA", "____", "YQ==", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "%00", "é", "AAAA", "____", "YQ==", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+)
 def test_a_page_that_never_was_is_the_first_one(look, cursor):
     assert len(names(look(f"from={cursor}"))) == 5
 

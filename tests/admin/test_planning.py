@@ -5,9 +5,12 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from portal.clock import at
+from tests.support.cast import ISTANBUL
 from tests.support.reading import invite, link, one, plain, plan, rows, words
 
 HOUR = timedelta(hours=1)
+INVISIBLE = "There is an invisible character in this. Type it again instead of pasting it."
+NO_ZONE = "Choose a time zone from the list, so that every hour you see is right."
 
 
 def said_at(answer, field):
@@ -17,7 +20,7 @@ def said_at(answer, field):
 
 def last_sunday(month):
     """When the clocks shift in Berlin, next year."""
-    day = date(datetime.now().year + 1, month, 31)
+    day = date(datetime.now(ISTANBUL).year + 1, month, 31)
     return day - timedelta(days=(day.weekday() + 1) % 7)
 
 
@@ -42,7 +45,9 @@ def test_the_form_begins_with_the_clubs_own_hour(desk):
 
 def test_planning_is_noted_in_the_log(desk, superuser, dora, given):
     desk.submit("/admin/meetings/new", **given)
-    row = superuser.execute("select operation, message, user_id, ip_address is not null, request_id is not null from system_logs").fetchone()
+    row = superuser.execute(
+        "select operation, message, user_id, ip_address is not null, request_id is not null from system_logs"
+    ).fetchone()
     assert row == ("meeting.planned", "Planned Mending hour", dora.id, True, True)
     assert one(superuser, "select created_by from meetings") == dora.id
 
@@ -61,7 +66,9 @@ def test_a_host_nobody_knows_is_said_at_the_field(desk, superuser, given):
 
 def test_an_hour_the_clocks_skip_is_refused_with_one_that_exists(desk, superuser, given):
     sunday = last_sunday(3).isoformat()
-    answer = desk.submit("/admin/meetings/new", **{**given, "scheduled_date": sunday, "start_time": "02:30", "timezone": "Europe/Berlin"})
+    answer = desk.submit(
+        "/admin/meetings/new", **{**given, "scheduled_date": sunday, "start_time": "02:30", "timezone": "Europe/Berlin"}
+    )
     assert answer.status_code == 422
     assert said_at(answer, "start_time") == "The clocks skip 02:30 on that day there. 03:30 exists."
     assert one(superuser, "select count(*) from meetings") == 0
@@ -69,7 +76,9 @@ def test_an_hour_the_clocks_skip_is_refused_with_one_that_exists(desk, superuser
 
 def test_an_hour_that_comes_twice_is_the_first_of_the_two(desk, superuser, given):
     sunday = last_sunday(10).isoformat()
-    desk.submit("/admin/meetings/new", **{**given, "scheduled_date": sunday, "start_time": "02:30", "timezone": "Europe/Berlin"})
+    desk.submit(
+        "/admin/meetings/new", **{**given, "scheduled_date": sunday, "start_time": "02:30", "timezone": "Europe/Berlin"}
+    )
     assert one(superuser, "select to_char(starts_at at time zone 'UTC', 'HH24:MI') from meetings") == "00:30"
 
 
@@ -84,7 +93,7 @@ def test_the_past_is_refused_at_the_field(desk, given, now):
     [
         ({"title": "  "}, "title", "Give the evening a title."),
         ({"title": "x" * 121}, "title", "Use at most 120 characters here."),
-        ({"title": "a\u202eb"}, "title", "There is an invisible character in this. Type it again instead of pasting it."),
+        ({"title": "a\u202eb"}, "title", INVISIBLE),
         ({"host_email": "nobody"}, "host_email", "Enter an e-mail address with an @, like ana@duarte.pt"),
         ({"scheduled_date": ""}, "scheduled_date", "Choose a day that exists."),
         ({"scheduled_date": "2027-02-30"}, "scheduled_date", "Choose a day that exists."),
@@ -92,7 +101,7 @@ def test_the_past_is_refused_at_the_field(desk, given, now):
         ({"scheduled_date": "0001-01-01"}, "scheduled_date", "Choose a day of this century."),
         ({"start_time": ""}, "start_time", "Enter an hour, like 21:00."),
         ({"start_time": "25:00"}, "start_time", "Enter an hour, like 21:00."),
-        ({"timezone": "Mars/Olympus"}, "timezone", "Choose a time zone from the list, so that every hour you see is right."),
+        ({"timezone": "Mars/Olympus"}, "timezone", NO_ZONE),
         ({"duration": "0"}, "duration", "Between 1 minute and 8 hours (480)."),
         ({"duration": "481"}, "duration", "Between 1 minute and 8 hours (480)."),
         ({"duration": "an hour"}, "duration", "Enter a whole number of minutes."),
@@ -119,7 +128,10 @@ def test_no_number_of_places_is_no_limit(desk, superuser, given):
 def test_a_private_meeting_with_approval_is_planned_so(desk, sign_in, superuser, charlie, given):
     desk.submit("/admin/meetings/new", **given, is_private="y", requires_approval="y")
     assert superuser.execute("select is_private, requires_approval from meetings").fetchone() == (True, True)
-    assert "Mending hour" in words(desk.get("/admin/meetings")) and "Mending hour" not in sign_in(charlie).get("/meetings").text
+    assert (
+        "Mending hour" in words(desk.get("/admin/meetings"))
+        and "Mending hour" not in sign_in(charlie).get("/meetings").text
+    )
 
 
 def test_nothing_planned_is_said_in_a_sentence(desk, superuser):
@@ -146,7 +158,9 @@ def mending_id(mending):
 def test_the_form_shows_the_meeting_as_it_stands(desk, superuser, alice, mending_id):
     superuser.execute("update meetings set host_id = %s, max_attendees = null, requires_approval = true", [alice.id])
     page = desk.get(f"/admin/meetings/{mending_id}/edit").text
-    assert 'value="Mending hour"' in page and 'value="alice@club.example"' in page and "Bring something *broken*." in page
+    assert (
+        'value="Mending hour"' in page and 'value="alice@club.example"' in page and "Bring something *broken*." in page
+    )
     assert page.count("checked") == 1 and 'value="12"' not in page
 
 
@@ -158,7 +172,9 @@ def test_new_words_tell_nobody(desk, work, mails, superuser, alice, given, mendi
     assert one(superuser, "select revision from meetings") == 0
 
 
-def test_a_new_time_is_mailed_to_those_who_hold_a_place_or_wait(desk, work, mails, superuser, alice, bob, charlie, eve, given, mending_id):
+def test_a_new_time_is_mailed_to_those_who_hold_a_place_or_wait(
+    desk, work, mails, superuser, alice, bob, charlie, eve, given, mending_id
+):
     given["max_attendees"] = "1"
     invite_all(superuser, mending_id, accepted=[alice], waitlisted=[bob], declined=[charlie], invited=[eve])
     superuser.execute("update users set timezone = 'Asia/Tokyo' where id = %s", [bob.id])
@@ -166,7 +182,11 @@ def test_a_new_time_is_mailed_to_those_who_hold_a_place_or_wait(desk, work, mail
     work()
     assert [len(mails(person.email)) for person in (alice, bob, charlie, eve)] == [1, 1, 0, 0]
     (mail,) = mails(bob.email)
-    assert mail["subject"] == "New time: Mending hour" and "02:00 in Tokyo" in mail["text"] and "20:00 in Istanbul" in mail["text"]
+    assert (
+        mail["subject"] == "New time: Mending hour"
+        and "02:00 in Tokyo" in mail["text"]
+        and "20:00 in Istanbul" in mail["text"]
+    )
     assert operations(superuser) == ["meeting.moved"]
     assert one(superuser, "select revision from meetings") == 1
 
@@ -204,12 +224,19 @@ def test_fewer_places_throw_nobody_out(desk, superuser, alice, bob, given, mendi
 def test_what_has_begun_is_not_changed_any_more(desk, superuser, given, mending):
     with at(mending[1] + timedelta(minutes=1)):
         answer = desk.submit(f"/admin/meetings/{mending[0]}/edit", **{**given, "title": "Too late"})
-    assert answer.status_code == 422 and "This meeting has begun, is over or is cancelled" in said_at(answer, "start_time")
+    assert answer.status_code == 422 and "This meeting has begun, is over or is cancelled" in said_at(
+        answer, "start_time"
+    )
     assert one(superuser, "select title from meetings") == "Mending hour" and 'value="Too late"' in answer.text
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field"), [({"host_email": "stranger@club.example"}, "host_email"), ({"title": ""}, "title"), ({"scheduled_date": "2020-01-01"}, "start_time")]
+    ("wrong", "field"),
+    [
+        ({"host_email": "stranger@club.example"}, "host_email"),
+        ({"title": ""}, "title"),
+        ({"scheduled_date": "2020-01-01"}, "start_time"),
+    ],
 )
 def test_a_change_that_cannot_be_is_said_at_the_field(desk, superuser, given, mending_id, wrong, field):
     answer = desk.submit(f"/admin/meetings/{mending_id}/edit", **{**given, **wrong})
@@ -221,7 +248,7 @@ def invite_all(postgres, meeting_id, **answers):
     meeting = type("Row", (), {"id": meeting_id})
     for answer, people in answers.items():
         for person in people:
-            waiting = datetime.now().astimezone() if answer == "waitlisted" else None
+            waiting = datetime.now(ISTANBUL) if answer == "waitlisted" else None
             invite(postgres, person, meeting, answer=answer, waiting_since=waiting)
 
 
@@ -239,14 +266,20 @@ def test_calling_off_needs_a_reason(desk, superuser, mending_id):
     assert one(superuser, "select status from meetings") == "scheduled"
 
 
-def test_a_cancelled_meeting_is_told_to_all_who_were_coming(desk, work, mails, superuser, alice, bob, charlie, mending_id):
+def test_a_cancelled_meeting_is_told_to_all_who_were_coming(
+    desk, work, mails, superuser, alice, bob, charlie, mending_id
+):
     invite_all(superuser, mending_id, accepted=[alice], waitlisted=[bob], declined=[charlie])
     answer = desk.submit(f"/admin/meetings/{mending_id}/cancellation", reason="The host is ill.")
     assert answer.location == "/admin/meetings"
     work()
     assert [len(mails(person.email)) for person in (alice, bob, charlie)] == [1, 1, 0]
     (mail,) = mails(alice.email)
-    assert mail["subject"] == "Cancelled: Mending hour" and "The host is ill." in mail["text"] and "The host is ill." in mail["html"]
+    assert (
+        mail["subject"] == "Cancelled: Mending hour"
+        and "The host is ill." in mail["text"]
+        and "The host is ill." in mail["html"]
+    )
     assert one(superuser, "select answer from meeting_attendances where user_id = %s", alice.id) == "accepted"
 
 
@@ -262,7 +295,10 @@ def test_calling_off_twice_is_refused_and_told_once(desk, work, mails, superuser
     again = desk.submit(f"/admin/meetings/{mending_id}/cancellation", reason="Still ill.")
     work()
     assert again.status_code == 409 and "This meeting has begun, is over or is cancelled" in words(again)
-    assert one(superuser, "select cancellation_reason from meetings") == "The host is ill." and len(mails(alice.email)) == 1
+    assert (
+        one(superuser, "select cancellation_reason from meetings") == "The host is ill."
+        and len(mails(alice.email)) == 1
+    )
 
 
 def test_what_is_over_cannot_be_called_off(desk, superuser, mending):
@@ -288,6 +324,14 @@ def test_a_mail_to_somebody_who_left_the_club_is_not_written(desk, work, mails, 
     desk.submit(f"/admin/meetings/{mending_id}/cancellation", reason="The host is ill.")
     work()
     assert mails(alice.email) == []
+
+
+def test_a_move_that_was_called_off_meanwhile_is_told_as_that(desk, work, mails, superuser, alice, given, mending_id):
+    invite_all(superuser, mending_id, accepted=[alice])
+    desk.submit(f"/admin/meetings/{mending_id}/edit", **{**given, "start_time": "20:00"})
+    desk.submit(f"/admin/meetings/{mending_id}/cancellation", reason="The host is ill.")
+    work()
+    assert [mail["subject"] for mail in mails(alice.email)] == ["Cancelled: Mending hour"]
 
 
 def test_a_meeting_nobody_planned_is_nowhere(desk):
@@ -325,7 +369,9 @@ def test_the_heading_counts_them(desk, superuser, alice, bob, asked, asking, sai
     [("accept", "They have a place.", "request.accepted"), ("reject", "They are told no.", "request.rejected")],
 )
 def test_a_decision_is_said_and_noted(desk, superuser, alice, asked, decision, flash, operation):
-    answer = desk.submit(f"/admin/meetings/{asked.id}/requests/{alice.id}", decision=decision, reason=" Come\x00 next  week. ")
+    answer = desk.submit(
+        f"/admin/meetings/{asked.id}/requests/{alice.id}", decision=decision, reason=" Come\x00 next  week. "
+    )
     assert flash in words(desk.get(answer.location))
     row = superuser.execute("select operation, subject_id, metadata ->> 'reason' from system_logs").fetchone()
     assert row[:2] == (operation, alice.id)
@@ -349,6 +395,10 @@ def test_a_decision_is_yes_or_no(desk, alice, asked):
 
 
 def test_a_reason_is_one_plain_line(desk, superuser, alice, asked):
-    desk.submit(f"/admin/meetings/{asked.id}/requests/{alice.id}", decision="reject", reason=" Come\n\u202enext  week. " + "x" * 400)
+    desk.submit(
+        f"/admin/meetings/{asked.id}/requests/{alice.id}",
+        decision="reject",
+        reason=" Come\n\u202enext  week. " + "x" * 400,
+    )
     reason = one(superuser, "select reason from meeting_attendances where user_id = %s", alice.id)
     assert reason.startswith("Come next week.") and len(reason) == 300

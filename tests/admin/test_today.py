@@ -32,7 +32,8 @@ def order(postgres, person, number, minor, status="completed", currency="USD", b
     paid = status in ("completed", "refunded")
     row = {
         "user_id": person.id, "order_number": f"T-{number}", "status": status, "amount_minor": minor,
-        "amount": minor / 10**places, "currency": currency, "subscription_type": "individual", "billing_cycle": "monthly",
+        "amount": minor / 10**places, "currency": currency, "subscription_type": "individual",
+        "billing_cycle": "monthly",
         "refunded_amount": back, "completed_at": moment if paid else None, "created_at": moment,
         "period_start": moment, "period_end": moment + timedelta(days=30), **columns,
     }  # fmt: skip
@@ -73,7 +74,10 @@ def test_who_asks_for_a_place_wants_a_look(desk, superuser, heard, alice, bob):
     assert "1 person asks to join Circle" in words(desk.get("/admin"))
     invite(superuser, bob, circle, answer="requested")
     answer = desk.get("/admin")
-    assert "2 people ask to join Circle" in words(answer) and link(answer, "Answer them") == f"/admin/meetings/{circle.id}/requests"
+    assert (
+        "2 people ask to join Circle" in words(answer)
+        and link(answer, "Answer them") == f"/admin/meetings/{circle.id}/requests"
+    )
     assert words(answer, "h1") == "The next evening is in good shape."
 
 
@@ -95,7 +99,12 @@ def test_the_next_evenings_numbers_are_its_answers(desk, superuser, heard, alice
     ):  # fmt: skip
         invite(superuser, person, tonight, **columns)
     said = figures(desk.get("/admin"))
-    assert (said["said yes, of 1 places"], said["waiting"], said["said no"], said["no answer yet"]) == ("1", "1", "2", "1")
+    assert (said["said yes, of 1 places"], said["waiting"], said["said no"], said["no answer yet"]) == (
+        "1",
+        "1",
+        "2",
+        "1",
+    )
 
 
 def test_people_are_counted_as_an_independent_look_counts_them(desk, superuser, heard):
@@ -125,7 +134,9 @@ def test_money_is_counted_as_an_independent_look_counts_it(desk, superuser, hear
     order(superuser, charlie, 7, 800, status="failed")
     superuser.execute("update orders set completed_at = now() where transaction_id = 'ch_alice'")
     said = figures(desk.get("/admin"))
-    rows_ = superuser.execute("select amount, refunded_amount, completed_at from orders where currency = 'USD' and completed_at is not null").fetchall()
+    rows_ = superuser.execute(
+        "select amount, refunded_amount, completed_at from orders where currency = 'USD' and completed_at is not null"
+    ).fetchall()
     revenue = sum(amount - back for amount, back, done in rows_ if done >= first)
     refunded = sum(back for _, back, done in rows_ if done >= first.replace(month=1))
     assert said[f"{first:%B} so far, after refunds"] == f"${revenue:.2f}" == "$342.50"

@@ -57,7 +57,10 @@ def full(say, alice, bob):
 
 
 def test_a_yes_is_kept_and_said(say, shown, charlie):
-    assert shown(charlie) == "My answer No answer yet Nothing is asked of you yet. Your answer to Tonight I’m coming Not this time"
+    assert (
+        shown(charlie)
+        == "My answer No answer yet Nothing is asked of you yet. Your answer to Tonight I’m coming Not this time"
+    )
     assert say(charlie, "accepted").status_code == 303
     assert "You’re coming You said yes today at 16:00. Change it any time before the end." in shown(charlie)
 
@@ -252,7 +255,11 @@ def test_without_scripts_one_comes_back_to_the_page_one_was_on(say, charlie, ton
 
 @pytest.mark.parametrize(
     ("view", "said"),
-    [("row", "You’re coming Change your answer to Tonight"), ("band", "You said yes today at 16:00."), ("page", "1 of 2 taken")],
+    [
+        ("row", "You’re coming Change your answer to Tonight"),
+        ("band", "You said yes today at 16:00."),
+        ("page", "1 of 2 taken"),
+    ],
 )
 def test_with_scripts_the_piece_comes_back_alone(say, charlie, tonight, view, said):
     answer = say(charlie, "accepted", htmx=True, view=view)
@@ -308,7 +315,9 @@ def lapse(postgres, meeting, person):
      (lapse, "You need a plan to take a place.")],
 )  # fmt: skip
 @pytest.mark.parametrize(("htmx", "view"), [(False, "page"), (True, "row"), (True, "band"), (True, "page"), (True, "")])
-def test_what_came_in_between_is_told_with_how_it_stands(say, superuser, charlie, tonight, change, sentence, htmx, view):
+def test_what_came_in_between_is_told_with_how_it_stands(
+    say, superuser, charlie, tonight, change, sentence, htmx, view
+):
     change(superuser, tonight, charlie)
     answer = say(charlie, "accepted", htmx=htmx, view=view)
     assert answer.status_code == 409 and sentence in plain(answer.text)

@@ -41,7 +41,8 @@ def stayed(postgres, person, meeting, first, last, answer="accepted"):
     if of(postgres, person) is None:
         invite(postgres, person, meeting, answer=answer, joined_at=came)
     postgres.execute(
-        "insert into presences (meeting_id, user_id, joined_at, left_at, device_type) values (%s, %s, %s, %s, 'desktop')",
+        "insert into presences (meeting_id, user_id, joined_at, left_at, device_type)"
+        " values (%s, %s, %s, %s, 'desktop')",
         [meeting.id, person.id, came, left],
     )
     postgres.execute(
@@ -69,7 +70,9 @@ def test_a_cancelled_meeting_does_not_begin(tend, superuser, tonight):
 # --- offers ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_offer_that_ran_out_goes_to_the_next_in_line_who_is_told(tend, work, mails, superuser, alice, bob, charlie, tonight):
+def test_an_offer_that_ran_out_goes_to_the_next_in_line_who_is_told(
+    tend, work, mails, superuser, alice, bob, charlie, tonight
+):
     superuser.execute("update meetings set max_attendees = 1")
     until = tonight.starts_at - 10 * HOUR
     invite(superuser, alice, tonight, answer="offered", offer_expires_at=until)
@@ -116,7 +119,12 @@ def test_half_an_hour_after_the_end_it_is_settled_who_came(tend, superuser, alic
     assert status(superuser) == "active" and of(superuser, alice) == "accepted"
     tend(tonight.ends_at + 30 * MINUTE)
     assert status(superuser) == "completed"
-    assert [of(superuser, person) for person in (alice, bob, charlie, dora)] == ["attended", "no_show", "attended", "invited"]
+    assert [of(superuser, person) for person in (alice, bob, charlie, dora)] == [
+        "attended",
+        "no_show",
+        "attended",
+        "invited",
+    ]
     assert of(superuser, charlie, "answer") == "declined"
     assert one(superuser, "select actual_duration from meetings") == 60
 
@@ -157,6 +165,14 @@ def test_a_cancelled_meeting_makes_nobody_a_no_show(tend, superuser, alice, toni
     superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
     tend(tonight.ends_at + 5 * HOUR)
     assert of(superuser, alice) == "accepted"
+
+
+def test_who_was_inside_when_it_was_called_off_is_out(tend, superuser, alice, tonight):
+    stayed(superuser, alice, tonight, 0, None)
+    superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
+    tend(tonight.starts_at + 20 * MINUTE)
+    assert of(superuser, alice) == "accepted"
+    assert of(superuser, alice, "join_duration") == 20
 
 
 def test_settling_is_noted_once(tend, superuser, tonight):

@@ -60,7 +60,9 @@ def test_the_door_is_open_from_ten_minutes_before_to_the_end(press, superuser, c
 
 def test_before_that_it_is_closed_and_nothing_is_answered(press, superuser, charlie):
     answer = press("join", charlie, -11)
-    assert answer.status_code == 409 and "The doors are not open yet." in words(answer) and "Opens 20:50" in words(answer)
+    assert (
+        answer.status_code == 409 and "The doors are not open yet." in words(answer) and "Opens 20:50" in words(answer)
+    )
     assert one(superuser, "select count(*) from meeting_attendances") == 0
 
 
@@ -156,24 +158,30 @@ def test_who_asked_waits_for_the_answer_at_the_door(press, superuser, sign_in, c
 
 # --- with what -------------------------------------------------------------------------------------------------------
 
-IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
-IPAD = "Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1 Mobile/15E148 Safari/604.1"
-IPAD_AS_A_MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15"
-GALAXY_TAB = "Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
-PIXEL = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36"
-ANDROID_FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0"
-WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
-LINUX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
-GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+SAFARI, CHROME = "AppleWebKit/605.1.15 (KHTML, like Gecko)", "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0"
+IOS = "like Mac OS X) " + SAFARI
+DEVICES = {
+    "iPhone": (f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 {IOS} Version/17.5 Mobile/15E148 Safari/604.1", "mobile"),
+    "iPad": (f"Mozilla/5.0 (iPad; CPU OS 12_5 {IOS} Version/12.1 Mobile/15E148 Safari/604.1", "tablet"),
+    "iPad-as-a-Mac": (
+        f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {SAFARI} Version/17.5 Safari/605.1.15",
+        "desktop",
+    ),
+    "Android-tablet": (f"Mozilla/5.0 (Linux; Android 13; SM-X700) {CHROME} Safari/537.36", "tablet"),
+    "phone": (f"Mozilla/5.0 (Linux; Android 14; Pixel 8) {CHROME} Mobile Safari/537.36", "mobile"),
+    "phablet": (f"Mozilla/5.0 (Linux; Android 12; SM-N975F) {CHROME} Mobile Safari/537.36", "mobile"),
+    "Firefox-phone": ("Mozilla/5.0 (Android 14; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0", "mobile"),
+    "Windows": (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36", "desktop"),
+    "Linux": ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "desktop"),
+    "television": (f"Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) {CHROME} TV Safari/537.36", "unknown"),
+    "bot": ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "unknown"),
+    "curl": ("curl/8.5.0", "unknown"),
+    "nothing": ("", "unknown"),
+    "rubbish": ("\x7f\u00ff<script>", "unknown"),
+}
 
 
-@pytest.mark.parametrize(
-    ("agent", "kind"),
-    [(IPHONE, "mobile"), (IPAD, "tablet"), (IPAD_AS_A_MAC, "desktop"), (GALAXY_TAB, "tablet"), (PIXEL, "mobile"),
-     (ANDROID_FIREFOX, "mobile"), (WINDOWS, "desktop"), (LINUX, "desktop"), (GOOGLEBOT, "unknown"), ("curl/8.5.0", "unknown"),
-     ("", "unknown"), ("\x7f\u00ff<script>", "unknown")],
-    ids=["iPhone", "iPad", "iPad-as-a-Mac", "Android-tablet", "phone", "Firefox-phone", "Windows", "Linux", "bot", "curl", "none", "rubbish"],
-)  # fmt: skip
+@pytest.mark.parametrize(("agent", "kind"), DEVICES.values(), ids=DEVICES)
 def test_the_kind_of_device_is_noted(press, superuser, charlie, agent, kind):
     press("join", charlie, **{"User-Agent": agent})
     assert one(superuser, "select device_type from presences") == kind
@@ -181,7 +189,7 @@ def test_the_kind_of_device_is_noted(press, superuser, charlie, agent, kind):
 
 
 def test_a_browsers_own_hint_comes_before_its_name(press, superuser, charlie):
-    press("join", charlie, **{"User-Agent": WINDOWS, "Sec-CH-UA-Mobile": "?1"})
+    press("join", charlie, **{"User-Agent": DEVICES["Windows"][0], "Sec-CH-UA-Mobile": "?1"})
     assert one(superuser, "select device_type from presences") == "mobile"
 
 

@@ -24,6 +24,8 @@ def test_smallest_units_become_an_amount_and_back(minor, currency, major, said):
     assert money.shown(Decimal(major), currency) == said
 
 
-@pytest.mark.parametrize(("currency", "decimals"), [("JPY", 0), ("KRW", 0), ("USD", 2), ("TRY", 2), ("KWD", 3), ("BHD", 3)])
+@pytest.mark.parametrize(
+    ("currency", "decimals"), [("JPY", 0), ("KRW", 0), ("USD", 2), ("TRY", 2), ("KWD", 3), ("BHD", 3)]
+)
 def test_a_currency_knows_its_decimals(currency, decimals):
     assert money.decimals(currency) == decimals

@@ -46,7 +46,12 @@ def mine(eve):
 
 
 def test_an_opened_order_waits_and_opens_nothing(superuser, order, eve):
-    assert of(superuser, mine(eve), "status", "amount", "amount_minor", "currency") == ("pending", Decimal("12.00"), 1200, "USD")
+    assert of(superuser, mine(eve), "status", "amount", "amount_minor", "currency") == (
+        "pending",
+        Decimal("12.00"),
+        1200,
+        "USD",
+    )
     assert access(superuser, eve) == ("pending", None, None)
     assert operations(superuser) == ["order.opened"]
 

@@ -42,7 +42,9 @@ def until(postgres, person):
 def test_a_family_begins_with_its_payer(hand, superuser, charlie):
     with hand() as session:
         plan = actions.start(session, charlie.id, "Casa Bianchi", seats=3)
-    row = superuser.execute("select primary_user_id, plan_name, max_members, current_members from family_plans where id = %s", [plan])
+    row = superuser.execute(
+        "select primary_user_id, plan_name, max_members, current_members from family_plans where id = %s", [plan]
+    )
     assert row.fetchone() == (charlie.id, "Casa Bianchi", 3, 1)
     assert one(superuser, "select family_role from users where id = %s", charlie.id) == "primary"
 

@@ -9,7 +9,9 @@ from portal.mail.jobs import RETRY
 
 
 def jobs(superuser):
-    return superuser.execute("select status, attempts, scheduled_at from procrastinate_jobs").fetchall()
+    return superuser.execute(
+        "select status, attempts, scheduled_at from procrastinate_jobs where task_name = 'mail.deliver'"
+    ).fetchall()
 
 
 def test_a_mail_is_taken(office, write, send, kept):
@@ -17,7 +19,11 @@ def test_a_mail_is_taken(office, write, send, kept):
     write()
     send(f"smtp://127.0.0.1:{port}")
     (message,) = server.messages
-    assert (message["From"], message["To"], message["Subject"]) == ("Goalete <club@goalete.example>", "ana@club.example", "Hello")
+    assert (message["From"], message["To"], message["Subject"]) == (
+        "Goalete <club@goalete.example>",
+        "ana@club.example",
+        "Hello",
+    )
     assert message["Message-ID"] == f"<{kept().id}@localhost>" and message["Auto-Submitted"] == "auto-generated"
     assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
     assert message["Date"] and (kept().state, kept().attempts) == ("sent", 1) and kept().sent_at
@@ -40,8 +46,13 @@ def test_what_is_not_taken_now_is_tried_again_and_sent_once(refusal, office, wri
     assert len(server.taken) == 1
 
 
-@pytest.mark.parametrize(("refusal", "why"), [({"to_the_address": "550 nobody here"}, "refused the address (550)"),
-                                              ({"to_the_mail": "554 not this one"}, "refused the mail (554)")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("refusal", "why"),
+    [
+        ({"to_the_address": "550 nobody here"}, "refused the address (550)"),
+        ({"to_the_mail": "554 not this one"}, "refused the mail (554)"),
+    ],
+)
 def test_what_is_refused_for_good_is_not_tried_again(refusal, why, office, write, send, kept, superuser):
     server, port = office
     server.__dict__.update(refusal)
@@ -78,7 +89,9 @@ def test_after_three_days_of_tries_it_has_failed(office, write, send, kept, supe
     server.to_the_address = "451 later"
     write(secret=True)
     superuser.execute("update mails set attempts = %s", [RETRY.max_attempts])
-    superuser.execute("update procrastinate_jobs set attempts = %s", [RETRY.max_attempts])
+    superuser.execute(
+        "update procrastinate_jobs set attempts = %s where task_name = 'mail.deliver'", [RETRY.max_attempts]
+    )
     send(f"smtp://127.0.0.1:{port}")
     assert (kept().state, kept().text) == ("failed", None) and jobs(superuser)[0][0] == "failed"
 
@@ -89,7 +102,7 @@ def test_the_tries_are_spread_over_three_days():
 
 
 def test_one_bad_address_keeps_no_other_mail_back(office, write, send, superuser):
-    server, port = office
+    _, port = office
     write(recipient="a@club.example")
     write(recipient="ö@club.example")  # no server here takes letters like this before the @
     write(recipient="b@club.example")

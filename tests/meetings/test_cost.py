@@ -68,11 +68,29 @@ def test_prepared_statements_survive_a_page(app, sign_in, charlie, superuser, da
 def test_looking_leaves_no_trace_but_when_one_was_seen(sign_in, charlie, superuser, supper):
     browser = sign_in(charlie)
     before = sizes(superuser)
-    for path in ("/meetings", "/meetings/past", f"/meetings/{supper.id}", f"/meetings/{supper.id}/live", f"/meetings/{supper.id}.ics"):
+    for path in (
+        "/meetings",
+        "/meetings/past",
+        f"/meetings/{supper.id}",
+        f"/meetings/{supper.id}/live",
+        f"/meetings/{supper.id}.ics",
+    ):
         assert browser.get(path).status_code == 200
     assert sizes(superuser) == before
 
 
 def sizes(superuser):
-    tables = ("meetings", "meeting_attendances", "presences", "system_logs", "mails", "procrastinate_jobs", "orders", "users")
-    return [superuser.execute(f"select md5(string_agg(t::text, '' order by t::text)) from {table} t").fetchone() for table in tables]
+    tables = (
+        "meetings",
+        "meeting_attendances",
+        "presences",
+        "system_logs",
+        "mails",
+        "procrastinate_jobs",
+        "orders",
+        "users",
+    )
+    return [
+        superuser.execute(f"select md5(string_agg(t::text, '' order by t::text)) from {table} t").fetchone()
+        for table in tables
+    ]

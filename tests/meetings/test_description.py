@@ -12,7 +12,7 @@ TRICKS = [
     "<img src=x onerror=alert(1)>",
     "<svg/onload=alert(1)>",
     "<iframe src=//evil.example>",
-    "<a href=\"javascript:alert(1)\">x</a>",
+    '<a href="javascript:alert(1)">x</a>',
     "[x](javascript:alert(1))",
     "[x](JaVaScRiPt:alert(1))",
     "[x](java\nscript:alert(1))",
@@ -25,11 +25,11 @@ TRICKS = [
     "<javascript:alert(1)>",
     "[x]: javascript:alert(1)\n\n[x]",
     "[a](<javascript:alert(1)>)",
-    "[x](https://ok.example \" onmouseover=alert(1) x=\")",
+    '[x](https://ok.example " onmouseover=alert(1) x=")',
     "[x](https://ok.example/'onmouseover='alert(1))",
     "`<script>alert(1)</script>`",
     "```html\n<script>alert(1)</script>\n```",
-    "```\" onload=\"alert(1)\nx\n```",
+    '```" onload="alert(1)\nx\n```',
     "<details open ontoggle=alert(1)>",
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
     "<style>@import 'https://evil.example'</style>",
@@ -80,7 +80,7 @@ def test_no_text_is_no_section(sign_in, charlie, superuser, supper):
 
 
 def test_the_page_shows_the_text_safely(sign_in, charlie, superuser, database):
-    meeting = plan(superuser, "<b>Bold</b> & \"quoted\"", description="Bring *one* <script>alert(1)</script>")
+    meeting = plan(superuser, '<b>Bold</b> & "quoted"', description="Bring *one* <script>alert(1)</script>")
     text = sign_in(charlie).get(f"/meetings/{meeting.id}").text
     assert "Bring <em>one</em> &lt;script&gt;" in text
     assert "<b>Bold" not in text and "&lt;b&gt;Bold&lt;/b&gt; &amp; &#34;quoted&#34;" in text

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from portal.clock import at
-from tests.support.reading import headings, invite, lives_in, link, plan, programme, rows, titles, words
+from tests.support.reading import headings, invite, link, lives_in, plan, programme, rows, titles, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -238,7 +238,9 @@ def test_one_comes_back_to_the_first_page(look, superuser, database, now):
     assert path == "/meetings"
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "-", "ffffffffffffffffffff-0", "12-zz", "1-" + "0" * 31, "%00", "é", "-1-" + "0" * 32])
+@pytest.mark.parametrize(
+    "cursor", ["nonsense", "-", "ffffffffffffffffffff-0", "12-zz", "1-" + "0" * 31, "%00", "é", "-1-" + "0" * 32]
+)
 def test_a_page_that_never_was_is_the_first_one(look, tonight, cursor):
     assert "Tonight" in words(look(tonight.starts_at - HOUR, f"/meetings?from={cursor}"))
     assert look(tonight.starts_at - HOUR, f"/meetings/past?from={cursor}").status_code == 200

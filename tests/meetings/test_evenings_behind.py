@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.reading import headings, invite, lives_in, link, one, plan, programme, rows, titles, words
+from tests.support.reading import headings, invite, link, lives_in, one, plan, programme, rows, titles, words
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
@@ -37,11 +37,17 @@ def test_nothing_behind_is_said_in_a_sentence(look, charlie):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"answer": "accepted", "outcome": "attended", "came": True, "join_duration": 52}, "You came You stayed 52 minutes."),
+        (
+            {"answer": "accepted", "outcome": "attended", "came": True, "join_duration": 52},
+            "You came You stayed 52 minutes.",
+        ),
         ({"answer": "accepted"}, "You had said yes"),
         ({"answer": "accepted", "outcome": "no_show"}, "You had said yes"),
         ({"answer": "declined"}, "You said no"),
-        ({"answer": "declined", "outcome": "attended", "came": True, "join_duration": 20}, "You came You stayed 20 minutes."),
+        (
+            {"answer": "declined", "outcome": "attended", "came": True, "join_duration": 20},
+            "You came You stayed 20 minutes.",
+        ),
         ({"answer": "invited"}, "Over"),
         (None, "Over"),
     ],

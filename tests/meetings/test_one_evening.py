@@ -41,7 +41,9 @@ def test_both_clocks_are_named_when_they_differ(look, superuser, charlie, tonigh
     night = tonight.starts_at + 6 * HOUR
     assert "03:00 Tokyo, your time" in text and "21:00 Istanbul, club time" in text
     assert f"Tokyo, you {night:%a} {night.day} {night:%b}, 03:00 to 04:00" in text
-    assert f"Istanbul, club {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00" in text
+    assert (
+        f"Istanbul, club {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00" in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,10 @@ def test_without_access_the_page_shows_the_evening_and_no_button(sign_in, eve, t
 
 def test_what_a_stream_needs_is_there_only_while_something_can_change(look, tonight):
     assert "/live/meetings?token=" in look(tonight).text
-    assert "/live" not in words(look(tonight, tonight.ends_at), "main") and "token=" not in look(tonight, tonight.ends_at).text
+    assert (
+        "/live" not in words(look(tonight, tonight.ends_at), "main")
+        and "token=" not in look(tonight, tonight.ends_at).text
+    )
 
 
 def test_the_page_about_to_change_asks_for_itself_again(look, tonight):
@@ -122,5 +127,12 @@ def test_the_page_about_to_change_asks_for_itself_again(look, tonight):
     assert f'data-hx-get="/meetings/{tonight.id}/live"' not in look(tonight, tonight.ends_at).text
 
 
-def test_an_admin_sees_a_private_meeting(sign_in, dora, secret):
-    assert sign_in(dora).get(f"/meetings/{secret.id}").status_code == 200
+def test_an_admin_sees_a_private_meeting_and_answers_only_where_invited(sign_in, superuser, dora, secret):
+    browser = sign_in(dora)
+    with at(secret.starts_at):
+        answer = browser.get(f"/meetings/{secret.id}")
+        assert "Only people who are invited can answer." in words(answer)
+        assert 'name="answer"' not in answer.text and "/join" not in answer.text
+        assert browser.submit(f"/meetings/{secret.id}/answer", answer="accepted").status_code == 409
+        invite(superuser, dora, secret)
+        assert "/join" in browser.get(f"/meetings/{secret.id}").text

@@ -66,7 +66,10 @@ def test_only_a_confirmed_account_is_made_admin(portal, people, superuser):
     superuser.execute("insert into users (email) values ('new@club.example')")
     for address in ("new@club.example", "nobody@club.example"):
         status, said, complaint = portal("make-admin", address)
-        assert (status, said) == (1, "") and complaint == f"portal: No confirmed account has the address {address}; sign up first.\n"
+        assert (status, said) == (
+            1,
+            "",
+        ) and complaint == f"portal: No confirmed account has the address {address}; sign up first.\n"
 
 
 def test_roles_are_printed_for_a_superuser(portal):
@@ -104,7 +107,11 @@ def test_no_database_is_one_sentence(command, portal, monkeypatch):
 def test_a_missing_setting_is_one_sentence(portal, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "short")
     status, _, complaint = portal("check")
-    assert status == 1 and complaint.startswith("portal: SECRET_KEY needs at least 32 characters") and complaint.count("\n") == 1
+    assert (
+        status == 1
+        and complaint.startswith("portal: SECRET_KEY needs at least 32 characters")
+        and complaint.count("\n") == 1
+    )
 
 
 def test_a_port_that_is_taken_is_one_sentence(portal, monkeypatch, tmp_path):
@@ -132,8 +139,12 @@ def test_the_worker_works_until_it_is_told_to_stop(environment, superuser):
     (mail_id,) = superuser.execute(mail).fetchone()
     superuser.execute("insert into procrastinate_jobs (task_name, queue_name, args) values"
                       " ('mail.deliver', 'default', jsonb_build_object('mail_id', %s::text))", [mail_id])  # fmt: skip
-    worker = subprocess.Popen([sys.executable, "-m", "portal", "work"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-                              stderr=subprocess.PIPE)  # fmt: skip
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "portal", "work"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+    )
     try:
         until = time.monotonic() + 20
         while time.monotonic() < until and superuser.execute("select state from mails").fetchone() != ("sent",):

@@ -13,8 +13,10 @@ DEAD = "postgresql+psycopg://portal_web@127.0.0.1:1/nowhere"
 @pytest.fixture
 def heartbeat(superuser):
     """`heartbeat(ago)`: a worker was heard so long ago."""
+
     def beat(ago):
         superuser.execute("insert into procrastinate_workers (last_heartbeat) values (now() - %s)", [ago])  # fmt: skip
+
     return beat
 
 

@@ -24,8 +24,14 @@ def test_the_web_login_is_let_through(database):
     started(database, "portal_web")
 
 
-@pytest.mark.parametrize(("login", "why"), [("postgres", "may bypass row security"), ("portal_backup", "may bypass row security"),
-                                            ("portal_owner", "may bypass|owns the tables")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("login", "why"),
+    [
+        ("postgres", "may bypass row security"),
+        ("portal_backup", "may bypass row security"),
+        ("portal_owner", "may bypass|owns the tables"),
+    ],
+)
 def test_a_login_that_looks_past_the_policies_is_refused(login, why, database):
     with pytest.raises(Problem, match=why):
         started(database, login)
@@ -60,7 +66,9 @@ def test_no_database_is_told_so():
         reach(DEAD.replace("+psycopg", ""))
 
 
-@pytest.mark.parametrize(("number", "fits"), [(140013, False), (150000, True), (160004, True), (180001, True), (190000, False)])
+@pytest.mark.parametrize(
+    ("number", "fits"), [(140013, False), (150000, True), (160004, True), (180001, True), (190000, False)]
+)
 def test_only_a_postgresql_that_was_tried(number, fits):
     connection = SimpleNamespace(info=SimpleNamespace(server_version=number))
     if fits:
@@ -86,5 +94,5 @@ def test_a_revision_nobody_wrote_is_told_so(database):
 def test_migrating_by_a_login_that_may_not_is_told_so(server_url):
     with server.empty_database(server_url, "forbidden") as bare:
         settings = settings_for(bare, owner_url=driver_url(bare.url("portal_worker")))
-        with pytest.raises(Problem, match="did not go through.*permission denied"):
+        with pytest.raises(Problem, match=r"did not go through.*permission denied"):
             migrate(settings, "head")

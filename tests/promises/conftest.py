@@ -4,10 +4,10 @@ import psycopg
 import pytest
 from flask import Flask
 
-from tests.support import world
-from tests.support.web import Browser, SignIn
-from tests.support.cast import ALICE, CHARLIE, DORA
 from tests.promises.routes import Route, routes_of
+from tests.support import world
+from tests.support.cast import ALICE, CHARLIE, DORA
+from tests.support.web import Browser, SignIn
 
 
 @pytest.fixture
@@ -20,9 +20,14 @@ def everything(database, superuser: psycopg.Connection) -> dict[str, object]:
 def routes(app: Flask, everything: dict[str, object]) -> list[Route]:
     """Every route of the portal, with the ids of things that are there."""
     ids = {
-        "meeting_id": everything["open"], "person_id": ALICE.id, "user_id": ALICE.id, "mail_id": everything["sandbox_mails"],
-        "sign_in_id": everything["sign_ins"], "order_id": everything["orders"], "token": "no-such-token",
-    }  # fmt: skip
+        "meeting_id": everything["open"],
+        "person_id": ALICE.id,
+        "user_id": ALICE.id,
+        "mail_id": everything["sandbox_mails"],
+        "sign_in_id": everything["sign_ins"],
+        "order_id": everything["orders"],
+        "token": "no-such-token",
+    }
     return routes_of(app, ids)
 
 

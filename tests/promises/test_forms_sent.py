@@ -10,11 +10,22 @@ FREE_OF_TOKENS: set[str] = set()
 """Routes other machines post to; each proves its sender in another way."""
 
 EXTRA = {
-    "is_admin": "true", "is_active": "false", "subscription_expiry": "2999-01-01", "access_until": "2999-01-01",
-    "subscription_status": "active", "email_verified": "true", "id": "00000000-0000-0000-0000-000000000001",
-    "user_id": "00000000-0000-0000-0000-000000000001", "family_role": "primary", "price": "0", "amount": "0",
-    "created_at": "1999-01-01", "email": "other@club.example", "max_members": "99", "subscription_expiry ": "2999-01-01",
-}  # fmt: skip
+    "is_admin": "true",
+    "is_active": "false",
+    "subscription_expiry": "2999-01-01",
+    "access_until": "2999-01-01",
+    "subscription_status": "active",
+    "email_verified": "true",
+    "id": "00000000-0000-0000-0000-000000000001",
+    "user_id": "00000000-0000-0000-0000-000000000001",
+    "family_role": "primary",
+    "price": "0",
+    "amount": "0",
+    "created_at": "1999-01-01",
+    "email": "other@club.example",
+    "max_members": "99",
+    "subscription_expiry ": "2999-01-01",
+}
 
 
 @pytest.mark.parametrize("who", ["visitor", "alice", "dora"])
@@ -41,8 +52,19 @@ def test_no_form_makes_anybody_more_than_they_are(routes, everybody, superuser):
     )
     before = superuser.execute(standing).fetchall()
     for route in routes:
-        if route.method == "POST" and route.guard == "member" and "end" not in route.path and "sign-out" not in route.path:
-            form = {"first_name": "Al", "timezone": "UTC", "preferred_meeting_time": "20:00", "plan_name": "Us", **EXTRA}
+        if (
+            route.method == "POST"
+            and route.guard == "member"
+            and "end" not in route.path
+            and "sign-out" not in route.path
+        ):
+            form = {
+                "first_name": "Al",
+                "timezone": "UTC",
+                "preferred_meeting_time": "20:00",
+                "plan_name": "Us",
+                **EXTRA,
+            }
             assert everybody["alice"].submit(route.path, **form).status_code < 500, route
     assert superuser.execute(standing).fetchall() == before
     (profile,) = superuser.execute("select first_name from users where id = %s", [ALICE.id]).fetchone()
@@ -78,6 +100,6 @@ def test_ids_of_nothing_look_the_same_as_ids_of_others(everybody, everything, su
     superuser.execute("delete from meeting_attendances")
     theirs = everybody["charlie"].get(f"/meetings/{everything['open']}")
     nobodys = everybody["charlie"].get("/meetings/00000000-0000-0000-0000-00000000dead")
-    same = [answer.text.replace(answer.headers["X-Request-Id"], "") for answer in (theirs, nobodys)]
     assert theirs.status_code == nobodys.status_code == 404
-    assert [text.split("<main")[1] for text in same][0] == [text.split("<main")[1] for text in same][1]
+    first, second = (answer.text.replace(answer.headers["X-Request-Id"], "") for answer in (theirs, nobodys))
+    assert first.split("<main")[1] == second.split("<main")[1]

@@ -68,7 +68,12 @@ def test_every_page_is_made_well(who, routes, everybody):
 
 
 def test_error_pages_are_made_well(client, sign_in, alice):
-    for answer in (client.get("/nothing-here"), client.delete("/help"), sign_in(alice).get("/admin"), client.post("/sign-in")):
+    for answer in (
+        client.get("/nothing-here"),
+        client.delete("/help"),
+        sign_in(alice).get("/admin"),
+        client.post("/sign-in"),
+    ):
         assert answer.status_code >= 400 and lint(answer.text) == []
 
 
@@ -82,9 +87,16 @@ def test_pages_with_mistakes_on_them_are_made_well(client, sign_in, alice):
 def test_the_lint_sees_what_is_wrong():
     bad = '<html><h1 id=a>x</h1><h1 id=a style="x">x</h1><script>1</script><a onclick=x href="javascript:1">x</a><input id=b>'
     assert lint(bad) == [
-        "h1 style", "inline script", "a onclick", "javascript: in a",
-        "not one h1", "no title", "no language", "id a twice", "b has no label",
-    ]  # fmt: skip
+        "h1 style",
+        "inline script",
+        "a onclick",
+        "javascript: in a",
+        "not one h1",
+        "no title",
+        "no language",
+        "id a twice",
+        "b has no label",
+    ]
 
 
 def test_addresses_are_in_kebab_case(app):
@@ -93,10 +105,16 @@ def test_addresses_are_in_kebab_case(app):
         assert re.fullmatch(r"/|(/[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)?)+", bare), rule
 
 
-@pytest.mark.parametrize("nasty", ["<script>x</script>", "\"'><img src=x onerror=y>", "{{ 7*7 }}", "%s %(x)s {0.__class__}", "((("])
+@pytest.mark.parametrize(
+    "nasty", ["<script>x</script>", "\"'><img src=x onerror=y>", "{{ 7*7 }}", "%s %(x)s {0.__class__}", "((("]
+)
 def test_names_are_shown_as_typed(nasty, sign_in, alice, superuser):
     superuser.execute("update users set first_name = %s where id = %s", [nasty, alice.id])
     superuser.execute("update family_plans set plan_name = %s", [nasty])
     for path in ("/account", "/family", "/meetings"):
         text = sign_in(alice).get(path).text
-        assert lint(text) == [] and nasty not in text.replace("((( ", "") if "<" in nasty else "49" not in text.split("<h1")[1][:80]
+        assert (
+            lint(text) == [] and nasty not in text.replace("((( ", "")
+            if "<" in nasty
+            else "49" not in text.split("<h1")[1][:80]
+        )

@@ -14,7 +14,9 @@ def contents(postgres: psycopg.Connection) -> dict[str, str]:
     prints = {}
     for name in sorted(set(names) - LOGS):
         row = "to_jsonb(t) - 'seen_at'" if name == "sign_ins" else "to_jsonb(t)"
-        every = sql.SQL("select md5(coalesce(string_agg(({row})::text, chr(10) order by ({row})::text), '')) from {name} t")
+        every = sql.SQL(
+            "select md5(coalesce(string_agg(({row})::text, chr(10) order by ({row})::text), '')) from {name} t"
+        )
         (prints[name],) = postgres.execute(every.format(row=sql.SQL(row), name=sql.Identifier(name))).fetchone()
     return prints
 

@@ -61,7 +61,9 @@ class Planted:
 
     def meeting(self, title: str) -> UUID:
         """The next meeting of this title."""
-        return self.one("select id from meetings where title = %s and ends_at > now() order by starts_at limit 1", title)
+        return self.one(
+            "select id from meetings where title = %s and ends_at > now() order by starts_at limit 1", title
+        )
 
 
 @contextmanager
@@ -94,7 +96,8 @@ def village(server_url: str) -> Iterator[Planted]:
     with soil(server_url, "village") as here, lively(here):
         here.postgres.execute(
             "insert into users (email, first_name, timezone, email_verified, is_admin, access_until)"
-            " select email, 'Somebody', 'UTC', true, email = %s, now() + interval '1 year' from unnest(%s::text[]) email",
+            " select email, 'Somebody', 'UTC', true, email = %s, now() + interval '1 year'"
+            " from unnest(%s::text[]) email",
             [SELIN, [person[2] for person in PEOPLE]],
         )
         yield here

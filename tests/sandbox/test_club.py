@@ -30,13 +30,20 @@ def test_four_families_of_different_sizes_one_of_them_full(planted):
 
 
 def test_orders_stand_in_every_state(planted):
-    assert {state for (state,) in planted.rows("select distinct status from orders")} == {"pending", "completed", "failed", "refunded"}
+    assert {state for (state,) in planted.rows("select distinct status from orders")} == {
+        "pending",
+        "completed",
+        "failed",
+        "refunded",
+    }
     assert planted.one("select count(*) from orders where disputed_at is not null") >= 1
     assert planted.one("select count(*) from orders where refunded_amount between 0.01 and amount - 0.01") >= 1
 
 
 def test_some_have_access_by_each_way_and_some_have_none(planted):
-    kinds = {kind for (kind,) in planted.rows("select distinct subscription_type from users where access_until > now()")}
+    kinds = {
+        kind for (kind,) in planted.rows("select distinct subscription_type from users where access_until > now()")
+    }
     assert kinds == {"individual", "family"}
     assert planted.one("select count(*) from users where access_until < now()") >= 2
     assert planted.one("select count(*) from access_grants where kind = 'welcome'") == len(PEOPLE)
@@ -51,23 +58,43 @@ def test_one_meeting_is_running_now_with_people_in_it(planted):
 
 
 def test_one_is_full_with_both_sign_ins_of_the_demo_in_its_line(planted):
-    meeting = planted.rows("select id, max_attendees, seats_taken, waiting_count from meetings where title = 'Letters, read aloud'")[0]
+    meeting = planted.rows(
+        "select id, max_attendees, seats_taken, waiting_count from meetings where title = 'Letters, read aloud'"
+    )[0]
     assert meeting[2] == meeting[1] and meeting[3] > 2
     waiting = planted.rows(
-        "select u.email from meeting_attendances a join users u on u.id = a.user_id where meeting_id = %s and answer = 'waitlisted'", meeting[0]
+        "select u.email from meeting_attendances a join users u on u.id = a.user_id"
+        " where meeting_id = %s and answer = 'waitlisted'",
+        meeting[0],
     )
     assert {(BILAL,), (ANA,)} <= set(waiting)
 
 
 def test_one_has_requests_one_an_offer_one_is_cancelled(planted):
     assert planted.one("select request_count from meetings where title = 'Early circle'") == 2
-    assert planted.one("select count(*) from meeting_attendances a join users u on u.id = a.user_id where u.email = %s and answer = 'offered'", BILAL) == 1
-    assert planted.one("select count(*) from meetings where status = 'cancelled' and cancellation_reason = 'The host is ill.'") == 1
+    assert (
+        planted.one(
+            "select count(*) from meeting_attendances a join users u on u.id = a.user_id"
+            " where u.email = %s and answer = 'offered'",
+            BILAL,
+        )
+        == 1
+    )
+    assert (
+        planted.one(
+            "select count(*) from meetings where status = 'cancelled' and cancellation_reason = 'The host is ill.'"
+        )
+        == 1
+    )
 
 
 def test_three_weeks_lie_behind_and_five_ahead(planted):
     assert planted.one("select count(*) from meetings where status = 'completed'") == club.HISTORY_DAYS
-    assert planted.one("select max(scheduled_date) - current_date from meetings") in (club.AHEAD_DAYS, club.AHEAD_DAYS - 1, club.AHEAD_DAYS + 1)
+    assert planted.one("select max(scheduled_date) - current_date from meetings") in (
+        club.AHEAD_DAYS,
+        club.AHEAD_DAYS - 1,
+        club.AHEAD_DAYS + 1,
+    )
     assert planted.one("select count(*) from meeting_attendances where outcome = 'attended'") > 100
     assert planted.one("select count(*) from meeting_attendances where outcome = 'no_show'") > 10
 
@@ -88,9 +115,16 @@ def test_the_demos_member_sees_an_offer_a_line_and_the_orders(planted):
 
 
 def test_planting_twice_plants_once(planted):
-    before = planted.rows("select (select count(*) from users), (select count(*) from meetings), (select count(*) from orders)")
+    before = planted.rows(
+        "select (select count(*) from users), (select count(*) from meetings), (select count(*) from orders)"
+    )
     club.plant(planted.web)
-    assert planted.rows("select (select count(*) from users), (select count(*) from meetings), (select count(*) from orders)") == before
+    assert (
+        planted.rows(
+            "select (select count(*) from users), (select count(*) from meetings), (select count(*) from orders)"
+        )
+        == before
+    )
 
 
 def test_a_planting_that_was_cut_short_is_not_taken_for_a_club(server_url):

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.clock import at
 from portal.sandbox import club, jobs
 from portal.sandbox.people import PEOPLE
 from tests.support.cast import plan_meeting
@@ -18,15 +17,16 @@ def running(village):
     """A meeting that began a moment ago, with places for all."""
     now = datetime.now(UTC) - MINUTE
     return plan_meeting(
-        village.postgres, "Open floor", scheduled_date=now.date(), start_time=now.time().replace(second=0, microsecond=0),
-        timezone="UTC", max_attendees=None,
+        village.postgres, "Open floor", scheduled_date=now.date(), timezone="UTC", max_attendees=None,
+        start_time=now.time().replace(second=0, microsecond=0),
     )  # fmt: skip
 
 
 def ahead(village, moment):
     """How many days of the next five weeks have an evening."""
     return village.one(
-        "select count(distinct scheduled_date) from meetings where scheduled_date > %s::date and scheduled_date <= %s::date + 35",
+        "select count(distinct scheduled_date) from meetings"
+        " where scheduled_date > %s::date and scheduled_date <= %s::date + 35",
         moment, moment,
     )  # fmt: skip
 
@@ -45,7 +45,9 @@ def test_people_come_and_go(village, running):
 
 
 def test_the_sign_ins_of_visitors_are_left_to_them(village, running):
-    village.postgres.execute("update users set access_until = null where email <> all (%s)", [[p[2] for p in PEOPLE[:3]]])
+    village.postgres.execute(
+        "update users set access_until = null where email <> all (%s)", [[p[2] for p in PEOPLE[:3]]]
+    )
     do(village.worker, jobs.stroll)
     assert village.one("select count(*) from presences") == 0
 
@@ -70,7 +72,9 @@ def test_the_demo_stays_whole_while_it_lives(planted):
 def test_a_meeting_is_always_on(village):
     now = datetime.now(UTC)
     do(village.worker, jobs.keep_going, now)
-    on = village.rows("select title, seats_taken, attendee_count from meetings where starts_at <= %s and ends_at > %s", now, now)
+    on = village.rows(
+        "select title, seats_taken, attendee_count from meetings where starts_at <= %s and ends_at > %s", now, now
+    )
     assert len(on) == 1 and on[0][0] == "Open floor" and on[0][1] >= on[0][2] > 0
     do(village.worker, jobs.keep_going, now + 5 * MINUTE)
     assert village.one("select count(*) from meetings where title = 'Open floor' and starts_at <= %s", now) == 1
@@ -104,7 +108,6 @@ def test_an_evening_somebody_planned_for_next_year_stops_nothing(village):
 
 
 def test_a_server_without_the_club_is_left_alone(village):
-    village.postgres.execute("delete from users")
-    with at(datetime.now(UTC)):
-        do(village.worker, jobs.keep_going)
+    village.postgres.execute("update users set email = 'real-' || email")
+    do(village.worker, jobs.keep_going)
     assert village.one("select count(*) from meetings") == 0

@@ -1,0 +1,276 @@
+"""Work leaves with the change, is done once, by a login of its own, and a bad job ends."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import insert, text
+
+from portal import jobs
+from portal.audit.models import SystemLog
+from portal.database import db
+from portal.jobs import enqueue, job
+
+DONE: list[str] = []
+
+
+@job("tests.note")
+def note(session, what="noted"):
+    """Write a log row, and remember that it was done."""
+    DONE.append(what)
+    session.execute(insert(SystemLog).values(level="info", message=what, category="cron"))
+
+
+@job("tests.fail")
+def fail(session):
+    """Write a log row and fail."""
+    note.func(what="half done")
+    session.execute(insert(SystemLog).values(level="info", message="half done", category="cron"))
+    raise RuntimeError("a defect")
+
+
+@job("tests.who")
+def who(session):
+    """Remember as whom the database knows the worker."""
+    DONE.append(session.scalar(text("select session_user || ' ' || current_user")))
+
+
+@pytest.fixture(autouse=True)
+def nothing_done():
+    DONE.clear()
+
+
+@pytest.fixture
+def queued(superuser):
+    """`queued()`: task and status of every job, but for what the clock handed in."""
+    jobs_by_hand = "select task_name, status from procrastinate_jobs where task_name ~ 'test|such' order by id"
+    return lambda: superuser.execute(jobs_by_hand).fetchall()
+
+
+# --- handed in -------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_there_when_the_change_is(app, queued, database):
+    with app.app_context():
+        enqueue(db.session(), note)
+        assert queued() == []
+        db.session.commit()
+    assert queued() == [("tests.note", "todo")]
+
+
+def test_a_change_taken_back_takes_its_job_with_it(app, queued, database, work):
+    with app.app_context():
+        enqueue(db.session(), note)
+        db.session.rollback()
+    work()
+    assert queued() == [] and DONE == []
+
+
+def test_a_job_is_done_once_with_its_words(app, work, queued, superuser):
+    with app.app_context():
+        enqueue(db.session(), note, what="Grüße 🌙")
+        db.session.commit()
+    work()
+    work()
+    assert queued() == [("tests.note", "succeeded")] and DONE == ["Grüße 🌙"]
+    assert superuser.execute("select message from system_logs").fetchall() == [("Grüße 🌙",)]
+
+
+def test_the_worker_works_under_its_own_login(app, work, database):
+    with app.app_context():
+        enqueue(db.session(), who)
+        db.session.commit()
+    work()
+    assert DONE == ["portal_worker portal_worker"]
+
+
+# --- least rights ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select args from procrastinate_jobs",
+        "select * from procrastinate_jobs",
+        "update procrastinate_jobs set args = '{}'",
+        "update procrastinate_jobs set status = 'cancelled'",
+        "delete from procrastinate_jobs",
+        "select * from procrastinate_events",
+        "delete from procrastinate_events",
+        "select * from procrastinate_workers",
+        "truncate procrastinate_jobs",
+        "select procrastinate_fetch_job_v2(null, 1)",
+        "select procrastinate_cancel_job_v1(1, true, true)",
+    ],
+)
+def test_who_answers_browsers_hands_in_and_can_do_no_more(statement, app, as_, alice, dora, queued):
+    with app.app_context():
+        enqueue(db.session(), note, what="private")
+        db.session.commit()
+    for person in (None, alice, dora):
+        try:
+            with as_(person) as connection:
+                assert "private" not in str(connection.execute(statement).fetchall())
+        except psycopg.errors.InsufficientPrivilege:
+            continue
+    assert queued() == [("tests.note", "todo")]
+
+
+@pytest.mark.parametrize("status", ["doing", "succeeded", "failed"])
+def test_a_job_cannot_be_handed_in_as_done(status, as_, alice):
+    row = "insert into procrastinate_jobs (queue_name, task_name, status) values ('default', 'tests.note', %s)"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(alice) as connection:
+        connection.execute(row, [status])
+
+
+# --- going wrong -----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_fails_leaves_no_trace_and_stops_no_other(app, work, queued, superuser):
+    with app.app_context():
+        for task in (fail, note):
+            enqueue(db.session(), task)
+        db.session.commit()
+    work()
+    assert queued() == [("tests.fail", "failed"), ("tests.note", "succeeded")]
+    assert superuser.execute("select count(*) from system_logs where message = 'noted'").fetchone() == (1,)
+
+
+def test_a_job_nobody_knows_fails_and_stops_no_other(app, work, queued, superuser):
+    superuser.execute("insert into procrastinate_jobs (queue_name, task_name) values ('default', 'no.such.task')")
+    with app.app_context():
+        enqueue(db.session(), note)
+        db.session.commit()
+    work()
+    assert queued() == [("no.such.task", "failed"), ("tests.note", "succeeded")]
+
+
+def test_a_worker_ends_well_while_a_job_waits_for_its_next_try(app, work, superuser):
+    @job("tests.later", retry=3)
+    def later(session):
+        raise OSError("not yet")
+
+    with app.app_context():
+        enqueue(db.session(), later)
+        db.session.commit()
+    superuser.execute("update procrastinate_jobs set scheduled_at = now() - interval '1 minute'")
+    work()
+    assert superuser.execute("select count(*) from procrastinate_workers").fetchone() == (0,)
+
+
+def stalled(superuser, attempts):
+    """A job in the hands of a worker that was last heard a minute ago."""
+    (worker,) = superuser.execute(
+        "insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 minute') returning id"
+    ).fetchone()
+    superuser.execute("insert into procrastinate_jobs (queue_name, task_name, status, worker_id, attempts)"
+                      " values ('default', 'tests.note', 'doing', %s, %s)", [worker, attempts])  # fmt: skip
+    superuser.execute("insert into procrastinate_jobs (queue_name, task_name, args)"
+                      " values ('default', 'operations.rescue', '{\"timestamp\": 0}')")  # fmt: skip
+
+
+def test_the_job_of_a_worker_that_died_is_done_by_another(work, superuser, queued):
+    stalled(superuser, attempts=0)
+    work()
+    work()
+    assert dict(queued())["tests.note"] == "succeeded" and DONE == ["noted"]
+
+
+def test_a_job_that_took_three_workers_with_it_is_stopped(work, superuser, queued):
+    stalled(superuser, attempts=3)
+    work()
+    work()
+    assert dict(queued())["tests.note"] == "failed" and DONE == []
+
+
+def test_everything_on_the_clock_has_its_hour(work):
+    from tests.support.web import ROOMS
+
+    assert "operations" in ROOMS
+    regular = {entry.task.name: entry.cron for entry in jobs.queue.periodic_registry.periodic_tasks.values()}
+    assert regular["operations.rescue"] == "* * * * *"
+    assert {"operations.tidy", "mail.forget"} <= set(regular)
+
+
+# --- tidying ---------------------------------------------------------------------------------------------------------
+
+TIDY = "insert into procrastinate_jobs (queue_name, task_name, args) values ('default', 'operations.tidy', '{\"timestamp\": 0}')"
+
+
+@pytest.fixture
+def tidy(superuser, work):
+    """`tidy()`: the nightly housekeeping."""
+
+    def run():
+        superuser.execute(TIDY)
+        work()
+
+    return run
+
+
+def test_what_its_time_is_over_for_goes_and_the_rest_stays(tidy, superuser, people, alice, now):
+    day = timedelta(days=1)
+    add = superuser.execute
+    for number, age in enumerate((0.5, 2)):
+        add(
+            "insert into one_time_tokens (user_id, purpose, token_hash, code_hash, created_at, expires_at)"
+            " values (%s, 'reset', %s, 'x', now(), %s)",
+            [alice.id, f"t{number}".encode(), now - age * day],
+        )
+    for number, age in enumerate((-1, 0.01)):
+        add("insert into rate_limits values (%s, 1, %s)", [f"k{number}", now - age * day])
+    for number, (seen, ended) in enumerate(((1, None), (1, 1), (100, 91), (91, None))):
+        add(
+            "insert into sign_ins (user_id, key_hash, device, created_at, seen_at, ended_at) values (%s, %s, 'x', %s, %s, %s)",
+            [alice.id, f"s{number}".encode(), now - 100 * day, now - seen * day, ended and now - ended * day],
+        )
+    for number, (age, verified) in enumerate(((6, False), (8, False), (8, True))):
+        add(
+            "insert into users (email, created_at, email_verified) values (%s, %s, %s)",
+            [f"u{number}@x.example", now - age * day, verified],
+        )
+    for message, age, category, level in (
+        ("young", 89, "user", "info"),
+        ("old", 91, "user", "info"),
+        ("bad", 364, "api", "error"),
+        ("old bad", 366, "api", "error"),
+        ("safe", 729, "security", "info"),
+        ("old safe", 731, "security", "warn"),
+    ):
+        add("insert into system_logs (message, timestamp, category, level) values (%s, %s, %s, %s)",
+            [message, now - age * day, category, level])  # fmt: skip
+    tidy()
+    assert add("select token_hash from one_time_tokens").fetchall() == [(b"t0",)]
+    assert add("select key from rate_limits").fetchall() == [("k0",)]
+    assert add("select key_hash from sign_ins order by 1").fetchall() == [(b"s0",), (b"s1",)]
+    assert add("select email from users where email like 'u%' order by 1").fetchall() == [
+        ("u0@x.example",),
+        ("u2@x.example",),
+    ]
+    left = {row[0] for row in add("select message from system_logs where category <> 'cron'")}
+    assert left == {"young", "bad", "safe"}
+    said = {row[0] for row in add("select message from system_logs where category = 'cron'")}
+    assert "Deleted 1 unconfirmed sign-ups" in said and "Deleted 3 log rows" in said
+
+
+def test_done_jobs_are_kept_two_days(app, work, tidy, superuser):
+    with app.app_context():
+        for _ in range(2):
+            enqueue(db.session(), note)
+        db.session.commit()
+    work()
+    superuser.execute("update procrastinate_events set at = now() - interval '3 days' where job_id ="
+                      " (select min(id) from procrastinate_jobs)")  # fmt: skip
+    tidy()
+    assert superuser.execute("select count(*) from procrastinate_jobs where task_name = 'tests.note'").fetchone() == (
+        1,
+    )
+
+
+def test_more_than_a_batch_goes_in_one_night(tidy, superuser, database):
+    superuser.execute(
+        "insert into rate_limits select 'k' || n, 1, now() - interval '1 hour' from generate_series(1, 10001) n"
+    )
+    tidy()
+    assert superuser.execute("select count(*) from rate_limits").fetchone() == (0,)
+    assert superuser.execute("select message from system_logs").fetchall() == [("Deleted 10001 rate limits",)]

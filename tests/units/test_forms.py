@@ -1,0 +1,139 @@
+"""What a form lets in: text one can see and keep."""
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from portal.forms import EmailLine, Form, Line, Paragraphs, only_known, tidy
+
+
+class Card(Form):
+    """Two kinds of text and an address."""
+
+    name = Line("Name", most=20, missing="Say a name.")
+    note = Line("Note", most=20)
+    text = Paragraphs("Text", most=40)
+    email = EmailLine(optional=True)
+
+
+BARE = Flask(__name__)
+BARE.secret_key = "for tests of forms only"
+
+
+def filled(**fields) -> Card:
+    """The card, checked."""
+    with BARE.test_request_context():
+        card = Card(MultiDict({"name": "Ana", **fields}))
+        card.validate()
+        return card
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ana",
+        "Ólöf Þóra",
+        "李小龍",
+        "محمد",
+        "אָבִיב",
+        "👩‍👩‍👧‍👦 Duarte",
+        "O'Brien-Smith",
+        "🏳️‍🌈",
+        "Null",
+        "<b>",
+        "{{x}}",
+        "%s",
+    ],
+)
+def test_names_of_the_world_are_taken_as_typed(name):
+    card = filled(name=name)
+    assert card.errors == {} and card.name.data == tidy(name)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["a\x00b", "a\nb", "a\rb", "a\tb", "a\x1bb", "a\x7fb", "a\x85b", "a\u202eb", "a\u2066b", "a\u2028b", "a\ud800b"],
+)
+def test_characters_that_act_instead_of_showing_are_refused(bad):
+    assert "invisible character" in filled(name=bad).errors["name"][0]
+    assert "invisible character" in filled(note=bad).errors["note"][0]
+
+
+@pytest.mark.parametrize(
+    "nothing", ["", "   ", "\u200b", "\ufeff \u2060", "\u3164", "\u2800\u115f", "\u00ad", "\u0301"]
+)
+def test_a_name_that_shows_nothing_is_none(nothing):
+    assert filled(name=nothing).errors["name"] == ["Say a name."]
+
+
+def test_paragraphs_keep_their_lines_and_no_more():
+    assert filled(text="One\r\n\n\tTwo 🌙").errors == {}
+    assert (
+        "invisible" in filled(text="One\x00").errors["text"][0]
+        and "invisible" in filled(text="\u202eTwo").errors["text"][0]
+    )
+
+
+def test_what_looks_the_same_is_the_same():
+    assert filled(name="Zoe\u0308").name.data == filled(name=" Zo\u00eb ").name.data == "Zo\u00eb"
+
+
+def test_lengths_count_characters():
+    assert filled(name="é" * 20).errors == {} and "at most 20" in filled(name="é" * 21).errors["name"][0]
+    assert "at most 40" in filled(text="x" * 41).errors["text"][0]
+
+
+def test_an_empty_field_that_may_be_empty_is_fine():
+    assert filled(note="", text="", email="").errors == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("ana@duarte.pt", "ana@duarte.pt"),
+        (" ANA@Duarte.PT ", "ANA@duarte.pt"),
+        ("o'neil+club@x.example", "o'neil+club@x.example"),
+        ("ana@MÜLLER.example", "ana@müller.example"),
+        ("ana@xn--mller-kva.example", "ana@müller.example"),
+    ],
+)
+def test_addresses(typed, kept):
+    card = filled(email=typed)
+    assert card.errors == {} and card.email.data == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ana",
+        "ana@",
+        "@duarte.pt",
+        "ana@duarte",
+        "ana @duarte.pt",
+        "ana@duarte..pt",
+        "a@b.pt, c@d.pt",
+        "<ana@duarte.pt>",
+        "ana@[127.0.0.1]",
+        "ana@localhost",
+        "anä@duarte.pt",
+        '"a b"@duarte.pt',
+    ],
+)
+def test_what_mail_cannot_reach(typed):
+    assert filled(email=typed).errors["email"] == ["Enter an e-mail address with an @, like ana@duarte.pt"]
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_kept_or_refused_but_never_breaks(text):
+    card = filled(name=text, note=text, text=text, email=text)
+    for field in (card.name, card.note):
+        assert field.errors or (field.data.isprintable() or not set(field.data) & set("\x00\n\r\u202e"))
+
+
+def test_only_known_words():
+    check = only_known(["a"], "Choose one.")
+    with pytest.raises(Exception, match="Choose one"):
+        check(None, type("Field", (), {"data": "b"}))
+    assert check(None, type("Field", (), {"data": "a"})) is None

@@ -1,0 +1,109 @@
+"""Passwords: any characters, used as typed, none of the first anybody would try."""
+
+import unicodedata
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+
+from portal.accounts import passwords
+
+GOOD = "seven quiet evenings"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "  two spaces in front",
+        "Žluťoučký kůň úpěl",
+        "密码是我的秘密花园里的花",
+        "🌙🌙 moon over bosphorus 🌙",
+        "tab\tand\x00nul are fine too",
+        "x7$" + "long and winding " * 12,
+        "k" * 200 + "unusual ending",
+    ],
+)
+def test_any_characters_make_a_password(password):
+    kept = passwords.hashed(password)
+    assert (
+        passwords.fits(password, kept)
+        and not passwords.fits(password + " ", kept)
+        and not passwords.fits(password.strip() + "x", kept)
+    )
+
+
+def test_spaces_and_case_count():
+    kept = passwords.hashed(f" {GOOD} ")
+    assert not passwords.fits(GOOD, kept) and not passwords.fits(f" {GOOD} ".upper(), kept)
+
+
+def test_a_password_is_not_cut_at_seventy_two_bytes():
+    long = "ü" * 72
+    kept = passwords.hashed(long + "a")
+    assert passwords.fits(long + "a", kept) and not passwords.fits(long + "b", kept) and not passwords.fits(long, kept)
+
+
+def test_two_ways_to_write_one_letter_are_two_passwords():
+    composed, apart = (unicodedata.normalize(form, "Zoë kommt im März später") for form in ("NFC", "NFD"))
+    assert composed != apart and not passwords.fits(apart, passwords.hashed(composed))
+
+
+def test_the_hash_is_argon2id_as_strong_as_advised_and_salted():
+    made = extract_parameters(passwords.hashed(GOOD))
+    assert made.type.name == "ID" and made.memory_cost >= 19_456 and made.time_cost >= 2 and made.salt_len >= 16
+    assert passwords.hashed(GOOD) != passwords.hashed(GOOD) and not passwords.outdated(passwords.hashed(GOOD))
+
+
+def test_an_older_hash_is_known_as_such():
+    assert passwords.outdated(PasswordHasher(time_cost=1, memory_cost=1024).hash(GOOD))
+
+
+@pytest.mark.parametrize("kept", [None, "", "plain text", "$2b$12$somebcrypt", "$argon2id$broken"])
+def test_without_a_hash_that_is_one_nothing_fits(kept):
+    assert not passwords.fits(GOOD, kept) and not passwords.fits("nobody has this password", kept)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "",
+        "short",
+        "elevenchars",
+        "passwordpassword",
+        "password1234",
+        "123456789012",
+        "aaaaaaaaaaaa",
+        "qwertyuiop12",
+        "abcdefghijkl",
+        "letmeinletmein",
+        "iloveyouiloveyou",
+    ],
+)
+def test_the_first_ones_anybody_would_try_are_refused(password):
+    assert passwords.fault(password)
+
+
+def test_ones_own_name_makes_no_password():
+    assert passwords.fault("nadia.karim@x.example", "nadia.karim@x.example", "Nadia", None)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "correct horse battery staple",
+        "Žluťoučký kůň úpěl",
+        "x" * 6 + "7q!mountain goat",
+        "密码是我的秘密花园里的花",
+    ],
+)
+def test_good_ones_are_taken(password):
+    assert passwords.fault(password, "nadia@karim.example", "Nadia") is None
+
+
+def test_twelve_to_two_hundred_and_fifty_six():
+    assert "at least 12" in passwords.fault("kzm7 q!w2 x")
+    assert passwords.fault("kzm7 q!w2 xy") is None
+    assert passwords.fault("kzm7 q!w2 xy " * 19 + "123456789") is None and "at most 256" in passwords.fault(
+        "kzm7 q!w2 xy " * 20
+    )
