@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 
 from portal import clock, create_app
-from portal.attendance import board
+from portal.attendance import drawing
 from portal.config import Settings, plain_url
 from portal.database import db
 from portal.database.identity import Role, act_as
@@ -20,7 +20,7 @@ from portal.live.listen import listener
 from portal.live.pictures import Drawing, Key
 from portal.live.stream import Live
 from portal.live.token import Ticket
-from portal.meetings.evening import Clock
+from portal.meetings.board import Clock
 from portal.operations.start import refuse_unsafe
 from portal.web import HEADERS
 
@@ -63,15 +63,16 @@ def live(app: Flask) -> Live:
 
         with app.app_context():
             act_as(db.session(), NOBODY)
-            drawings = board.draw(app, db.session(), keys, look)
+            drawings = drawing.draw(app, db.session(), keys, look)
             db.session.commit()
             return drawings
 
     def may_watch(ticket: Ticket) -> bool:
         with app.app_context():
             act_as(db.session(), NOBODY)
-            asked = {"sign_in": ticket.sign_in, "meeting": ticket.meeting, "at": clock.now()}
-            answer = bool(db.session.execute(board.MAY_WATCH, asked).scalar_one())
+            names = ticket.audience.names_shown
+            asked = {"sign_in": ticket.sign_in, "meeting": ticket.meeting, "names": names, "at": clock.now()}
+            answer = bool(db.session.execute(drawing.MAY_WATCH, asked).scalar_one())
             db.session.commit()
             return answer
 

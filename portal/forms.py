@@ -80,8 +80,7 @@ class EmailLine(Line):
     def __init__(self, label: str = "E-mail", *, optional: bool = False, **kwargs: Any) -> None:
         missing = "" if optional else "Enter an e-mail address with an @, like ana@duarte.pt"
         super().__init__(label, most=254, missing=missing, **kwargs)
-        checks: list[Any] = [*([Optional()] if optional else []), *(self.validators or ()), address]
-        self.validators = checks
+        self.validators: list[Any] = [*([Optional()] if optional else []), *(self.validators or ()), address]
 
 
 def only_known(choices: Iterable[str], sentence: str) -> Any:

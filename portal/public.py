@@ -12,8 +12,7 @@ from portal import clock
 from portal.access import public
 from portal.billing import PLANS
 from portal.database import db
-from portal.meetings.evening import Board
-from portal.meetings.views import here_and_now
+from portal.meetings.board import Board, here_and_now
 from portal.times import DAYS
 from portal.web import page
 

@@ -431,11 +431,12 @@ language sql stable as $$
    order by 3 desc, 2
 $$;
 
--- May this sign-in still watch this meeting?
-create function may_watch(sign_in uuid, meeting uuid, at timestamptz) returns boolean language sql stable as $$
+-- May this sign-in still watch this meeting, and (with names) see who is there?
+create function may_watch(sign_in uuid, meeting uuid, names boolean, at timestamptz) returns boolean language sql stable as $$
   select exists (
     select from public.sign_ins s join public.users u on u.id = s.user_id join public.meetings m on m.id = meeting
      where s.id = sign_in and s.ended_at is null and u.is_active and s.seen_at > at - interval '14 days'
+       and (not names or u.is_admin or u.access_until > at)
        and (not m.is_private or u.is_admin or exists (
          select from public.meeting_attendances a where a.meeting_id = meeting and a.user_id = u.id)))
 $$;
@@ -460,7 +461,7 @@ SIGNATURES = {
     "member_count(timestamptz)": "portal_anonymous, portal_member, portal_admin",
     "boards(uuid[])": "portal_web, portal_member, portal_admin",
     "rolls(uuid[], timestamptz)": "portal_web, portal_member, portal_admin",
-    "may_watch(uuid, uuid, timestamptz)": "portal_web",
+    "may_watch(uuid, uuid, boolean, timestamptz)": "portal_web",
 }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_login import current_user
 from wtforms import Field, HiddenField, PasswordField, SelectField, StringField, TimeField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Regexp
 
 from portal import clock
@@ -19,7 +20,7 @@ class ZoneField(SelectField):
 
     def __init__(self, label: str = "Time zone", **kwargs: Any) -> None:
         super().__init__(
-            label, choices=lambda: list(zone_choices(clock.now())), validate_choice=False,
+            label, choices=lambda: [SelectChoice(*choice) for choice in zone_choices(clock.now())], validate_choice=False,
             validators=[only_known(zones(), UNKNOWN_ZONE)], **kwargs,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from wtforms import BooleanField, DateField, Field, IntegerField, SelectField, TimeField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import NumberRange, Optional, StopValidation
 
 from portal import clock
@@ -14,15 +15,16 @@ from portal.access import admin
 from portal.accounts.forms import ZoneField
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.attendance import queries
 from portal.attendance.actions import decide_request
+from portal.attendance.evening import Evening, as_seen
 from portal.attendance.models import Attendance
+from portal.attendance.queries import affected
 from portal.database import db
 from portal.forms import EmailLine, Form, Line, Paragraphs
-from portal.meetings import actions, queries
-from portal.meetings.evening import ROOMS, Evening
-from portal.meetings.jobs import affected
+from portal.meetings import actions
+from portal.meetings.board import ROOMS
 from portal.meetings.models import Meeting
-from portal.meetings.views import evening
 from portal.problems import Refused
 from portal.times import since
 from portal.web import find, me, page, reader
@@ -61,7 +63,7 @@ class MeetingForm(Form):
             readable("Enter a whole number of minutes."), NumberRange(1, 480, "Between 1 minute and 8 hours (480)."),
         ],
     )  # fmt: skip
-    platform = SelectField("Room", choices=list(ROOMS.items()))
+    platform = SelectField("Room", choices=[SelectChoice(*room) for room in ROOMS.items()])
     max_attendees = IntegerField(
         "Places", default=50, validators=[Optional(), readable(NO_PLACES), NumberRange(1, 100_000, NO_PLACES)]
     )
@@ -214,7 +216,7 @@ def _meeting(meeting_id: UUID) -> tuple[Any, str]:
 
 
 def _planned(row: Any) -> Evening:
-    m = evening(_Unanswered(row))
+    m = as_seen(_Unanswered(row))
     m.requests = row.request_count
     return m
 

@@ -11,8 +11,7 @@ from portal import clock
 from portal.access import admin
 from portal.billing import money
 from portal.database import db
-from portal.meetings.evening import Clock
-from portal.meetings.views import here_and_now
+from portal.meetings.board import Clock, here_and_now
 from portal.times import day_long, day_medium
 from portal.web import page, reader
 

@@ -44,6 +44,10 @@ class Asked(Refused):
     """The host approves each person. The door opens as soon as you have a place."""
 
 
+class RoomNotReady(Refused):
+    """The room is not open yet. It opens soon; nothing is lost by waiting here."""
+
+
 class Gone(Refused):
     """This meeting is not there any more."""
 
@@ -73,8 +77,6 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
 
 def decide_request(db: Session, meeting_id: UUID, person_id: UUID, accept: bool, reason: str | None = None) -> str | None:
     """An admin's word on somebody's request: accepted, waitlisted (full) or rejected. None if nobody asked (any more)."""
-    from portal.attendance.jobs import tell_decision
-
     became: str | None = db.scalar(
         DECIDE, {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason, "at": clock.now()}
     )
@@ -83,7 +85,7 @@ def decide_request(db: Session, meeting_id: UUID, person_id: UUID, accept: bool,
             db, f"request.{became}", f"A request became {became}", category="meeting", meeting_id=meeting_id,
             subject_id=person_id, reason=reason,
         )  # fmt: skip
-        jobs.enqueue(db, tell_decision, meeting_id=str(meeting_id), user_id=str(person_id))
+        jobs.enqueue(db, "attendance.tell_decision", meeting_id=str(meeting_id), user_id=str(person_id))
         live.announce(db, meeting_id)
     return became
 
@@ -122,7 +124,5 @@ def _spread(db: Session, meeting_id: UUID, said: Row[Any]) -> None:
 
 def tell_offers(db: Session, meeting_id: UUID, people: list[UUID]) -> None:
     """Mail those who were just offered a seat; the worker reads their addresses, the asker may not."""
-    from portal.attendance.jobs import tell_offer
-
     for person in people:
-        jobs.enqueue(db, tell_offer, meeting_id=str(meeting_id), user_id=str(person))
+        jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))

@@ -1,5 +1,6 @@
 """What the clock and other people's answers cause: offers told, lines tended, meetings begun and settled."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,10 @@ from portal.accounts.models import User
 from portal.attendance import letters
 from portal.attendance.actions import tell_offers
 from portal.attendance.models import Attendance, Presence
+from portal.attendance.queries import affected
 from portal.jobs import job
-from portal.meetings.evening import Board, Clock
+from portal.meetings import letters as meeting_letters
+from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
 
 TEND = text("select tend_line(:meeting, :at)")
@@ -106,3 +109,30 @@ def _seen_by(row: Row[Any]) -> tuple[Clock, Board]:
     settings = current_app.config["SETTINGS"]
     look = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
     return look, Board(row.Meeting, look)
+
+
+@job("attendance.tell_cancelled")
+def tell_cancelled(db: Session, meeting_id: str) -> None:
+    """The meeting is off, and why."""
+    _tell(db, "cancelled", meeting_id, "cancelled", meeting_letters.cancelled)
+
+
+@job("attendance.tell_moved")
+def tell_moved(db: Session, meeting_id: str) -> None:
+    """The meeting is at another time."""
+    _tell(db, "moved", meeting_id, "scheduled", meeting_letters.moved)
+
+
+def _tell(
+    db: Session, kind: str, meeting_id: str, status: str, letter: Callable[[str | None, Board], mail.Letter]
+) -> None:
+    meeting = db.get(Meeting, UUID(meeting_id))
+    if meeting is None or meeting.status != status:
+        return
+    settings = current_app.config["SETTINGS"]
+    for person in db.execute(affected(meeting.id)).all():
+        board = Board(meeting, Clock(clock.now(), person.timezone, settings.club_timezone, settings.doors_minutes))
+        mail.write(
+            db, kind, person.email, letter(person.first_name, board), user_id=person.id,
+            occasion=f"{kind}:{meeting.id}:{meeting.revision}:{person.id}",
+        )  # fmt: skip

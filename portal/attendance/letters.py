@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from portal.mail import Letter
-from portal.meetings.evening import Board
+from portal.meetings.board import Board
 from portal.meetings.letters import facts
 
 

@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal.accounts.devices import kind
-from portal.attendance import actions, board
+from portal.attendance import actions, drawing, queries
+from portal.attendance.evening import as_seen
+from portal.attendance.evenings import meeting_page
 from portal.database import db
-from portal.meetings import queries
-from portal.meetings.views import evening, here_and_now, meeting_page
+from portal.meetings.board import here_and_now
 from portal.problems import Refused
 from portal.web import find, wants_fragment
 
@@ -39,22 +40,25 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
 @bp.get("/mine")
 def mine(meeting_id: UUID) -> ResponseReturnValue:
     """What depends on the reader, asked for again when the board changed."""
-    return render_template("attendance/mine.html", m=evening(find(queries.ONE.params(meeting_id=meeting_id))))
+    return render_template("attendance/mine.html", m=as_seen(find(queries.ONE.params(meeting_id=meeting_id))))
 
 
 @bp.get("/live")
 def live(meeting_id: UUID) -> ResponseReturnValue:
     """The board for a page whose stream is not there."""
     row = find(queries.ONE.params(meeting_id=meeting_id))
-    return board.rendered(db.session(), row, here_and_now(), current_user)
+    return drawing.rendered(db.session(), row, here_and_now(), current_user)
 
 
 @bp.post("/join")
 def join(meeting_id: UUID) -> ResponseReturnValue:
     """Through the door, and on to the room."""
     find(queries.ONE.params(meeting_id=meeting_id))
+    settings = current_app.config["SETTINGS"]
     try:
-        actions.join(db.session(), meeting_id, kind(request), current_app.config["SETTINGS"].doors_minutes)
+        if not settings.sandbox:
+            raise actions.RoomNotReady  # rooms of Meet and Zoom come with their adapters
+        actions.join(db.session(), meeting_id, kind(request), settings.doors_minutes)
     except Refused as refusal:
         db.session.rollback()
         return meeting_page(meeting_id, 409, refusal.sentence)
@@ -81,7 +85,7 @@ def _how_it_stands(meeting_id: UUID, status: int = 200, refusal: str = "") -> Re
     view = VIEWS.get(request.form.get("view", ""))
     if view is None or not wants_fragment():
         return meeting_page(meeting_id, status, refusal)
-    m = evening(find(queries.ONE.params(meeting_id=meeting_id)))
+    m = as_seen(find(queries.ONE.params(meeting_id=meeting_id)))
     return render_template(f"attendance/{view}.html", m=m, refusal=refusal), status
 
 

@@ -11,7 +11,7 @@ from portal import paging
 from portal.billing import money
 from portal.billing.models import Order
 from portal.database import db
-from portal.meetings.queries import ME
+from portal.database.identity import ME
 from portal.times import date_with_year
 from portal.web import page, reader
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import Connection, Row, event, text
+from sqlalchemy import Connection, Row, event, func, text
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
@@ -35,6 +35,9 @@ class Role:
     name: str
     user_id: UUID | None = None
 
+
+ME = func.auth.uid()
+"""Whoever asks, inside a statement."""
 
 ANONYMOUS = Role("portal_anonymous")
 WORKER = Role("none")

@@ -45,7 +45,7 @@ def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Call
                 function(db.session(), **arguments)
                 db.session.commit()
 
-        task: Task[..., Any, Any] = queue.task(name=name, **options)(run)
+        task: Task[..., Any, Any] = queue.task(name=name, **options)(run)  # type: ignore[no-untyped-call]
         if cron is not None:
             queue.periodic(cron=cron)(task)
         return task
@@ -53,7 +53,7 @@ def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Call
     return wrap
 
 
-def enqueue(session: Session, task: Task[..., Any, Any], **arguments: Any) -> None:
-    """Put `task` in the queue within the caller's transaction: gone with a rollback, due at its commit."""
+def enqueue(session: Session, name: str, **arguments: Any) -> None:
+    """Put the job `name` in the queue within the caller's transaction: gone with a rollback, due at its commit."""
     connection = session.connection().connection.driver_connection
-    _desk.configure_task(task.name, allow_unknown=True, connection=connection).defer(**arguments)
+    _desk.configure_task(name, allow_unknown=True, connection=connection).defer(**arguments)

@@ -46,8 +46,6 @@ def write(
     """Put a mail into the outbox. With an `occasion` it is written once, however often the occasion is noticed;
     `secret` bodies (they hold a link or code that opens something) are forgotten when sent.
     """
-    from portal.mail.jobs import deliver
-
     said = asdict(letter)
     if letter.button:
         said["button"] = (current_app.config["SETTINGS"].public_url + letter.button[0], letter.button[1])
@@ -64,7 +62,7 @@ def write(
         # Without the option an INSERT counts no rows and answers -1.
         if not db.execute(once, execution_options={"preserve_rowcount": True}).rowcount:  # type: ignore[attr-defined]
             return
-    enqueue(db, deliver, mail_id=str(mail_id))
+    enqueue(db, "mail.deliver", mail_id=str(mail_id))
 
 
 def _template(name: str) -> Template:

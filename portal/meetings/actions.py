@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, live
@@ -14,6 +14,8 @@ from portal.accounts.models import User
 from portal.meetings.models import Meeting
 from portal.problems import Refused
 from portal.times import instant, next_wall_time
+
+TEND = text("select tend_line(:meeting, :at)")
 
 
 class NotInThePast(Refused):
@@ -66,8 +68,6 @@ def plan(db: Session, what: Plan, host_email: str | None = None, created_by: UUI
 
 def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None) -> None:
     """Change a meeting that has not begun. Those who hold a place or wait are told when time or day moved."""
-    from portal.meetings.jobs import tell_moved
-
     if meeting.status != "scheduled" or meeting.starts_at <= clock.now():
         raise AlreadyBegun
     moved = what.starts_at() != meeting.starts_at or what.duration != meeting.duration
@@ -83,14 +83,12 @@ def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None)
         meeting_id=meeting.id, was=meeting.starts_at.isoformat(), now=what.starts_at().isoformat(),
     )  # fmt: skip
     if moved:
-        jobs.enqueue(db, tell_moved, meeting_id=str(meeting.id))
+        jobs.enqueue(db, "attendance.tell_moved", meeting_id=str(meeting.id))
     live.announce(db, meeting.id)
 
 
 def cancel(db: Session, meeting: Any, reason: str) -> None:
     """Call a meeting off, with the reason everybody is told. Answers are kept; nobody becomes a no-show."""
-    from portal.meetings.jobs import tell_cancelled
-
     called_off = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status.in_(("scheduled", "active")), Meeting.ends_at > clock.now()
     )
@@ -99,14 +97,14 @@ def cancel(db: Session, meeting: Any, reason: str) -> None:
     audit.record(
         db, "meeting.cancelled", f"Cancelled {meeting.title}", category="meeting", meeting_id=meeting.id, reason=reason
     )
-    jobs.enqueue(db, tell_cancelled, meeting_id=str(meeting.id))
+    jobs.enqueue(db, "attendance.tell_cancelled", meeting_id=str(meeting.id))
     live.announce(db, meeting.id)
 
 
 def _pass_on_places(db: Session, meeting_id: UUID) -> None:
-    from portal.attendance.jobs import tend_line
-
-    tend_line(db, meeting_id)
+    """Places that were added go to the line at once."""
+    for person in db.scalar(TEND, {"meeting": meeting_id, "at": clock.now()}) or []:
+        jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))
 
 
 def _host(db: Session, email: str | None) -> dict[str, Any]:

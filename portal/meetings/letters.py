@@ -1,7 +1,7 @@
 """The mails about a meeting. They carry the portal's address, never the room's."""
 
 from portal.mail import Letter
-from portal.meetings.evening import Board
+from portal.meetings.board import Board
 
 
 def facts(m: Board) -> list[tuple[str, str]]:

@@ -9,12 +9,12 @@ from flask_login import current_user
 from sqlalchemy import func, select
 
 from portal.access import public
-from portal.attendance import board
+from portal.attendance import drawing, queries
+from portal.attendance.evening import as_seen
 from portal.attendance.models import Presence
 from portal.database import db
 from portal.mail.models import SandboxMail
-from portal.meetings import queries
-from portal.meetings.views import evening, here_and_now
+from portal.meetings.board import here_and_now
 from portal.times import since
 from portal.web import find, me, page, reader
 
@@ -55,5 +55,5 @@ def room(meeting_id: UUID) -> ResponseReturnValue:
     )
     if db.session.scalar(inside.limit(1)) is None:
         return redirect(f"/meetings/{meeting_id}", 303)
-    b, _live_url = board.for_reader(db.session(), row, here_and_now(), current_user)
-    return page("sandbox/room.html", m=evening(row), b=b)
+    b, _live_url = drawing.for_reader(db.session(), row, here_and_now(), current_user)
+    return page("sandbox/room.html", m=as_seen(row), b=b)

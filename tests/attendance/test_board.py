@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from portal.attendance import board
+from portal.attendance import drawing as board
 from portal.clock import at
 from portal.database import db
 from portal.database.identity import Role, act_as
 from portal.live.token import Audience, admit
-from portal.meetings.evening import Clock
+from portal.meetings.board import Clock
 from tests.support.reading import lives_in, one, plain, plan, programme, statements, words
 from tests.support.web import SECRET
 

@@ -51,7 +51,7 @@ def database(migrated: Database, backstage: psycopg.Connection, club: ClubServer
 
 
 @pytest.fixture
-def windows(chromium: Browser, club: ClubServer, database: Database, superuser: psycopg.Connection) -> Iterator[Windows]:
+def windows(chromium: Browser, club: ClubServer, superuser: psycopg.Connection) -> Iterator[Windows]:
     """All windows of this test. At its end no page may have complained."""
     opened = Windows(chromium, club, superuser)
     yield opened

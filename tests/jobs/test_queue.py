@@ -194,7 +194,10 @@ def test_everything_on_the_clock_has_its_hour(work):
 
 # --- tidying ---------------------------------------------------------------------------------------------------------
 
-TIDY = "insert into procrastinate_jobs (queue_name, task_name, args) values ('default', 'operations.tidy', '{\"timestamp\": 0}')"
+TIDY = (
+    "insert into procrastinate_jobs (queue_name, task_name, args)"
+    " values ('default', 'operations.tidy', '{\"timestamp\": 0}')"
+)
 
 
 @pytest.fixture
@@ -221,7 +224,8 @@ def test_what_its_time_is_over_for_goes_and_the_rest_stays(tidy, superuser, peop
         add("insert into rate_limits values (%s, 1, %s)", [f"k{number}", now - age * day])
     for number, (seen, ended) in enumerate(((1, None), (1, 1), (100, 91), (91, None))):
         add(
-            "insert into sign_ins (user_id, key_hash, device, created_at, seen_at, ended_at) values (%s, %s, 'x', %s, %s, %s)",
+            "insert into sign_ins (user_id, key_hash, device, created_at, seen_at, ended_at)"
+            " values (%s, %s, 'x', %s, %s, %s)",
             [alice.id, f"s{number}".encode(), now - 100 * day, now - seen * day, ended and now - ended * day],
         )
     for number, (age, verified) in enumerate(((6, False), (8, False), (8, True))):

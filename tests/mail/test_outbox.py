@@ -49,7 +49,8 @@ def test_the_letter_is_text_and_page_with_the_same_words(write, kept):
         )
     )
     assert kept().text == (
-        "Good evening\n\nCome in.\n\nWhen: Monday\n\nOpen:\nhttps://localhost/meetings\n\n--\nYou asked.\nGoalete, Istanbul."
+        "Good evening\n\nCome in.\n\nWhen: Monday\n\n"
+        "Open:\nhttps://localhost/meetings\n\n--\nYou asked.\nGoalete, Istanbul."
     )
     for words in ("Good evening", "Come in.", "When", "Monday", 'href="https://localhost/meetings"', "You asked."):
         assert words in kept().html
@@ -89,7 +90,10 @@ def test_the_web_login_writes_mail_and_reads_none(as_, alice, dora, write):
 
 
 def test_the_web_login_cannot_mark_mail_as_sent(as_, alice):
-    row = "insert into mails (kind, recipient, subject, state, created_at) values ('x', 'a@b.example', 'x', 'sent', now())"
+    row = (
+        "insert into mails (kind, recipient, subject, state, created_at)"
+        " values ('x', 'a@b.example', 'x', 'sent', now())"
+    )
     with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(alice) as connection:
         connection.execute(row)
 

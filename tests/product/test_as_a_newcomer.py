@@ -25,7 +25,9 @@ from tests.support.windows import chromium_running
 pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
 
 INSTALL_SECONDS, AGAIN_SECONDS, CLOSE_SECONDS = 300, 30, 30
-OURS = re.compile("^(PYTHON|VIRTUAL_ENV|MAKE|MFLAGS|PYTEST|COV|DATABASE_URL|SECRET_KEY|SANDBOX|PUBLIC_URL|ASSETS|PORT|OWNER_|WORKER_)")
+OURS = re.compile(
+    "^(PYTHON|VIRTUAL_ENV|MAKE|MFLAGS|PYTEST|COV|DATABASE_URL|OWNER_|WORKER_|SECRET_KEY|SANDBOX|PUBLIC_URL|ASSETS|PORT)"
+)
 ADDRESS, PASSWORD = "frida@club.example", "seven quiet boats"
 
 
@@ -40,8 +42,8 @@ def copy() -> Iterator[Path]:
 
 
 def hand_on(target: Path) -> None:
-    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
-    for name in listed.stdout.decode().split("\0"):
+    listed = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT)
+    for name in listed.decode().split("\0"):
         if name and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
@@ -206,5 +208,5 @@ def content(copy: Path) -> dict[str, str]:
     return {
         str(file.relative_to(copy)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in copy.rglob("*")
-        if file.is_file() and "var" != file.relative_to(copy).parts[0]
+        if file.is_file() and file.relative_to(copy).parts[0] != "var"
     }

@@ -32,12 +32,6 @@ FLOORS = (
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 KNOWN = {
-    # Attendance shows meetings, and meetings ask attendance for answers, letters and the board.
-    ("portal/meetings/actions.py", "attendance"), ("portal/meetings/jobs.py", "attendance"),
-    ("portal/meetings/queries.py", "attendance"), ("portal/meetings/views.py", "attendance"),
-    ("portal/meetings/views.py", "calendar"),
-    # One's own orders borrow the meetings' word for "me".
-    ("portal/billing/views.py", "meetings"),
     # A command makes the app that offers it; the demo's people act through an app of their own.
     ("portal/cli.py", "__init__"), ("portal/sandbox/club.py", "__init__"), ("portal/sandbox/jobs.py", "__init__"),
 }  # fmt: skip

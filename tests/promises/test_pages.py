@@ -85,7 +85,10 @@ def test_pages_with_mistakes_on_them_are_made_well(client, sign_in, alice):
 
 
 def test_the_lint_sees_what_is_wrong():
-    bad = '<html><h1 id=a>x</h1><h1 id=a style="x">x</h1><script>1</script><a onclick=x href="javascript:1">x</a><input id=b>'
+    bad = (
+        '<html><h1 id=a>x</h1><h1 id=a style="x">x</h1><script>1</script>'
+        '<a onclick=x href="javascript:1">x</a><input id=b>'
+    )
     assert lint(bad) == [
         "h1 style",
         "inline script",

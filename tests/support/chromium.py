@@ -42,15 +42,16 @@ def bring() -> str:
             raise
     if os.geteuid() == 0 and shutil.which("apt-get"):
         print("There is no Chromium; installing Debian's with apt-get …", flush=True)
-        steps = [["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium"]]
+        steps = [["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", "chromium"]]
     else:
         print("There is no Chromium; fetching Playwright's …", flush=True)
         steps = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     for step in steps:
-        done = subprocess.run(step, capture_output=True, text=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        done = subprocess.run(step, capture_output=True, text=True, env=environment)
         if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip() or "no words").splitlines()[-1]
-            raise NoChromium(f"No Chromium, and `{' '.join(step)}` failed ({last}); name one with CHROMIUM=/path/to/chromium.")
+            said = (done.stderr.strip() or done.stdout.strip() or "it did not say why").splitlines()[-1]
+            raise NoChromium(f"`{' '.join(step)}` failed ({said}); name a Chromium with CHROMIUM=/path/to/chromium.")
     return path()
 
 

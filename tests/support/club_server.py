@@ -16,7 +16,7 @@ from portal.config import ROOT
 from portal.operations.run import _granian
 from tests.support.server import Database
 
-SECRET = "a secret for browsers, as long as a real one would be"  # noqa: S105
+SECRET = "a secret for browsers, as long as a real one would be"
 
 
 class ClubServer:
@@ -27,8 +27,8 @@ class ClubServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "club.log"
         self.environment = {
-            **os.environ, "SECRET_KEY": SECRET, "SANDBOX": "1", "PUBLIC_URL": self.url, "ASSETS": str(folder / "assets"),
-            "PYTHONUNBUFFERED": "1", "DATABASE_URL": database.url("portal_web"),
+            **os.environ, "SECRET_KEY": SECRET, "SANDBOX": "1", "PUBLIC_URL": self.url,
+            "ASSETS": str(folder / "assets"), "PYTHONUNBUFFERED": "1", "DATABASE_URL": database.url("portal_web"),
             "OWNER_DATABASE_URL": database.url("portal_owner"), "WORKER_DATABASE_URL": database.url("portal_worker"),
         }  # fmt: skip
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -83,7 +83,7 @@ class ClubServer:
 
     def _wait_for(self, path: str, patience: float = 60) -> None:
         until = time.monotonic() + patience
-        while time.monotonic() < until:
+        while time.monotonic() < until and all(child.poll() is None for child in self._running.values()):
             with contextlib.suppress(OSError, urllib.error.URLError):
                 urllib.request.urlopen(self.url + path, timeout=5)
                 return

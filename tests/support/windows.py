@@ -21,7 +21,7 @@ PATIENCE = 5_000  # milliseconds for anything that has no limit of its own
 
 @contextlib.contextmanager
 def chromium_running() -> Iterator[Browser]:
-    """One Chromium. While it runs no other event loop can in this thread, so it is closed when its tests are through."""
+    """One Chromium. While it runs no other event loop can in this thread, so close it when its tests are through."""
     where = chromium.path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=where, args=chromium.ARGS)

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from portal.live.pictures import Drawing, Key
 from portal.live.token import Audience, Ticket, issue
-from portal.meetings.evening import Board, Clock, next_change
+from portal.meetings.board import Board, Clock, next_change
 
 BOARDS = text("select * from boards(:ids)")
 ROLLS = text("select meeting_id, name, since, is_host from rolls(:ids, :at)")
-MAY_WATCH = text("select may_watch(:sign_in, :meeting, :at)")
+MAY_WATCH = text("select may_watch(:sign_in, :meeting, :names, :at)")
 
 
 def for_reader(db: Session, row: Any, clock: Clock, reader: Any) -> tuple[Board, str]:

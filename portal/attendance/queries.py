@@ -4,15 +4,16 @@ Constants stand in the statement as they are (no bound LIMIT), so that PostgreSQ
 """
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, bindparam, case, func, literal_column, select, tuple_
 
+from portal.accounts.models import User
 from portal.attendance.models import Attendance
+from portal.database.identity import ME
 from portal.meetings.models import Meeting
 
 PAGE = 20
-
-ME = func.auth.uid()
 
 SHOWN = (
     Meeting.id, Meeting.title, Meeting.host_name, Meeting.platform, Meeting.duration, Meeting.timezone,
@@ -48,3 +49,15 @@ PAST = (
     .limit(literal_column(str(PAGE + 1)))
 )
 ONE = _mine(Meeting.description, Meeting.revision).where(Meeting.id == bindparam("meeting_id"))
+
+HOLDING = ("accepted", "offered", "waitlisted", "requested")
+
+
+def affected(meeting_id: UUID) -> Any:
+    """Everybody who said yes, waits or asked: those who are told when a meeting changes or falls."""
+    return (
+        select(User.id, User.email, User.first_name, User.timezone)
+        .join(Attendance, Attendance.user_id == User.id)
+        .where(Attendance.meeting_id == meeting_id, Attendance.answer.in_(HOLDING), User.is_active)
+        .order_by(User.id)
+    )
