@@ -6,8 +6,12 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField, TextAreaField, ValidationError
+from wtforms import Field, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, StopValidation
+
+from portal import clock
+from portal.times import zone_choices, zones
 
 # Line and paragraph separators, and the marks that turn the direction of everything after them.
 _TURNING = set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -92,3 +96,16 @@ def only_known(choices: Iterable[str], sentence: str) -> Any:
             raise ValidationError(sentence)
 
     return check
+
+
+UNKNOWN_ZONE = "Choose a time zone from the list, so that every hour you see is right."
+
+
+class ZoneField(SelectField):
+    """One of the zones people live in, each with its time just now."""
+
+    def __init__(self, label: str = "Time zone", **kwargs: Any) -> None:
+        super().__init__(
+            label, choices=lambda: [SelectChoice(*choice) for choice in zone_choices(clock.now())], validate_choice=False,
+            validators=[only_known(zones(), UNKNOWN_ZONE)], **kwargs,
+        )  # fmt: skip

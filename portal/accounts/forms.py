@@ -3,26 +3,11 @@
 from typing import Any
 
 from flask_login import current_user
-from wtforms import Field, HiddenField, PasswordField, SelectField, StringField, TimeField, ValidationError
-from wtforms.fields.choices import SelectChoice
+from wtforms import Field, HiddenField, PasswordField, StringField, TimeField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Regexp
 
-from portal import clock
 from portal.accounts import passwords
-from portal.forms import EmailLine, Form, Line, only_known
-from portal.times import zone_choices, zones
-
-UNKNOWN_ZONE = "Choose a time zone from the list, so that every hour you see is right."
-
-
-class ZoneField(SelectField):
-    """One of the zones people live in, each with its time just now."""
-
-    def __init__(self, label: str = "Time zone", **kwargs: Any) -> None:
-        super().__init__(
-            label, choices=lambda: [SelectChoice(*choice) for choice in zone_choices(clock.now())], validate_choice=False,
-            validators=[only_known(zones(), UNKNOWN_ZONE)], **kwargs,
-        )  # fmt: skip
+from portal.forms import EmailLine, Form, Line, ZoneField
 
 
 def good_password(form: Form, field: Field) -> None:

@@ -12,7 +12,6 @@ from wtforms.validators import NumberRange, Optional, StopValidation
 
 from portal import clock
 from portal.access import admin
-from portal.accounts.forms import ZoneField
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import queries
@@ -21,7 +20,7 @@ from portal.attendance.evening import Evening, as_seen
 from portal.attendance.models import Attendance
 from portal.attendance.queries import affected
 from portal.database import db
-from portal.forms import EmailLine, Form, Line, Paragraphs
+from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField
 from portal.meetings import actions
 from portal.meetings.board import ROOMS
 from portal.meetings.models import Meeting
