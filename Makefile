@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := var/venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -14,7 +15,7 @@ run: $(VENV)/.installed assets
 
 test: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.support.chromium
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov=portal --cov-report=term:skip-covered --cov-fail-under=95 $(TESTS)
 
 check: $(VENV)/.installed-test
 	@$(BIN)/ruff check portal tests migrations wsgi.py

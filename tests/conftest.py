@@ -14,6 +14,8 @@ from tests.support import cast, server
 from tests.support.cast import Meeting, Person
 from tests.support.server import Database
 
+pytest_plugins = ["tests.support.web"]
+
 TEST_DATA = ROOT / "var" / "test"
 
 # --- the server and the database -------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ grant usage on sequence procrastinate_jobs_id_seq, procrastinate_events_id_seq t
 grant usage on sequence procrastinate_periodic_defers_id_seq, procrastinate_workers_id_seq to portal_worker;
 create policy enqueue on procrastinate_jobs for insert to {WEB} with check (status = 'todo');
 create policy own_key on procrastinate_jobs for select to {WEB} using (true);
+-- A worker that leaves lets go of its jobs by a foreign key, which writes the event as the tables' owner.
+create policy cascades on procrastinate_events for insert to portal_owner with check (true);
 create policy enqueue on procrastinate_events for insert to {WEB} with check (true);
 
 -- Is anybody working? Readiness asks before anybody is known.

@@ -19,15 +19,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
-import psycopg
 
 from portal.accounts.member import key_hash, new_key
 from portal.config import ROOT
 from portal.database import embedded
 from portal.operations.migrate import migrate
 from portal.operations.seed import seed
-from tests.support.web import SECRET, settings_for
 from tests.support.server import Database
+from tests.support.web import SECRET, settings_for
 
 FLAGS = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning"]
 ROUNDS = 6

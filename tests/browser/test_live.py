@@ -50,7 +50,7 @@ def test_who_comes_and_goes_is_seen_by_the_others_within_a_second(
     expect(watching.get_by_text("Nobody is here yet")).to_be_visible()
     streams(watching)
     join(coming)
-    expect(watching.locator("#live-count")).to_contain_text("1person is here now", timeout=A_SECOND)
+    expect(watching.locator("#live-count")).to_contain_text("1 person is here now", timeout=A_SECOND)
     expect(watching.locator(".roll li")).to_contain_text("Bob", timeout=A_SECOND)
     expect(coming.locator(".roll li")).to_contain_text("Bob")
     coming.get_by_role("button", name="Leave").click()

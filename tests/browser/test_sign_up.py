@@ -22,12 +22,12 @@ def sign_up(page: Page) -> None:
 def read_mail(page: Page, subject: str) -> None:
     """The mail, as soon as the worker has brought it."""
     mail = page.get_by_role("link", name=subject)
-    for _try in range(40):
+    for _try in range(100):
         page.goto(f"/sandbox/mailbox?q={ADDRESS}")
         if mail.count():
             return mail.first.click()
         page.wait_for_timeout(100)
-    raise AssertionError(f"{subject!r} did not come within four seconds")
+    raise AssertionError(f"{subject!r} did not come within ten seconds")
 
 
 def sign_in(page: Page) -> None:

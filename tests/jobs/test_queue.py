@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from procrastinate import RetryStrategy
 from sqlalchemy import insert, text
 
 from portal import jobs
@@ -52,7 +53,7 @@ def queued(superuser):
 
 def test_a_job_is_there_when_the_change_is(app, queued, database):
     with app.app_context():
-        enqueue(db.session(), note)
+        enqueue(db.session(), "tests.note")
         assert queued() == []
         db.session.commit()
     assert queued() == [("tests.note", "todo")]
@@ -60,7 +61,7 @@ def test_a_job_is_there_when_the_change_is(app, queued, database):
 
 def test_a_change_taken_back_takes_its_job_with_it(app, queued, database, work):
     with app.app_context():
-        enqueue(db.session(), note)
+        enqueue(db.session(), "tests.note")
         db.session.rollback()
     work()
     assert queued() == [] and DONE == []
@@ -68,7 +69,7 @@ def test_a_change_taken_back_takes_its_job_with_it(app, queued, database, work):
 
 def test_a_job_is_done_once_with_its_words(app, work, queued, superuser):
     with app.app_context():
-        enqueue(db.session(), note, what="Grüße 🌙")
+        enqueue(db.session(), "tests.note", what="Grüße 🌙")
         db.session.commit()
     work()
     work()
@@ -78,7 +79,7 @@ def test_a_job_is_done_once_with_its_words(app, work, queued, superuser):
 
 def test_the_worker_works_under_its_own_login(app, work, database):
     with app.app_context():
-        enqueue(db.session(), who)
+        enqueue(db.session(), "tests.who")
         db.session.commit()
     work()
     assert DONE == ["portal_worker portal_worker"]
@@ -105,7 +106,7 @@ def test_the_worker_works_under_its_own_login(app, work, database):
 )
 def test_who_answers_browsers_hands_in_and_can_do_no_more(statement, app, as_, alice, dora, queued):
     with app.app_context():
-        enqueue(db.session(), note, what="private")
+        enqueue(db.session(), "tests.note", what="private")
         db.session.commit()
     for person in (None, alice, dora):
         try:
@@ -128,7 +129,7 @@ def test_a_job_cannot_be_handed_in_as_done(status, as_, alice):
 
 def test_a_job_that_fails_leaves_no_trace_and_stops_no_other(app, work, queued, superuser):
     with app.app_context():
-        for task in (fail, note):
+        for task in ("tests.fail", "tests.note"):
             enqueue(db.session(), task)
         db.session.commit()
     work()
@@ -139,22 +140,22 @@ def test_a_job_that_fails_leaves_no_trace_and_stops_no_other(app, work, queued, 
 def test_a_job_nobody_knows_fails_and_stops_no_other(app, work, queued, superuser):
     superuser.execute("insert into procrastinate_jobs (queue_name, task_name) values ('default', 'no.such.task')")
     with app.app_context():
-        enqueue(db.session(), note)
+        enqueue(db.session(), "tests.note")
         db.session.commit()
     work()
     assert queued() == [("no.such.task", "failed"), ("tests.note", "succeeded")]
 
 
-def test_a_worker_ends_well_while_a_job_waits_for_its_next_try(app, work, superuser):
-    @job("tests.later", retry=3)
+def test_a_worker_ends_well_while_a_job_waits_for_its_next_try(app, work, queued, superuser):
+    @job("tests.later", retry=RetryStrategy(max_attempts=2, wait=60))
     def later(session):
         raise OSError("not yet")
 
     with app.app_context():
-        enqueue(db.session(), later)
+        enqueue(db.session(), "tests.later")
         db.session.commit()
-    superuser.execute("update procrastinate_jobs set scheduled_at = now() - interval '1 minute'")
     work()
+    assert queued() == [("tests.later", "todo")]
     assert superuser.execute("select count(*) from procrastinate_workers").fetchone() == (0,)
 
 
@@ -260,7 +261,7 @@ def test_what_its_time_is_over_for_goes_and_the_rest_stays(tidy, superuser, peop
 def test_done_jobs_are_kept_two_days(app, work, tidy, superuser):
     with app.app_context():
         for _ in range(2):
-            enqueue(db.session(), note)
+            enqueue(db.session(), "tests.note")
         db.session.commit()
     work()
     superuser.execute("update procrastinate_events set at = now() - interval '3 days' where job_id ="

@@ -33,8 +33,10 @@ FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for r
 
 KNOWN = {
     # A command makes the app that offers it; the demo's people act through an app of their own.
-    ("portal/cli.py", "__init__"), ("portal/sandbox/club.py", "__init__"), ("portal/sandbox/jobs.py", "__init__"),
-}  # fmt: skip
+    ("portal/cli.py", "__init__"),
+    ("portal/sandbox/club.py", "__init__"),
+    ("portal/sandbox/jobs.py", "__init__"),
+}
 
 
 def imports(path: Path) -> Iterator[str]:
