@@ -1,7 +1,7 @@
 """What granian serves: pages and streams on one port for small clubs, or the streams alone beside a WSGI server.
 
-    granian --interface asgi --factory portal.asgi:everything     (make run)
-    granian --interface asgi --factory portal.asgi:streams        (a real server's live process; wsgi.py has the pages)
+granian --interface asgi --factory portal.asgi:everything     (make run)
+granian --interface asgi --factory portal.asgi:streams        (a real server's live process; wsgi.py has the pages)
 """
 
 import asyncio

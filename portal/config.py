@@ -61,11 +61,15 @@ class Settings:
         """Read and check; raise `Problem` with the name of the setting that is missing or wrong."""
         url = env.get("DATABASE_URL", "")
         if not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-            raise Problem("DATABASE_URL is not set to a PostgreSQL address, like postgresql://portal_web:…@host/goalete.")
+            raise Problem(
+                "DATABASE_URL is not set to a PostgreSQL address, like postgresql://portal_web:…@host/goalete."
+            )
         sandbox = env.get("SANDBOX", "") == "1"
         key = env.get("SECRET_KEY", "")
         if len(key) < 32:
-            raise Problem("SECRET_KEY needs at least 32 characters; `python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes one.")
+            raise Problem(
+                "SECRET_KEY needs at least 32 characters; `python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes one."
+            )
         settings = cls(
             database_url=driver_url(url),
             owner_url=driver_url(env.get("OWNER_DATABASE_URL") or driver_url(url, "portal_owner")),
@@ -94,7 +98,9 @@ class Settings:
         try:
             ZoneInfo(self.club_timezone)
         except (KeyError, ValueError, OSError) as unknown:  # OSError: Europe is a folder
-            raise Problem(f"CLUB_TIMEZONE {self.club_timezone!r} is not a time zone, like Europe/Istanbul.") from unknown
+            raise Problem(
+                f"CLUB_TIMEZONE {self.club_timezone!r} is not a time zone, like Europe/Istanbul."
+            ) from unknown
         if self.mail_url != "sandbox:" and not _names_a_server(self.mail_url):
             raise Problem("MAIL_URL is not set, like smtp://user:password@mail.example.org:587.")
         if not self.sandbox and self.mail_url == "sandbox:":

@@ -112,7 +112,11 @@ def _log_row(error: Exception) -> None:
 
     try:
         audit.record(
-            db.session(), "request.broke", f"{type(error).__name__} in {request.endpoint}", category="api", level="error"
+            db.session(),
+            "request.broke",
+            f"{type(error).__name__} in {request.endpoint}",
+            category="api",
+            level="error",
         )
     except Exception:
         db.session.rollback()
@@ -128,6 +132,8 @@ def error_page(code: int, **words: Any) -> tuple[str, int]:
         g._login_user = AnonymousUserMixin()
         db.session.rollback()
         signed_in = False
-    actions = [("Go to the meetings", "/meetings")] if signed_in else [("Go to the front page", "/"), ("Sign in", "/sign-in")]
+    actions = (
+        [("Go to the meetings", "/meetings")] if signed_in else [("Go to the front page", "/"), ("Sign in", "/sign-in")]
+    )
     context = {"code": code, "title": said.title, "text": said.text, "reference": request_id(), "actions": actions}
     return render_template("errors/error.html", **{**context, **words}), code

@@ -18,7 +18,9 @@ from portal.web import page
 
 bp = Blueprint("public", __name__)
 
-PROGRAMME = text("select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(:at, 6)")
+PROGRAMME = text(
+    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(:at, 6)"
+)
 
 ABOUT = {
     "individual": "Every evening, the calendar in your own time zone, and your own record of the hours you kept.",
@@ -53,7 +55,12 @@ def landing() -> ResponseReturnValue:
 
 def _note(row: Any, starts: datetime) -> tuple[str, str, str]:
     full = row.max_attendees is not None and row.seats_taken >= row.max_attendees
-    parts = [row.host_name, f"{row.duration} min", "full" if full else "", f"{row.waiting_count} waiting" if row.waiting_count else ""]
+    parts = [
+        row.host_name,
+        f"{row.duration} min",
+        "full" if full else "",
+        f"{row.waiting_count} waiting" if row.waiting_count else "",
+    ]
     return DAYS[starts.weekday()][:3], row.title, ", ".join(filter(None, parts))
 
 
@@ -89,4 +96,8 @@ def favicon() -> ResponseReturnValue:
 @public
 def robots() -> ResponseReturnValue:
     """Only the front pages are for search engines."""
-    return "User-agent: *\nDisallow: /meetings\nDisallow: /sandbox\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
+    return (
+        "User-agent: *\nDisallow: /meetings\nDisallow: /sandbox\n",
+        200,
+        {"Content-Type": "text/plain; charset=utf-8"},
+    )

@@ -121,7 +121,9 @@ def zone_line(reader_zone: str, club_zone: str, now: datetime) -> str:
     if minutes == 0:
         return f"Times are yours, in {mine}. {club} keeps the same time."
     hours, rest = divmod(abs(minutes), 60)
-    words = ([f"{number(hours)} hour{'s' if hours > 1 else ''}"] if hours else []) + ([f"{rest} minutes"] if rest else [])
+    words = ([f"{number(hours)} hour{'s' if hours > 1 else ''}"] if hours else []) + (
+        [f"{rest} minutes"] if rest else []
+    )
     return f"Times are yours, in {mine}. {club} is {' and '.join(words)} {'ahead' if minutes > 0 else 'behind'}."
 
 

@@ -169,4 +169,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run("drop table meeting_attendances, meetings, users")
-    run("drop function derive_instants(), check_zone(), key_email(), touch(), local_instant(date, time, text), new_id()")
+    run(
+        "drop function derive_instants(), check_zone(), key_email(), touch(), local_instant(date, time, text), new_id()"
+    )

@@ -109,9 +109,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    run("drop policy owner_moves on alembic_version; alter table alembic_version no force row level security;"
+    run(
+        "drop policy owner_moves on alembic_version; alter table alembic_version no force row level security;"
         "alter table alembic_version disable row level security;"
-        "revoke all on alembic_version from portal_web, portal_worker;")
+        "revoke all on alembic_version from portal_web, portal_worker;"
+    )
     for table in TABLES:
         run(f"""
           do $$ declare p record; begin

@@ -269,9 +269,7 @@ def upgrade() -> None:
         "auth.open_sign_in(uuid, bytea, text, inet, timestamptz)",
         to="portal_anonymous, portal_member, portal_admin",
     )
-    definer(
-        "auth.own_password()", "auth.set_own_password(text, timestamptz)", to="portal_member, portal_admin"
-    )
+    definer("auth.own_password()", "auth.set_own_password(text, timestamptz)", to="portal_member, portal_admin")
     definer("auth.hit(text, integer, integer)", "auth.forget_hits(text)", to="portal_web")
     definer("auth.set_standing(uuid, boolean, boolean, timestamptz)", to="portal_admin, portal_worker")
     definer("tell_ended()", "keep_an_admin()")

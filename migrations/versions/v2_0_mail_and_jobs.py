@@ -71,9 +71,7 @@ create function worker_heartbeat() returns timestamptz language sql stable as $$
 $$;
 """  # noqa: S608 - names of our own roles
 
-JOB_TABLES = (
-    "procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers"
-)
+JOB_TABLES = ("procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers")
 
 
 def upgrade() -> None:

@@ -61,8 +61,12 @@ def sign_up(db: Session, given: Given) -> str:
     if row.known:
         mail.write(db, "known", given.email, letters.known(), user_id=row.user_id)
     else:
-        mail.write(db, "verify", row.email, letters.verify(row.first_name, token, code), user_id=row.user_id, secret=True)
-    audit.record(db, "account.signed-up", "Somebody signed up", subject_id=row.user_id, category="security", known=row.known)
+        mail.write(
+            db, "verify", row.email, letters.verify(row.first_name, token, code), user_id=row.user_id, secret=True
+        )
+    audit.record(
+        db, "account.signed-up", "Somebody signed up", subject_id=row.user_id, category="security", known=row.known
+    )
     return key_hash(token).hex()
 
 
@@ -97,7 +101,9 @@ def ask_reset(db: Session, email: str) -> None:
     if found:
         letter = letters.reset(found.first_name, token, code)
         mail.write(db, "reset", found.email, letter, user_id=found.user_id, secret=True)
-        audit.record(db, "password.reset-asked", "A new password was asked for", subject_id=found.user_id, category="security")
+        audit.record(
+            db, "password.reset-asked", "A new password was asked for", subject_id=found.user_id, category="security"
+        )
 
 
 def reset(db: Session, password: str, *, token: str | None = None, email: str = "", code: str = "") -> UUID | None:

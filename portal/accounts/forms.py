@@ -31,7 +31,12 @@ class NewPassword(PasswordField):
 class SignUpForm(Form):
     """A newcomer."""
 
-    first_name = Line("First name", most=80, missing="Enter the name others may call you.", description="Shown to others in the meeting.")
+    first_name = Line(
+        "First name",
+        most=80,
+        missing="Enter the name others may call you.",
+        description="Shown to others in the meeting.",
+    )
     last_name = Line("Last name", most=80, description="Only the club and your family see it. You may leave it empty.")
     email = EmailLine()
     password = NewPassword()
@@ -77,7 +82,12 @@ class ResetCodeForm(CodeForm):
 class ProfileForm(Form):
     """How the club calls and times a member."""
 
-    first_name = Line("First name", most=80, missing="Enter the name others may call you.", description="Shown to others in the meeting.")
+    first_name = Line(
+        "First name",
+        most=80,
+        missing="Enter the name others may call you.",
+        description="Shown to others in the meeting.",
+    )
     last_name = Line("Last name", most=80, description="Only the club and your family see it. You may leave it empty.")
     timezone = ZoneField()
     preferred_meeting_time = TimeField(

@@ -265,7 +265,9 @@ def end_others() -> ResponseReturnValue:
 
 
 def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnValue:
-    user = find(select(User.first_name, User.last_name, User.timezone, User.preferred_meeting_time).where(User.id == me()))
+    user = find(
+        select(User.first_name, User.last_name, User.timezone, User.preferred_meeting_time).where(User.id == me())
+    )
     now = reader().now
     rows = db.session.execute(
         select(SignIn.id, SignIn.device, SignIn.network, SignIn.created_at, SignIn.seen_at)

@@ -112,7 +112,15 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """An empty form, with the club's usual hour and zone."""
     settings = current_app.config["SETTINGS"]
-    form = MeetingForm(None, data={"timezone": settings.club_timezone, "start_time": settings.default_meeting_time, "duration": 60, "max_attendees": 50})
+    form = MeetingForm(
+        None,
+        data={
+            "timezone": settings.club_timezone,
+            "start_time": settings.default_meeting_time,
+            "duration": 60,
+            "max_attendees": 50,
+        },
+    )
     return page("admin/meeting_form.html", form=form, m=None)
 
 
@@ -187,7 +195,11 @@ def requests(meeting_id: UUID) -> ResponseReturnValue:
         .limit(200)
     )
     people = [
-        {"user_id": p.id, "name": display_name(p.first_name, p.last_name, p.email), "asked": since(p.responded_at, reader().now)}
+        {
+            "user_id": p.id,
+            "name": display_name(p.first_name, p.last_name, p.email),
+            "asked": since(p.responded_at, reader().now),
+        }
         for p in db.session.execute(asking)
     ]
     return page("admin/requests.html", m=_planned(meeting), people=people)
@@ -202,7 +214,11 @@ def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     printable = "".join(c if c.isprintable() else " " for c in request.form.get("reason", ""))
     reason = " ".join(printable.split())[:300]
     became = decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
-    words = {"accepted": "They have a place.", "waitlisted": "It is full; they are in the line.", "rejected": "They are told no."}
+    words = {
+        "accepted": "They have a place.",
+        "waitlisted": "It is full; they are in the line.",
+        "rejected": "They are told no.",
+    }
     flash(words.get(became or "", "Somebody was quicker: this request is answered already."), "note")
     return redirect(f"/admin/meetings/{meeting_id}/requests", 303)
 

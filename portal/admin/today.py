@@ -95,9 +95,13 @@ def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
     ]
     heartbeat = db.session.execute(text("select worker_heartbeat()")).scalar()
     if heartbeat is None or clock.now() - heartbeat > timedelta(minutes=2):
-        wants.append(("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/readyz", "See the state"))
+        wants.append(
+            ("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/readyz", "See the state")
+        )
     if numbers.disputes:
-        wants.append(("slash", "bad", f"{numbers.disputes} payment(s) disputed by a bank", "/admin/people", "See people"))
+        wants.append(
+            ("slash", "bad", f"{numbers.disputes} payment(s) disputed by a bank", "/admin/people", "See people")
+        )
     return wants
 
 

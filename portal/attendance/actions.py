@@ -75,7 +75,9 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
     return str(said.answer)
 
 
-def decide_request(db: Session, meeting_id: UUID, person_id: UUID, accept: bool, reason: str | None = None) -> str | None:
+def decide_request(
+    db: Session, meeting_id: UUID, person_id: UUID, accept: bool, reason: str | None = None
+) -> str | None:
     """An admin's word on somebody's request: accepted, waitlisted (full) or rejected. None if nobody asked (any more)."""
     became: str | None = db.scalar(
         DECIDE, {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason, "at": clock.now()}
@@ -95,9 +97,7 @@ def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None
 
     Somebody invited who had not answered is accepted on the spot while a place is free. Raises Refused.
     """
-    came = db.execute(
-        JOIN, {"meeting": meeting_id, "device": device, "doors": doors_minutes, "at": clock.now()}
-    ).one()
+    came = db.execute(JOIN, {"meeting": meeting_id, "device": device, "doors": doors_minutes, "at": clock.now()}).one()
     if came.refusal:
         raise REFUSALS.get(came.refusal, Asked)
     if came.changed:

@@ -55,7 +55,9 @@ def tend(db: Session) -> None:
     at = clock.now()
     begin(db)
     for meeting_id in db.scalars(
-        select(Attendance.meeting_id).distinct().where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
+        select(Attendance.meeting_id)
+        .distinct()
+        .where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
     ).all():
         tend_line(db, meeting_id)
     inside = select(Presence.meeting_id).distinct().where(Presence.left_at.is_(None))

@@ -72,9 +72,7 @@ def dispute(db: Session, order_id: UUID) -> None:
     _settle(db, order_id, open_case.values(disputed_at=clock.now()), "order.disputed")
 
 
-def grant(
-    db: Session, user_id: UUID, kind: str, until: datetime, reason: str, granted_by: UUID | None = None
-) -> None:
+def grant(db: Session, user_id: UUID, kind: str, until: datetime, reason: str, granted_by: UUID | None = None) -> None:
     """Days without an order (complimentary, offline, gift), from now until `until`, with the reason."""
     db.execute(
         insert(AccessGrant).values(

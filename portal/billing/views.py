@@ -45,7 +45,9 @@ def orders() -> ResponseReturnValue:
     shown = [line(row, reader().now) for row in rows[:PAGE]]
     older = f"/orders?from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
     span = f"{shown[-1]['date']} to {shown[0]['date']}" if shown else ""
-    return page("billing/orders.html", orders=shown, older_url=older, newer_url="/orders" if cursor else None, span=span)
+    return page(
+        "billing/orders.html", orders=shown, older_url=older, newer_url="/orders" if cursor else None, span=span
+    )
 
 
 def line(row: Any, now: datetime) -> dict[str, str]:

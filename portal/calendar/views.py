@@ -16,9 +16,11 @@ bp = Blueprint("calendar", __name__)
 @bp.get("/meetings/<uuid:meeting_id>.ics")
 def download(meeting_id: UUID) -> ResponseReturnValue:
     """The meeting for a calendar; it carries the portal's address, never the room's."""
-    row = find(select(
-            Meeting.id, Meeting.title, Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.revision
-        ).where(Meeting.id == meeting_id))
+    row = find(
+        select(Meeting.id, Meeting.title, Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.revision).where(
+            Meeting.id == meeting_id
+        )
+    )
     body = entry(row, current_app.config["SETTINGS"].public_url)
     headers = {"Content-Disposition": 'attachment; filename="meeting.ics"'}
     return Response(body, mimetype="text/calendar", headers=headers)

@@ -43,6 +43,10 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     if settings.pgbouncer:
         connect["prepare_threshold"] = None
     return {
-        "pool_size": 4, "max_overflow": 4, "pool_timeout": 3, "pool_pre_ping": False, "connect_args": connect,
+        "pool_size": 4,
+        "max_overflow": 4,
+        "pool_timeout": 3,
+        "pool_pre_ping": False,
+        "connect_args": connect,
         "pool_use_lifo": True,
     }

@@ -43,9 +43,7 @@ ANONYMOUS = Role("portal_anonymous")
 WORKER = Role("none")
 """The worker's own login: it becomes nobody else."""
 
-BECOME = text(
-    "select set_config('role', :role, true), set_config('app.user_id', :user_id, true)"
-)
+BECOME = text("select set_config('role', :role, true), set_config('app.user_id', :user_id, true)")
 WHOAMI = text(
     "select who.*, set_config('role', case when who.id is null then 'portal_anonymous'"
     " when who.is_admin then 'portal_admin' else 'portal_member' end, true),"
@@ -76,5 +74,3 @@ def person(session: OrmSession) -> Row[Any] | None:
     session.connection()  # begins the transaction, and so asks
     row = session.info.get("person")
     return row if row is not None and row.id is not None else None
-
-

@@ -14,9 +14,7 @@ class FamilyPlan(Base):
 
     __tablename__ = "family_plans"
     __table_args__ = (
-        Index(
-            "uq_family_plans_primary_user_id", "primary_user_id", unique=True, postgresql_where=text("is_active")
-        ),
+        Index("uq_family_plans_primary_user_id", "primary_user_id", unique=True, postgresql_where=text("is_active")),
     )
 
     id: Mapped[Id]

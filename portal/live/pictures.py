@@ -68,9 +68,7 @@ class Pictures:
         """What is to be drawn; it stays due until it is shown."""
         changed, self._changed = self._changed, set()
         due = [
-            (key, picture)
-            for key, picture in self._pictures.items()
-            if key[0] in changed or picture.next_change <= now
+            (key, picture) for key, picture in self._pictures.items() if key[0] in changed or picture.next_change <= now
         ]
         for _, picture in due:
             picture.next_change = OVERDUE

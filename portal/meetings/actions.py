@@ -59,9 +59,7 @@ def plan(db: Session, what: Plan, host_email: str | None = None, created_by: UUI
     if what.starts_at() <= clock.now():
         raise NotInThePast
     meeting_id = uuid4()
-    db.execute(
-        insert(Meeting).values(id=meeting_id, created_by=created_by, **_host(db, host_email), **asdict(what))
-    )
+    db.execute(insert(Meeting).values(id=meeting_id, created_by=created_by, **_host(db, host_email), **asdict(what)))
     audit.record(db, "meeting.planned", f"Planned {what.title}", category="meeting", meeting_id=meeting_id)
     return meeting_id
 
@@ -110,7 +108,9 @@ def _pass_on_places(db: Session, meeting_id: UUID) -> None:
 def _host(db: Session, email: str | None) -> dict[str, Any]:
     if not email:
         return {"host_id": None, "host_name": None}
-    user = db.execute(select(User.id, User.first_name, User.last_name, User.email).where(User.email_key == email.lower())).one_or_none()
+    user = db.execute(
+        select(User.id, User.first_name, User.last_name, User.email).where(User.email_key == email.lower())
+    ).one_or_none()
     if user is None:
         raise HostUnknown
     return {"host_id": user.id, "host_name": display_name(user.first_name, user.last_name, user.email)}

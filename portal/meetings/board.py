@@ -56,7 +56,9 @@ def next_change(row: Any, clock: Clock) -> datetime:
 class Board:
     """What is the same for everybody in one zone: phase, times, places, and who is here."""
 
-    def __init__(self, row: Any, clock: Clock, here: int = 0, people: list[tuple[str, str, bool]] | None = None) -> None:
+    def __init__(
+        self, row: Any, clock: Clock, here: int = 0, people: list[tuple[str, str, bool]] | None = None
+    ) -> None:
         self.id: UUID = row.id
         self.title: str = row.title
         self.host: str = row.host_name or ""
@@ -67,7 +69,9 @@ class Board:
         starts, ends, club = clock.here(row.starts_at), clock.here(row.ends_at), clock.club(row.starts_at)
         today = clock.here(clock.now)
         days = (starts.date() - today.date()).days
-        self.day = {0: "Tonight, " if starts.hour >= 17 else "Today, ", 1: "Tomorrow, "}.get(days, "") + day_long(starts)
+        self.day = {0: "Tonight, " if starts.hour >= 17 else "Today, ", 1: "Tomorrow, "}.get(days, "") + day_long(
+            starts
+        )
         self.day_short = day_short(starts)
         self.day_note = {0: "Today", 1: "Tomorrow", 2: "In two days"}.get(days, "")
         self.date = starts.date()

@@ -12,7 +12,13 @@ def rendered(text: str | None) -> Markup:
     """Safe HTML: paragraphs, lists, emphasis and links to http, https and mailto; nothing that loads or runs."""
     if not text:
         return Markup()
-    html = _markdown.render(text).replace("<h1>", "<h3>").replace("</h1>", "</h3>").replace("<h2>", "<h3>").replace("</h2>", "</h3>")
+    html = (
+        _markdown.render(text)
+        .replace("<h1>", "<h3>")
+        .replace("</h1>", "</h3>")
+        .replace("<h2>", "<h3>")
+        .replace("</h2>", "</h3>")
+    )
     return Markup(  # noqa: S704 - cleaned in the same breath
         nh3.clean(
             html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"},

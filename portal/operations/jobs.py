@@ -1,6 +1,5 @@
 """Housekeeping: what only accumulates is deleted in small steps, each its own transaction."""
 
-
 from procrastinate import JobContext
 from procrastinate.jobs import Status
 from sqlalchemy import text

@@ -97,10 +97,8 @@ def _kept_alive(commands: Mapping[str, list[str]], environment: dict[str, str]) 
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        pass
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)  # and whatever it left in its session
     child.wait()
@@ -206,5 +204,3 @@ def _full_disk_told() -> Iterator[None]:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stop
-
-

@@ -16,4 +16,6 @@ def make_admin(db: Session, email: str) -> None:
     if person is None:
         raise Problem(f"No confirmed account has the address {email}; sign up first.")
     db.execute(STANDING, {"person": person, "at": clock.now()})
-    audit.record(db, "account.made-admin", "Made an admin by the operator", subject_id=person, category="security", level="warn")
+    audit.record(
+        db, "account.made-admin", "Made an admin by the operator", subject_id=person, category="security", level="warn"
+    )

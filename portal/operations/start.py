@@ -26,7 +26,9 @@ def refuse_unsafe(app: Flask) -> None:
         except psycopg.errors.InsufficientPrivilege as closed:
             raise Problem("The database was migrated without the portal's roles; run `portal roles`.") from closed
         if version is None or version[0] != HEAD:
-            raise Problem(f"The database is at revision {version and version[0]}, the code at {HEAD}; run `portal migrate`.")
+            raise Problem(
+                f"The database is at revision {version and version[0]}, the code at {HEAD}; run `portal migrate`."
+            )
 
 
 def refuse_version(connection: psycopg.Connection) -> None:

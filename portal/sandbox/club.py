@@ -217,7 +217,13 @@ def hold_past_evenings(club: Club) -> None:
         others = [email for *_, email, _zone, plan in PEOPLE if plan != "-" and email not in usual]
         crowd = [*dict.fromkeys(usual), *club.dice.sample(others, 10 + back % 7)]
         for email in crowd:
-            _answer(club, email, meeting_id, "accepted" if club.dice.random() < 0.85 else "declined", starts_at - timedelta(hours=5))
+            _answer(
+                club,
+                email,
+                meeting_id,
+                "accepted" if club.dice.random() < 0.85 else "declined",
+                starts_at - timedelta(hours=5),
+            )
         for n, email in enumerate(crowd):
             if club.dice.random() < 0.8:
                 came = starts_at + timedelta(minutes=club.dice.randint(-8, 9))
@@ -250,7 +256,9 @@ def plan_ahead(club: Club) -> None:
     offered_place(club, club.today() + timedelta(days=3))
     if 4 in evenings:
         with club.as_(club.admin()) as session:
-            meeting = session.execute(select(Meeting.id, Meeting.title, Meeting.starts_at).where(Meeting.id == evenings[4])).one()
+            meeting = session.execute(
+                select(Meeting.id, Meeting.title, Meeting.starts_at).where(Meeting.id == evenings[4])
+            ).one()
             meetings.cancel(session, meeting, "The host is ill.")
 
 
@@ -271,7 +279,15 @@ def running_now(club: Club, now: datetime) -> UUID:
 
 def full_evening(club: Club, day: date) -> None:
     """Twelve places, all taken, and a line with the two sign-ins of the demo in it."""
-    what = meetings.Plan("Letters, read aloud", day, time(18, 0), club.zone, 60, "Bring one letter. Read it or have it read.", max_attendees=12)
+    what = meetings.Plan(
+        "Letters, read aloud",
+        day,
+        time(18, 0),
+        club.zone,
+        60,
+        "Bring one letter. Read it or have it read.",
+        max_attendees=12,
+    )
     with club.as_(club.admin()) as session:
         meeting_id = meetings.plan(session, what, MARTA, club.ids[SELIN])
     paying = [p[2] for p in PEOPLE if p[4] in ("im", "iy") and p[2] not in (BILAL, ANA)]
@@ -282,7 +298,15 @@ def full_evening(club: Club, day: date) -> None:
 def circle(club: Club, day: date) -> None:
     """A meeting whose host answers each request."""
     what = meetings.Plan(
-        "Early circle", day, time(9, 30), club.zone, 30, CIRCLE_TEXT, platform="zoom", max_attendees=8, requires_approval=True
+        "Early circle",
+        day,
+        time(9, 30),
+        club.zone,
+        30,
+        CIRCLE_TEXT,
+        platform="zoom",
+        max_attendees=8,
+        requires_approval=True,
     )
     with club.as_(club.admin()) as session:
         meeting_id = meetings.plan(session, what, INGRID, club.ids[SELIN])

@@ -38,7 +38,9 @@ def stroll(db_session: Session) -> None:
     meeting_id = db_session.scalar(on.order_by(Meeting.starts_at.desc()).limit(1))
     if meeting_id is None:
         return
-    inside = select(Presence.id).where(Presence.meeting_id == meeting_id, Presence.user_id == User.id, Presence.left_at.is_(None))
+    inside = select(Presence.id).where(
+        Presence.meeting_id == meeting_id, Presence.user_id == User.id, Presence.left_at.is_(None)
+    )
     who = db_session.execute(
         select(User.id, inside.exists().label("inside"))
         .where(User.access_until > at, User.email.in_([p[2] for p in PEOPLE]), User.email.not_in(SIGNED_IN_BY_VISITORS))
@@ -60,10 +62,12 @@ def keep_going(db_session: Session) -> None:
     """A meeting is always on, and the programme reaches five weeks ahead, however long the demo was asleep."""
     at = clock.now()
     soon = select(Meeting.id).where(
-        Meeting.starts_at <= at + timedelta(minutes=20), Meeting.ends_at > at + timedelta(minutes=5), Meeting.status != "cancelled"
+        Meeting.starts_at <= at + timedelta(minutes=20),
+        Meeting.ends_at > at + timedelta(minutes=5),
+        Meeting.status != "cancelled",
     )
     club = Club(members(), current_app._get_current_object())  # type: ignore[attr-defined]
-    club.ids = {email: user_id for email, user_id in db_session.execute(select(User.email, User.id))}
+    club.ids = dict(db_session.execute(select(User.email, User.id)))
     if PEOPLE[0][2] not in club.ids:
         return
     if db_session.scalar(soon.limit(1)) is None:

@@ -1,6 +1,12 @@
 """Who is in the demo club. Nobody here exists."""
 
-SELIN, BILAL, INGRID, CHEN, MARTA = "selin@aydin.club", "bilal@rahman.uk", "ingrid@moen.no", "wei.chen@nus.sg", "marta@reyes.mx"
+SELIN, BILAL, INGRID, CHEN, MARTA = (
+    "selin@aydin.club",
+    "bilal@rahman.uk",
+    "ingrid@moen.no",
+    "wei.chen@nus.sg",
+    "marta@reyes.mx",
+)
 ANA = "ana@duarte.pt"
 HOSTS = (SELIN, BILAL, INGRID, CHEN, MARTA)
 
@@ -91,7 +97,9 @@ OPEN = """No theme. Bring a question, a half-finished thing or an ear.
 The host keeps the time; everybody has **three minutes** before anybody has six."""
 REVIEW = "What was planned on Monday, what became of it, and what is let go. Kind and short."
 FILM = "Half an hour of film, then an hour of talk. The film is at [the archive](https://archive.org)."
-GUEST = "Marta has finished eleven long things and will say how the twelfth one nearly beat her. Questions from the start."
+GUEST = (
+    "Marta has finished eleven long things and will say how the twelfth one nearly beat her. Questions from the start."
+)
 CIRCLE = "A small circle before the working day. Ingrid knows everybody in it, so she answers each request herself."
 
 # Title, text, host, minutes: one for each day of the week, Monday first.

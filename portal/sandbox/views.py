@@ -32,7 +32,9 @@ def mailbox() -> ResponseReturnValue:
     if q:
         mails = mails.where(func.lower(SandboxMail.recipient) == q.lower())
     rows = db.session.execute(mails.order_by(SandboxMail.received_at.desc(), SandboxMail.id.desc()).limit(50))
-    lines = [{"id": r.id, "to": r.recipient, "subject": r.subject, "when": since(r.received_at, reader().now)} for r in rows]
+    lines = [
+        {"id": r.id, "to": r.recipient, "subject": r.subject, "when": since(r.received_at, reader().now)} for r in rows
+    ]
     return page("sandbox/mailbox.html", mails=lines, q=q)
 
 

@@ -159,7 +159,7 @@ class Faulty:
 def _sha1(data: bytes = b"") -> object:
     import hashlib
 
-    return hashlib.sha1(data)  # noqa: S324 - Flask's own choice for its session signature
+    return hashlib.sha1(data)
 
 
 @pytest.fixture

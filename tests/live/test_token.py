@@ -14,7 +14,11 @@ def test_a_ticket_is_admitted_as_it_was_issued():
     assert admit(["secret"], issue("secret", TICKET)) == TICKET
 
 
-@pytest.mark.parametrize("token", ["", "supper", issue("secret", TICKET)[:-1], "x" + issue("secret", TICKET)], ids=["empty", "plain", "cut", "longer"])
+@pytest.mark.parametrize(
+    "token",
+    ["", "supper", issue("secret", TICKET)[:-1], "x" + issue("secret", TICKET)],
+    ids=["empty", "plain", "cut", "longer"],
+)
 def test_a_forged_ticket_is_refused(token):
     assert admit(["secret"], token) is None
 
