@@ -1,7 +1,6 @@
 """The product served for real, and windows on it. Everything here is `browser`, and one process does it all."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,12 +15,9 @@ from tests.support.windows import Windows, chromium_running
 CLEAN_BUT_QUEUE = CLEAN.replace("'alembic_version'", "'alembic_version' and relname !~ '^procrastinate_'")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker("browser")
-            item.add_marker(pytest.mark.xdist_group("browser"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item.add_marker("browser")
+    item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(wrapper=True)
