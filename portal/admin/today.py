@@ -100,9 +100,13 @@ def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
         )
     if numbers.disputes:
         wants.append(
-            ("slash", "bad", f"{numbers.disputes} payment(s) disputed by a bank", "/admin/people", "See people")
+            ("slash", "bad", _disputes(numbers.disputes), "/admin/people", "See people")
         )
     return wants
+
+
+def _disputes(count: int) -> str:
+    return "1 payment is disputed by a bank" if count == 1 else f"{count} payments are disputed by a bank"
 
 
 def _ask(row: Any) -> str:

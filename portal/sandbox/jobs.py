@@ -67,7 +67,7 @@ def keep_going(db_session: Session) -> None:
         Meeting.status != "cancelled",
     )
     club = Club(members(), current_app._get_current_object())  # type: ignore[attr-defined]
-    club.ids = dict(db_session.execute(select(User.email, User.id)))
+    club.ids = {row.email: row.id for row in db_session.execute(select(User.email, User.id))}
     if PEOPLE[0][2] not in club.ids:
         return
     if db_session.scalar(soon.limit(1)) is None:
