@@ -1,4 +1,4 @@
-"""The product served for real, and windows on it. Everything here is `browser`, and one process does it all."""
+"""The product served for real, and windows on it. Everything here is marked `browser`."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,6 @@ CLEAN_BUT_QUEUE = CLEAN.replace("'alembic_version'", "'alembic_version' and reln
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker("browser")
-    item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(wrapper=True)

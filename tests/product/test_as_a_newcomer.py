@@ -22,7 +22,7 @@ from portal.config import ROOT
 from tests.support.club_server import free_port
 from tests.support.windows import chromium_running
 
-pytestmark = [pytest.mark.product, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.product
 
 INSTALL_SECONDS, AGAIN_SECONDS, CLOSE_SECONDS = 300, 30, 30
 OURS = re.compile(
