@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check assets screenshots clean
+.PHONY: run test check assets screenshots bench clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed assets
@@ -15,7 +15,7 @@ run: $(VENV)/.installed assets
 
 test: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.support.chromium
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov=portal --cov-report=term:skip-covered --cov-fail-under=95 $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=portal --cov-report=term:skip-covered --cov-fail-under=95 $(TESTS)
 
 check: $(VENV)/.installed-test
 	@$(BIN)/ruff check portal tests migrations wsgi.py
@@ -25,6 +25,9 @@ check: $(VENV)/.installed-test
 screenshots: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.support.chromium
 	@$(BIN)/python -m tests.support.screenshots
+
+bench: $(VENV)/.installed-test assets
+	@$(BIN)/python -m tests.bench.pages $(BENCH)
 
 assets: var/npm/.installed
 

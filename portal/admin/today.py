@@ -83,7 +83,7 @@ def today() -> ResponseReturnValue:
             (money.shown(numbers.revenue, "USD"), f"{reader().now:%B} so far, after refunds", ""),
             (money.shown(numbers.refunded, "USD"), "refunded this year", ""),
             (f"{numbers.pending:,}", "payments not finished", ""),
-            (f"{numbers.disputes:,}", "disputes", ""),
+            (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", ""),
         ],
     )  # fmt: skip
 

@@ -47,7 +47,7 @@ def _serve(environment: dict[str, str], port: int) -> None:
         if done.returncode:
             raise SystemExit(done.returncode)
     children = {
-        "web": _granian(port),
+        "web": web_command(port),
         "worker": portal("work"),
     }
     with _kept_alive(children, environment) as alive:
@@ -56,7 +56,8 @@ def _serve(environment: dict[str, str], port: int) -> None:
         alive()
 
 
-def _granian(port: int) -> list[str]:
+def web_command(port: int) -> list[str]:
+    """How granian serves pages and streams on one port."""
     return [
         sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port),
         "--workers", "1", "--runtime-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.config import ROOT
-from portal.operations.run import _granian
+from portal.operations.run import web_command
 from tests.support.server import Database
 
 SECRET = "a secret for browsers, as long as a real one would be"
@@ -37,7 +37,7 @@ class ClubServer:
         """Build the assets, start both halves, and come back when the product says it is ready."""
         self.portal("assets")
         self._start("worker", [sys.executable, "-m", "portal", "work"])
-        self._start("web", _granian(self.port))
+        self._start("web", web_command(self.port))
         self._wait_for("/readyz")
 
     def portal(self, *command: str) -> None:
@@ -50,7 +50,7 @@ class ClubServer:
 
     def start_web(self) -> None:
         """The web half again, after `kill_web`."""
-        self._start("web", _granian(self.port))
+        self._start("web", web_command(self.port))
         self._wait_for("/healthz")
 
     def kill_worker(self) -> None:
