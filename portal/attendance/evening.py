@@ -33,8 +33,6 @@ class Evening(Board):
         self.position = ordinal(row.position) if row.position else ""
         self.offered_until = f"{clock.here(offer):%H:%M}" if offer else ""
         self.offered_soon = self.answer == "offered" and offer is not None and offer - clock.now <= LAST_HOUR
-        here = clock.here(clock.now)
-        self.answered = since(row.responded_at, here) if row.responded_at else ""
         seats = self.capacity is None or self.taken < self.capacity
         self.seat_free_now = self.answer == "waitlisted" and seats and row.starts_at - clock.now < LAST_HOUR
         self.my_minutes: int | None = row.join_duration
@@ -49,6 +47,11 @@ class Evening(Board):
                 or (self.answer in (None, "invited", "declined", "withdrawn") and not self.full and not self.approval)
             )
         )
+
+    @property
+    def answered(self) -> str:
+        """When the reader said so, like on Sunday at 20:12."""
+        return since(self._row.responded_at, self._clock.today) if self._row.responded_at else ""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def index() -> ResponseReturnValue:
     """The next evening large, the rest of a week by day in the reader's zone."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
-    rows = db.session.execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
+    rows = db.session.connection().execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
     look = here_and_now()
     within, following = a_week(rows, look)
     shown = [as_seen(row, look) for row in within]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,9 +25,18 @@ class Clock:
     club_zone: str
     doors_minutes: int
 
+    @cached_property
+    def today(self) -> datetime:
+        """This moment on the reader's wall clock."""
+        return self.here(self.now)
+
+    @cached_property
+    def _here(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
     def here(self, moment: datetime) -> datetime:
         """`moment` on the reader's wall clock."""
-        return moment.astimezone(ZoneInfo(self.zone))
+        return moment.astimezone(self._here)
 
     def club(self, moment: datetime) -> datetime:
         """`moment` on the club's wall clock."""
@@ -54,47 +64,141 @@ def next_change(row: Any, clock: Clock) -> datetime:
 
 
 class Board:
-    """What is the same for everybody in one zone: phase, times, places, and who is here."""
+    """What is the same for everybody in one zone: phase, times, places, and who is here.
+
+    A list shows few of its words of each meeting, so most are worked out only when a template asks.
+    """
 
     def __init__(
         self, row: Any, clock: Clock, here: int = 0, people: list[tuple[str, str, bool]] | None = None
     ) -> None:
+        self._row, self._clock = row, clock
         self.id: UUID = row.id
         self.title: str = row.title
         self.host: str = row.host_name or ""
         self.minutes: int = row.duration
-        self.starts_at: datetime = row.starts_at
         self.room = ROOMS[row.platform]
         self.phase = phase_of(row, clock)
-        starts, ends, club = clock.here(row.starts_at), clock.here(row.ends_at), clock.club(row.starts_at)
-        today = clock.here(clock.now)
-        days = (starts.date() - today.date()).days
-        self.day = {0: "Tonight, " if starts.hour >= 17 else "Today, ", 1: "Tomorrow, "}.get(days, "") + day_long(
-            starts
-        )
-        self.day_short = day_short(starts)
-        self.day_note = {0: "Today", 1: "Tomorrow", 2: "In two days"}.get(days, "")
-        self.date = starts.date()
-        self.date_long = day_medium(starts)
-        self.time, self.end, self.city = f"{starts:%H:%M}", f"{ends:%H:%M}", city(clock.zone)
-        self.club_time, self.club_end = f"{club:%H:%M}", f"{clock.club(row.ends_at):%H:%M}"
-        self.club_city, self.club_date_long = city(clock.club_zone), day_medium(club)
-        self.club_day_differs = club.date() != starts.date()
-        self.same_zone = starts.utcoffset() == club.utcoffset()
-        self.starts_at_iso, self.ends_at_iso = starts.isoformat(timespec="minutes"), ends.isoformat(timespec="minutes")
-        self.starts_in = starts_in(row.starts_at, today)
-        self.started_ago = ago(row.starts_at, clock.now)
-        self.minute = max(0, min(self.minutes, int((clock.now - row.starts_at).total_seconds() // 60)))
-        self.doors_at = f"{clock.here(row.starts_at - timedelta(minutes=clock.doors_minutes)):%H:%M}"
+        self.starts = clock.here(row.starts_at)
+        self.date = self.starts.date()
+        self.time = f"{self.starts:%H:%M}"
         self.capacity: int | None = row.max_attendees
         self.taken: int = row.seats_taken
         self.waiting: int = row.waiting_count
         self.full = self.capacity is not None and (self.taken >= self.capacity or self.waiting > 0)
         self.came: int = row.attendee_count
-        self.cancel_reason: str = row.cancellation_reason or ""
         self.here = here
         self.people = people or []
         self.names_shown = people is not None
+
+    @property
+    def cancel_reason(self) -> str:
+        """Why it was called off."""
+        return str(self._row.cancellation_reason or "")
+
+    @property
+    def _days_away(self) -> int:
+        return (self.date - self._clock.today.date()).days
+
+    @property
+    def day(self) -> str:
+        """Tonight, Monday 23 November."""
+        tonight = "Tonight, " if self.starts.hour >= 17 else "Today, "
+        return {0: tonight, 1: "Tomorrow, "}.get(self._days_away, "") + day_long(self.starts)
+
+    @property
+    def day_short(self) -> str:
+        """Tue 24."""
+        return day_short(self.starts)
+
+    @property
+    def day_note(self) -> str:
+        """Today, Tomorrow, In two days, or nothing."""
+        return {0: "Today", 1: "Tomorrow", 2: "In two days"}.get(self._days_away, "")
+
+    @property
+    def date_long(self) -> str:
+        """Mon 23 Nov."""
+        return day_medium(self.starts)
+
+    @property
+    def city(self) -> str:
+        """The place of the reader's zone."""
+        return city(self._clock.zone)
+
+    @property
+    def end(self) -> str:
+        """When it ends, on the reader's clock."""
+        return f"{self._clock.here(self._row.ends_at):%H:%M}"
+
+    @cached_property
+    def _club(self) -> datetime:
+        return self._clock.club(self._row.starts_at)
+
+    @property
+    def club_city(self) -> str:
+        """The place of the club's zone."""
+        return city(self._clock.club_zone)
+
+    @property
+    def club_time(self) -> str:
+        """The start on the club's clock."""
+        return f"{self._club:%H:%M}"
+
+    @property
+    def club_end(self) -> str:
+        """The end on the club's clock."""
+        return f"{self._clock.club(self._row.ends_at):%H:%M}"
+
+    @property
+    def club_date_long(self) -> str:
+        """The club's day of it, like Mon 23 Nov."""
+        return day_medium(self._club)
+
+    @property
+    def club_day_differs(self) -> bool:
+        """Whether it is another day where the club keeps time."""
+        return self._club.date() != self.date
+
+    @property
+    def same_zone(self) -> bool:
+        """Whether both clocks show the same then."""
+        return self.starts.utcoffset() == self._club.utcoffset()
+
+    @property
+    def starts_at(self) -> datetime:
+        """The instant."""
+        return self._row.starts_at  # type: ignore[no-any-return]
+
+    @property
+    def starts_at_iso(self) -> str:
+        """The start for machines, on the reader's clock."""
+        return self.starts.isoformat(timespec="seconds")
+
+    @property
+    def ends_at_iso(self) -> str:
+        """The end for machines."""
+        return self._clock.here(self._row.ends_at).isoformat(timespec="seconds")
+
+    @property
+    def starts_in(self) -> str:
+        """How soon, in words."""
+        return starts_in(self._row.starts_at, self._clock.today)
+
+    @property
+    def started_ago(self) -> str:
+        """How long it has been running, in words."""
+        return ago(self._row.starts_at, self._clock.now)
+
+    @property
+    def minute(self) -> int:
+        """Minutes gone."""
+        return max(0, min(self.minutes, int((self._clock.now - self._row.starts_at).total_seconds() // 60)))
+
+    @property
+    def doors_at(self) -> str:
+        """When the doors open, on the reader's clock."""
+        return f"{self._clock.here(self._row.starts_at - timedelta(minutes=self._clock.doors_minutes)):%H:%M}"
 
 
 def here_and_now() -> Clock:
