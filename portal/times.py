@@ -102,14 +102,15 @@ def starts_in(starts_at: datetime, now: datetime) -> str:
     """How soon, for a countdown that is honest to the minute: weekday, tomorrow, 1 h 46 min, any moment now."""
     here = starts_at.astimezone(now.tzinfo)
     days = (here.date() - now.date()).days
-    minutes = -int((now - starts_at).total_seconds() // 60)
+    seconds = (starts_at - now).total_seconds()
+    minutes = -int(-seconds // 60)
     if days > 6:
         return f"{here.day} {MONTHS[here.month - 1]}"
     if minutes > 24 * 60 or (days == 1 and minutes > 12 * 60):
         return "tomorrow" if days == 1 else DAYS[here.weekday()]
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-    return f"{minutes} min" if minutes > 0 else "any moment now"
+    return f"{minutes} min" if seconds >= 60 else "any moment now"
 
 
 def zone_line(reader_zone: str, club_zone: str, now: datetime) -> str:

@@ -13,7 +13,7 @@ const tick = () => {
   } catch {}   // a zone unknown here
   for (const e of all("[data-starts-at] [data-left]")) {
     if (!/ (h|min)$/.test(e.textContent)) continue;
-    const left = Math.ceil((Date.parse(e.closest("[data-starts-at]").dataset.startsAt) - now()) / 6e4);
+    const ms = Date.parse(e.closest("[data-starts-at]").dataset.startsAt) - now(), left = ms < 6e4 ? 0 : Math.ceil(ms / 6e4);
     e.textContent = span(left);
     if (left < 1) e.previousSibling.data = "Starts ";
   }

@@ -168,7 +168,7 @@ def test_a_visitor_is_sent_to_sign_in_and_back(client):
         (-5 * HOUR, "ahead", "Starts in 5 h"),
         (-11 * MINUTE, "ahead", "Starts in 11 min"),
         (-10 * MINUTE, "doors", "Doors are open"),
-        (-timedelta(seconds=20), "doors", "Starts in 1 min"),
+        (-timedelta(seconds=20), "doors", "Starts any moment now"),
         (0 * MINUTE, "live", "Live now"),
         (14 * MINUTE, "live", "14 of 60 minutes gone"),
         (59 * MINUTE, "live", "Started 59 minutes ago"),
