@@ -5,8 +5,8 @@
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -25,36 +25,53 @@ NPM = ("var/npm/node_modules/htmx.org/dist", "node_modules/htmx.org/dist")
 VENDOR = {"htmx.js": "htmx.min.js", "hx-sse.js": "ext/hx-sse.min.js"}
 
 
-def build(target: Path) -> None:
-    """Copy every file to `target` as name.hash.ext with .br and .gz beside it, and write the manifest."""
-    package = next((ROOT / place for place in NPM if (ROOT / place).is_dir()), None)
-    if package is None:
-        raise Problem("htmx is not installed; `make assets` (npm ci) brings it.")
-    sources = {path.name: path for path in (ROOT / "static").iterdir() if path.is_file()}
-    sources |= {name: package / path for name, path in VENDOR.items()}
-    shutil.rmtree(target, ignore_errors=True)
+def build(target: Path) -> dict[str, str]:
+    """Bring every file to `target`/files as name.hash.ext with .br and .gz beside it; returns the address of each name.
+
+    Several processes may do it at once: a file appears whole or not at all, under a name that only fits its content.
+    Older files stay, for pages that were served before a deploy.
+    """
     files = target / "files"
-    files.mkdir(parents=True)
+    files.mkdir(parents=True, exist_ok=True)
     manifest = {}
-    compress = Compressor(quiet=True)
-    for name, source in sorted(sources.items()):
+    for name, source in sorted(_sources().items()):
         content = source.read_bytes()
         stem, _, ending = name.rpartition(".")
         hashed = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
-        (files / hashed).write_bytes(content)
-        if compress.should_compress(hashed):
-            list(compress.compress(str(files / hashed)))
+        if not (files / hashed).exists():
+            _put(content, files / hashed)
         manifest[name] = f"/static/{hashed}"
-    (target / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    with TemporaryDirectory(dir=target) as workshop:
+        draft = Path(workshop) / "manifest.json"
+        draft.write_text(json.dumps(manifest, indent=1))
+        draft.replace(target / "manifest.json")
+    return manifest
+
+
+def _sources() -> dict[str, Path]:
+    package = next((ROOT / place for place in NPM if (ROOT / place).is_dir()), None)
+    if package is None:
+        raise Problem("htmx is not installed; `make assets` (npm ci) brings it.")
+    ours = {path.name: path for path in (ROOT / "static").iterdir() if path.is_file()}
+    return ours | {name: package / path for name, path in VENDOR.items()}
+
+
+def _put(content: bytes, place: Path) -> None:
+    """Write a file and its compressed forms; the plain one, which is looked for, comes last."""
+    with TemporaryDirectory(dir=place.parent.parent) as workshop:
+        made = Path(workshop) / place.name
+        made.write_bytes(content)
+        compress = Compressor(quiet=True)
+        for squeezed in compress.compress(str(made)) if compress.should_compress(place.name) else ():
+            Path(squeezed).replace(place.parent / Path(squeezed).name)
+        made.replace(place)
 
 
 def init_app(app: Flask) -> None:
-    """Serve the built folder in front of `app`, and let templates ask for names."""
+    """Serve the built folder in front of `app`, and let templates ask for names; built here if nobody has."""
     settings: Settings = app.config["SETTINGS"]
     manifest = settings.assets / "manifest.json"
-    if not manifest.exists():
-        build(settings.assets)
-    urls: dict[str, str] = json.loads(manifest.read_text())
+    urls: dict[str, str] = json.loads(manifest.read_text()) if manifest.exists() else build(settings.assets)
     app.jinja_env.globals["asset"] = urls.__getitem__
     app.wsgi_app = serve(app.wsgi_app, settings.assets / "files")  # type: ignore[method-assign, assignment]
 

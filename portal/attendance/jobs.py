@@ -49,7 +49,7 @@ def tell_decision(db: Session, meeting_id: str, user_id: str) -> None:
         mail.write(db, "decision", row.email, letter, user_id=row.user_id)
 
 
-@job("attendance.tend", cron="* * * * *", queueing_lock="attendance.tend")
+@job("attendance.tend", cron="* * * * *", lock="attendance.tend")
 def tend(db: Session) -> None:
     """Each minute: begin what has begun, pass on offers that ran out, notice who left without a word, settle the rest."""
     at = clock.now()

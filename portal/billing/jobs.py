@@ -9,7 +9,7 @@ from portal.billing.actions import PROJECT
 from portal.jobs import job
 
 
-@job("billing.expire", cron="*/5 * * * *", queueing_lock="billing.expire")
+@job("billing.expire", cron="*/5 * * * *", lock="billing.expire")
 def expire(db: Session) -> None:
     """People whose date has passed are no longer called active."""
     at = clock.now()

@@ -33,7 +33,8 @@ def serve(app: Flask) -> None:
 def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Callable[..., None]], Task[..., Any, Any]]:
     """Make a function a job: called with the session first, committed when it returns, rolled back if it raises.
 
-    With `cron` it is also called by the clock, at most once a tick however many workers there are.
+    With `cron` it is also called by the clock, at most once a tick however many workers there are. A `lock` keeps two of
+    a kind from running at once; procrastinate's queueing_lock does not go with row security, which hides the key it reads.
     """
 
     def wrap(function: Callable[..., None]) -> Task[..., Any, Any]:

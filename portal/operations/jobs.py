@@ -23,7 +23,7 @@ OLD = {
 }
 
 
-@job("operations.tidy", cron="23 3 * * *", queueing_lock="operations.tidy")
+@job("operations.tidy", cron="23 3 * * *", lock="operations.tidy")
 def tidy(db: Session) -> None:
     """Delete what its time is over for, a batch at a time."""
     for what, statement in OLD.items():
@@ -39,7 +39,7 @@ def tidy(db: Session) -> None:
 
 
 @queue.periodic(cron="* * * * *")
-@queue.task(name="operations.rescue", queueing_lock="operations.rescue", pass_context=True)
+@queue.task(name="operations.rescue", pass_context=True)  # no lock: a rescue that died must not stop the next
 async def rescue(_context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate's own form
     """Jobs of a worker that died are done by another; the third time it takes a worker with it, a job has failed."""
     for stalled in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=30):

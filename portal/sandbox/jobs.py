@@ -30,7 +30,7 @@ def members() -> Flask:
     return create_app(current_app.config["SETTINGS"])
 
 
-@job("sandbox.stroll", cron="* * * * * */12", queueing_lock="sandbox.stroll")
+@job("sandbox.stroll", cron="* * * * * */12", lock="sandbox.stroll")
 def stroll(db_session: Session) -> None:
     """Somebody answers, comes or goes in the meeting that is on."""
     at = clock.now()
@@ -57,7 +57,7 @@ def stroll(db_session: Session) -> None:
         db.session.commit()
 
 
-@job("sandbox.keep_going", cron="*/5 * * * *", queueing_lock="sandbox.keep_going")
+@job("sandbox.keep_going", cron="*/5 * * * *", lock="sandbox.keep_going")
 def keep_going(db_session: Session) -> None:
     """A meeting is always on, and the programme reaches five weeks ahead, however long the demo was asleep."""
     at = clock.now()

@@ -10,6 +10,7 @@ from sqlalchemy import insert, text
 from portal import jobs
 from portal.audit.models import SystemLog
 from portal.database import db
+from portal.database.identity import WORKER, act_as
 from portal.jobs import enqueue, job
 
 DONE: list[str] = []
@@ -279,3 +280,15 @@ def test_more_than_a_batch_goes_in_one_night(tidy, superuser, database):
     tidy()
     assert superuser.execute("select count(*) from rate_limits").fetchone() == (0,)
     assert superuser.execute("select message from system_logs").fetchall() == [("Deleted 10001 rate limits",)]
+
+
+def test_the_schedule_goes_on_while_an_earlier_tick_still_waits(worker_app, superuser, work):
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        for _tick in range(3):
+            enqueue(db.session(), "attendance.tend")
+        db.session.commit()
+    work()
+    states = superuser.execute("select distinct status::text from procrastinate_jobs where task_name = 'attendance.tend'")
+    assert states.fetchall() == [("succeeded",)]
+    assert superuser.execute("select count(*) from procrastinate_jobs where queueing_lock is not null").fetchone() == (0,)

@@ -13,6 +13,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from portal import create_app, jobs
 from portal.accounts.member import key_hash, new_key
+from portal.assets import build
 from portal.config import ROOT, Settings, driver_url, plain_url
 from portal.database import db
 from portal.operations.work import ROOMS
@@ -53,6 +54,7 @@ def settings_for(database: Database, **changes: Any) -> Settings:
 @pytest.fixture(scope="session")
 def app(migrated: Database) -> Iterator[Flask]:
     """The portal on this process's database, as portal_web."""
+    build(settings_for(migrated).assets)
     made = create_app(settings_for(migrated))
     made.test_client_class = Browser
     made.config["TESTING"] = False  # errors become pages, as for members
