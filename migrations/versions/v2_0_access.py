@@ -130,10 +130,10 @@ create function project_access(payer uuid, at timestamptz) returns void language
     from verdict v where u.id = v.id
 $$;
 
--- The days a new person gets from the club, once, when the address is confirmed.
+-- The days a new person gets from the club, once, when the address is confirmed; a month at most.
 create function welcome(person uuid, days integer, at timestamptz) returns void language sql as $$
   insert into public.access_grants (user_id, kind, starts_at, ends_at, reason)
-  select person, 'welcome', at, at + make_interval(days => days), 'the first days are on the club'
+  select person, 'welcome', at, at + make_interval(days => least(days, 31)), 'the first days are on the club'
    where days > 0 and exists (select from public.users where id = person and email_verified)
   on conflict do nothing;
   select public.project_access(person, at)

@@ -162,7 +162,9 @@ def send_reset() -> ResponseReturnValue:
     form = forms.EmailForm()
     if not form.validate():
         return page("accounts/reset_ask.html", 422, form=form)
-    if not limits.wait_for("reset-address", form.email.data, 5, 3600):
+    hour = limits.wait_for("reset-address", form.email.data, 5, 3600)
+    day = limits.wait_for("reset-address-day", form.email.data, 10, 86_400)  # ten mails of five guesses at a code
+    if not hour and not day:
         actions.ask_reset(db.session(), form.email.data)
     session["reset"] = form.email.data
     return redirect("/reset/code", 303)
