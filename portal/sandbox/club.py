@@ -34,7 +34,7 @@ from portal.mail.models import Mail
 from portal.meetings import actions as meetings
 from portal.meetings.models import Meeting
 from portal.problems import Problem, Refused
-from portal.sandbox.people import ANA, BILAL, CHEN, FAMILIES, INGRID, MARTA, OPEN, PEOPLE, SELIN, WEEK
+from portal.sandbox.people import ANA, BILAL, CHEN, CIRCLE, FAMILIES, INGRID, MARTA, OPEN, PEOPLE, SELIN, WEEK
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
 SIGN_INS = [
@@ -45,7 +45,6 @@ SIGN_INS = [
 
 HISTORY_DAYS = 21
 AHEAD_DAYS = 35
-CIRCLE_TEXT = "A small circle before the working day. Ingrid answers each request herself."
 
 
 class Club:
@@ -303,7 +302,7 @@ def circle(club: Club, day: date) -> None:
         time(9, 30),
         club.zone,
         30,
-        CIRCLE_TEXT,
+        CIRCLE,
         platform="zoom",
         max_attendees=8,
         requires_approval=True,
@@ -343,6 +342,6 @@ def _answer(club: Club, email: str, meeting_id: UUID, wish: str, at: datetime | 
 def _join(club: Club, email: str, meeting_id: UUID, at: datetime) -> bool:
     device = club.dice.choice(["desktop", "desktop", "mobile", "tablet"])
     with contextlib.suppress(Refused), club.as_(club.member(email), at) as session:
-        attendance.join(session, meeting_id, device, 10)
+        attendance.join(session, meeting_id, device, club.web.config["SETTINGS"].doors_minutes)
         return True
     return False

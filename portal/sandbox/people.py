@@ -8,7 +8,6 @@ SELIN, BILAL, INGRID, CHEN, MARTA = (
     "marta@reyes.mx",
 )
 ANA = "ana@duarte.pt"
-HOSTS = (SELIN, BILAL, INGRID, CHEN, MARTA)
 
 # First name, last name, address, zone, plan: i/f = individual/family, m/y = monthly/yearly, - = days from the club only.
 PEOPLE = [
