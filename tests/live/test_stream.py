@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -108,8 +109,9 @@ def tell_patiently(pictures, readers, message):
     async def tell(before, readers):
         if before:
             await before
-        for reader in readers:
-            await reader.send(message)
+        with suppress(RuntimeError):  # the deaf one hung up in the end
+            for reader in readers:
+                await reader.send(message)
 
     pictures.told = asyncio.ensure_future(tell(getattr(pictures, "told", None), list(readers)))
 
