@@ -46,13 +46,15 @@ def _open_rooms(app: Flask) -> None:
     from portal.admin import views as admin
     from portal.attendance import evenings
     from portal.attendance import views as attendance
+    from portal.billing import checkout, plan, provider, webhook
     from portal.billing import views as billing
     from portal.calendar import views as calendar
     from portal.families import views as families
     from portal.operations import views as operations
 
-    for room in (public, accounts, evenings, attendance, calendar, billing, families, admin, operations):
+    for room in (public, accounts, evenings, attendance, calendar, billing, checkout, plan, webhook, families, admin, operations):
         app.register_blueprint(room.bp)
+    provider.init_app(app)
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox
 

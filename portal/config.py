@@ -3,11 +3,15 @@
 Names the original system had keep them (DATABASE_URL, DEFAULT_MEETING_TIME).
 """
 
+import hashlib
+import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
@@ -50,11 +54,25 @@ class Settings:
     default_meeting_time: time = time(21, 0)
     doors_minutes: int = 10
     welcome_days: int = 7
+    grace_days: int = 7
+    currency: str = "USD"
+    individual_month: Decimal = Decimal(12)
+    individual_year: Decimal = Decimal(120)
+    family_month: Decimal = Decimal(24)
+    family_year: Decimal = Decimal(240)
+    stripe_key: str = field(default="sk_test_sandbox", repr=False)
+    stripe_webhook_secret: str = field(default="", repr=False)
+    stripe_url: str = ""
     mail_url: str = "sandbox:"
     mail_from: str = "Goalete <club@goalete.club>"
     trusted_proxies: int = 0
     pgbouncer: bool = False
     assets: Path = ROOT / "var" / "assets"
+
+    @property
+    def payment_pages(self) -> str:
+        """Where forms may lead to pay: the provider's own pages."""
+        return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com"
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -84,6 +102,15 @@ class Settings:
             default_meeting_time=_hour(env, "DEFAULT_MEETING_TIME", cls.default_meeting_time),
             doors_minutes=_count(env, "DOORS_MINUTES", cls.doors_minutes),
             welcome_days=_count(env, "WELCOME_DAYS", cls.welcome_days),
+            grace_days=_count(env, "SUBSCRIPTION_GRACE_PERIOD_DAYS", cls.grace_days),
+            currency=env.get("CURRENCY", cls.currency),
+            individual_month=_price(env, "PRICE_INDIVIDUAL_MONTHLY", cls.individual_month),
+            individual_year=_price(env, "PRICE_INDIVIDUAL_YEARLY", cls.individual_year),
+            family_month=_price(env, "PRICE_FAMILY_MONTHLY", cls.family_month),
+            family_year=_price(env, "PRICE_FAMILY_YEARLY", cls.family_year),
+            stripe_key=env.get("STRIPE_SECRET_KEY", SANDBOX_KEY if sandbox else ""),
+            stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET", sandbox_secret(key) if sandbox else ""),
+            stripe_url=env.get("STRIPE_URL", ""),
             mail_url=env.get("MAIL_URL", "sandbox:" if sandbox else ""),
             mail_from=env.get("MAIL_FROM", cls.mail_from),
             trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
@@ -101,6 +128,14 @@ class Settings:
             raise Problem(
                 f"CLUB_TIMEZONE {self.club_timezone!r} is not a time zone, like Europe/Istanbul."
             ) from unknown
+        if not re.fullmatch("[A-Z]{3}", self.currency):
+            raise Problem(f"CURRENCY is {self.currency!r}; it must be a code of three letters, like USD.")
+        if not self.sandbox and not (self.stripe_key and self.stripe_webhook_secret):
+            raise Problem(
+                "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are needed for members to pay; Stripe's dashboard has them."
+            )
+        if not self.sandbox and (self.stripe_url or self.stripe_key == SANDBOX_KEY):
+            raise Problem("STRIPE_URL and the sandbox's STRIPE_SECRET_KEY are for the sandbox: nobody would really pay.")
         if self.mail_url != "sandbox:" and not _names_a_server(self.mail_url):
             raise Problem("MAIL_URL is not set, like smtp://user:password@mail.example.org:587.")
         if not self.sandbox and self.mail_url == "sandbox:":
@@ -118,6 +153,16 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     return int(value)
 
 
+def _price(env: Mapping[str, str], name: str, default: Decimal) -> Decimal:
+    try:
+        price = Decimal(env.get(name, default))
+    except InvalidOperation:
+        price = Decimal(0)
+    if not 0 < price < 1_000_000:
+        raise Problem(f"{name} is {env[name]!r}; it must be an amount, like 12 or 9.50.")
+    return price
+
+
 def _hour(env: Mapping[str, str], name: str, default: time) -> time:
     try:
         return time.fromisoformat(env[name]) if name in env else default
@@ -131,6 +176,14 @@ def _names_a_server(url: str) -> bool:
         return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is no number
         return False
+
+
+SANDBOX_KEY = "sk_test_sandbox"
+
+
+def sandbox_secret(secret_key: str) -> str:
+    """What the sandbox's provider signs its deliveries with."""
+    return "whsec_" + hmac.digest(secret_key.encode(), b"sandbox stripe", hashlib.sha256).hex()
 
 
 def kept_secret(path: Path) -> str:

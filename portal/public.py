@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import public
-from portal.billing import PLANS
+from portal.billing import money, plans
+from portal.billing.checkout import ABOUT
 from portal.database import db
 from portal.meetings.board import Board, here_and_now
 from portal.times import DAYS
@@ -21,11 +22,6 @@ bp = Blueprint("public", __name__)
 PROGRAMME = text(
     "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(:at, 6)"
 )
-
-ABOUT = {
-    "individual": "Every evening, the calendar in your own time zone, and your own record of the hours you kept.",
-    "family": "The same for up to six people including you. Each has an own account; nobody sees another’s answers.",
-}
 
 
 @bp.get("/")
@@ -43,8 +39,9 @@ def landing() -> ResponseReturnValue:
         next=Board(rows[0], look) if rows else None, going=rows[0].seats_taken if rows else 0,
         week=[_note(row, look.club(row.starts_at)) for row in rows[1:]],
         plans=[
-            {"key": p.key, "name": p.name, "month": f"${p.month}", "year": f"${p.year}", "text": ABOUT[p.key]}
-            for p in PLANS.values()
+            {"key": p.key, "name": p.name, "text": ABOUT[p.key],
+             "month": money.short(p.month, p.currency), "year": money.short(p.year, p.currency)}
+            for p in plans().values()
         ],
         times={
             "doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}", "start": f"{start:%H:%M}",

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, abort, g, render_template
+from flask import Flask, Response, abort, current_app, g, render_template
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx, request
@@ -29,7 +29,7 @@ _READABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "connect-src 'self'; form-action 'self' {payment_pages}; frame-ancestors 'none'; base-uri 'none'",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -60,6 +60,8 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     htmx.init_app(app)
     app.after_request(finish)
+    csp = HEADERS["Content-Security-Policy"].format(payment_pages=settings.payment_pages)
+    app.config["HEADERS"] = {**HEADERS, "Content-Security-Policy": csp}
     app.after_request(seal)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -98,7 +100,7 @@ def finish(response: Response) -> Response:
 
 def seal(response: Response) -> Response:
     """Headers for every answer, errors too."""
-    response.headers.extend(HEADERS)
+    response.headers.extend(current_app.config["HEADERS"])
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Request-Id"] = request_id()
     return response
@@ -149,8 +151,6 @@ def reader() -> Reader:
         from flask_login import current_user
 
         zone = current_user.timezone if current_user and current_user.is_authenticated else None
-        from flask import current_app
-
         g.reader = Reader(zone or current_app.config["SETTINGS"].club_timezone)
     return g.reader  # type: ignore[no-any-return]
 

@@ -85,13 +85,7 @@ create policy own on access_grants for select to portal_member using (user_id = 
 create policy everybody on access_grants for select to portal_admin using (true);
 """
 
-FUNCTIONS = """
--- Is this person let in at this moment? The one rule for pages, actions and functions.
-create function entitled(person uuid, at timestamptz) returns boolean language sql stable as $$
-  select exists (select from public.users
-                  where id = person and is_active and email_verified and access_until > at)
-$$;
-
+PROJECT_ACCESS = """
 -- Rewrites the projection for a payer and everybody the payer's plan covers.
 -- Holds the payer's row first: of two payments at once the second must see what the first one brought.
 create function project_access(payer uuid, at timestamptz) returns void language sql as $$
@@ -128,6 +122,14 @@ create function project_access(payer uuid, at timestamptz) returns void language
          subscription_expiry = v.until,
          access_until = v.until
     from verdict v where u.id = v.id
+$$;
+"""
+
+FUNCTIONS = """
+-- Is this person let in at this moment? The one rule for pages, actions and functions.
+create function entitled(person uuid, at timestamptz) returns boolean language sql stable as $$
+  select exists (select from public.users
+                  where id = person and is_active and email_verified and access_until > at)
 $$;
 
 -- The days a new person gets from the club, once, when the address is confirmed; a month at most.
@@ -166,6 +168,7 @@ def upgrade() -> None:
     rewrite(OLD_ACCESS)
     run(ORDER_TRUTHS)
     run(POLICIES)
+    run(PROJECT_ACCESS)
     run(FUNCTIONS)
     for signature, callers in SIGNATURES.items():
         definer(signature, to=callers)

@@ -1,21 +1,49 @@
-"""What is paid and what it opens: plans, orders, and the access worked out from them.
+"""What is paid and what it opens: plans, checkout, subscriptions, orders, and the access worked out from them.
 
-Access has one truth: `project_access` in the database writes until when, from facts; everything compares that with
-the moment. Orders are written by the worker's role only.
+The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the only room that speaks to it), the
+provider knocks (`webhook`), a job asks it for everything about that customer and writes what it says (`facts`).
+Access has one truth: `access_sources` in the database turns facts into reasons, `project_access` writes until when, and
+everything compares that with the moment. Orders and subscriptions are written by the worker's role only.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import current_app
+
+from portal.billing import money
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is sold. Prices are whole units of the currency, for a month and for a year."""
+    """What is sold. Prices in whole units of the currency, for a month and for a year."""
 
     key: str
     name: str
-    month: int
-    year: int
-    currency: str = "USD"
+    month: Decimal
+    year: Decimal
+    currency: str
+
+    def price(self, cycle: str) -> Decimal:
+        """What a `cycle` (monthly or yearly) costs."""
+        return self.year if cycle == "yearly" else self.month
+
+    def minor(self, cycle: str) -> int:
+        """The same in the currency's smallest unit, as the provider counts."""
+        return money.minor(self.price(cycle), self.currency)
+
+    def shown(self, cycle: str) -> str:
+        """The same for readers, like $12.00."""
+        return money.shown(self.price(cycle), self.currency)
 
 
-PLANS = {plan.key: plan for plan in (Plan("individual", "Individual", 12, 120), Plan("family", "Family", 24, 240))}
+CYCLES = {"monthly": "a month", "yearly": "a year"}
+
+
+def plans() -> dict[str, Plan]:
+    """What this club sells, by key: individual and family."""
+    given = current_app.config["SETTINGS"]
+    return {
+        "individual": Plan("individual", "Individual", given.individual_month, given.individual_year, given.currency),
+        "family": Plan("family", "Family", given.family_month, given.family_year, given.currency),
+    }

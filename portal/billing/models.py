@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CHAR, BigInteger, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
@@ -41,6 +43,122 @@ class Order(Base):
     provider_invoice_id: Mapped[str | None] = mapped_column(unique=True)
     provider_payment_id: Mapped[str | None]
     provider_subscription_id: Mapped[str | None]
+    dispute_state: Mapped[str | None]
+    cut_at: Mapped[datetime | None]
+    invoice_number: Mapped[str | None]
+    next_try_at: Mapped[datetime | None]
+
+
+class Payer(Base):
+    """A person's name at the provider. `asked_at` is when somebody last wanted the facts, `fetched_at` how old they are."""
+
+    __tablename__ = "payers"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
+    asked_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class Subscription(Base):
+    """A subscription as the provider last told it; `facts.apply` writes it and nothing else does."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        Index("ix_subscriptions_user_id", "user_id", text("started_at desc")),
+        Index("ix_subscriptions_renews_at", "renews_at", postgresql_where=text("status in ('trialing', 'active', 'past_due', 'unpaid')")),
+        Index(
+            "uq_subscriptions_one_live", "user_id", unique=True,
+            postgresql_where=text("status in ('trialing', 'active', 'past_due', 'unpaid') and not twin"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    provider_subscription_id: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[str]
+    subscription_type: Mapped[str]
+    billing_cycle: Mapped[str]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    started_at: Mapped[datetime]
+    renews_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    twin: Mapped[bool] = mapped_column(server_default=text("false"))
+    free_until: Mapped[datetime | None]
+    grace_days: Mapped[int]
+    failed_at: Mapped[datetime | None]
+    next_try_at: Mapped[datetime | None]
+    next_type: Mapped[str | None]
+    next_cycle: Mapped[str | None]
+    next_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    card: Mapped[str | None]
+    card_expires: Mapped[str | None]
+    transfer_plan_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("family_plans.id", ondelete="SET NULL"), index=True
+    )
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class Checkout(Base):
+    """A plan chosen and on its way to the provider's payment page."""
+
+    __tablename__ = "checkouts"
+    __table_args__ = (
+        Index("uq_checkouts_one_open", "user_id", unique=True, postgresql_where=text("state = 'open'")),
+        Index("ix_checkouts_user_id", "user_id", text("created_at desc")),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    subscription_type: Mapped[str]
+    billing_cycle: Mapped[str]
+    transfer_plan_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("family_plans.id", ondelete="SET NULL"), index=True
+    )
+    state: Mapped[str] = mapped_column(server_default="open")
+    customer_id: Mapped[str | None]
+    session_id: Mapped[str | None] = mapped_column(unique=True)
+    url: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class ProviderEvent(Base):
+    """One delivery of the provider's, and what came of it. `body` is kept for 90 days."""
+
+    __tablename__ = "provider_events"
+    __table_args__ = (Index("ix_provider_events_customer_id", "customer_id", text("received_at desc")),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    customer_id: Mapped[str | None]
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    handled_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+
+
+class Drift(Base):
+    """Where provider and club disagree and asking again did not explain it."""
+
+    __tablename__ = "drifts"
+    __table_args__ = (
+        Index("uq_drifts_open", "kind", "provider_id", unique=True, postgresql_where=text("resolved_at is null")),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[str]
+    provider_id: Mapped[str]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    said: Mapped[str]
+    found_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
 
 
 class AccessGrant(Base):

@@ -26,3 +26,13 @@ def shown(amount: Decimal, currency: str) -> str:
     """$240.00, ¥1,200, KWD 3.500."""
     said = format_currency(amount, currency, locale="en_US")
     return said.replace(currency, f"{currency}\N{NO-BREAK SPACE}")
+
+
+def plain(amount: Decimal, currency: str) -> str:
+    """240.00 or 1200, for machines and spreadsheets."""
+    return f"{amount:.{decimals(currency)}f}"
+
+
+def short(amount: Decimal, currency: str) -> str:
+    """$12 when nothing follows the point, $9.50 when something does."""
+    return shown(amount, currency).removesuffix("." + "0" * decimals(currency))

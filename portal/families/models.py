@@ -28,4 +28,5 @@ class FamilyPlan(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     subscription_expiry: Mapped[datetime | None]
+    access_until: Mapped[datetime | None]
     billing_cycle: Mapped[str | None]

@@ -54,7 +54,10 @@ def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Call
     return wrap
 
 
-def enqueue(session: Session, name: str, **arguments: Any) -> None:
-    """Put the job `name` in the queue within the caller's transaction: gone with a rollback, due at its commit."""
+def enqueue(session: Session, name: str, *, one_at_a_time: str | None = None, **arguments: Any) -> None:
+    """Put the job `name` in the queue within the caller's transaction: gone with a rollback, due at its commit.
+
+    Jobs that name the same thing in `one_at_a_time` are done one after the other.
+    """
     connection = session.connection().connection.driver_connection
-    _desk.configure_task(name, allow_unknown=True, connection=connection).defer(**arguments)
+    _desk.configure_task(name, allow_unknown=True, connection=connection, lock=one_at_a_time).defer(**arguments)

@@ -49,13 +49,43 @@ PROMISES = {
     "A family's primary is its payer, in both places": """
         select count(*) from family_plans f where is_active and not exists (select from users u
           where u.id = f.primary_user_id and u.family_plan_id = f.id and u.family_role = 'primary')""",
-    "Everybody's date is what their orders, family and grants say": """
-        select count(*) from users u
-          left join family_plans f on f.id = u.family_plan_id and f.is_active
-         where u.subscription_expiry is distinct from greatest(
-           (select max(o.period_end) from orders o where o.user_id = u.id and o.status = 'completed' and o.disputed_at is null),
-           (select max(o.period_end) from orders o where o.user_id = f.primary_user_id and o.status = 'completed' and o.disputed_at is null),
-           (select max(g.ends_at) from access_grants g where g.user_id = u.id and g.starts_at <= :at))""",
+    "Everybody's dates are what their orders, subscription, family and grants say": """
+        with latest as (
+          select distinct on (user_id) * from subscriptions
+           where not twin and status not in ('incomplete', 'incomplete_expired') order by user_id, started_at desc, id desc),
+        paid as (
+          select user_id, subscription_type as kind, max(until) as until from (
+            select user_id, subscription_type, least(period_end, cut_at) as until from orders
+             where status = 'completed' and (dispute_state is null or dispute_state = 'won')
+            union all select user_id, subscription_type, free_until from latest) found
+           where until is not null group by 1, 2),
+        counted as (
+          select p.user_id, p.kind, p.until,
+                 case when (l.ends_at is null and l.status in ('trialing', 'active', 'past_due', 'unpaid')) or l.ended_by = 'failure'
+                      then p.until + l.grace_days * interval '1 day' else p.until end as counts
+            from paid p left join latest l on l.user_id = p.user_id and l.subscription_type = p.kind),
+        sources as (
+          select user_id, until, counts from counted
+          union all
+          select u.id, c.until, c.counts from users u join family_plans f on f.id = u.family_plan_id and f.is_active
+            join counted c on c.user_id = f.primary_user_id and c.kind = 'family'
+          union all
+          select user_id, ends_at, ends_at from access_grants where starts_at <= :at),
+        verdict as (select user_id, max(until) as until, max(counts) as counts from sources group by 1)
+        select count(*) from users u left join verdict v on v.user_id = u.id
+         where u.subscription_expiry is distinct from v.until or u.access_until is distinct from v.counts""",
+    "Nobody has two live subscriptions, and no payment is taken by one that was ended as a second": """
+        select count(*) from (
+          select user_id from subscriptions where status in ('trialing', 'active', 'past_due', 'unpaid') and not twin
+           group by user_id having count(*) > 1
+          union all
+          select o.user_id from orders o join subscriptions s on s.provider_subscription_id = o.provider_subscription_id
+           where s.twin and o.status = 'completed') twice""",
+    "What the provider says was heard within the hour": """
+        select count(*) from provider_events where handled_at is null and customer_id is not null
+          and received_at < :at - interval '1 hour'""",
+    "The provider and the club agree": """
+        select count(*) from drifts where resolved_at is null""",
     "A paid order has its moment, an unpaid one none, and no more went back than came in": """
         select count(*) from orders where (status in ('completed', 'refunded')) <> (completed_at is not null)
           or refunded_amount > amount""",

@@ -25,8 +25,8 @@ from portal.accounts.models import User
 from portal.attendance import actions as attendance
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
-from portal.billing import PLANS
 from portal.billing import actions as billing
+from portal.billing import plans
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
 from portal.families import actions as families
@@ -179,8 +179,9 @@ def pay(club: Club) -> None:
 
 
 def _pay(club: Club, payment: Payment) -> None:
-    plan, cycle = PLANS[payment.kind], "yearly" if payment.months == 12 else "monthly"
-    price = (plan.year if payment.months == 12 else plan.month) * 100
+    cycle = "yearly" if payment.months == 12 else "monthly"
+    with club.web.app_context():
+        price = plans()[payment.kind].minor(cycle)
     with club.as_(WORKER, payment.start) as session:
         order = billing.open_order(session, club.ids[payment.email], payment.kind, cycle, price)
     with club.as_(WORKER, payment.start + timedelta(minutes=2)) as session:

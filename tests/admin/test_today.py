@@ -82,7 +82,7 @@ def test_who_asks_for_a_place_wants_a_look(desk, superuser, heard, alice, bob):
 
 
 def test_a_dispute_wants_you_now(desk, superuser, heard, supper, charlie):
-    order(superuser, charlie, 1, 1200, disputed_at=datetime.now(UTC))
+    order(superuser, charlie, 1, 1200, disputed_at=datetime.now(UTC), dispute_state="open")
     answer = desk.get("/admin")
     assert words(answer, "h1") == "Something wants you now." and "disputed by a bank" in words(answer)
 

@@ -42,12 +42,12 @@ def lines(answer):
 def test_who_has_bought_nothing_reads_where_to_begin(look):
     text = words(look())
     assert "No orders yet. The first one appears here the moment you pay." in text
-    assert link(look(), "See the plans") == "/#plans"
+    assert link(look(), "See the plans") == "/plans"
 
 
 def test_a_line_says_day_plan_number_state_card_and_amount(look, bought):
     bought(payment_method="Visa ••4242")
-    assert lines(look()) == ["15 Mar 2026 Individual, monthly T-1 Paid Visa ••4242 $12.00"]
+    assert lines(look()) == ["15 Mar 2026 Individual, monthly T-1 Paid Visa ••4242 $12.00 Receipt T-1"]
 
 
 def test_the_day_is_the_readers(look, bought, superuser, charlie):
@@ -64,7 +64,7 @@ def test_the_day_is_the_readers(look, bought, superuser, charlie):
         ({}, "Paid"),
         ({"refunded_amount": "5.00"}, "Partly refunded"),
         ({"status": "refunded", "refunded_amount": "12.00"}, "Refunded"),
-        ({"disputed_at": PAID}, "Disputed Your bank has asked for this money back."),
+        ({"dispute_state": "open", "disputed_at": PAID}, "Disputed Your bank has asked for this money back."),
     ],
 )
 def test_a_state_is_a_word_and_why(look, bought, columns, said):
@@ -74,7 +74,7 @@ def test_a_state_is_a_word_and_why(look, bought, columns, said):
 
 def test_what_went_back_stands_under_the_amount(look, bought):
     bought(refunded_amount="5.00")
-    assert lines(look())[0].endswith("$12.00 −$5.00 back")
+    assert lines(look())[0].endswith("$12.00 −$5.00 back Receipt T-1")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_went_back_stands_under_the_amount(look, bought):
 )
 def test_each_currency_has_its_own_decimals(look, bought, currency, minor, amount, said):
     bought(minor=minor, amount=amount, currency=currency)
-    assert lines(look())[0].endswith(said)
+    assert lines(look())[0].endswith(f"{said} Receipt T-1")
 
 
 def test_only_ones_own_orders_are_there(look, sign_in, bought, alice, dora):

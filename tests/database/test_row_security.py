@@ -32,7 +32,9 @@ DECISIONS = """
                                nobody  login   own     family  stranger  admin   worker
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
+checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 credentials                    ----    ----    ----    ----    ----      ----    ----
+drifts                         ----    ----    ----    ----    ----      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
@@ -40,20 +42,25 @@ meetings/open                  ----    ----    S---    S---    S---      SIU-   
 meetings/secret                ----    ----    S---    o---    o---      SIU-    SIUD
 one_time_tokens                ----    ----    ----    ----    ----      ----    S--D
 orders                         ----    ----    S---    o---    o---      S---    SIUD
+payers                         ----    ----    S-U-    o-o-    o-o-      S-U-    SIUD
 presences                      ----    ----    S---    o---    o---      S---    SIUD
 procrastinate_events           -I--    ----    -I--    -I--    -I--      -I--    SIUD
 procrastinate_jobs             SI--    ----    SI--    SI--    SI--      SI--    SIUD
 procrastinate_periodic_defers  ----    ----    ----    ----    ----      ----    SIUD
 procrastinate_workers          ----    ----    ----    ----    ----      ----    SIUD
+provider_events                ----    ----    ----    ----    ----      S---    SIUD
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S--D
+subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
 system_logs                    -o--    ----    -I--    -o--    -o--      So--    SI-D
 users                          ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 """
 
 # The columns somebody may change, where somebody may change anything; the worker's are all of the table.
 CHANGEABLE = {
+    ("checkouts", "browser"): "customer_id session_id url expires_at",
+    ("payers", "browser"): "asked_at",
     ("users", "browser"): "first_name last_name timezone preferred_meeting_time",
     ("family_plans", "browser"): "plan_name",
     ("sign_ins", "browser"): "ended_at",
@@ -265,6 +272,13 @@ def test_a_view_is_for_admins(view, asker, scene, logins):
 
 # Each function that looks past the policies, and who may call it. None: only others of them, or a trigger.
 DOORS = {
+    "access_sources": "admin worker",
+    "cut_order": "admin",
+    "give_access": "admin",
+    "my_access_sources": "member admin",
+    "note_provider_event": "anonymous",
+    "open_checkout": "member admin",
+    "paid_coverage": "worker",
     "auth.ask_reset": "anonymous member admin",
     "auth.family_plan_id": "member",
     "auth.forget_hits": "web",

@@ -90,6 +90,8 @@ def test_assets_are_built(portal, monkeypatch, tmp_path):
 def test_a_real_server_is_not_planted(portal, monkeypatch, superuser):
     monkeypatch.setenv("SANDBOX", "0")
     monkeypatch.setenv("MAIL_URL", "smtp://localhost")
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live")
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec")
     monkeypatch.setenv("PUBLIC_URL", "https://portal.example")
     assert portal("plant")[0] == 0
     assert superuser.execute("select count(*) from users").fetchone() == (0,)

@@ -45,7 +45,7 @@ def settings_for(database: Database, **changes: Any) -> Settings:
     """The settings of a sandbox on `database`."""
     given = {
         "database_url": driver_url(database.url("portal_web")), "owner_url": driver_url(database.url("portal_owner")),
-        "worker_url": driver_url(database.url("portal_worker")), "secret_key": SECRET, "sandbox": True,
+        "worker_url": driver_url(database.url("portal_worker")), "secret_key": SECRET, "sandbox": True, "stripe_webhook_secret": "whsec_test",
         "public_url": "https://localhost", "assets": ROOT / "var" / "test" / "assets",
     }  # fmt: skip
     return Settings(**{**given, **changes})

@@ -17,7 +17,7 @@ OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
 
 def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
-    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id"}.get(table, "id")
+    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id", "payers": "customer_id"}.get(table, "id")
 
 
 def rows(number: int) -> dict[str, dict[str, object]]:
@@ -27,7 +27,10 @@ def rows(number: int) -> dict[str, dict[str, object]]:
     return {
         "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
         "alembic_version": {"version_num": f"none-{number}"},
+        "checkouts": alice | {"order_id": UUID(int=0xABC0 + 1), "subscription_type": "individual", "created_at": NOW,
+                              "billing_cycle": "monthly", "state": "open" if number else "expired"},
         "credentials": {"user_id": id_, "password_hash": "$argon2id$", "changed_at": NOW},
+        "drifts": alice | {"kind": "different", "provider_id": f"sub_{number}", "said": "Look at it.", "found_at": NOW},
         "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},
         "mails": alice | {"kind": "hello", "occasion": f"hello-{number}", "recipient": "alice@club.example",
                           "subject": "Hello", "created_at": NOW},
@@ -38,6 +41,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
                                     "created_at": NOW, "expires_at": LATER},
         "orders": alice | {"order_number": f"GO-{number}", "amount": 12, "amount_minor": 1200,
                            "subscription_type": "individual", "billing_cycle": "monthly"},
+        "payers": {"customer_id": f"cus_{number}", "user_id": ALICE.id},
         "presences": alice | {"meeting_id": SECRET, "joined_at": NOW, "device_type": "mobile"},
         "procrastinate_events": {"id": 100 + number, "job_id": 100, "type": "deferred"},
         "procrastinate_jobs": {"id": 100 + number, "queue_name": "default", "task_name": "nothing",
@@ -45,11 +49,15 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "procrastinate_periodic_defers": {"id": 100 + number, "task_name": "nothing", "defer_timestamp": number,
                                           "periodic_id": ""},
         "procrastinate_workers": {"id": 100 + number},
+        "provider_events": {"id": f"evt_{number}", "kind": "invoice.paid", "created_at": NOW, "received_at": NOW},
         "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
         "sandbox_mails": {"id": id_, "recipient": "alice@club.example", "subject": "Hello", "text": "Hello",
                           "received_at": NOW},
         "sign_ins": alice | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW,
                              "ended_at": NOW},
+        "subscriptions": alice | {"provider_subscription_id": f"sub_{number}", "status": "active" if number else "incomplete",
+                                  "subscription_type": "individual", "billing_cycle": "monthly", "amount_minor": 1200,
+                                  "currency": "USD", "started_at": NOW, "grace_days": 7},
         "system_logs": alice | {"level": "info", "message": "Hello", "category": "user"},
         "users": {"id": id_, "email": f"new-{number}@club.example"},
     }  # fmt: skip
@@ -66,7 +74,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
         del there[table]
     there["credentials"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
-    for table in sorted(there, key=lambda name: (name != "procrastinate_jobs", name)):
+    for table in sorted(there, key=lambda name: (name not in ("procrastinate_jobs", "orders"), name)):
         if table == "procrastinate_events":
             there[table]["job_id"] = 101
         insert(postgres, table, there[table])

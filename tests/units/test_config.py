@@ -1,6 +1,7 @@
 """Every setting is read once and checked; what is wrong is one sentence that names it."""
 
 from datetime import time
+from decimal import Decimal
 
 import pytest
 
@@ -10,6 +11,7 @@ from portal.problems import Problem, Refused
 GOOD = {
     "DATABASE_URL": "postgresql://portal_web:secret@db.example:5433/club?sslmode=require", "SECRET_KEY": "k" * 32,
     "PUBLIC_URL": "https://portal.example/", "MAIL_URL": "smtp://club:geheim@mail.example:587",
+    "STRIPE_SECRET_KEY": "sk_live_geheim", "STRIPE_WEBHOOK_SECRET": "whsec_geheim",
 }  # fmt: skip
 
 
@@ -17,7 +19,7 @@ def settings(**changes) -> Settings:
     return Settings.from_environment({**GOOD, **changes})
 
 
-def test_a_real_server_needs_four_settings():
+def test_a_real_server_needs_six_settings():
     made = settings()
     assert made.public_url == "https://portal.example" and not made.sandbox and made.default_meeting_time == time(21, 0)
     assert made.database_url == "postgresql+psycopg://portal_web:secret@db.example:5433/club?sslmode=require"
@@ -35,6 +37,10 @@ def test_every_setting_can_be_given():
         DEFAULT_MEETING_TIME="19:30",
         DOORS_MINUTES="5",
         WELCOME_DAYS="0",
+        SUBSCRIPTION_GRACE_PERIOD_DAYS="3",
+        CURRENCY="KWD",
+        PRICE_INDIVIDUAL_MONTHLY="3.5",
+        PRICE_FAMILY_YEARLY="70",
         TRUSTED_PROXIES="2",
         PGBOUNCER="1",
         SECRET_KEY_FALLBACKS="one two",
@@ -45,6 +51,7 @@ def test_every_setting_can_be_given():
     assert (made.owner_url, made.worker_url) == ("postgresql+psycopg://o@x/c", "postgresql+psycopg://w@x/c")
     assert (made.club_name, made.club_timezone, made.default_meeting_time) == ("Chess", "Asia/Tokyo", time(19, 30))
     assert (made.doors_minutes, made.welcome_days, made.trusted_proxies, made.pgbouncer) == (5, 0, 2, True)
+    assert (made.grace_days, made.currency, made.individual_month, made.family_year) == (3, "KWD", Decimal("3.5"), 70)
     assert made.secret_key_fallbacks == ("one", "two") and str(made.assets) == "/tmp/assets"
 
 
@@ -55,6 +62,13 @@ def test_every_setting_can_be_given():
         ("DATABASE_URL", "sqlite:///club.db"),
         ("DATABASE_URL", "mysql://x/y"),
         ("DATABASE_URL", "portal_web@db"),
+        ("STRIPE_SECRET_KEY", ""),
+        ("STRIPE_SECRET_KEY", "sk_test_sandbox"),
+        ("STRIPE_WEBHOOK_SECRET", ""),
+        ("STRIPE_URL", "http://127.0.0.1:8001"),
+        ("CURRENCY", "dollars"),
+        ("PRICE_FAMILY_MONTHLY", "free"),
+        ("PRICE_FAMILY_MONTHLY", "0"),
         ("SECRET_KEY", ""),
         ("SECRET_KEY", "k" * 31),
         ("PUBLIC_URL", "http://portal.example"),

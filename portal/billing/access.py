@@ -1,0 +1,148 @@
+"""Why somebody has access, or not: the sources as the database's one rule gives them, in plain words.
+
+The same panel serves the member and the admin; only the query differs.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.times import date_in_words, number
+
+MINE = text("select * from my_access_sources() order by counts_until desc, starts_at")
+OF = text("""
+select s.source, s.subscription_type, s.starts_at, s.promised_until, s.counts_until, s.phase, u.first_name as payer_name, s.reason
+  from access_sources(:person) s left join users u on u.id = s.payer order by s.counts_until desc, s.starts_at
+""")
+STANDING = text("select is_active, email_verified, first_name, email, timezone from users where id = :person")
+
+GIVEN = {
+    "welcome": ("The first days", "Your first days are on the club."),
+    "complimentary": ("Days from the club", "Given by the club"),
+    "offline": ("Paid outside the portal", "Paid outside the portal"),
+    "gift": ("A gift", "Given to you"),
+}
+
+
+class Place(Protocol):
+    """Where the reader is in time."""
+
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One source, as the panel shows it."""
+
+    title: str
+    text: str
+    kind: str
+    word: str
+    tone: str
+    starts_at: datetime
+    promised_until: datetime
+    counts_until: datetime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer, its date, and every reason for it."""
+
+    entitled: bool
+    until: datetime | None
+    in_grace: bool
+    reasons: list[Reason]
+    blocked: str = ""
+
+
+def mine(db: Session, place: Place) -> Verdict:
+    """The reader's own."""
+    return _verdict(db.execute(MINE).all(), place)
+
+
+def of(db: Session, person: UUID, place: Place) -> Verdict:
+    """Somebody's, for an admin."""
+    who = db.execute(STANDING, {"person": person}).one()
+    blocked = "" if who.is_active else "The account is suspended." if who.email_verified else ""
+    blocked = blocked or ("" if who.email_verified else "The address was never confirmed.")
+    return _verdict(db.execute(OF, {"person": person}).all(), place, blocked)
+
+
+def _verdict(rows: Any, place: Place, blocked: str = "") -> Verdict:
+    at = clock.now()
+    begun = [row for row in rows if row.phase != "given" or row.starts_at <= at]
+    until = max((row.counts_until for row in begun), default=None)
+    promised = max((row.promised_until for row in begun), default=None)
+    entitled = until is not None and until > at and not blocked
+    return Verdict(
+        entitled,
+        until,
+        entitled and promised is not None and promised <= at,
+        [_reason(row, place) for row in rows],
+        blocked,
+    )
+
+
+def _reason(row: Any, place: Place) -> Reason:
+    at = clock.now()
+    title, words = _words(row, place)
+    ends = _day(row.counts_until, place)
+    if row.starts_at > at:
+        kind, word, tone = "ring", f"Starts on {_day(row.starts_at, place)}", ""
+    elif row.counts_until <= at:
+        kind, word, tone = "ring", f"Ended on {ends}", ""
+    elif row.promised_until <= at:
+        kind, word, tone = "lamp", f"Counts today, to {ends}", "amber"
+    else:
+        kind, word, tone = "full", f"Counts today, to {_day(row.promised_until, place)}", "ok"
+    return Reason(title, words, kind, word, tone, row.starts_at, row.promised_until, row.counts_until)
+
+
+def _words(row: Any, place: Place) -> tuple[str, str]:
+    if row.source in GIVEN:
+        title, words = GIVEN[row.source]
+        return title, f"{words}: {row.reason}" if row.reason and row.source != "welcome" else words
+    through, at = _day(row.promised_until, place), clock.now()
+    grace = (row.counts_until - row.promised_until) // timedelta(days=1)
+    kept = f" {number(grace).capitalize()} more days are kept." if grace and row.promised_until <= at else ""
+    if row.source == "family":
+        title = f"The family plan {row.reason}"
+        if row.phase == "failed":
+            return title, f"Paid through {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
+        return title, f"Paid by {row.payer_name}, through {through}."
+    title = f"Your own plan, {row.subscription_type}"
+    return title, {
+        "renewing": f"Paid through {through}; it renews by itself.",
+        "ending": f"Paid through {through}; it ends then, as you asked.",
+        "failed": f"Paid through {through}; the renewal failed.{kept}",
+        "ended": f"Paid through {through}; it was ended.",
+        "paid": f"Paid through {through}.",
+    }[row.phase]
+
+
+def _day(moment: datetime, place: Place) -> str:
+    return date_in_words(moment.astimezone(place.now.tzinfo))
+
+
+def line(verdict: Verdict, now: datetime) -> dict[str, Any]:
+    """The reasons on a line of six months from the first of this month: left ends and widths in thousandths."""
+    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    months = [(start.year + (start.month - 1 + n) // 12, (start.month - 1 + n) % 12 + 1) for n in range(7)]
+    ends = start.replace(year=months[6][0], month=months[6][1])
+
+    def x(moment: datetime) -> int:
+        share = (moment - start) / (ends - start)
+        return round(min(max(share, 0), 1) * 1000)
+
+    bars = [
+        {"title": r.title, "x": x(r.starts_at), "paid": x(r.promised_until) - x(r.starts_at), "from": x(r.promised_until),
+         "grace": x(r.counts_until) - x(r.promised_until), "kind": "own" if r.title.startswith("Your") else "other"}
+        for r in verdict.reasons if r.counts_until > start
+    ]  # fmt: skip
+    names = [start.replace(year=year, month=month).strftime("%b") for year, month in months[:6]]
+    return {"bars": bars, "today": x(now), "months": names}

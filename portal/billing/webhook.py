@@ -1,0 +1,85 @@
+"""The provider's knock: read the raw body, check its signature, note it once, wake a job. Nothing else.
+
+What an event claims is never believed: the job asks the provider itself (see `facts`).
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import stripe
+from flask import Blueprint, current_app, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from portal import audit, clock
+from portal.access import public
+from portal.billing.actions import ask_provider
+from portal.database import db
+from portal.web import csrf
+
+bp = Blueprint("webhook", __name__)
+
+NOTE = text("select note_provider_event(:id, :kind, :customer, cast(:body as jsonb), :created, :at)")
+TOLERANCE = 300  # seconds a signature stays good, the provider's own default
+LARGEST = 1024 * 1024
+# Personal data that facts do not need; the rest of an event is ids, states and amounts.
+PRIVATE = ("email", "name", "phone", "address", "billing_details", "customer_details", "customer_email", "customer_name",
+           "customer_phone", "customer_address", "shipping", "receipt_email", "url", "client_secret")  # fmt: skip
+
+
+@bp.post("/webhooks/stripe")
+@public
+@csrf.exempt  # type: ignore[untyped-decorator]
+def hear() -> ResponseReturnValue:
+    """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security."""
+    try:
+        event = _read()
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        RequestEntityTooLarge,
+        stripe.SignatureVerificationError,
+    ) as error:
+        audit.record(
+            db.session(),
+            "provider.refused",
+            f"A delivery was refused: {type(error).__name__}",
+            category="security",
+            level="warn",
+        )
+        return "", 400
+    if db.session.execute(NOTE, {**event, "at": clock.now()}).scalar() and event["customer"]:
+        ask_provider(db.session(), event["customer"], event["id"])
+    return "", 200
+
+
+def _read() -> dict[str, Any]:
+    """The event's own words. Raises whatever is wrong with it."""
+    request.max_content_length = LARGEST
+    body = request.get_data(cache=False).decode()
+    secret = current_app.config["SETTINGS"].stripe_webhook_secret
+    signature = request.headers.get("Stripe-Signature", "")
+    stripe.WebhookSignature.verify_header(body, signature, secret, tolerance=TOLERANCE)
+    event = json.loads(body)
+    about, created = event["data"]["object"], datetime.fromtimestamp(event["created"], UTC)
+    customer = about["id"] if about.get("object") == "customer" else about.get("customer")
+    if not all(isinstance(found, str) for found in (event["id"], event["type"])) or not isinstance(
+        customer, str | None
+    ):
+        raise ValueError("an event without its names")
+    if "\\u0000" in body:
+        raise ValueError("a character the database cannot keep")
+    return {
+        "id": event["id"], "kind": event["type"], "customer": customer, "created": created,
+        "body": json.dumps(_without_people(event)),
+    }  # fmt: skip
+
+
+def _without_people(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: None if key in PRIVATE else _without_people(value) for key, value in found.items()}
+    return [_without_people(value) for value in found] if isinstance(found, list) else found

@@ -1,0 +1,168 @@
+"""From a choice to a paid plan, and all the ways it goes otherwise."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from portal.clock import at
+from tests.support.line import one
+from tests.support.reading import words
+
+
+def access(superuser, person):
+    columns = "subscription_status, subscription_type, access_until > now() + interval '20 days'"
+    return superuser.execute(f"select {columns} from users where id = %s", [person.id]).fetchone()
+
+
+def orders(superuser, person):
+    found = superuser.execute("select status, amount_minor from orders where user_id = %s order by created_at", [person.id])
+    return found.fetchall()
+
+
+def test_a_member_chooses_pays_and_is_in(bank, sign_in, superuser, eve, mails):
+    browser = sign_in(eve)
+    here, outcome = bank.buy(browser)
+    assert outcome == "complete"
+    assert "You are in." in words(browser.get(f"{here}?back=1"))
+    assert orders(superuser, eve) == [("completed", 1200)]
+    assert access(superuser, eve) == ("active", "individual", True)
+    assert "Paid: $12.00" in mails(eve.email)[0]["text"]
+
+
+def test_the_amount_stands_on_the_page_before_anything_is_asked_of_the_provider(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here = browser.submit("/plans/choose", plan="family", cycle="yearly").location
+    assert "You pay $240.00 today and then each year" in words(browser.get(here))
+    assert orders(superuser, eve) == [("pending", 24000)] and access(superuser, eve)[0] == "pending"
+
+
+def test_coming_back_is_not_having_paid(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here, _session = bank.choose(browser)
+    assert "We are asking Stripe." in words(browser.get(f"{here}?back=1"))
+    browser.submit(f"{here}/check")
+    bank.work()
+    assert "We are asking Stripe." in words(browser.get(f"{here}?back=1"))
+    assert orders(superuser, eve) == [("pending", 1200)]
+
+
+def test_coming_back_asks_at_once_though_no_knock_ever_comes(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here, session = bank.choose(browser)
+    bank.world.pay(session)
+    browser.submit(f"{here}/check")
+    bank.work()
+    assert "You are in." in words(browser.get(here)) and access(superuser, eve)[0] == "active"
+
+
+def test_a_declined_card_changes_nothing_and_another_settles_it(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here, session = bank.choose(browser)
+    assert bank.world.pay(session, "4000000000000002").startswith("declined")
+    bank.tell()
+    assert orders(superuser, eve) == [("pending", 1200)]
+    assert bank.world.pay(session) == "complete"
+    bank.tell()
+    assert orders(superuser, eve) == [("completed", 1200)]
+
+
+def test_a_bank_that_wants_confirmation_gets_it(bank, sign_in, superuser, eve):
+    here, session = bank.choose(sign_in(eve))
+    assert bank.world.pay(session, "4000002500003155") == "needs confirmation"
+    bank.tell()
+    assert access(superuser, eve)[0] == "pending"
+    assert bank.world.pay(session, "4000002500003155", confirm=True) == "complete"
+    bank.tell()
+    assert access(superuser, eve)[0] == "active"
+
+
+def test_pressed_twice_it_is_one_page_and_one_payment(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here, session = bank.choose(browser)
+    assert browser.submit(f"{here}/pay").location.endswith(session)
+    bank.world.pay(session)
+    bank.world.pay(session)
+    bank.tell()
+    assert orders(superuser, eve) == [("completed", 1200)]
+
+
+def test_another_choice_closes_the_first_page(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    _, first = bank.choose(browser)
+    _, second = bank.choose(browser, "individual", "yearly")
+    assert bank.world.pay(first) != "complete" and bank.world.pay(second) == "complete"
+    bank.tell()
+    assert orders(superuser, eve) == [("failed", 1200), ("completed", 12000)]
+
+
+def test_a_choice_after_the_page_was_paid_leads_back_to_what_was_paid(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here, first = bank.choose(browser)
+    bank.world.pay(first)
+    answer = browser.submit("/plans/choose", plan="family", cycle="monthly")
+    assert answer.location == f"{here}?back=1"
+    bank.work()
+    assert orders(superuser, eve) == [("completed", 1200)]
+
+
+def test_who_has_a_plan_buys_no_second(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    bank.buy(browser)
+    answer = browser.submit("/plans/choose", plan="family", cycle="monthly")
+    assert answer.status_code == 409 and "nobody pays twice" in answer.text
+    assert len(orders(superuser, eve)) == 1
+
+
+def test_two_pages_paid_leave_one_plan_and_one_charge(bank, sign_in, superuser, eve, mails):
+    browser = sign_in(eve)
+    _, first = bank.choose(browser)
+    superuser.execute("update checkouts set state = 'expired' where user_id = %s", [eve.id])  # a second machine's luck
+    _, second = bank.choose(browser)
+    assert bank.world.pay(first) == bank.world.pay(second) == "complete"
+    bank.tell()
+    live = "select count(*) from subscriptions where status = 'active'"
+    assert one(superuser, live) == 1 and access(superuser, eve)[0] == "active"
+    assert bank.world.ledger().total == {"usd": 1200}
+    assert "You paid twice" in mails(eve.email)[0]["subject"] or "You paid twice" in str(mails(eve.email))
+
+
+def test_a_page_nobody_pays_runs_out(bank, sign_in, superuser, eve, worker_app):
+    browser = sign_in(eve)
+    here, session = bank.choose(browser)
+    with at(datetime.now(UTC) + timedelta(hours=24)):
+        bank.tell()
+    assert orders(superuser, eve) == [("failed", 1200)] and access(superuser, eve)[0] == "inactive"
+    assert "This checkout is over." in words(browser.get(here))
+
+
+def test_a_provider_that_is_down_charges_nothing_and_says_so(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here = browser.submit("/plans/choose", plan="individual", cycle="monthly").location
+    bank.world.switch(api="down")
+    answer = browser.submit(f"{here}/pay")
+    assert answer.status_code == 409 and "does not answer just now" in answer.text
+    bank.world.switch(api="ok")
+    assert browser.submit(f"{here}/pay").status_code == 303
+
+
+def test_an_answer_lost_on_the_way_makes_no_second_page(bank, sign_in, eve):
+    browser = sign_in(eve)
+    here = browser.submit("/plans/choose", plan="individual", cycle="monthly").location
+    bank.world.switch(api="lost_answer")
+    browser.submit(f"{here}/pay")
+    bank.world.switch(api="ok")
+    assert browser.submit(f"{here}/pay").status_code == 303
+    with bank.world.books() as books:
+        assert len(books.rows("checkout.session")) == 1 and len(books.rows("customer")) == 1
+
+
+@pytest.mark.parametrize("form", [{}, {"plan": "gold", "cycle": "monthly"}, {"plan": "family", "cycle": "daily"}])
+def test_a_choice_of_nothing_says_what_is_missing(bank, sign_in, eve, form):
+    answer = sign_in(eve).submit("/plans/choose", **form)
+    assert answer.status_code == 422
+
+
+def test_nobody_sees_or_pays_anothers_checkout(bank, sign_in, eve, bob):
+    here, _ = bank.choose(sign_in(eve))
+    stranger = sign_in(bob)
+    assert stranger.get(here).status_code == 404 and stranger.submit(f"{here}/pay").status_code == 404
