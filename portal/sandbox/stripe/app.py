@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import stripe
 
-from portal.sandbox.stripe import catalog, changes, checkout, customers, events, invoices, payments, subscriptions
+from portal.sandbox.stripe import catalog, changes, checkout, customers, events, portal, refunds, schedules, subscriptions
 from portal.sandbox.stripe.books import Books, fingerprint
 from portal.sandbox.stripe.given import read_form
 from portal.sandbox.stripe.problems import ApiError, CutConnection
@@ -19,7 +19,7 @@ from portal.sandbox.stripe.shapes import Body
 if TYPE_CHECKING:
     from portal.sandbox.stripe.world import Stripe
 
-ROOMS = (catalog, changes, checkout, customers, events, invoices, payments, subscriptions)  # whose routes are open
+ROOMS = (catalog, changes, checkout, customers, events, portal, refunds, schedules, subscriptions)  # open for requests
 DAY = 86400
 Answer = tuple[int, dict[str, str], str]
 

@@ -140,10 +140,19 @@ def settle(books: Books, invoice: Body, outside: bool = False) -> None:
     if customer.get("delinquent"):
         books.change(customer, "customer.updated", delinquent=False)
     subscription = subscription_of(books, invoice)
-    if subscription and subscription["latest_invoice"] == invoice["id"]:
-        if subscription["status"] in ("incomplete", "past_due", "unpaid"):
-            books.due("incomplete", subscription["id"], None)
-            books.change(subscription, "customer.subscription.updated", status="active")
+    latest = subscription is not None and subscription["latest_invoice"] == invoice["id"]
+    if (
+        subscription
+        and invoice.get("_apply")
+        and latest
+        and subscription["status"] not in ("canceled", "incomplete_expired")
+    ):
+        from portal.sandbox.stripe import changes
+
+        changes.come_true(books, subscription, invoice["_apply"])
+    elif subscription and latest and subscription["status"] in ("incomplete", "past_due", "unpaid"):
+        books.due("incomplete", subscription["id"], None)
+        books.change(subscription, "customer.subscription.updated", status="active")
 
 
 def _fell_behind(books: Books, invoice: Body, subscription: Body | None, last: bool) -> None:
@@ -151,6 +160,8 @@ def _fell_behind(books: Books, invoice: Body, subscription: Body | None, last: b
     if not customer.get("deleted"):
         books.change(customer, "customer.updated", delinquent=True)
     if subscription is None or subscription["status"] in ("incomplete", "canceled", "incomplete_expired"):
+        return
+    if invoice.get("_apply"):  # the change waits; what runs goes on
         return
     if subscription["status"] in ("active", "trialing"):
         books.change(subscription, "customer.subscription.updated", status="past_due")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from portal.sandbox.stripe import checkout, invoices, subscriptions
+from portal.sandbox.stripe import changes, checkout, invoices, refunds, schedules, subscriptions
 from portal.sandbox.stripe.books import Books
 from portal.sandbox.stripe.shapes import Body
 
@@ -31,11 +31,17 @@ def _trial(books: Books, subscription: Body) -> None:
     books.emit("customer.subscription.trial_will_end", subscription)
 
 
-# At one and the same moment the order is that of these names: an ending comes before a renewal.
+# At one and the same moment the order is that of these names: an ending and a phase come before a renewal.
 DOES: dict[str, Callable[[Books, Body], object]] = {
     "cancel": _cancel,
+    "dispute": refunds.dispute,
     "expire": checkout.expire,
     "finalize": _finalize,
+    "incomplete": subscriptions.lapse,
+    "lapse": refunds.lapse,
+    "pending": changes.give_up,
+    "phase": schedules.turn,
+    "refund": refunds.fail,
     "renew": subscriptions.renew,
     "resume": _resume,
     "retry": _retry,

@@ -22,7 +22,7 @@ class ApiError(Exception):
         self.body = {"error": {name: value for name, value in fields.items() if value is not None}}
 
 
-class CutConnection(Exception):
+class CutConnection(Exception):  # noqa: N818 - nobody did wrong
     """No answer leaves: the connection is simply gone."""
 
 

@@ -6,8 +6,8 @@ from stripe import params
 
 from portal.sandbox.stripe import customers, invoices
 from portal.sandbox.stripe.books import Books
-from portal.sandbox.stripe.given import unset
-from portal.sandbox.stripe.problems import invalid
+from portal.sandbox.stripe.given import merged, unset
+from portal.sandbox.stripe.problems import declined, invalid
 from portal.sandbox.stripe.rhythm import after, every, money
 from portal.sandbox.stripe.routes import page, reads, route
 from portal.sandbox.stripe.shapes import Body, listed
@@ -39,10 +39,10 @@ def show_all(books: Books, given: Body) -> Body:
 
 
 def begin(
-    books: Books, customer: Body, wanted: list[tuple[Body, int]], method: Body, metadata: Body,
-    trial_end: int | None = None, confirmed: bool | None = None,
+    books: Books, customer: Body, wanted: list[tuple[Body, int]], method: Body | None, metadata: Body,
+    trial_end: int | None = None, confirmed: bool | None = None, present: bool = True, collect: bool = True,
 ) -> Body:  # fmt: skip
-    """A subscription and its first invoice, paid by a card that has already said yes."""
+    """A subscription and its first invoice; at a checkout the card has already said yes."""
     id, recurring = books.new_id("subscription"), wanted[0][0]["recurring"]
     end = trial_end or after(books.now, recurring, books.now)
     items = [
@@ -54,7 +54,7 @@ def begin(
     ]  # fmt: skip
     subscription = books.make(
         "subscription", id=id, customer=customer["id"], currency=wanted[0][0]["currency"], metadata=metadata,
-        billing_cycle_anchor=trial_end or books.now, default_payment_method=method["id"], start_date=books.now,
+        billing_cycle_anchor=trial_end or books.now, default_payment_method=method and method["id"], start_date=books.now,
         status="trialing" if trial_end else "incomplete", trial_end=trial_end,
         trial_start=books.now if trial_end else None, items=listed(items, f"/v1/subscription_items?subscription={id}"),
     )  # fmt: skip
@@ -66,8 +66,46 @@ def begin(
     books.change(subscription, latest_invoice=invoice["id"])
     books.emit("customer.subscription.created", subscription)
     invoices.finalize(books, invoice)
-    invoices.collect(books, invoice, method, present=True, confirmed=confirmed)
+    books.due("incomplete", id, None if trial_end else books.now + 23 * HOUR)
+    if collect or not invoice["amount_due"]:
+        invoices.collect(books, invoice, method, present, confirmed)
     return subscription
+
+
+@route("POST /v1/subscriptions", params.SubscriptionCreateParams,
+       "customer items.price items.quantity default_payment_method metadata trial_end trial_period_days "
+       "payment_behavior off_session")  # fmt: skip
+def create(books: Books, given: Body) -> Body:
+    """A subscription without a page to pay on."""
+    customer = customers.living(books, given.get("customer"), "customer")
+    if not given.get("items"):
+        raise invalid("Missing required param: items.", "items", "parameter_missing")
+    found = [(books.find("price", item.get("price"), "items[0][price]"), item) for item in given["items"]]
+    if not all(price["recurring"] and price["active"] for price, _ in found):
+        raise invalid("The price must be active and recur.", "items[0][price]")
+    chosen = given.get("default_payment_method")
+    method = customers.owned(books, chosen, customer["id"]) if chosen else None
+    days, trial = given.get("trial_period_days"), given.get("trial_end")
+    trial = books.now + days * DAY if days else None if trial == "now" else trial
+    behaviour = given.get("payment_behavior", "allow_incomplete")
+    subscription = begin(
+        books, customer, [(price, item.get("quantity", 1)) for price, item in found], method,
+        merged({}, given.get("metadata")), trial, present=False, collect=behaviour != "default_incomplete",
+    )  # fmt: skip
+    if subscription["status"] == "incomplete" and behaviour == "error_if_incomplete":
+        raise declined("Your card was declined.", "card_declined", "generic_decline", keep=False)
+    return subscription
+
+
+def lapse(books: Books, subscription: Body) -> None:
+    """The first payment never came."""
+    if subscription["status"] != "incomplete":
+        return
+    books.change(subscription, "customer.subscription.updated", status="incomplete_expired", ended_at=books.now)
+    plan_ahead(books, subscription)
+    invoice = books.find("invoice", subscription["latest_invoice"])
+    if invoice["status"] == "open":
+        invoices.withdraw(books, invoice, "void")
 
 
 def line(books: Books, subscription: Body, item: Body, free: bool = False) -> Body:
@@ -175,7 +213,7 @@ def cancel(books: Books, given: Body, id: str) -> Body:
     end(books, subscription, details=details)
     pending = subscription.pop("_pending", [])
     if pending and given.get("invoice_now"):
-        changes.invoice_now(books, subscription, pending, "subscription_update")
+        changes.invoice_now(books, subscription, pending)
     elif pending:
         books.change(subscription, _pending=pending)
     return subscription
@@ -189,7 +227,7 @@ def living(books: Books, id: str) -> Body:
     return subscription
 
 
-def pending_cancel(books: Books, subscription: Body, at: int | None, period: bool, details: Body | None = None) -> Body:
+def pending_cancel(books: Books, at: int | None, period: bool, details: Body | None = None) -> Body:
     """The fields that say it will end then, or that it will not."""
     why: dict[str, Any] = {"comment": None, "feedback": None, "reason": None}
     if at is not None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import stripe
 
 from portal import clock
-from portal.sandbox.stripe import app, checkout, events, moments
+from portal.sandbox.stripe import app, checkout, events, moments, refunds
 from portal.sandbox.stripe.books import Books, Store
 from portal.sandbox.stripe.cards import CARDS
 from portal.sandbox.stripe.problems import CutConnection
@@ -22,7 +22,7 @@ from portal.sandbox.stripe.shapes import Body
 MINUTE, HOUR, DAY = 60, 3600, 86400
 PAUSES = (10, MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
 GIVEN_UP = 3 * DAY
-SWITCHES: Body = {"late_seconds": 0, "twice": False, "shuffled": False, "never": False, "api": "ok"}
+SWITCHES: Body = {"late_seconds": 0, "twice": False, "shuffled": False, "never": False, "api": "ok", "refunds": "ok"}
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,30 @@ class Stripe:
             if outcome == "needs confirmation" and confirm is not None:
                 outcome = checkout.pay(books, session_id, confirmed=confirm)
             return outcome
+
+    def dispute(self, payment_intent: str) -> str:
+        """The payer's bank takes a payment back; the dispute's id."""
+        with self.books() as books:
+            intent = books.find("payment_intent", payment_intent)
+            dispute = refunds.dispute(books, books.find("charge", intent["latest_charge"]))
+            if dispute is None:
+                raise ValueError("there is nothing left to dispute")
+            return str(dispute["id"])
+
+    def close_dispute(self, id: str, won: bool) -> None:
+        """The bank decides."""
+        with self.books() as books:
+            refunds.close(books, books.find("dispute", id), won)
+
+    def fail_refund(self, id: str) -> None:
+        """The card is no more: a refund comes back."""
+        with self.books() as books:
+            refunds.fail(books, books.find("refund", id))
+
+    def when_retries_end(self, then: str) -> None:
+        """The account's setting: "cancel" the subscription, or leave it "unpaid"."""
+        with self._page() as books:
+            books.set("after_retries", then)
 
     # -- deliveries ------------------------------------------------------------------------------------------------
     def undelivered(self) -> list[Delivery]:
