@@ -73,7 +73,9 @@ def send_to_provider(db: Session, checkout: Any, email: str) -> str:
         checkout.id, checkout.user_id, customer_id, price_id, back=f"{here}?back=1", given_up=here,
         expires_at=checkout.created_at + PAGE_LIFE, starts_at=begins, transfer_plan_id=checkout.transfer_plan_id,
     )  # fmt: skip
-    ours = update(Checkout).where(Checkout.id == checkout.id, Checkout.state == "open", Checkout.user_id == checkout.user_id)
+    ours = update(Checkout).where(
+        Checkout.id == checkout.id, Checkout.state == "open", Checkout.user_id == checkout.user_id
+    )
     ours = ours.values(customer_id=customer_id, session_id=session_id, url=url, expires_at=expires_at)
     if not db.execute(ours).rowcount:  # type: ignore[attr-defined]
         provider.close_session(session_id)

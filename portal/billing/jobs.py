@@ -29,6 +29,20 @@ def refetch(db: Session, customer_id: str, event_id: str | None = None) -> None:
         db.execute(handled.values(handled_at=clock.now(), outcome=outcome))
 
 
+@job("billing.refetch_payer")
+def refetch_payer(db: Session, payment_id: str, event_id: str) -> None:
+    """An event about a payment of ours, without the customer's name: whose order is it?"""
+    order = db.scalar(select(Order).where(Order.provider_payment_id == payment_id))
+    found = customers_of(db, order.user_id) if order else []
+    event = update(ProviderEvent).where(ProviderEvent.id == event_id)
+    if not found:
+        db.execute(event.values(handled_at=clock.now(), outcome="not of this club"))
+        return
+    db.execute(event.values(customer_id=found[0]))
+    for customer_id in found:
+        ask_provider(db, customer_id, event_id)
+
+
 def bring_up_to_date(db: Session, customer_id: str) -> str:
     """Fetch and apply; a second live subscription is ended and given back first, so it never counts."""
     facts = provider.fetch(customer_id)

@@ -38,7 +38,9 @@ OWN = (
     .where(Order.user_id == select(ME).scalar_subquery())
 )
 CARD: Any = literal_column("""(select card || ', valid to ' || card_expires from subscriptions
-  where user_id = (select auth.uid()) and not twin and card is not null order by started_at desc limit 1)""").label("card")
+  where user_id = (select auth.uid()) and not twin and card is not null order by started_at desc limit 1)""").label(
+    "card"
+)
 PAGED = (
     OWN.add_columns(CARD)
     .where(tuple_(Order.created_at, Order.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal import audit, clock
+from portal import audit, clock, jobs
 from portal.access import public
 from portal.billing.actions import ask_provider
 from portal.database import db
@@ -52,8 +52,12 @@ def hear() -> ResponseReturnValue:
             level="warn",
         )
         return "", 400
-    if db.session.execute(NOTE, {**event, "at": clock.now()}).scalar() and event["customer"]:
-        ask_provider(db.session(), event["customer"], event["id"])
+    payment = event.pop("payment")
+    if db.session.execute(NOTE, {**event, "at": clock.now()}).scalar():
+        if event["customer"]:
+            ask_provider(db.session(), event["customer"], event["id"])
+        elif payment:
+            jobs.enqueue(db.session(), "billing.refetch_payer", payment_id=payment, event_id=event["id"])
     return "", 200
 
 
@@ -67,14 +71,14 @@ def _read() -> dict[str, Any]:
     event = json.loads(body)
     about, created = event["data"]["object"], datetime.fromtimestamp(event["created"], UTC)
     customer = about["id"] if about.get("object") == "customer" else about.get("customer")
-    if not all(isinstance(found, str) for found in (event["id"], event["type"])) or not isinstance(
-        customer, str | None
-    ):
+    payment = about.get("payment_intent")  # a dispute and a refund name their payment alone
+    named = isinstance(event["id"], str) and isinstance(event["type"], str)
+    if not named or not isinstance(customer, str | None) or not isinstance(payment, str | None):
         raise ValueError("an event without its names")
     if "\\u0000" in body:
         raise ValueError("a character the database cannot keep")
     return {
-        "id": event["id"], "kind": event["type"], "customer": customer, "created": created,
+        "id": event["id"], "kind": event["type"], "customer": customer, "payment": payment, "created": created,
         "body": json.dumps(_without_people(event)),
     }  # fmt: skip
 

@@ -1,0 +1,224 @@
+"""Renewed, failed, ended, resumed, changed, refunded, disputed: what each does to access, orders and the mailbox."""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from portal.billing import jobs, provider
+from portal.clock import at
+from tests.support.line import one
+from tests.support.reading import words
+
+DAY = timedelta(days=1)
+START = datetime.now(UTC).replace(microsecond=0)
+FAILS_LATER = "4000000000000341"
+
+
+@pytest.fixture
+def member(bank, sign_in, superuser, eve):
+    """Eve with a plan, a browser that never signs out, and a clock."""
+    return Member(bank, sign_in(eve), superuser, eve)
+
+
+class Member:
+    def __init__(self, bank, browser, superuser, person):
+        self.bank, self.browser, self.superuser, self.person = bank, browser, superuser, person
+
+    def buys(self, *what, **how):
+        with at(START):
+            return self.bank.buy(self.browser, *what, **how)
+
+    @contextmanager
+    def on(self, day):
+        """It is so many days after the start, and the provider and the worker have done what was due."""
+        with at(START + day * DAY):
+            self.superuser.execute("update sign_ins set seen_at = %s", [START + day * DAY])
+            self.bank.tell()
+            yield
+
+    def sees(self, path):
+        return words(self.browser.get(path))
+
+    @property
+    def entitled(self):
+        return "Yes, until" in self.sees("/account/access")
+
+    def orders(self):
+        found = "select status, amount_minor from orders where user_id = %s order by created_at"
+        return self.superuser.execute(found, [self.person.id]).fetchall()
+
+
+def test_it_renews_by_itself(member):
+    member.buys()
+    with member.on(32):
+        assert member.orders() == [("completed", 1200)] * 2 and member.entitled
+    with member.on(62):
+        assert member.orders() == [("completed", 1200)] * 3
+
+
+def test_the_draft_hour_of_a_renewal_shows_nothing(member):
+    member.buys()
+    renews_at = one(member.superuser, "select renews_at from subscriptions")
+    with member.on((renews_at - START) / DAY + 0.01):
+        assert one(member.superuser, "select renews_at from subscriptions") > renews_at
+        assert member.entitled and "Payment failed" not in member.sees("/plan")
+
+
+def test_a_failed_renewal_leaves_seven_days_from_the_paid_date(member):
+    member.buys(card=FAILS_LATER)
+    paid_until = one(member.superuser, "select subscription_expiry from users where id = %s", member.person.id)
+    with member.on(33):
+        assert member.entitled and "did not go through" in member.sees("/plan")
+        assert "the renewal failed. Seven more days are kept." in member.sees("/account/access")
+    with at(paid_until + 7 * DAY - timedelta(minutes=1)):
+        assert member.entitled
+    with at(paid_until + 7 * DAY):
+        assert "No. It ended on" in member.sees("/account/access")
+
+
+def test_after_the_last_try_it_is_over_and_the_grace_was_not_longer(member):
+    member.buys(card=FAILS_LATER)
+    with member.on(60):
+        assert not member.entitled and "when the payment failed for good" in member.sees("/plan")
+        assert member.orders() == [("completed", 1200), ("failed", 1200)]
+
+
+def test_ending_takes_two_clicks_and_nothing_away(member):
+    member.buys()
+    with member.on(3):
+        assert "End the plan on" in member.sees("/plan/end")
+        member.browser.submit("/plan/end")
+        member.bank.tell()
+        assert "You keep everything until then." in member.sees("/plan") and member.entitled
+    with member.on(32):
+        assert not member.entitled and member.orders() == [("completed", 1200)]
+
+
+def test_and_can_be_taken_back(member):
+    member.buys()
+    with member.on(3):
+        member.browser.submit("/plan/end")
+        member.bank.tell()
+        member.browser.submit("/plan/resume")
+    with member.on(32):
+        assert member.entitled and member.orders() == [("completed", 1200)] * 2
+
+
+def test_more_begins_at_once_for_the_amount_that_was_shown(member):
+    member.buys()
+    with member.on(15):
+        page = member.browser.get("/plan/change/family/monthly")
+        amount = page.text.split('name="minor" value="')[1].split('"')[0]
+        moment = page.text.split('name="at" value="')[1].split('"')[0]
+        assert 500 < int(amount) < 700 and "It begins at once." in words(page)
+        member.browser.submit("/plan/change/family/monthly", at=moment, minor=amount)
+        member.bank.tell()
+        assert "Family, $24.00" in member.sees("/plan") and member.orders()[-1] == ("completed", int(amount))
+
+
+def test_an_amount_nobody_saw_is_not_charged(member):
+    member.buys()
+    with member.on(15):
+        form = {"at": str(int((START + 15 * DAY).timestamp())), "minor": "1"}
+        assert member.browser.submit("/plan/change/family/monthly", **form).status_code == 409
+        member.bank.tell()
+        assert member.orders() == [("completed", 1200)]
+
+
+def test_less_begins_when_the_paid_time_ends(member):
+    member.buys("family", "monthly")
+    with member.on(3):
+        member.browser.submit("/plan/change/individual/monthly")
+        member.bank.tell()
+        assert "Individual, monthly, $12.00" in member.sees("/plan")
+    with member.on(32):
+        assert member.orders() == [("completed", 2400), ("completed", 1200)]
+        assert "Individual, $12.00" in member.sees("/plan")
+
+
+def test_a_planned_change_can_be_dropped(member):
+    member.buys("family", "monthly")
+    with member.on(3):
+        member.browser.submit("/plan/change/individual/monthly")
+        member.bank.tell()
+        member.browser.submit("/plan/change/cancel")
+    with member.on(32):
+        assert member.orders() == [("completed", 2400)] * 2
+
+
+def test_from_a_month_to_a_year_the_rest_is_taken_off(member):
+    member.buys()
+    with member.on(10):
+        page = member.browser.get("/plan/change/individual/yearly").text
+        amount = page.split('name="minor" value="')[1].split('"')[0]
+        moment = page.split('name="at" value="')[1].split('"')[0]
+        member.browser.submit("/plan/change/individual/yearly", at=moment, minor=amount)
+        member.bank.tell()
+        assert 11000 < int(amount) < 11300 and member.orders()[-1] == ("completed", int(amount))
+    until = one(member.superuser, "select subscription_expiry from users where id = %s", member.person.id)
+    assert until > START + 370 * DAY
+
+
+def test_all_of_the_money_back_ends_it_and_says_so(member, mails):
+    member.buys()
+    with member.on(2):
+        _refund(member, None)
+        assert member.orders() == [("refunded", 1200)] and not member.entitled
+        assert "$12.00 is on its way back" in mails(member.person.email)[0]["subject"]
+
+
+def test_part_of_it_back_leaves_access(member):
+    member.buys()
+    with member.on(2):
+        _refund(member, 500)
+        assert member.orders() == [("completed", 1200)] and member.entitled
+        assert "Partly refunded" in member.sees("/orders")
+
+
+def test_a_dispute_closes_what_was_paid_and_its_end_opens_it(member):
+    member.buys(card="4000000000000259")
+    with member.on(2):
+        assert not member.entitled and "Disputed" in member.sees("/orders")
+        member.bank.world.close_dispute(_dispute(member), won=True)
+        member.bank.tell()
+        assert member.entitled
+
+
+def test_a_yearly_renewal_is_announced_twice(member, mails, worker_app):
+    member.buys("individual", "yearly")
+    for day in (330, 340, 356, 359, 361):
+        with member.on(day):
+            _run(worker_app, jobs.remind)
+            member.bank.work()
+    said = [m["subject"] for m in mails(member.person.email) if "renews" in m["subject"]]
+    assert len(said) == 2
+
+
+def test_a_failed_payment_is_told_on_days_nought_three_and_six(member, mails, worker_app):
+    member.buys(card=FAILS_LATER)
+    for day in range(30, 42):
+        with member.on(day):
+            _run(worker_app, jobs.remind)
+            member.bank.work()
+    said = [m["subject"] for m in mails(member.person.email) if "did not go through" in m["subject"]]
+    assert len(said) == 3
+
+
+def _dispute(member):
+    with member.bank.world.books() as books:
+        return books.rows("dispute")[0]["id"]
+
+
+def _refund(member, amount):
+    payment = one(member.superuser, "select provider_payment_id from orders where user_id = %s", member.person.id)
+    with member.browser.application.app_context():
+        provider.give_back(payment, "test", amount)
+    member.bank.tell()
+
+
+def _run(worker_app, task):
+    from portal.jobs import serve
+
+    serve(worker_app)
+    task.func()
