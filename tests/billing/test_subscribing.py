@@ -57,7 +57,7 @@ def test_coming_back_asks_at_once_though_no_knock_ever_comes(bank, sign_in, supe
 
 def test_a_declined_card_changes_nothing_and_another_settles_it(bank, sign_in, superuser, eve):
     browser = sign_in(eve)
-    here, session = bank.choose(browser)
+    _here, session = bank.choose(browser)
     assert bank.world.pay(session, "4000000000000002").startswith("declined")
     bank.tell()
     assert orders(superuser, eve) == [("pending", 1200)]
@@ -67,7 +67,7 @@ def test_a_declined_card_changes_nothing_and_another_settles_it(bank, sign_in, s
 
 
 def test_a_bank_that_wants_confirmation_gets_it(bank, sign_in, superuser, eve):
-    here, session = bank.choose(sign_in(eve))
+    _here, session = bank.choose(sign_in(eve))
     assert bank.world.pay(session, "4000002500003155") == "needs confirmation"
     bank.tell()
     assert access(superuser, eve)[0] == "pending"
@@ -128,7 +128,7 @@ def test_two_pages_paid_leave_one_plan_and_one_charge(bank, sign_in, superuser, 
 
 def test_a_page_nobody_pays_runs_out(bank, sign_in, superuser, eve, worker_app):
     browser = sign_in(eve)
-    here, session = bank.choose(browser)
+    here, _session = bank.choose(browser)
     with at(datetime.now(UTC) + timedelta(hours=24)):
         bank.tell()
     assert orders(superuser, eve) == [("failed", 1200)] and access(superuser, eve)[0] == "inactive"
