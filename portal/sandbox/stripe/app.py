@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import stripe
 
-from portal.sandbox.stripe import catalog, changes, checkout, customers, events, portal, refunds, schedules, subscriptions
+from portal.sandbox.stripe import (
+    catalog,
+    changes,
+    checkout,
+    customers,
+    events,
+    portal,
+    refunds,
+    schedules,
+    subscriptions,
+)
 from portal.sandbox.stripe.books import Books, fingerprint
 from portal.sandbox.stripe.given import read_form
 from portal.sandbox.stripe.problems import ApiError, CutConnection
@@ -125,10 +135,9 @@ REASONS = {200: "OK", 303: "See Other", 400: "Bad Request", 401: "Unauthorized",
 
 def wsgi(world: "Stripe", environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """The whole stand-in as a WSGI application: the API under /v1, pages for people everywhere else."""
-    if environ["PATH_INFO"].startswith("/v1/"):
-        status, headers, body = api(world, environ)
-    else:
-        raise NotImplementedError
+    if not environ["PATH_INFO"].startswith("/v1/"):
+        return world.pages(environ, start_response)
+    status, headers, body = api(world, environ)
     data = body.encode()
     headers["Content-Length"] = str(len(data))
     start_response(f"{status} {REASONS.get(status, 'Unknown')}", list(headers.items()))

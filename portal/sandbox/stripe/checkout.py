@@ -113,7 +113,8 @@ def line_items(books: Books, session: Body) -> Body:
 @route("GET /v1/checkout/sessions/:id/line_items", checkout_params.SessionListLineItemsParams, "limit")
 def list_line_items(books: Books, _given: Body, id: str) -> Body:
     """What it sells, as its own list."""
-    return line_items(books, books.find("checkout.session", id))
+    session = books.find("checkout.session", id)
+    return listed(session["_items"], f"/v1/checkout/sessions/{id}/line_items")
 
 
 @route("POST /v1/checkout/sessions/:id/expire", checkout_params.SessionExpireParams)

@@ -48,7 +48,7 @@ def attempt(
         return "declined", why
     card = CARDS[method["_number"]]
     if card.asks and not confirmed and (present or card.later) and confirmed is None:
-        step = {"return_url": None, "url": f"{books.page_url}/i/confirm/{intent['id']}"}
+        step = {"return_url": None, "url": f"{books.page_url}/i/{intent.get('_invoice')}/bank"}
         action = {"type": "redirect_to_url", "redirect_to_url": step}
         books.change(intent, status="requires_action", payment_method=method["id"], next_action=action)
         books.emit("payment_intent.requires_action", intent)

@@ -1,5 +1,6 @@
 """One stand-in account: its file, its clockwork, its door for the stripe package, its switches."""
 
+import functools
 import hmac
 import io
 from collections import Counter
@@ -11,9 +12,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import stripe
+from flask import Flask
 
 from portal import clock
-from portal.sandbox.stripe import app, checkout, events, moments, refunds
+from portal.sandbox.stripe import app, checkout, events, moments, pages, refunds
 from portal.sandbox.stripe.books import Books, Store
 from portal.sandbox.stripe.cards import CARDS
 from portal.sandbox.stripe.problems import CutConnection
@@ -93,6 +95,11 @@ class Stripe:
         with self._store.transaction() as db:
             _catch_up(db, self.page_url)
             yield Books(db, self.page_url, request)
+
+    @functools.cached_property
+    def pages(self) -> Flask:
+        """The hosted pages."""
+        return pages.pages(self)
 
     def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """/v1/… and the hosted pages."""
@@ -241,7 +248,8 @@ class Transport(stripe.HTTPClient):
         try:
             body = b"".join(self._world.wsgi(environ, lambda status, heads: answered.extend((status, heads))))
         except CutConnection as cut:
-            raise stripe.APIConnectionError("The connection was cut.", should_retry=True) from cut
+            problem = stripe.APIConnectionError("The connection was cut.", should_retry=True)  # type: ignore[no-untyped-call]
+            raise problem from cut
         return body.decode(), int(answered[0].split()[0]), {k.lower(): v for k, v in answered[1]}
 
     def close(self) -> None:
