@@ -6,7 +6,7 @@ and shows; the rules live in each room's actions, the hard truths in the databas
 
 from flask import Flask
 
-from portal import access, assets, cli, errors, web
+from portal import access, assets, cli, clock, errors, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
 
@@ -14,6 +14,7 @@ from portal.database import db, engine_options
 def create_app(settings: Settings | None = None, *, database_url: str | None = None) -> Flask:
     """The portal as a WSGI application; `database_url` is another login of the same database (the worker's)."""
     settings = settings or Settings.from_environment()
+    clock.follow(settings.sandbox_clock)
     app = Flask(__name__, static_folder=None, template_folder=str(ROOT / "templates"))
     app.config.from_mapping(
         SETTINGS=settings,

@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
 from portal.config import ROOT, Settings, plain_url
-from portal.problems import Problem
+from portal.problems import Problem, Refused
 
 
 @click.group()
@@ -25,7 +25,7 @@ def main() -> None:
     """Run a command; what the operator has to put right is one sentence, not a traceback."""
     try:
         portal(prog_name="portal")
-    except Problem as problem:
+    except (Problem, Refused) as problem:
         said = str(problem)
     except OperationalError as error:
         said = f"The database cannot be reached: {str(error.orig).strip().splitlines()[0]}"
@@ -84,6 +84,25 @@ def plant() -> None:
         from portal.sandbox.club import plant as plant_club
 
         plant_club(_app())
+
+
+@portal.command()
+def stripe() -> None:
+    """Serve the sandbox's Stripe: its API, its pages to pay on, its knocks at our door."""
+    from portal.operations.stripe import serve
+
+    serve(Settings.from_environment())
+
+
+@portal.command("plans")
+@click.argument("what", type=click.Choice(["sync"]))
+def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is
+    """Create or match the plans' products and prices at Stripe (`portal plans sync`)."""
+    from portal.billing.provider import sync_plans
+
+    with _app().app_context():
+        sync_plans()
+    print("The plans and their prices stand at Stripe.")
 
 
 @portal.command()

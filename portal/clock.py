@@ -1,16 +1,42 @@
-"""The one clock the rules read. Tests and the demo's history can set it; nothing else tells the time."""
+"""The one clock the rules read. Tests and the demo can set it; nothing else tells the time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+_ahead: Path | None = None
 _set_to: ContextVar[datetime | None] = ContextVar("clock", default=None)
 
 
 def now() -> datetime:
     """This moment, zone-aware, in UTC."""
-    return _set_to.get() or datetime.now(UTC)
+    moment = _set_to.get() or datetime.now(UTC)
+    return moment if _ahead is None else moment + ahead()
+
+
+def follow(file: Path | None) -> None:
+    """Let every process of the demo run as far ahead of the real time as `file` says (in seconds)."""
+    global _ahead
+    _ahead = file
+
+
+def ahead() -> timedelta:
+    """How far the demo's clock was moved."""
+    try:
+        return timedelta(seconds=int(_ahead.read_text())) if _ahead else timedelta(0)
+    except (FileNotFoundError, ValueError):
+        return timedelta(0)
+
+
+def move(by: timedelta) -> None:
+    """Move the demo's clock on; what a provider has billed cannot be taken back, so never backwards."""
+    if _ahead is not None and by > timedelta(0):
+        moved = int((ahead() + by).total_seconds())
+        fresh = _ahead.with_suffix(".new")
+        fresh.write_text(str(moved))
+        fresh.replace(_ahead)  # readers see the old hour or the new one, never half a number
 
 
 @contextmanager

@@ -68,6 +68,8 @@ class Settings:
     trusted_proxies: int = 0
     pgbouncer: bool = False
     assets: Path = ROOT / "var" / "assets"
+    sandbox_stripe: Path = ROOT / "var" / "stripe.sqlite3"
+    sandbox_clock: Path | None = None
 
     @property
     def payment_pages(self) -> str:
@@ -116,6 +118,8 @@ class Settings:
             trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
             pgbouncer=env.get("PGBOUNCER", "") == "1",
             assets=Path(env.get("ASSETS", cls.assets)),
+            sandbox_stripe=Path(env.get("SANDBOX_STRIPE", cls.sandbox_stripe)),
+            sandbox_clock=Path(env["SANDBOX_CLOCK"]) if sandbox and env.get("SANDBOX_CLOCK") else None,
         )
         settings.check()
         return settings

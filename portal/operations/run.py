@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import signal
 import socket
@@ -47,6 +48,7 @@ def _serve(environment: dict[str, str], port: int) -> None:
         if done.returncode:
             raise SystemExit(done.returncode)
     children = {
+        "stripe": portal("stripe"),
         "web": web_command(port),
         "worker": portal("work"),
     }
@@ -150,8 +152,26 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     return {
         "SECRET_KEY": kept_secret(var / "secret_key"), "SANDBOX": "1", "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "ASSETS": str(var / "assets"), "PYTHONUNBUFFERED": "1", **kept, **urls,
+        "ASSETS": str(var / "assets"), "PYTHONUNBUFFERED": "1", "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
+        "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"), "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),
+        **kept, **urls,
     }  # fmt: skip
+
+
+def _which(urls: Mapping[str, str]) -> str:
+    """Tells the sandbox's own files of one database from those of another."""
+    given = os.environ.get("DATABASE_URL")
+    return f"-{hashlib.sha256(urlsplit(urls['DATABASE_URL']).path.encode() + given.encode()).hexdigest()[:8]}" if given else ""
+
+
+def _free_port(wanted: int) -> int:
+    """`wanted` if nobody has it, else any."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError, OverflowError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise Problem("No port is free for the sandbox's Stripe.")
 
 
 def _port(environment: Mapping[str, str]) -> int:

@@ -8,10 +8,8 @@ import contextlib
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Flask
@@ -25,8 +23,6 @@ from portal.accounts.models import User
 from portal.attendance import actions as attendance
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
-from portal.billing import actions as billing
-from portal.billing import plans
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
 from portal.families import actions as families
@@ -34,6 +30,7 @@ from portal.mail.models import Mail
 from portal.meetings import actions as meetings
 from portal.meetings.models import Meeting
 from portal.problems import Problem, Refused
+from portal.sandbox import money
 from portal.sandbox.people import ANA, BILAL, CHEN, CIRCLE, FAMILIES, INGRID, MARTA, OPEN, PEOPLE, SELIN, WEEK
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
@@ -89,7 +86,7 @@ def plant(web: Flask) -> None:
     worker = create_app(web.config["SETTINGS"], database_url=web.config["SETTINGS"].worker_url)
     club = Club(web, worker)
     sign_everybody_up(club)
-    pay(club)
+    money.pay(club)
     seat_families(club)
     hold_past_evenings(club)
     plan_ahead(club)
@@ -132,70 +129,6 @@ def sign_everybody_up(club: Club) -> None:
             club.ids[email] = user_id
     with club.as_(WORKER) as session:
         session.execute(text("select auth.set_standing(:p, true, true, :at)"), {"p": club.ids[SELIN], "at": now})
-
-
-@dataclass(frozen=True)
-class Payment:
-    """One order of the history: who, what, until when; `back` is what was refunded of it, `ends` how it went."""
-
-    email: str
-    kind: str
-    months: int
-    until: datetime
-    card: str
-    back: Decimal = Decimal(0)
-    ends: str = "paid"
-
-    @property
-    def start(self) -> datetime:
-        """When it was paid: a period before it runs out."""
-        return self.until - timedelta(days=30.44 * self.months)
-
-
-def pay(club: Club) -> None:
-    """Monthly and yearly orders up to today and each state nobody wishes for, in the order they happened."""
-    now, payments = clock.now(), []
-    for n, (_first, _last, email, _zone, plan) in enumerate(PEOPLE):
-        if plan in ("", "-"):
-            continue
-        kind, months = ("family" if plan[0] == "f" else "individual"), (12 if plan[1] == "y" else 1)
-        end = now + timedelta(days=(100 + 7 * n) if months == 12 else 2 + n % 27)
-        if plan == "lapsed":
-            end = now - timedelta(days=11 + n % 5)
-        for period in range(1 if months == 12 else 2 + n % 6):
-            until = end - timedelta(days=30.44 * months * period)
-            payments.append(Payment(email, kind, months, until, f"Visa ••{4242 - n * 13 % 2000}"))
-    year = timedelta(days=365)
-    payments += [
-        Payment(BILAL, "individual", 12, now - timedelta(days=250), "Visa ••4242", back=Decimal(110)),
-        Payment(BILAL, "individual", 1, now - timedelta(days=330), "Visa ••1881", back=Decimal(12)),
-        Payment(BILAL, "individual", 1, now, "Visa ••0002", ends="failed"),
-        Payment(ANA, "family", 12, now - timedelta(days=14) + year, "Visa ••0002", ends="failed"),
-        Payment(ANA, "family", 12, now - timedelta(hours=3) + year, "", ends="open"),
-        Payment("nils@berg.no", "individual", 1, now - timedelta(days=40), "Visa ••0259", ends="disputed"),
-    ]
-    for payment in sorted(payments, key=lambda p: p.start):
-        _pay(club, payment)
-
-
-def _pay(club: Club, payment: Payment) -> None:
-    cycle = "yearly" if payment.months == 12 else "monthly"
-    with club.web.app_context():
-        price = plans()[payment.kind].minor(cycle)
-    with club.as_(WORKER, payment.start) as session:
-        order = billing.open_order(session, club.ids[payment.email], payment.kind, cycle, price)
-    with club.as_(WORKER, payment.start + timedelta(minutes=2)) as session:
-        if payment.ends == "failed":
-            billing.fail(session, order, payment.card)
-        elif payment.ends != "open":
-            billing.complete(
-                session, order, period=(payment.start, payment.until), method=payment.card, provider="sandbox",
-                transaction_id=f"pi_{uuid4().hex}",
-            )  # fmt: skip
-        if payment.back:
-            billing.refund(session, order, payment.back)
-        if payment.ends == "disputed":
-            billing.dispute(session, order)
 
 
 def seat_families(club: Club) -> None:

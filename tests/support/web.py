@@ -1,6 +1,7 @@
 """The portal as tests use it: an app on the test database, browsers for the cast, and a worker that does what is due."""
 
 import importlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,6 +48,7 @@ def settings_for(database: Database, **changes: Any) -> Settings:
         "database_url": driver_url(database.url("portal_web")), "owner_url": driver_url(database.url("portal_owner")),
         "worker_url": driver_url(database.url("portal_worker")), "secret_key": SECRET, "sandbox": True, "stripe_webhook_secret": "whsec_test",
         "public_url": "https://localhost", "assets": ROOT / "var" / "test" / "assets",
+        "sandbox_stripe": ROOT / "var" / "test" / f"stripe-{os.getpid()}.sqlite3",
     }  # fmt: skip
     return Settings(**{**given, **changes})
 
