@@ -10,7 +10,7 @@ from flask import current_app
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, mail
+from portal import audit, clock, jobs, mail
 from portal.accounts import letters, passwords
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
@@ -93,7 +93,13 @@ def confirm(db: Session, *, token: str | None = None, email: str = "", code: str
 
 
 def ask_reset(db: Session, email: str) -> None:
-    """Mail a link and code for a new password, if the address has an account."""
+    """A new password was asked for. The same work for any address: whether it has an account, the worker finds out."""
+    jobs.enqueue(db, "accounts.send_reset", email=email)
+    audit.record(db, "password.reset-asked", "A new password was asked for", category="security")
+
+
+def send_reset(db: Session, email: str) -> None:
+    """Mail a link and code for a new password, if the address has an account. As the worker."""
     token, code = new_key(), _code()
     found = db.execute(
         ASK_RESET, {"email": email, "until": clock.now() + RESET_FOR, **_hashes(email, token, code)}
@@ -102,7 +108,11 @@ def ask_reset(db: Session, email: str) -> None:
         letter = letters.reset(found.first_name, token, code)
         mail.write(db, "reset", found.email, letter, user_id=found.user_id, secret=True)
         audit.record(
-            db, "password.reset-asked", "A new password was asked for", subject_id=found.user_id, category="security"
+            db,
+            "password.reset-sent",
+            "A new password was offered by mail",
+            subject_id=found.user_id,
+            category="security",
         )
 
 
@@ -143,9 +153,17 @@ def open_sign_in(db: Session, user_id: UUID, device: str, network: str | None) -
     return key
 
 
+def is_own_password(db: Session, password: str) -> bool:
+    """Whether this is the asker's password; a wrong one is noted."""
+    if passwords.fits(password, db.scalar(OWN_PASSWORD)):
+        return True
+    audit.record(db, "password.refused", "The password did not match", category="security", level="warn")
+    return False
+
+
 def change_password(db: Session, old: str, new: str, keep: UUID) -> None:
     """A new password for the asker; every other sign-in ends. Raises WrongPassword."""
-    if not passwords.fits(old, db.scalar(OWN_PASSWORD)):
+    if not is_own_password(db, old):
         raise WrongPassword
     db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new), "at": clock.now()})
     end_others(db, keep)

@@ -101,3 +101,16 @@ class PasswordForm(Form):
 
     old_password = PasswordField("Current password", validators=[DataRequired("Enter the password you use now.")])
     password = NewPassword("New password")
+
+
+class OwnPasswordForm(Form):
+    """The password once more, before something that matters."""
+
+    password = PasswordField("Password", validators=[DataRequired("Enter your password.")])
+
+
+class AppCodeForm(Form):
+    """A code of the second factor. What it may be is a matter of comparing, not of form."""
+
+    second_factor = Line("Code", most=40, missing="Enter the six digits from your app, or a recovery code.")
+    next = HiddenField()

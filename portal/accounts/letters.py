@@ -45,3 +45,54 @@ def reset(name: str | None, token: str, code: str) -> Letter:
         button=(f"/reset/{token}", "Set a new password"),
         why=ASKED,
     )
+
+
+NOT_YOU = "If it was not you, set a new password at once and write to the club."
+
+
+def _about_second_factor(subject: str, *sentences: str) -> Letter:
+    return Letter(
+        subject=subject,
+        headline=subject,
+        body=(*sentences, NOT_YOU),
+        button=("/account/second-factor", "Look at your account"),
+        why="You get this because the way into your account changed.",
+    )
+
+
+def second_factor_on() -> Letter:
+    """An app was set up."""
+    return _about_second_factor(
+        "Your second factor is set up",
+        "From now on a sign-in needs a code from your app besides the password. Every other sign-in has ended.",
+    )
+
+
+def second_factor_off() -> Letter:
+    """Back to the password alone."""
+    return _about_second_factor(
+        "Your second factor is switched off", "From now on the password alone opens your account."
+    )
+
+
+def second_factor_reset() -> Letter:
+    """The operator took it away, on request."""
+    return _about_second_factor(
+        "Your second factor was taken away",
+        "The club did this because somebody said that app and recovery codes are lost. Every sign-in has ended;"
+        " the password alone opens your account until you set up another app.",
+    )
+
+
+def new_recovery_codes() -> Letter:
+    """The ten before them are void."""
+    return _about_second_factor(
+        "You have new recovery codes", "Ten new recovery codes were made. The ones before open nothing any more."
+    )
+
+
+def recovery_code_used() -> Letter:
+    """One of the ten is gone."""
+    return _about_second_factor(
+        "A recovery code was used", "Somebody signed in with one of your recovery codes. It opens nothing any more."
+    )

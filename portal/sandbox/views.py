@@ -8,13 +8,17 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import func, select
 
+from portal import clock
 from portal.access import public
+from portal.accounts import second_factor
 from portal.attendance import drawing, queries
 from portal.attendance.evening import as_seen
 from portal.attendance.models import Presence
 from portal.database import db
 from portal.mail.models import SandboxMail
 from portal.meetings.board import here_and_now
+from portal.sandbox import club
+from portal.sandbox.people import SELIN
 from portal.times import since
 from portal.web import find, me, page, reader
 
@@ -46,6 +50,14 @@ def show_mail(mail_id: UUID) -> ResponseReturnValue:
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
     mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, reader().now)}
     return page("sandbox/mail.html", mail=mail, parts=parts)
+
+
+@bp.get("/codes")
+@public
+def codes() -> ResponseReturnValue:
+    """What the phone of the demo's admin shows: the sandbox has no phone."""
+    left = second_factor.HALF_MINUTE - int(clock.now().timestamp()) % second_factor.HALF_MINUTE
+    return page("sandbox/codes.html", email=SELIN, code=club.current_code(), left=left)
 
 
 @bp.get("/rooms/<uuid:meeting_id>")

@@ -45,6 +45,7 @@ VISITOR = (
     Stop("mailbox", "/sandbox/mailbox"),
     Stop("mailbox-empty", "/sandbox/mailbox?q=nobody"),
     Stop("mail", "/sandbox/mailbox/{mail}"),
+    Stop("codes", "/sandbox/codes"),
     Stop("not-found", "/nowhere"),
 )
 MEMBER = (
@@ -63,6 +64,8 @@ MEMBER = (
     Stop("orders", "/orders"),
     Stop("account", "/account"),
     Stop("account-refused", "/account", "Change the password"),
+    Stop("second-factor-off", "/account/second-factor"),
+    Stop("second-factor-refused", "/account/second-factor", "Set it up", ("Password", "not this one")),
 )
 NO_ACCESS = (
     Stop("no-access-meetings", "/meetings"),

@@ -17,7 +17,8 @@ OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
 
 def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
-    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id"}.get(table, "id")
+    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id",
+            "recovery_codes": "user_id", "second_factors": "user_id"}.get(table, "id")
 
 
 def rows(number: int) -> dict[str, dict[str, object]]:
@@ -46,8 +47,10 @@ def rows(number: int) -> dict[str, dict[str, object]]:
                                           "periodic_id": ""},
         "procrastinate_workers": {"id": 100 + number},
         "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
+        "recovery_codes": {"user_id": ALICE.id, "slot": number, "code_hash": "$argon2id$"},
         "sandbox_mails": {"id": id_, "recipient": "alice@club.example", "subject": "Hello", "text": "Hello",
                           "received_at": NOW},
+        "second_factors": {"user_id": id_, "pending": "sealed"},
         "sign_ins": alice | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW,
                              "ended_at": NOW},
         "system_logs": alice | {"level": "info", "message": "Hello", "category": "user"},
@@ -64,7 +67,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     there = rows(1)
     for table in ("users", "meetings", "family_plans", "alembic_version"):  # there is one already
         del there[table]
-    there["credentials"]["user_id"] = ALICE.id
+    there["credentials"]["user_id"] = there["second_factors"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
     for table in sorted(there, key=lambda name: (name != "procrastinate_jobs", name)):
         if table == "procrastinate_events":
