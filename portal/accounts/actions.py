@@ -8,12 +8,14 @@ from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, mail
 from portal.accounts import letters, passwords
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
+from portal.database import broken_rule
 from portal.problems import Refused
 
 SIGN_UP = text("select * from auth.sign_up(:email, cast(:given as jsonb), :token, :code, :at, :until)")
@@ -25,6 +27,7 @@ REHASH = text("select auth.rehash(:user_id, :old_hash, :new_hash)")
 OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :at)")
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
+SET_STANDING = text("select auth.set_standing(:person, :active, :admin, :at)")
 WELCOME = text("select welcome(:user_id, :days, :at)")
 
 VERIFY_FOR = timedelta(hours=24)
@@ -35,6 +38,10 @@ IDLE = timedelta(days=14)
 
 class WrongPassword(Refused):
     """The old password does not match."""
+
+
+class LastAdmin(Refused):
+    """The last admin stays. Make somebody else an admin first."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,20 @@ def end_others(db: Session, keep: UUID) -> None:
     """End every sign-in of the asker but this one."""
     db.execute(update(SignIn).where(SignIn.id != keep, SignIn.ended_at.is_(None)).values(ended_at=clock.now()))
     audit.record(db, "sign-in.others-ended", "All other sign-ins were ended", category="security")
+
+
+def set_standing(db: Session, person_id: UUID, *, active: bool, admin: bool) -> None:
+    """An admin's word on who may come in and who plans; losing either ends every sign-in. Raises LastAdmin."""
+    try:
+        db.execute(SET_STANDING, {"person": person_id, "active": active, "admin": admin, "at": clock.now()})
+    except IntegrityError as refusal:
+        if broken_rule(refusal) == "check_last_admin":
+            raise LastAdmin from refusal
+        raise
+    audit.record(
+        db, "account.standing", "Whether somebody may come in, or plan, was changed", category="security", level="warn",
+        subject_id=person_id, active=active, admin=admin,
+    )  # fmt: skip
 
 
 def _redeem(db: Session, purpose: str, token: str | None, email: str, code: str, new_hash: str | None) -> UUID | None:

@@ -17,9 +17,13 @@ def seal(secret: str) -> str:
     return _keys()[0].encrypt(secret.encode()).decode()
 
 
-def unseal(kept: str) -> str:
-    """The secret again. Raises InvalidToken when no key of ours sealed it."""
-    return MultiFernet(_keys()).decrypt(kept.encode()).decode()
+def unseal(kept: str) -> str | None:
+    """The secret again; None when no key we have sealed it, which is the operator's to know."""
+    try:
+        return MultiFernet(_keys()).decrypt(kept.encode()).decode()
+    except InvalidToken:
+        current_app.logger.error("a second factor was sealed with a key that is not in SECRET_KEY_FALLBACKS")
+        return None
 
 
 def outdated(kept: str) -> bool:

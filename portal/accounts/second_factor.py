@@ -54,8 +54,8 @@ def prove(db: Session, key: str, typed: str) -> str | None:
         used = asked.code_hash
     elif asked and slot is None:
         secret = sealed.unseal(asked.secret)
-        step = fitting_step(secret, code, asked.last_step)
-        renewed = sealed.seal(secret) if sealed.outdated(asked.secret) else None
+        step = fitting_step(secret, code, asked.last_step) if secret else None
+        renewed = sealed.seal(secret) if secret and sealed.outdated(asked.secret) else None
     person, fresh = None, new_key()
     if asked and (step is not None or used is not None):
         person = db.scalar(
@@ -93,9 +93,9 @@ def keep(db: Session, user_id: UUID, email: str, typed: str, this_sign_in: UUID 
 
     Ten recovery codes to be shown once; None if the code does not fit what was shown.
     """
-    own = db.execute(OWN).one_or_none()
-    step = fitting_step(sealed.unseal(own.pending), tidy(typed), 0) if own and own.pending else None
-    if own is None or step is None:
+    own, secret = db.execute(OWN).one_or_none(), shown(db)
+    step = fitting_step(secret, tidy(typed), 0) if secret else None
+    if own is None or not step:
         return None
     codes = _codes()
     kept = {"sealed": own.pending, "step": step, "hashes": _hashed(codes), "this": this_sign_in, "at": clock.now()}

@@ -67,7 +67,7 @@ def people() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _line(row: Row[Any]) -> dict[str, str]:
+def _line(row: Row[Any]) -> dict[str, object]:
     until = row.access_until
     if not row.is_active:
         kind, word, tone = "slash", "Suspended", "bad"
@@ -79,7 +79,7 @@ def _line(row: Row[Any]) -> dict[str, str]:
         kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
     plan = (row.subscription_type or "").capitalize() + (", primary" if row.family_role == "primary" else "")
     return {
-        "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
+        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
         "access_kind": kind, "access_word": word, "tone": tone, "zone": city(row.timezone), "ticks": row.ticks or "",
         "until": date_with_year(until.astimezone(reader().now.tzinfo)) if until else "–",
     }  # fmt: skip

@@ -263,6 +263,12 @@ def test_an_older_key_still_opens_and_is_replaced_when_used(app, half, phone, su
         assert second_factor.sealed.unseal(superuser.execute(kept).fetchone()[0]) == phone.secret
 
 
+def test_with_every_key_lost_a_recovery_code_still_opens(half, phone, superuser):
+    superuser.execute("update second_factors set secret = 'sealed by nobody'")
+    with clock.at(clock.now() + MINUTE):
+        assert not gives(half, phone.code) and gives(half, phone.recovery_codes[0])
+
+
 # --- admins --------------------------------------------------------------------------------------------------------------
 
 
