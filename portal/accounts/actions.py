@@ -32,6 +32,7 @@ WELCOME = text("select welcome(:user_id, :days, :at)")
 
 VERIFY_FOR = timedelta(hours=24)
 RESET_FOR = timedelta(minutes=30)
+ADDRESS_FOR = timedelta(minutes=10)
 IDLE = timedelta(days=14)
 """A sign-in not seen for this long is over (the database says the same, in auth.whoami)."""
 
@@ -60,7 +61,7 @@ def sign_up(db: Session, given: Given) -> str:
 
     Returns what the browser keeps to ask for the mail again; it opens nothing.
     """
-    token, code = new_key(), _code()
+    token, code = new_key(), new_code()
     row = db.execute(
         SIGN_UP,
         {"email": given.email, "given": _json(given), "until": clock.now() + VERIFY_FOR, **_hashes(given.email, token, code)},
@@ -79,7 +80,7 @@ def sign_up(db: Session, given: Given) -> str:
 
 def sign_up_again(db: Session, email: str, old: str) -> str:
     """Mail a new link and code for the sign-up this browser began; the ones before stop working."""
-    token, code = new_key(), _code()
+    token, code = new_key(), new_code()
     asked = {**_hashes(email, token, code), "old": bytes.fromhex(old), "until": clock.now() + VERIFY_FOR}
     found = db.execute(SIGN_UP_AGAIN, asked).one_or_none()
     if found is None:
@@ -107,7 +108,7 @@ def ask_reset(db: Session, email: str) -> None:
 
 def send_reset(db: Session, email: str) -> None:
     """Mail a link and code for a new password, if the address has an account. As the worker."""
-    token, code = new_key(), _code()
+    token, code = new_key(), new_code()
     found = db.execute(
         ASK_RESET, {"email": email, "until": clock.now() + RESET_FOR, **_hashes(email, token, code)}
     ).one_or_none()
@@ -236,7 +237,8 @@ def _hashes(email: str, token: str | None, code: str) -> dict[str, object]:
     }
 
 
-def _code() -> str:
+def new_code() -> str:
+    """Six digits for a mail."""
     return f"{secrets.randbelow(1_000_000):06}"
 
 

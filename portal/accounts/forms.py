@@ -43,14 +43,19 @@ class SignUpForm(Form):
     timezone = ZoneField()
 
 
-class CodeForm(Form):
+class MailCodeForm(Form):
     """The six digits of a mail."""
 
-    email = EmailLine()
     code = StringField(
         "Code", filters=[lambda v: "".join((v or "").split())],
         validators=[Regexp(r"^[0-9]{6}\Z", message="Enter the six digits from the mail.")],
     )  # fmt: skip
+
+
+class CodeForm(MailCodeForm):
+    """The six digits, and the address they went to."""
+
+    email = EmailLine()
 
 
 class EmailForm(Form):
@@ -107,6 +112,12 @@ class OwnPasswordForm(Form):
     """The password once more, before something that matters."""
 
     password = PasswordField("Password", validators=[DataRequired("Enter your password.")])
+
+
+class AddressForm(OwnPasswordForm):
+    """Another address, with the password."""
+
+    email = EmailLine("New e-mail")
 
 
 class AppCodeForm(Form):

@@ -96,3 +96,51 @@ def recovery_code_used() -> Letter:
     return _about_second_factor(
         "A recovery code was used", "Somebody signed in with one of your recovery codes. It opens nothing any more."
     )
+
+
+def new_address(name: str | None, code: str) -> Letter:
+    """The code that proves the new address."""
+    return Letter(
+        subject="Confirm your new address",
+        headline="Confirm your new address",
+        body=(
+            f"Hello {name or 'there'}, this address is to open your account from now on.",
+            f"Type this code on the page where you asked: {code}",
+            "The code works for ten minutes.",
+        ),
+        why=ASKED,
+    )
+
+
+def address_taken() -> Letter:
+    """Somebody signed in wants an address that has an account of its own."""
+    return Letter(
+        subject="This address has an account already",
+        headline="This address has an account already",
+        body=("Somebody wanted to use this address for another account. It has one already, so nothing was changed.",),
+        button=("/sign-in", "Sign in"),
+        why=ASKED,
+    )
+
+
+def address_changed(new: str) -> Letter:
+    """To the old address and to the new one."""
+    return Letter(
+        subject="Your address was changed",
+        headline="Your address was changed",
+        body=(f"From now on you sign in with {new}, and mails go there.", NOT_YOU),
+        why="You get this because the address of your account changed. The other address is told as well.",
+    )
+
+
+def closed() -> Letter:
+    """The last mail."""
+    return Letter(
+        subject="Your account is closed",
+        headline="Your account is closed",
+        body=(
+            "Your name and address are taken off your account, and your places in the coming meetings are free again.",
+            "Orders stay for as long as the law wants them kept. You can sign up again any day.",
+        ),
+        why="You get this because your account was closed. It is the last mail.",
+    )

@@ -75,7 +75,7 @@ def show() -> ResponseReturnValue:
 def begin() -> ResponseReturnValue:
     """With the password: a new secret for an app to be shown."""
     form = forms.OwnPasswordForm(prefix="begin")
-    if not _password_fits(form):
+    if not password_fits(form):
         return _page(422, begin_form=form)
     second_factor.begin(db.session())
     return redirect("/account/second-factor/set-up", 303)
@@ -118,7 +118,7 @@ def keep() -> ResponseReturnValue:
 def new_recovery_codes() -> ResponseReturnValue:
     """With the password: ten new ones, the old ones are void."""
     form = forms.OwnPasswordForm(prefix="codes")
-    if not _password_fits(form):
+    if not password_fits(form):
         return _page(422, codes_form=form)
     if not _state():
         return redirect("/account/second-factor", 303)
@@ -129,7 +129,7 @@ def new_recovery_codes() -> ResponseReturnValue:
 def drop() -> ResponseReturnValue:
     """With the password: back to the password alone."""
     form = forms.OwnPasswordForm(prefix="off")
-    if not _password_fits(form):
+    if not password_fits(form):
         return _page(422, off_form=form)
     second_factor.drop(db.session(), me(), current_user.email, current_user.is_admin)
     flash("The second factor is switched off.", "note")
@@ -161,7 +161,8 @@ def _taken(key: str, form: forms.AppCodeForm) -> str | None:
     return fresh
 
 
-def _password_fits(form: forms.OwnPasswordForm) -> bool:
+def password_fits(form: forms.OwnPasswordForm) -> bool:
+    """Whether the form brings the asker's own password; told at the field, and counted."""
     if not form.validate():
         return False
     limits.limit("password", allowed=10, seconds=900, whose=str(me()))
