@@ -103,6 +103,18 @@ NEW_OPEN = {
     "{exists}": ", exists (select from public.second_factors f where f.user_id = id and f.secret is not null)",
 }
 
+SET_OWN_PASSWORD = """
+create or replace function auth.set_own_password(new_hash text, at timestamptz) returns void
+language sql security definer set search_path = '' as $$
+  update public.credentials set password_hash = new_hash, changed_at = at where user_id = auth.uid(){reset}
+$$;
+"""
+# Somebody who changes the password may do so because of a mail that was not asked for.
+NEW_SET = {
+    "{reset}": """;
+  update public.one_time_tokens set used_at = at where user_id = auth.uid() and purpose = 'reset' and used_at is null""",
+}
+
 SECOND_FACTOR = """
 -- What to compare a typed code with, for the browser of this sign-in; one that waits may be asked for ten minutes.
 create function auth.second_factor(key bytea, asked_slot integer, at timestamptz)
@@ -306,10 +318,11 @@ def filled(sql: str, pieces: dict[str, str], *, new: bool) -> str:
 
 
 def functions(*, new: bool) -> None:
-    """The two doors that know of waiting sign-ins; as portal_definer, who owns them."""
+    """The older doors that learn something: of sign-ins that wait, of mails that were overtaken."""
     run(filled(WHOAMI, NEW_WHOAMI, new=new))
     definer("auth.whoami(bytea, timestamptz)", to="portal_web")
     run(filled(OPEN_SIGN_IN, NEW_OPEN, new=new))
+    run(filled(SET_OWN_PASSWORD, NEW_SET, new=new))
 
 
 def upgrade() -> None:

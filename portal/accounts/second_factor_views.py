@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user
 from sqlalchemy import text
 
-from portal import limits
+from portal import audit, limits
 from portal.access import own_path, public, takes_proof
 from portal.accounts import actions, forms, second_factor
 from portal.accounts.member import NewSignIn, load
@@ -151,6 +151,7 @@ def _taken(key: str, form: forms.AppCodeForm) -> str | None:
     wait = limits.wait_for("second-factor", whose, 5, 900) or limits.wait_for("second-factor-day", whose, 20, 86_400)
     fresh = None if wait else second_factor.prove(db.session(), key, form.second_factor.data)
     if wait:
+        audit.limit_reached(db.session(), "second-factor", whose)
         form.second_factor.errors = [f"That was a lot of tries. Wait {-(-wait // 60)} minutes, then take a new code."]
     elif fresh is None:
         form.second_factor.errors = [

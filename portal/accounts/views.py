@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select
 
-from portal import clock, limits
+from portal import audit, clock, limits
 from portal.access import own_path, public
 from portal.accounts import actions, devices, forms, passwords, second_factor
 from portal.accounts.member import NewSignIn
@@ -116,6 +116,7 @@ def open_sign_in() -> ResponseReturnValue:
         "sign-in-account", form.email.data, 5, 900
     )
     if wait:
+        audit.limit_reached(db.session(), "sign-in", form.email.data)
         form.password.errors = [
             f"That was the fifth try. Wait {-(-wait // 60)} minutes, or set a new password by mail; that works at once."
         ]

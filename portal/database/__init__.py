@@ -55,4 +55,5 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_pre_ping": False,
         "connect_args": connect,
         "pool_use_lifo": True,
+        "hide_parameters": True,  # an error goes to the log, what members typed does not
     }

@@ -153,3 +153,10 @@ def test_mistakes_are_told(client, database):
     assert client.submit("/reset", email="nobody").status_code == 422
     assert client.get("/reset/code").location == "/reset"
     assert client.submit("/reset/not-a-link", password=NEW_PASSWORD).location == "/reset"
+
+
+def test_a_password_changed_meanwhile_ends_the_mail(client, sign_in, member, mail):
+    sign_in(member).submit("/account/password", old_password=PASSWORD, password=NEW_PASSWORD)
+    assert client.submit(mail.link, password="a third one for the thief").location == "/reset"
+    assert by_code(client, member.email, mail.code, "a third one for the thief").status_code == 422
+    assert enters(client, member.email, NEW_PASSWORD)

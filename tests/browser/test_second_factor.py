@@ -121,3 +121,15 @@ def test_its_pages_are_for_everybody(open_: Open, superuser: psycopg.Connection,
     give(page, "0")
     seen("sign-in-code-refused")
     assert wrong == []
+
+
+def test_a_browser_remembers_nothing_of_it(open_: Open, admin: Person) -> None:
+    page = open_()
+    sign_in(page, admin)
+    set_up(page)
+    for path in ("/admin", "/meetings", "/account"):
+        page.goto(path)
+        assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    page.get_by_role("button", name="Sign out").click()
+    page.go_back()
+    expect(page).to_have_url(re.compile("/sign-in"))
