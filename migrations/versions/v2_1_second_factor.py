@@ -103,7 +103,7 @@ NEW_OPEN = {
     "{exists}": ", exists (select from public.second_factors f where f.user_id = id and f.secret is not null)",
 }
 
-SET_OWN_PASSWORD = """
+CHANGE_OWN = """
 create or replace function auth.set_own_password(new_hash text, at timestamptz) returns void
 language sql security definer set search_path = '' as $$
   update public.credentials set password_hash = new_hash, changed_at = at where user_id = auth.uid(){reset}
@@ -273,6 +273,7 @@ begin
     end if;
     return next;
   end loop;
+  update public.meetings set host_id = null, host_name = null where host_id = me;
   update public.family_plans set is_active = false where id = plan and primary_user_id = me;
   update public.users
      set email = me || '@closed.invalid', first_name = 'Closed', last_name = 'account', timezone = 'UTC',
@@ -322,7 +323,7 @@ def functions(*, new: bool) -> None:
     run(filled(WHOAMI, NEW_WHOAMI, new=new))
     definer("auth.whoami(bytea, timestamptz)", to="portal_web")
     run(filled(OPEN_SIGN_IN, NEW_OPEN, new=new))
-    run(filled(SET_OWN_PASSWORD, NEW_SET, new=new))
+    run(filled(CHANGE_OWN, NEW_SET, new=new))
 
 
 def upgrade() -> None:

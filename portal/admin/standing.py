@@ -29,10 +29,16 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def person(person_id: UUID) -> ResponseReturnValue:
     """Who it is, and the buttons."""
-    row = find(
-        select(User.id, User.first_name, User.last_name, User.email, User.created_at, User.is_active, User.is_admin)
-        .where(User.id == person_id)
-    )  # fmt: skip
+    known = (
+        User.first_name,
+        User.last_name,
+        User.email,
+        User.created_at,
+        User.is_active,
+        User.is_admin,
+        User.closed_at,
+    )
+    row = find(select(User.id, *known).where(User.id == person_id))
     return page(
         "admin/person.html", person=row, name=display_name(row.first_name, row.last_name, row.email),
         since=date_with_year(row.created_at.astimezone(reader().now.tzinfo)),

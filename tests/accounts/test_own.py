@@ -202,6 +202,19 @@ def test_places_ahead_go_to_who_waits_and_past_evenings_stay(his, charlie, alice
     assert told.fetchall() == [(str(bob.id),)]
 
 
+def test_a_host_who_left_is_not_named(his, charlie, superuser):
+    meeting = plan(superuser, "Hosted", host_id=charlie.id, host_name="Charlie")
+    closes(his)
+    assert superuser.execute("select host_id, host_name from meetings where id = %s", [meeting.id]).fetchone() == (None, None)
+
+
+def test_admins_see_that_it_is_closed_and_cannot_open_it(his, charlie, dora, sign_in):
+    closes(his)
+    desk, page = sign_in(dora), f"/admin/people/{charlie.id}"
+    assert "Closed by its owner" in words(desk.get(page)) and "Closed account" in words(desk.get("/admin/people?q=closed"))
+    assert desk.submit(f"{page}/standing", standing="let-in").status_code == 404
+
+
 def test_orders_stay(sign_in, with_password, alice, bob, superuser):
     superuser.execute("update users set family_plan_id = null, family_role = null where id = %s", [bob.id])
     assert closes(sign_in(with_password(alice))).status_code == 303
