@@ -43,6 +43,8 @@ def create_app(settings: Settings | None = None, *, database_url: str | None = N
 
 def _open_rooms(app: Flask) -> None:
     from portal import public
+    from portal.accounts import own_views as own
+    from portal.accounts import second_factor_views as second_factor
     from portal.accounts import views as accounts
     from portal.admin import views as admin
     from portal.attendance import evenings
@@ -53,7 +55,10 @@ def _open_rooms(app: Flask) -> None:
     from portal.families import views as families
     from portal.operations import views as operations
 
-    for room in (public, accounts, evenings, attendance, calendar, billing, checkout, plan, webhook, families, admin, operations):
+    for room in (
+        public, accounts, second_factor, own, evenings, attendance, calendar, billing, checkout, plan, webhook, families,
+        admin, operations,
+    ):  # fmt: skip
         app.register_blueprint(room.bp)
     provider.init_app(app)
     if app.config["SETTINGS"].sandbox:

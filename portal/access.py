@@ -1,10 +1,12 @@
 """Closed by default: a route is private unless it says otherwise.
 
-`@public` opens a route to everybody; `@admin` shows it to admins and is a 404 to others. Everything else needs a
-sign-in. A promise over the whole URL map is kept by a test.
+`@public` opens a route to everybody; `@admin` shows it to admins who gave their second factor, and is a 404 to others.
+Everything else needs a sign-in. `@elevated` on a POST asks for the second factor once more unless it was given within
+half an hour; the form goes on as it was typed. A promise over the whole URL map is kept by a test.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,6 +17,12 @@ from flask_login import LoginManager, current_user
 login_manager = LoginManager()
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+FRESH_FOR = timedelta(minutes=30)
+"""How long a second factor once given is enough for what matters."""
+
+ProofTaker = Callable[[], ResponseReturnValue | None]
+_proof_taker: ProofTaker | None = None
 
 
 def public(view: View) -> View:
@@ -27,6 +35,19 @@ def admin(view: View) -> View:
     """Only admins know that this exists."""
     view.guard = "admin"  # type: ignore[attr-defined]
     return view
+
+
+def elevated(view: View) -> View:
+    """What matters (making an admin, money going back): only with a second factor given within half an hour."""
+    view.elevated = True  # type: ignore[attr-defined]
+    return view
+
+
+def takes_proof(ask: ProofTaker) -> ProofTaker:
+    """Register who asks for a second factor in the middle of a form; None from it means that it was given."""
+    global _proof_taker
+    _proof_taker = ask
+    return ask
 
 
 def guard_of(view: Callable[..., Any]) -> str:
@@ -45,7 +66,8 @@ def stand_at_the_door() -> ResponseReturnValue | None:
     """Let in, send to sign in, or know nothing."""
     if request.endpoint is None:
         return None  # the 404 or 405 page
-    guard = guard_of(current_app.view_functions[request.endpoint])
+    view = current_app.view_functions[request.endpoint]
+    guard = guard_of(view)
     if guard == "public":
         return None
     if not current_user.is_authenticated:
@@ -54,20 +76,43 @@ def stand_at_the_door() -> ResponseReturnValue | None:
         return ask_to_sign_in()
     if guard == "admin" and not current_user.is_admin:
         abort(404)
+    if guard == "admin" and current_user.proved_at is None:
+        return ask_for_code()
+    if getattr(view, "elevated", False) and not current_user.is_fresh:
+        return ask_once_more()
     return None
+
+
+def ask_for_code() -> ResponseReturnValue:
+    """To the page that takes a code and back; who has no second factor is led on to set one up."""
+    return _lead_to("second_factor.sign_in_code", next=_wanted())
+
+
+def ask_once_more() -> ResponseReturnValue | None:
+    """The code, with the form as it was typed; a piece of a page cannot hold that and goes by the whole one."""
+    if "HX-Request" in request.headers:
+        return ask_for_code()
+    assert _proof_taker is not None, "the room of accounts is not open"  # noqa: S101
+    return _proof_taker()
 
 
 def ask_to_sign_in() -> ResponseReturnValue:
     """To the sign-in page and back; a form that was sent comes back as its page, unsent."""
-    if request.method in ("GET", "HEAD"):
-        wanted = request.full_path.rstrip("?")
-    else:
-        wanted = _page_of_form()
+    if request.method not in ("GET", "HEAD"):
         flash("You have been signed out. Sign in and send it again.", "note")
-    target = url_for("accounts.sign_in", next=wanted if wanted != "/meetings" else None)
+    wanted = _wanted()
+    return _lead_to("accounts.sign_in", next=wanted if wanted != "/meetings" else None)
+
+
+def _lead_to(endpoint: str, **values: Any) -> ResponseReturnValue:
+    target = url_for(endpoint, **values)
     if "HX-Request" in request.headers:
         return "", 200, {"HX-Redirect": target}
     return redirect(target, 303)
+
+
+def _wanted() -> str:
+    return request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else _page_of_form()
 
 
 def _page_of_form() -> str:

@@ -147,6 +147,21 @@ def make_admin(email: str) -> None:
     print(f"{email} is an admin.")
 
 
+@portal.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Take away the second factor of EMAIL, who lost app and recovery codes and is known to you by other means."""
+    from portal.database import db
+    from portal.database.identity import WORKER, act_as
+    from portal.operations.standing import reset_second_factor as reset
+
+    with _app(Settings.from_environment().worker_url).app_context():
+        act_as(db.session(), WORKER)
+        reset(db.session(), email)
+        db.session.commit()
+    print(f"{email} signs in with the password alone now, and was told by mail.")
+
+
 @portal.command()
 @click.option("--users", default=10_000, show_default=True)
 @click.option("--meetings", default=1_000, show_default=True)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from portal.database import db
+from portal.limits import TooOften
 from portal.problems import Refused
 from portal.web import request_id
 
@@ -77,6 +78,10 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()
     db.session.rollback()
+    if isinstance(error, TooOften):
+        from portal import audit
+
+        audit.limit_reached(db.session(), error.what, error.whose)
     body, status = error_page(error.code)
     headers = {}
     if error.code == 405 and getattr(error, "valid_methods", None):

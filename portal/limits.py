@@ -13,6 +13,14 @@ HIT = text("select auth.hit(:bucket, :allowed, :seconds)")
 FORGET = text("select auth.forget_hits(:bucket)")
 
 
+class TooOften(TooManyRequests):
+    """One try too many, and of what."""
+
+    def __init__(self, what: str, whose: str, wait: int) -> None:
+        super().__init__(retry_after=wait)
+        self.what, self.whose = what, whose
+
+
 def wait_for(what: str, whose: str, allowed: int, seconds: int) -> int:
     """Count one try of `what` by `whose` (hashed); seconds to wait, or 0 if it may go on."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -28,9 +36,10 @@ def forget(what: str, whose: str) -> None:
 
 def limit(what: str, allowed: int, seconds: int, whose: str | None = None) -> None:
     """Count one try and answer 429 with Retry-After when it was one too many. By network if not told whose."""
-    wait = wait_for(what, whose or network(), allowed, seconds)
+    whose = whose or network()
+    wait = wait_for(what, whose, allowed, seconds)
     if wait:
-        raise TooManyRequests(retry_after=wait)
+        raise TooOften(what, whose, wait)
 
 
 def network() -> str:

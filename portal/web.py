@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, abort, current_app, g, render_template
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx, request
 from sqlalchemy import Row, Select
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -21,7 +22,19 @@ from portal.config import Settings
 from portal.database import db
 from portal.times import city
 
-csrf = CSRFProtect()
+
+class Csrf(CSRFProtect):
+    """Flask-WTF's check. It reads the Referer, which is the sender's and may be anything, also no address at all."""
+
+    def protect(self, **how: Any) -> None:
+        """Refuse a form that does not carry this session's token, or comes from elsewhere."""
+        try:
+            super().protect(**how)
+        except ValueError as unreadable:
+            raise CSRFError("The referrer cannot be read.") from unreadable
+
+
+csrf = Csrf()
 htmx = Htmx()
 
 # Crockford's alphabet: no letter that could be read as another on the phone.

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, mail
+from portal import audit, clock, jobs, mail
 from portal.accounts import letters, passwords
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
+from portal.database import broken_rule
 from portal.problems import Refused
 
 SIGN_UP = text("select * from auth.sign_up(:email, cast(:given as jsonb), :token, :code, :at, :until)")
@@ -25,16 +27,22 @@ REHASH = text("select auth.rehash(:user_id, :old_hash, :new_hash)")
 OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :at)")
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
+SET_STANDING = text("select auth.set_standing(:person, :active, :admin, :at)")
 WELCOME = text("select welcome(:user_id, :days, :at)")
 
 VERIFY_FOR = timedelta(hours=24)
 RESET_FOR = timedelta(minutes=30)
+ADDRESS_FOR = timedelta(minutes=10)
 IDLE = timedelta(days=14)
 """A sign-in not seen for this long is over (the database says the same, in auth.whoami)."""
 
 
 class WrongPassword(Refused):
     """The old password does not match."""
+
+
+class LastAdmin(Refused):
+    """The last admin stays. Make somebody else an admin first."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ def sign_up(db: Session, given: Given) -> str:
 
     Returns what the browser keeps to ask for the mail again; it opens nothing.
     """
-    token, code = new_key(), _code()
+    token, code = new_key(), new_code()
     row = db.execute(
         SIGN_UP,
         {"email": given.email, "given": _json(given), "until": clock.now() + VERIFY_FOR, **_hashes(given.email, token, code)},
@@ -72,7 +80,7 @@ def sign_up(db: Session, given: Given) -> str:
 
 def sign_up_again(db: Session, email: str, old: str) -> str:
     """Mail a new link and code for the sign-up this browser began; the ones before stop working."""
-    token, code = new_key(), _code()
+    token, code = new_key(), new_code()
     asked = {**_hashes(email, token, code), "old": bytes.fromhex(old), "until": clock.now() + VERIFY_FOR}
     found = db.execute(SIGN_UP_AGAIN, asked).one_or_none()
     if found is None:
@@ -93,8 +101,14 @@ def confirm(db: Session, *, token: str | None = None, email: str = "", code: str
 
 
 def ask_reset(db: Session, email: str) -> None:
-    """Mail a link and code for a new password, if the address has an account."""
-    token, code = new_key(), _code()
+    """A new password was asked for. The same work for any address: whether it has an account, the worker finds out."""
+    jobs.enqueue(db, "accounts.send_reset", email=email)
+    audit.record(db, "password.reset-asked", "A new password was asked for", category="security")
+
+
+def send_reset(db: Session, email: str) -> None:
+    """Mail a link and code for a new password, if the address has an account. As the worker."""
+    token, code = new_key(), new_code()
     found = db.execute(
         ASK_RESET, {"email": email, "until": clock.now() + RESET_FOR, **_hashes(email, token, code)}
     ).one_or_none()
@@ -102,7 +116,11 @@ def ask_reset(db: Session, email: str) -> None:
         letter = letters.reset(found.first_name, token, code)
         mail.write(db, "reset", found.email, letter, user_id=found.user_id, secret=True)
         audit.record(
-            db, "password.reset-asked", "A new password was asked for", subject_id=found.user_id, category="security"
+            db,
+            "password.reset-sent",
+            "A new password was offered by mail",
+            subject_id=found.user_id,
+            category="security",
         )
 
 
@@ -143,9 +161,17 @@ def open_sign_in(db: Session, user_id: UUID, device: str, network: str | None) -
     return key
 
 
+def is_own_password(db: Session, password: str) -> bool:
+    """Whether this is the asker's password; a wrong one is noted."""
+    if passwords.fits(password, db.scalar(OWN_PASSWORD)):
+        return True
+    audit.record(db, "password.refused", "The password did not match", category="security", level="warn")
+    return False
+
+
 def change_password(db: Session, old: str, new: str, keep: UUID) -> None:
     """A new password for the asker; every other sign-in ends. Raises WrongPassword."""
-    if not passwords.fits(old, db.scalar(OWN_PASSWORD)):
+    if not is_own_password(db, old):
         raise WrongPassword
     db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new), "at": clock.now()})
     end_others(db, keep)
@@ -179,6 +205,20 @@ def end_others(db: Session, keep: UUID) -> None:
     audit.record(db, "sign-in.others-ended", "All other sign-ins were ended", category="security")
 
 
+def set_standing(db: Session, person_id: UUID, *, active: bool, admin: bool) -> None:
+    """An admin's word on who may come in and who plans; losing either ends every sign-in. Raises LastAdmin."""
+    try:
+        db.execute(SET_STANDING, {"person": person_id, "active": active, "admin": admin, "at": clock.now()})
+    except IntegrityError as refusal:
+        if broken_rule(refusal) == "check_last_admin":
+            raise LastAdmin from refusal
+        raise
+    audit.record(
+        db, "account.standing", "Whether somebody may come in, or plan, was changed", category="security", level="warn",
+        subject_id=person_id, active=active, admin=admin,
+    )  # fmt: skip
+
+
 def _redeem(db: Session, purpose: str, token: str | None, email: str, code: str, new_hash: str | None) -> UUID | None:
     hashes = _hashes(email, token, code)
     user_id: UUID | None = db.scalar(REDEEM, {"purpose": purpose, "email": email, "new_hash": new_hash, **hashes})
@@ -197,7 +237,8 @@ def _hashes(email: str, token: str | None, code: str) -> dict[str, object]:
     }
 
 
-def _code() -> str:
+def new_code() -> str:
+    """Six digits for a mail."""
     return f"{secrets.randbelow(1_000_000):06}"
 
 

@@ -43,14 +43,19 @@ class SignUpForm(Form):
     timezone = ZoneField()
 
 
-class CodeForm(Form):
+class MailCodeForm(Form):
     """The six digits of a mail."""
 
-    email = EmailLine()
     code = StringField(
         "Code", filters=[lambda v: "".join((v or "").split())],
         validators=[Regexp(r"^[0-9]{6}\Z", message="Enter the six digits from the mail.")],
     )  # fmt: skip
+
+
+class CodeForm(MailCodeForm):
+    """The six digits, and the address they went to."""
+
+    email = EmailLine()
 
 
 class EmailForm(Form):
@@ -101,3 +106,22 @@ class PasswordForm(Form):
 
     old_password = PasswordField("Current password", validators=[DataRequired("Enter the password you use now.")])
     password = NewPassword("New password")
+
+
+class OwnPasswordForm(Form):
+    """The password once more, before something that matters."""
+
+    password = PasswordField("Password", validators=[DataRequired("Enter your password.")])
+
+
+class AddressForm(OwnPasswordForm):
+    """Another address, with the password."""
+
+    email = EmailLine("New e-mail")
+
+
+class AppCodeForm(Form):
+    """A code of the second factor. What it may be is a matter of comparing, not of form."""
+
+    second_factor = Line("Code", most=40, missing="Enter the six digits from your app, or a recovery code.")
+    next = HiddenField()

@@ -45,3 +45,102 @@ def reset(name: str | None, token: str, code: str) -> Letter:
         button=(f"/reset/{token}", "Set a new password"),
         why=ASKED,
     )
+
+
+NOT_YOU = "If it was not you, set a new password at once and write to the club."
+
+
+def _about_second_factor(subject: str, *sentences: str) -> Letter:
+    return Letter(
+        subject=subject,
+        headline=subject,
+        body=(*sentences, NOT_YOU),
+        button=("/account/second-factor", "Look at your account"),
+        why="You get this because the way into your account changed.",
+    )
+
+
+def second_factor_on() -> Letter:
+    """An app was set up."""
+    return _about_second_factor(
+        "Your second factor is set up",
+        "From now on a sign-in needs a code from your app besides the password. Every other sign-in has ended.",
+    )
+
+
+def second_factor_off() -> Letter:
+    """Back to the password alone."""
+    return _about_second_factor(
+        "Your second factor is switched off", "From now on the password alone opens your account."
+    )
+
+
+def second_factor_reset() -> Letter:
+    """The operator took it away, on request."""
+    return _about_second_factor(
+        "Your second factor was taken away",
+        "The club did this because somebody said that app and recovery codes are lost. Every sign-in has ended;"
+        " the password alone opens your account until you set up another app.",
+    )
+
+
+def new_recovery_codes() -> Letter:
+    """The ten before them are void."""
+    return _about_second_factor(
+        "You have new recovery codes", "Ten new recovery codes were made. The ones before open nothing any more."
+    )
+
+
+def recovery_code_used() -> Letter:
+    """One of the ten is gone."""
+    return _about_second_factor(
+        "A recovery code was used", "Somebody signed in with one of your recovery codes. It opens nothing any more."
+    )
+
+
+def new_address(name: str | None, code: str) -> Letter:
+    """The code that proves the new address."""
+    return Letter(
+        subject="Confirm your new address",
+        headline="Confirm your new address",
+        body=(
+            f"Hello {name or 'there'}, this address is to open your account from now on.",
+            f"Type this code on the page where you asked: {code}",
+            "The code works for ten minutes.",
+        ),
+        why=ASKED,
+    )
+
+
+def address_taken() -> Letter:
+    """Somebody signed in wants an address that has an account of its own."""
+    return Letter(
+        subject="This address has an account already",
+        headline="This address has an account already",
+        body=("Somebody wanted to use this address for another account. It has one already, so nothing was changed.",),
+        button=("/sign-in", "Sign in"),
+        why=ASKED,
+    )
+
+
+def address_changed(new: str) -> Letter:
+    """To the old address and to the new one."""
+    return Letter(
+        subject="Your address was changed",
+        headline="Your address was changed",
+        body=(f"From now on you sign in with {new}, and mails go there.", NOT_YOU),
+        why="You get this because the address of your account changed. The other address is told as well.",
+    )
+
+
+def closed() -> Letter:
+    """The last mail."""
+    return Letter(
+        subject="Your account is closed",
+        headline="Your account is closed",
+        body=(
+            "Your name and address are taken off your account, and your places in the coming meetings are free again.",
+            "Orders stay for as long as the law wants them kept. You can sign up again any day.",
+        ),
+        why="You get this because your account was closed. It is the last mail.",
+    )

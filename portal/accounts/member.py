@@ -11,7 +11,7 @@ from flask_login import AnonymousUserMixin, UserMixin
 from sqlalchemy import Row
 
 from portal import clock
-from portal.access import login_manager
+from portal.access import FRESH_FOR, login_manager
 from portal.database import db
 from portal.database.identity import Browser, act_as, person
 
@@ -29,6 +29,7 @@ class Member(UserMixin):
         self.timezone: str = row.timezone
         self.is_admin: bool = row.is_admin
         self.access_until: datetime | None = row.access_until
+        self.proved_at: datetime | None = row.proved_at
 
     def get_id(self) -> str:
         """What the session keeps: the sign-in's key, never the person's id."""
@@ -43,6 +44,11 @@ class Member(UserMixin):
     def entitled(self) -> bool:
         """Whether this moment is paid for or given."""
         return self.access_until is not None and self.access_until > clock.now()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the second factor was given a short while ago."""
+        return self.proved_at is not None and self.proved_at > clock.now() - FRESH_FOR
 
 
 class NewSignIn(UserMixin):

@@ -1,9 +1,9 @@
-"""People and their sign-ins. Passwords and tokens are behind functions of the database and have no model."""
+"""People, their sign-ins, and what opens them. Passwords, second factors and tokens are read by functions only."""
 
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import Computed, FetchedValue, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Computed, FetchedValue, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,6 +51,7 @@ class User(Base):
     family_role: Mapped[str | None]
     access_until: Mapped[datetime | None]
     family_joined_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
 
 
 class Credential(Base):
@@ -63,8 +64,34 @@ class Credential(Base):
     changed_at: Mapped[datetime]
 
 
+class SecondFactor(Base):
+    """The secret a person's app shares with the portal, sealed; `pending` is one that was shown and not yet proved."""
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str | None]
+    last_step: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    set_up_at: Mapped[datetime | None]
+    pending: Mapped[str | None]
+
+
+class RecoveryCode(Base):
+    """One of ten codes, hashed like a password; its first figure is its slot."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    code_hash: Mapped[str]
+    used_at: Mapped[datetime | None]
+
+
 class SignIn(Base):
-    """One browser that signed in: listed on the account page, ended there or by sign-out."""
+    """One browser that signed in: listed on the account page, ended there or by sign-out.
+
+    It `waits` while the password was right and the code is still to come; `proved_at` is when a code was last given.
+    """
 
     __tablename__ = "sign_ins"
     __table_args__ = (Index("ix_sign_ins_user_id", "user_id", text("seen_at desc")),)
@@ -77,6 +104,8 @@ class SignIn(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    waits: Mapped[bool] = mapped_column(server_default=text("false"))
+    proved_at: Mapped[datetime | None]
 
 
 class OneTimeToken(Base):

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, request, session
+from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select
 
-from portal import clock, limits
+from portal import audit, clock, limits
 from portal.access import own_path, public
-from portal.accounts import actions, devices, forms, passwords
+from portal.accounts import actions, devices, forms, passwords, second_factor
 from portal.accounts.member import NewSignIn
 from portal.accounts.models import SignIn, User
 from portal.database import db
@@ -116,6 +116,7 @@ def open_sign_in() -> ResponseReturnValue:
         "sign-in-account", form.email.data, 5, 900
     )
     if wait:
+        audit.limit_reached(db.session(), "sign-in", form.email.data)
         form.password.errors = [
             f"That was the fifth try. Wait {-(-wait // 60)} minutes, or set a new password by mail; that works at once."
         ]
@@ -131,8 +132,12 @@ def open_sign_in() -> ResponseReturnValue:
         return page("accounts/sign_in.html", 422, form=form)
     limits.forget("sign-in-account", form.email.data)
     session.clear()
+    target = own_path(form.next.data, "/meetings")
+    if second_factor.asked_of(db.session(), key):
+        session["half"] = key  # opens one page only: the one that takes the code
+        return redirect(url_for("second_factor.sign_in_code", next=target), 303)
     login_user(NewSignIn(key))
-    return redirect(own_path(form.next.data, "/meetings"), 303)
+    return redirect(target, 303)
 
 
 @bp.post("/sign-out")
@@ -273,7 +278,12 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
     now = reader().now
     rows = db.session.execute(
         select(SignIn.id, SignIn.device, SignIn.network, SignIn.created_at, SignIn.seen_at)
-        .where(SignIn.user_id == me(), SignIn.ended_at.is_(None), SignIn.seen_at > clock.now() - actions.IDLE)
+        .where(
+            SignIn.user_id == me(),
+            SignIn.ended_at.is_(None),
+            ~SignIn.waits,
+            SignIn.seen_at > clock.now() - actions.IDLE,
+        )
         .order_by(SignIn.seen_at.desc())
         .limit(50)
     )

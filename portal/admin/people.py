@@ -25,7 +25,7 @@ WHERE = """
     and (:plan = '' or coalesce(u.subscription_type, 'none') = :plan)
 """
 PEOPLE = text(f"""
-select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_active, u.subscription_type, u.family_role,
+select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_active, u.closed_at, u.subscription_type, u.family_role,
        u.subscription_status, u.access_until,
        (select string_agg(case when a.joined_at is null then '0' else '1' end, '' order by m.starts_at)
           from (select id, starts_at from meetings where ends_at <= :at and status <> 'cancelled'
@@ -67,9 +67,11 @@ def people() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _line(row: Row[Any]) -> dict[str, str]:
+def _line(row: Row[Any]) -> dict[str, object]:
     until = row.access_until
-    if not row.is_active:
+    if row.closed_at:
+        kind, word, tone = "ring", "Closed", ""
+    elif not row.is_active:
         kind, word, tone = "slash", "Suspended", "bad"
     elif until is not None and until > clock.now():
         kind, word, tone = "full", "Active", "ok"
@@ -79,7 +81,7 @@ def _line(row: Row[Any]) -> dict[str, str]:
         kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
     plan = (row.subscription_type or "").capitalize() + (", primary" if row.family_role == "primary" else "")
     return {
-        "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
+        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
         "access_kind": kind, "access_word": word, "tone": tone, "zone": city(row.timezone), "ticks": row.ticks or "",
         "until": date_with_year(until.astimezone(reader().now.tzinfo)) if until else "–",
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
@@ -24,9 +24,10 @@ select
   (select coalesce(sum(current_members), 0) from family_plans where is_active) as in_families,
   (select count(*) from users where created_at > :week_ago) as new_people,
   (select coalesce(sum(amount - refunded_amount), 0) from orders
-    where status in ('completed', 'refunded') and completed_at >= :month_start and currency = 'USD') as revenue,
-  (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = 'USD') as refunded,
-  (select count(*) from orders where disputed_at is not null) as disputes,
+    where status in ('completed', 'refunded') and completed_at >= :month_start and currency = :currency) as revenue,
+  (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = :currency) as refunded,
+  (select count(*) from orders where dispute_state = 'open') as disputes,
+  (select count(*) from drifts where resolved_at is null) as drifts,
   (select count(*) from orders where status = 'pending') as pending
 """)
 NEXT = text("""
@@ -55,12 +56,12 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def today() -> ResponseReturnValue:
     """How the club stands this evening."""
-    look, at = here_and_now(), clock.now()
+    look, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
     first_of_month = reader().now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     numbers = db.session.execute(
         NUMBERS,
         {
-            "at": at, "week_ago": at - timedelta(days=7), "month_start": first_of_month,
+            "at": at, "currency": currency, "week_ago": at - timedelta(days=7), "month_start": first_of_month,
             "month_end": (first_of_month + timedelta(days=32)).replace(day=1), "year_start": first_of_month.replace(month=1),
         },
     ).one()  # fmt: skip
@@ -80,8 +81,8 @@ def today() -> ResponseReturnValue:
             (f"{numbers.families:,}", f"families, {numbers.in_families:,} people", "/admin/people?plan=family"),
         ],
         money=[
-            (money.shown(numbers.revenue, "USD"), f"{reader().now:%B} so far, after refunds", ""),
-            (money.shown(numbers.refunded, "USD"), "refunded this year", ""),
+            (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
+            (money.shown(numbers.refunded, currency), "refunded this year", ""),
             (f"{numbers.pending:,}", "payments not finished", ""),
             (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", ""),
         ],
@@ -98,6 +99,8 @@ def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
         wants.append(
             ("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/readyz", "See the state")
         )
+    if numbers.drifts:
+        wants.append(("slash", "bad", "Stripe and the club disagree on a subscription", "/admin/money", "Look at it"))
     if numbers.disputes:
         wants.append(
             ("slash", "bad", _disputes(numbers.disputes), "/admin/people", "See people")

@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from portal.admin import meetings, people, today
+from portal.admin import meetings, money, people, standing, today
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for subject in (today, people, meetings):
+for subject in (today, people, standing, money, meetings):
     subject.add_to(bp)

@@ -10,7 +10,7 @@ from flask import has_request_context, request
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from portal import clock
+from portal import clock, limits
 from portal.audit.models import SystemLog
 from portal.database.identity import Browser, Role, person
 
@@ -43,6 +43,12 @@ def record(
             "user_agent": (request.user_agent.string or "")[:400] or None,
         }  # fmt: skip
     db.execute(insert(SystemLog).values(row))
+
+
+def limit_reached(db: Session, what: str, whose: str) -> None:
+    """Somebody tried too often: noted once in a quarter of an hour, or the log would be what is flooded."""
+    if not limits.wait_for(f"noted-{what}", whose, 1, 900):
+        record(db, "limit.reached", f"Too many tries: {what}", category="security", level="warn")
 
 
 def _asker(db: Session) -> UUID | None:

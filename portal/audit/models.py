@@ -19,7 +19,11 @@ class SystemLog(Base):
         Index("idx_system_logs_timestamp", text("timestamp desc"), text("id desc")),
         Index("idx_system_logs_category", "category", "level", text("timestamp desc")),
         Index("ix_system_logs_user_id", "user_id", text("timestamp desc")),
-    )
+        Index(
+            "ix_system_logs_whole_address", "timestamp",
+            postgresql_where=text("masklen(ip_address) = case family(ip_address) when 4 then 32 else 128 end"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[Id]
     level: Mapped[str]

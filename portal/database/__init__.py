@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, Text, func
 from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 from portal.config import Settings
@@ -37,6 +38,11 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, session_options={"class_": PortalSession}, disable_autonaming=True)
 
 
+def broken_rule(error: IntegrityError) -> str | None:
+    """The name of the constraint that said no."""
+    return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+
+
 def engine_options(settings: Settings) -> dict[str, Any]:
     """How the pool behaves: fails in seconds rather than hanging, and never outlives a dead server."""
     connect: dict[str, Any] = {"connect_timeout": 3, "application_name": "portal"}
@@ -49,4 +55,5 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_pre_ping": False,
         "connect_args": connect,
         "pool_use_lifo": True,
+        "hide_parameters": True,  # an error goes to the log, what members typed does not
     }

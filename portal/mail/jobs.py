@@ -13,6 +13,7 @@ from portal.jobs import job
 from portal.mail import transport
 from portal.mail.models import Mail
 
+BATCH = 5000
 RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
 """After 3 seconds, 9, 27 and so on: twelve tries in three days."""
 
@@ -48,6 +49,10 @@ def _close(mail: Mail, state: str) -> None:
 
 @job("mail.forget", cron="17 3 * * *")
 def forget(db: Session) -> None:
-    """Bodies are kept for 90 days."""
+    """Bodies are kept for 90 days; forgotten a batch at a time."""
     old = clock.now() - timedelta(days=90)
-    db.execute(update(Mail).where(Mail.created_at < old, Mail.state != "queued").values(text=None, html=None))
+    with_body = (
+        select(Mail.id).where(Mail.created_at < old, Mail.state != "queued", Mail.text.is_not(None)).limit(BATCH)
+    )
+    while db.execute(update(Mail).where(Mail.id.in_(with_body)).values(text=None, html=None)).rowcount == BATCH:  # type: ignore[attr-defined]
+        db.commit()

@@ -104,10 +104,10 @@ PROMISES = {
           and (select max(e.at) from procrastinate_events e where e.job_id = j.id) > now() - interval '1 day'""",
     "Every table's row security is on and forced, with a policy": """
         select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-         where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relname <> 'credentials'
+         where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relname not in ('credentials', 'second_factors', 'recovery_codes')
            and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_policy p where p.polrelid = c.oid))""",
-    "Nobody's passwords have a policy: only the definer's functions reach them": """
-        select count(*) from pg_policy where polrelid = 'credentials'::regclass""",
+    "Nobody's passwords and second factors have a policy: only the definer's functions reach them": """
+        select count(*) from pg_policy where polrelid in ('credentials'::regclass, 'second_factors'::regclass, 'recovery_codes'::regclass)""",
     "Every view obeys its reader's policies": """
         select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
          where n.nspname = 'public' and c.relkind = 'v' and not coalesce(c.reloptions @> array['security_invoker=true'], false)""",

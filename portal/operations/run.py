@@ -208,6 +208,7 @@ def _welcome(port: int) -> str:
     return (
         f"\n  The club is open: http://127.0.0.1:{port}\n\n"
         f"  Sign in with the password  {PASSWORD}\n{lines}"
+        f"    the admin is asked for a code too; it stands at http://127.0.0.1:{port}/sandbox/codes\n"
         f"    a visitor              sign up with any address; the mail is at http://127.0.0.1:{port}/sandbox/mailbox\n\n"
         "  Ctrl-C closes it; the data stays in var/.\n"
     )

@@ -1,12 +1,14 @@
-"""The operator's word on who is an admin: the first one can only be made here."""
+"""The operator's word on people: the first admin can only be made here, and a lost second factor only be undone here."""
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock
+from portal import audit, clock, mail
+from portal.accounts import letters
 from portal.accounts.models import User
 from portal.problems import Problem
 
+RESET = text("select auth.reset_second_factor(:person, :at)")
 STANDING = text("select auth.set_standing(:person, true, true, :at)")
 
 
@@ -19,3 +21,18 @@ def make_admin(db: Session, email: str) -> None:
     audit.record(
         db, "account.made-admin", "Made an admin by the operator", subject_id=person, category="security", level="warn"
     )
+
+
+def reset_second_factor(db: Session, email: str) -> None:
+    """Take away the second factor of somebody who lost app and codes; every sign-in ends. Raises `Problem`.
+
+    Whoever asks for it has to be known in another way than by mail: an operator who believes a mail undoes the factor.
+    """
+    found = db.execute(select(User.id, User.email).where(User.email_key == email.lower())).one_or_none()
+    if found is None or not db.scalar(RESET, {"person": found.id, "at": clock.now()}):
+        raise Problem(f"No account with a second factor has the address {email}.")
+    audit.record(
+        db, "second-factor.reset", "The second factor was taken away by the operator", subject_id=found.id,
+        category="security", level="warn",
+    )  # fmt: skip
+    mail.write(db, "second-factor", found.email, letters.second_factor_reset(), user_id=found.id)

@@ -1,20 +1,26 @@
-"""The demo's outside: the mailbox and the room. These routes do not exist on a real server."""
+"""The demo's outside: the mailbox, the room, and the clock. These routes do not exist on a real server."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import func, select
 
+from portal import clock
+from portal import clock, jobs
 from portal.access import public
+from portal.accounts import second_factor
 from portal.attendance import drawing, queries
 from portal.attendance.evening import as_seen
 from portal.attendance.models import Presence
 from portal.database import db
 from portal.mail.models import SandboxMail
 from portal.meetings.board import here_and_now
+from portal.sandbox import club
+from portal.sandbox.people import SELIN
 from portal.times import since
 from portal.web import find, me, page, reader
 
@@ -46,6 +52,34 @@ def show_mail(mail_id: UUID) -> ResponseReturnValue:
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
     mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, reader().now)}
     return page("sandbox/mail.html", mail=mail, parts=parts)
+
+
+@bp.get("/codes")
+@public
+def codes() -> ResponseReturnValue:
+    """What the phone of the demo's admin shows: the sandbox has no phone."""
+    left = second_factor.HALF_MINUTE - int(clock.now().timestamp()) % second_factor.HALF_MINUTE
+    return page("sandbox/codes.html", email=SELIN, code=club.current_code(), left=left)
+
+
+STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
+
+
+@bp.get("/clock")
+@public
+def show_clock() -> ResponseReturnValue:
+    """How far ahead of the real time the demo runs, and the way to move it."""
+    return page("sandbox/clock.html", ahead=clock.ahead(), steps=list(STEPS), stripe=current_app.config["SETTINGS"].stripe_url)
+
+
+@bp.post("/clock")
+@public
+def move_clock() -> ResponseReturnValue:
+    """Time passes for the portal and for the sandbox's Stripe; never backwards, as bills are not unwritten."""
+    clock.move(STEPS.get(request.form.get("step", "")) or abort(400))
+    jobs.enqueue(db.session(), "sandbox.keep_going")
+    flash("Time has passed. Renewals, offers and endings follow within a minute.", "note")
+    return redirect("/sandbox/clock", 303)
 
 
 @bp.get("/rooms/<uuid:meeting_id>")

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+import pyotp
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
+from portal import clock
 from portal.accounts import passwords
 from tests.support.cast import Person
 from tests.support.web import Browser
@@ -87,3 +89,32 @@ def wrong_code(code: str) -> str:
 def main(page: Any) -> str:
     """What a page says, without what differs by request."""
     return re.sub(r'value="[^"]*"', "", page.text.split("<main")[1])
+
+
+class Phone:
+    """An app with somebody's secret in it, and the recovery codes on paper beside it."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+        self.recovery_codes: list[str] = []
+
+    @property
+    def code(self) -> str:
+        """What it shows at this moment."""
+        return pyotp.TOTP(self.secret).at(clock.now())
+
+
+def sets_up(browser: Browser, password: str = PASSWORD) -> Phone:
+    """Somebody signed in sets up a second factor by its pages."""
+    browser.submit("/account/second-factor", **{"begin-password": password})
+    shown = re.search(r"<code>([A-Z2-7-]+)</code>", browser.get("/account/second-factor/set-up").text)
+    phone = Phone(shown.group(1).replace("-", ""))
+    done = browser.submit("/account/second-factor/set-up", second_factor=phone.code)
+    phone.recovery_codes = re.findall(r"<code>([0-9A-Z-]+)</code>", done.text)
+    return phone
+
+
+def gives(browser: Browser, code: str, **more: Any) -> bool:
+    """Whether the code is taken at the sign-in."""
+    answer = browser.submit("/sign-in/code", second_factor=code, **more)
+    return answer.status_code == 303 and answer.location != "/sign-in"

@@ -177,7 +177,7 @@ def test_a_new_password_ends_every_other_sign_in(hers, sign_in, alice, charlie):
         (PASSWORD, "short"),
         (PASSWORD, ""),
         (PASSWORD, "passwordpassword"),
-        (PASSWORD, "alice@club.example"),
+        (PASSWORD, "Alice@Club.Example"),
     ],
 )
 def test_without_the_old_or_with_a_bad_new_one_nothing_changes(old, new, hers, another, sign_in, alice):

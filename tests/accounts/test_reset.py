@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from portal import clock
+from portal.accounts.jobs import send_reset
 from tests.accounts.conftest import PASSWORD, enters, wrong_code
+from tests.support.reading import do
 
 NEW_PASSWORD = "eleven loud mornings"
 
@@ -17,9 +19,24 @@ def member(with_password, alice):
 
 
 @pytest.fixture
-def mail(client, member, outbox):
+def asks(worker_app, superuser):
+    """`asks(browser, email)`: the form for a new password, and the worker's part of it."""
+
+    def submit(browser, email):
+        answer = browser.submit("/reset", email=email)
+        for (address,) in superuser.execute(
+            "delete from procrastinate_jobs where task_name = 'accounts.send_reset' returning args ->> 'email'"
+        ).fetchall():
+            do(worker_app, send_reset, email=address)
+        return answer
+
+    return submit
+
+
+@pytest.fixture
+def mail(asks, client, member, outbox):
     """The mail Alice asked for."""
-    client.submit("/reset", email=member.email)
+    asks(client, member.email)
     return outbox(member.email)[0]
 
 
@@ -45,18 +62,18 @@ def test_every_sign_in_ends(client, sign_in, member, mail, charlie):
     assert mine.get("/account").status_code == 303 and strangers.get("/account").status_code == 200
 
 
-def test_an_unknown_address_sees_the_same_and_gets_no_mail(client, another, member, outbox):
+def test_an_unknown_address_sees_the_same_and_gets_no_mail(asks, client, another, member, outbox):
     other = another()
-    known, unknown = client.submit("/reset", email=member.email), other.submit("/reset", email="nobody@club.example")
+    known, unknown = asks(client, member.email), asks(other, "nobody@club.example")
     assert (known.status_code, known.location) == (unknown.status_code, unknown.location) == (303, "/reset/code")
     pages = [client.get("/reset/code").text.replace(member.email, "nobody@club.example"), other.get("/reset/code").text]
     assert pages[0].split("<main")[1].count("<") == pages[1].split("<main")[1].count("<")
     assert outbox("nobody@club.example") == []
 
 
-def test_a_deactivated_member_gets_no_mail(client, member, outbox, superuser):
+def test_a_deactivated_member_gets_no_mail(asks, client, member, outbox, superuser):
     superuser.execute("update users set is_active = false where id = %s", [member.id])
-    client.submit("/reset", email=member.email)
+    asks(client, member.email)
     assert outbox(member.email) == []
 
 
@@ -72,8 +89,8 @@ def test_link_and_code_work_once(client, member, mail):
     assert enters(client, member.email, NEW_PASSWORD)
 
 
-def test_a_newer_mail_ends_the_older_one(client, member, mail, outbox):
-    client.submit("/reset", email=member.email)
+def test_a_newer_mail_ends_the_older_one(asks, client, member, mail, outbox):
+    asks(client, member.email)
     client.submit(mail.link, password=NEW_PASSWORD)
     assert by_code(client, member.email, mail.code).status_code == 422
     assert enters(client, member.email)
@@ -118,21 +135,28 @@ def test_a_new_password_by_mail_opens_a_door_that_guesses_closed(client, another
     assert enters(client, member.email, NEW_PASSWORD)
 
 
-def test_an_address_is_not_flooded_and_nothing_shows_it(client, superuser, member, outbox):
+def test_an_address_is_not_flooded_and_nothing_shows_it(asks, client, superuser, member, outbox):
     answers = set()
     for _ in range(7):
-        answers.add(client.submit("/reset", email=member.email).status_code)
+        answers.add(asks(client, member.email).status_code)
         superuser.execute("delete from rate_limits where key like 'reset:%'")
     assert answers == {303} and len(outbox(member.email)) == 5
 
 
-def test_who_asks_too_often_from_one_place_waits(client, superuser, database):
-    client.submit("/reset", email="a@club.example")
+def test_who_asks_too_often_from_one_place_waits(asks, client, superuser, database):
+    asks(client, "a@club.example")
     superuser.execute("update rate_limits set hits = 20 where key like 'reset:%'")
-    assert client.submit("/reset", email="b@club.example").status_code == 429
+    assert asks(client, "b@club.example").status_code == 429
 
 
 def test_mistakes_are_told(client, database):
     assert client.submit("/reset", email="nobody").status_code == 422
     assert client.get("/reset/code").location == "/reset"
     assert client.submit("/reset/not-a-link", password=NEW_PASSWORD).location == "/reset"
+
+
+def test_a_password_changed_meanwhile_ends_the_mail(client, sign_in, member, mail):
+    sign_in(member).submit("/account/password", old_password=PASSWORD, password=NEW_PASSWORD)
+    assert client.submit(mail.link, password="a third one for the thief").location == "/reset"
+    assert by_code(client, member.email, mail.code, "a third one for the thief").status_code == 422
+    assert enters(client, member.email, NEW_PASSWORD)

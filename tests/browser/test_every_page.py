@@ -8,7 +8,9 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from portal.accounts.passwords import hashed
 from portal.config import ROOT
+from portal.sandbox.club import PASSWORD
 from tests.browser.conftest import Open
 from tests.conftest import As
 from tests.support.cast import ISTANBUL, Person, crowd, plan_meeting
@@ -51,7 +53,9 @@ def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person
         "cancelled": plan("Film and talk", 5, status="cancelled", cancellation_reason="The host is ill."),
         "over": plan("Quiet work hour", -1),
         "mail": uuid4(),
+        "person": alice.id,
     }
+    superuser.execute("insert into credentials values (%s, %s, now())", [charlie.id, hashed(PASSWORD)])
     for meeting in ("waiting", "offered"):
         answer(alice, named[meeting])
     for meeting in ("waiting", "offered", "requested", "ahead"):

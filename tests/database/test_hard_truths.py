@@ -682,7 +682,7 @@ def test_a_log_is_written_in_ones_own_name_and_changed_by_nobody(as_, alice, bob
 def reset(as_, alice, now):
     """Alice asked for a new password and got a link and a code."""
     until = now + timedelta(hours=1)
-    with as_(None) as db:
+    with as_("worker") as db:
         db.execute("select auth.ask_reset('alice@club.example', 'token', 'code', %s, %s)", [now, until])
 
     def redeem(token=None, code=None, at=now):
@@ -712,7 +712,7 @@ def test_a_code_works_after_four_wrong_ones(reset, alice):
 
 
 def test_a_newer_link_kills_the_older(as_, reset, now, alice):
-    with as_(None) as db:
+    with as_("worker") as db:
         db.execute("select auth.ask_reset('Alice@club.example', 'newer', 'c', %s, %s)", [now, now + timedelta(hours=1)])
     assert (reset("token"), reset("newer")) == (None, alice.id)
 

@@ -50,10 +50,12 @@ procrastinate_periodic_defers  ----    ----    ----    ----    ----      ----   
 procrastinate_workers          ----    ----    ----    ----    ----      ----    SIUD
 provider_events                ----    ----    ----    ----    ----      S---    SIUD
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
+recovery_codes                 ----    ----    ----    ----    ----      ----    ----
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
-sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S--D
+second_factors                 ----    ----    ----    ----    ----      ----    ----
+sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
-system_logs                    -o--    ----    -I--    -o--    -o--      So--    SI-D
+system_logs                    -o--    ----    -I--    -o--    -o--      So--    SIUD
 users                          ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 """
 
@@ -64,6 +66,8 @@ CHANGEABLE = {
     ("users", "browser"): "first_name last_name timezone preferred_meeting_time",
     ("family_plans", "browser"): "plan_name",
     ("sign_ins", "browser"): "ended_at",
+    ("sign_ins", "worker"): "network",
+    ("system_logs", "worker"): "ip_address",
     ("meetings", "browser"): "title description scheduled_date start_time duration timezone platform max_attendees"
     " is_private status host_id host_name requires_approval revision cancellation_reason",
 }
@@ -72,7 +76,7 @@ CHANGEABLE = {
 HIDDEN = {
     ("meetings", "browser"): "meeting_link meeting_id seats_kept",
     ("sign_ins", "browser"): "key_hash",
-    ("sign_ins", "worker"): "key_hash device network created_at",
+    ("sign_ins", "worker"): "key_hash device created_at proved_at",
     ("one_time_tokens", "worker"): "purpose token_hash code_hash wrong_codes payload user_id created_at used_at",
     ("rate_limits", "worker"): "hits",
     ("procrastinate_jobs", "browser"): "queue_name task_name priority lock args status scheduled_at attempts"
@@ -184,7 +188,7 @@ def test_what_is_refused_to_others_is_possible_at_all(table, scene, backstage):
         row = world.rows(0)[table]
         if table == "procrastinate_events":
             row["job_id"] = 101
-        if table == "credentials":
+        if table in ("credentials", "second_factors"):
             row["user_id"] = BOB.id
         world.insert(backstage, table, row)
 
@@ -279,15 +283,26 @@ DOORS = {
     "note_provider_event": "anonymous",
     "open_checkout": "member admin",
     "paid_coverage": "worker",
-    "auth.ask_reset": "anonymous member admin",
+    "auth.ask_address": "member admin",
+    "auth.ask_reset": "worker",
+    "auth.begin_second_factor": "member admin",
+    "auth.change_address": "member admin",
+    "auth.close_account": "member admin",
+    "auth.drop_second_factor": "member admin",
     "auth.family_plan_id": "member",
     "auth.forget_hits": "web",
     "auth.hit": "web",
+    "auth.keep_second_factor": "member admin",
+    "auth.new_recovery_codes": "member admin",
     "auth.open_sign_in": "anonymous member admin",
     "auth.own_password": "member admin",
+    "auth.own_second_factor": "member admin",
     "auth.password_of": "anonymous member admin",
+    "auth.prove": "anonymous member admin",
     "auth.redeem": "anonymous member admin",
     "auth.rehash": "anonymous member admin",
+    "auth.reset_second_factor": "worker",
+    "auth.second_factor": "anonymous member admin",
     "auth.set_own_password": "member admin",
     "auth.set_standing": "admin worker",
     "auth.sign_up": "anonymous member admin",
@@ -361,7 +376,8 @@ def test_every_foreign_key_has_an_index(backstage):
 @pytest.mark.parametrize(
     ("table", "column"),
     [("credentials", "password_hash"), ("one_time_tokens", "token_hash"), ("one_time_tokens", "code_hash"),
-     ("one_time_tokens", "payload"), ("sign_ins", "key_hash")],
+     ("one_time_tokens", "payload"), ("sign_ins", "key_hash"), ("second_factors", "secret"),
+     ("second_factors", "pending"), ("recovery_codes", "code_hash")],
 )  # fmt: skip
 def test_nobody_reads_passwords_tokens_or_keys(role, table, column, backstage):
     asked = backstage.execute("select has_column_privilege(%s, %s, %s, 'SELECT')", [role, table, column])

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from tests.support import cast
 from tests.support.cast import Meeting, Person
 from tests.support.club_server import SECRET, ClubServer
 from tests.support.server import Database
-from tests.support.web import settings_for
+from tests.support.web import PROVED, settings_for
 
 RAW_TOKEN = "0" * 40
 TOKEN = URLSafeTimedSerializer(SECRET, salt="wtf-csrf-token").dumps(RAW_TOKEN)
@@ -82,6 +83,7 @@ class Faulty:
         with self.postgres.database.connect(autocommit=True) as postgres:
             postgres.execute("select auth.open_sign_in(%s, %s, 'faults', null, now())",
                              [person.id, key_hash(self.keys[person.id])])  # fmt: skip
+            postgres.execute(PROVED, [datetime.now(UTC), key_hash(self.keys[person.id])])
 
     def cookie(self, person: Person) -> str:
         serializer: TaggedJSONSerializer = session_json_serializer

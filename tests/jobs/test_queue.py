@@ -12,6 +12,8 @@ from portal.audit.models import SystemLog
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.jobs import enqueue, job
+from portal.operations import jobs as housekeeping
+from tests.support.reading import do
 
 DONE: list[str] = []
 
@@ -271,6 +273,46 @@ def test_done_jobs_are_kept_two_days(app, work, tidy, superuser):
     assert superuser.execute("select count(*) from procrastinate_jobs where task_name = 'tests.note'").fetchone() == (
         1,
     )
+
+
+def test_network_addresses_are_shortened_after_a_month(tidy, superuser, people, alice, now):
+    for age, address in ((29, "203.0.113.77"), (31, "203.0.113.77"), (31, "2001:db8:1:2::77"), (31, None)):
+        then = now - timedelta(days=age)
+        superuser.execute("insert into system_logs (level, message, timestamp, ip_address, category)"
+                          " values ('info', 'x', %s, %s, 'security')",
+                          [then, address])  # fmt: skip
+        superuser.execute("insert into sign_ins (user_id, key_hash, device, created_at, seen_at, network)"
+                          " values (%s, %s, 'x', %s, %s, %s)", [alice.id, f"{age}{address}".encode(), then, then, address])  # fmt: skip
+    tidy()
+    shortened = ["2001:db8:1::/48", "203.0.113.0/24", "203.0.113.77", None]
+    for column, table in (("ip_address", "system_logs where message = 'x'"), ("network", "sign_ins")):
+        found = superuser.execute(f"select {column}::text from {table} order by 1").fetchall()
+        assert [value and value.removesuffix("/32") for (value,) in found] == shortened
+
+
+def test_a_sign_in_that_never_gave_its_code_goes_after_a_day(tidy, superuser, people, alice, now):
+    for hours, waits in ((23, True), (25, True), (25, False)):
+        superuser.execute("insert into sign_ins (user_id, key_hash, device, created_at, seen_at, waits)"
+                          " values (%s, %s, %s, %s, %s, %s)",
+                          [alice.id, f"{hours}{waits}".encode(), f"{hours} {waits}", now, now - timedelta(hours=hours), waits])  # fmt: skip
+    tidy()
+    assert superuser.execute("select device from sign_ins order by 1").fetchall() == [("23 True",), ("25 False",)]
+
+
+def test_a_mail_is_remembered_for_a_year(tidy, superuser, database, now):
+    for days, state in ((364, "sent"), (366, "sent"), (367, "queued")):
+        superuser.execute("insert into mails (kind, recipient, subject, created_at, state) values (%s, 'a@x.example', 'x', %s, %s)",
+                          [f"{days}", now - timedelta(days=days), state])  # fmt: skip
+    tidy()
+    assert superuser.execute("select kind from mails order by kind").fetchall() == [("364",), ("367",)]
+
+
+def test_the_clock_alone_makes_a_sign_up_go(superuser, worker_app, client, now):
+    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC", password="seven quiet evenings")
+    there = "select count(*) from users"
+    for days, left in ((6.9, 1), (7.1, 0)):
+        do(worker_app, housekeeping.tidy, now + timedelta(days=days))
+        assert superuser.execute(there).fetchone() == (left,)
 
 
 def test_more_than_a_batch_goes_in_one_night(tidy, superuser, database):

@@ -72,6 +72,33 @@ def test_only_a_confirmed_account_is_made_admin(portal, people, superuser):
         ) and complaint == f"portal: No confirmed account has the address {address}; sign up first.\n"
 
 
+@pytest.fixture
+def factor(superuser, alice):
+    """Alice has a second factor, and a sign-in that gave it."""
+    superuser.execute("insert into second_factors (user_id, secret, set_up_at) values (%s, 'sealed', now())", [alice.id])
+    superuser.execute("insert into sign_ins (user_id, key_hash, device, created_at, seen_at, proved_at)"
+                      " values (%s, 'k', 'Firefox', now(), now(), now())", [alice.id])  # fmt: skip
+
+
+def test_a_lost_second_factor_is_taken_away_by_the_operator(portal, factor, alice, superuser):
+    status, said, _ = portal("reset-second-factor", "Alice@Club.Example")
+    assert status == 0 and "with the password alone" in said
+    assert superuser.execute("select count(*) from second_factors").fetchone() == (0,)
+    assert superuser.execute("select ended_at is not null, proved_at from sign_ins").fetchone() == (True, None)
+    logged = superuser.execute("select operation, subject_id from system_logs").fetchall()
+    assert logged == [("second-factor.reset", alice.id)]
+    assert superuser.execute("select recipient, subject from mails").fetchall() == [
+        ("alice@club.example", "Your second factor was taken away")
+    ]
+
+
+def test_nothing_is_taken_from_who_has_none(portal, people, superuser):
+    for address in ("bob@club.example", "nobody@club.example"):
+        status, _, complaint = portal("reset-second-factor", address)
+        assert status == 1 and complaint == f"portal: No account with a second factor has the address {address}.\n"
+    assert superuser.execute("select count(*) from system_logs").fetchone() == (0,)
+
+
 def test_roles_are_printed_for_a_superuser(portal):
     status, said, _ = portal("roles", "the club")
     assert status == 0 and 'alter database "the club" owner to portal_owner;' in said and "portal_web" in said

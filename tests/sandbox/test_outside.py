@@ -77,11 +77,11 @@ def test_the_room_is_not_for_visitors(client, supper):
     assert client.get(f"/sandbox/rooms/{supper.id}").location.startswith("/sign-in")
 
 
-def test_a_real_server_has_no_mailbox_and_no_room(migrated, database, supper):
+def test_a_real_server_has_no_mailbox_no_codes_and_no_room(migrated, database, supper):
     settings = settings_for(database, sandbox=False, mail_url="smtp://localhost", public_url="https://club.example")
     app = create_app(settings)
     app.test_client_class = Browser
     assert not [rule for rule in app.url_map.iter_rules() if "sandbox" in rule.rule]
-    for path in ("/sandbox/mailbox", f"/sandbox/mailbox/{supper.id}", f"/sandbox/rooms/{supper.id}"):
+    for path in ("/sandbox/mailbox", "/sandbox/codes", f"/sandbox/mailbox/{supper.id}", f"/sandbox/rooms/{supper.id}"):
         assert app.test_client().get(path).status_code == 404
     assert "Mailbox" not in app.test_client().get("/help").text

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from portal.sandbox.club import PASSWORD
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -45,6 +47,7 @@ VISITOR = (
     Stop("mailbox", "/sandbox/mailbox"),
     Stop("mailbox-empty", "/sandbox/mailbox?q=nobody"),
     Stop("mail", "/sandbox/mailbox/{mail}"),
+    Stop("codes", "/sandbox/codes"),
     Stop("not-found", "/nowhere"),
 )
 MEMBER = (
@@ -63,6 +66,14 @@ MEMBER = (
     Stop("orders", "/orders"),
     Stop("account", "/account"),
     Stop("account-refused", "/account", "Change the password"),
+    Stop("second-factor-off", "/account/second-factor"),
+    Stop("second-factor-refused", "/account/second-factor", "Set it up", ("Password", "not this one")),
+    Stop("second-factor-set-up", "/account/second-factor", "Set it up", ("Password", PASSWORD)),
+    Stop("second-factor-set-up-refused", "/account/second-factor/set-up", "Switch it on", ("Code", "000000")),
+    Stop("address", "/account/address"),
+    Stop("address-refused", "/account/address", "Send the code", ("Password", "not this one")),
+    Stop("close", "/account/close"),
+    Stop("close-refused", "/account/close", "Close my account", ("Password", "not this one")),
 )
 NO_ACCESS = (
     Stop("no-access-meetings", "/meetings"),
@@ -76,6 +87,7 @@ ADMIN = (
     Stop("admin-today", "/admin"),
     Stop("admin-people", "/admin/people"),
     Stop("admin-people-nobody", "/admin/people?q=xyz"),
+    Stop("admin-person", "/admin/people/{person}"),
     Stop("admin-meetings", "/admin/meetings"),
     Stop("admin-new", "/admin/meetings/new"),
     Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),

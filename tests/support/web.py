@@ -72,11 +72,16 @@ def client(app: Flask, database: Database) -> Browser:
 
 
 SignIn = Callable[[Person], Browser]
+PROVED = (
+    "update sign_ins s set waits = false, proved_at = %s from users u"
+    " where s.key_hash = %s and u.id = s.user_id and u.is_admin"
+)
+"""What a code would have done for an admin's sign-in."""
 
 
 @pytest.fixture
-def sign_in(app: Flask, as_: As, now: Any) -> SignIn:
-    """`sign_in(alice)`: a browser with a sign-in of hers."""
+def sign_in(app: Flask, as_: As, now: Any, superuser: psycopg.Connection) -> SignIn:
+    """`sign_in(alice)`: a browser with a sign-in of hers; an admin has just given a code in it."""
 
     def enter(person: Person) -> Browser:
         key = new_key()
@@ -84,6 +89,7 @@ def sign_in(app: Flask, as_: As, now: Any) -> SignIn:
             connection.execute(
                 "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1', %s)", [person.id, key_hash(key), now]
             )
+        superuser.execute(PROVED, [now, key_hash(key)])
         browser: Browser = app.test_client()  # type: ignore[assignment]
         browser.person = person
         with browser.session_transaction() as session:

@@ -15,6 +15,7 @@ from portal.accounts.member import key_hash, new_key
 from tests.support import chromium
 from tests.support.cast import Person
 from tests.support.club_server import SECRET, ClubServer
+from tests.support.web import PROVED
 
 PATIENCE = 5_000  # milliseconds for anything that has no limit of its own
 
@@ -60,10 +61,11 @@ class Windows:
 
     def _session(self, person: Person) -> str:
         key = new_key()
+        now = datetime.now(UTC)
         self.superuser.execute(
-            "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1', %s)",
-            [person.id, key_hash(key), datetime.now(UTC)],
+            "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1', %s)", [person.id, key_hash(key), now]
         )
+        self.superuser.execute(PROVED, [now, key_hash(key)])
         app = Flask("cookies")
         app.secret_key = SECRET
         signer = SecureCookieSessionInterface().get_signing_serializer(app)

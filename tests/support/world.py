@@ -17,7 +17,8 @@ OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
 
 def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
-    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id", "payers": "customer_id"}.get(table, "id")
+    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id",
+            "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id"}.get(table, "id")
 
 
 def rows(number: int) -> dict[str, dict[str, object]]:
@@ -51,8 +52,10 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "procrastinate_workers": {"id": 100 + number},
         "provider_events": {"id": f"evt_{number}", "kind": "invoice.paid", "created_at": NOW, "received_at": NOW},
         "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
+        "recovery_codes": {"user_id": ALICE.id, "slot": number, "code_hash": "$argon2id$"},
         "sandbox_mails": {"id": id_, "recipient": "alice@club.example", "subject": "Hello", "text": "Hello",
                           "received_at": NOW},
+        "second_factors": {"user_id": id_, "pending": "sealed"},
         "sign_ins": alice | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW,
                              "ended_at": NOW},
         "subscriptions": alice | {"provider_subscription_id": f"sub_{number}", "status": "active" if number else "incomplete",
@@ -72,7 +75,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     there = rows(1)
     for table in ("users", "meetings", "family_plans", "alembic_version"):  # there is one already
         del there[table]
-    there["credentials"]["user_id"] = ALICE.id
+    there["credentials"]["user_id"] = there["second_factors"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
     for table in sorted(there, key=lambda name: (name not in ("procrastinate_jobs", "orders"), name)):
         if table == "procrastinate_events":

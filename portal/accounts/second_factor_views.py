@@ -1,0 +1,196 @@
+"""Pages of the second factor: at the sign-in, once more before what matters, and where it is set up."""
+
+import io
+
+import segno
+from flask import Blueprint, Response, flash, redirect, request, session
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user
+from sqlalchemy import text
+
+from portal import audit, limits
+from portal.access import own_path, public, takes_proof
+from portal.accounts import actions, forms, second_factor
+from portal.accounts.member import NewSignIn, load
+from portal.database import db
+from portal.times import date_with_year
+from portal.web import me, page, reader
+
+bp = Blueprint("second_factor", __name__)
+
+STATE = text("select set_up_at, codes_left from auth.own_second_factor()")
+
+
+@bp.get("/sign-in/code")
+@public
+def sign_in_code() -> ResponseReturnValue:
+    """Password done, now the code. An admin who has no app yet is led to set one up."""
+    target = own_path(request.args.get("next"), "/meetings")
+    key = _waiting_key()
+    if key is None:
+        return redirect("/sign-in", 303)
+    if second_factor.asked_of(db.session(), key) is None:
+        return _set_up_first() if current_user.is_authenticated else redirect("/sign-in", 303)
+    return page("accounts/sign_in_code.html", form=forms.AppCodeForm(next=target))
+
+
+@bp.post("/sign-in/code")
+@public
+def give_code() -> ResponseReturnValue:
+    """The code that opens this sign-in, or makes it fresh."""
+    key, form = _waiting_key(), forms.AppCodeForm()
+    if key is None or second_factor.asked_of(db.session(), key) is None:
+        flash("That took too long. Sign in once more.", "note")
+        return redirect("/sign-in", 303)
+    fresh = form.validate() and _taken(key, form)
+    if not fresh:
+        return page("accounts/sign_in_code.html", 422, form=form)
+    session.clear()
+    login_user(NewSignIn(fresh))
+    return redirect(own_path(form.next.data, "/meetings"), 303)
+
+
+@takes_proof
+def prove_again() -> ResponseReturnValue | None:
+    """The code once more, with what was typed kept in the page; None when it fits, and the form goes on."""
+    if second_factor.asked_of(db.session(), current_user.key) is None:
+        return _set_up_first()
+    form, sent = forms.AppCodeForm(), "second_factor" in request.form
+    fresh = sent and form.validate() and _taken(current_user.key, form)
+    if fresh:
+        db.session.commit()  # what was proved stays proved, whatever becomes of the form
+        login_user(load(fresh))
+        return None
+    typed = [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "second_factor")]
+    return page("accounts/prove_again.html", 422 if sent else 403, form=form, typed=typed, action=request.full_path)
+
+
+@bp.get("/account/second-factor")
+def show() -> ResponseReturnValue:
+    """Whether there is one, and what can be done about it."""
+    return _page()
+
+
+@bp.post("/account/second-factor")
+def begin() -> ResponseReturnValue:
+    """With the password: a new secret for an app to be shown."""
+    form = forms.OwnPasswordForm(prefix="begin")
+    if not password_fits(form):
+        return _page(422, begin_form=form)
+    second_factor.begin(db.session())
+    return redirect("/account/second-factor/set-up", 303)
+
+
+@bp.get("/account/second-factor/set-up")
+def set_up() -> ResponseReturnValue:
+    """The picture for the app, and the place for its first code."""
+    return _set_up_page(forms.AppCodeForm())
+
+
+@bp.get("/account/second-factor/qr.svg")
+def picture() -> ResponseReturnValue:
+    """What the app photographs."""
+    secret = second_factor.shown(db.session())
+    if secret is None:
+        return redirect("/account/second-factor", 303)
+    svg = io.BytesIO()
+    code = segno.make(second_factor.address_for_app(secret, current_user.email), error="m")
+    code.save(svg, kind="svg", scale=5, light="#fff", svgclass=None, lineclass=None)
+    return Response(svg.getvalue(), mimetype="image/svg+xml")
+
+
+@bp.post("/account/second-factor/set-up")
+def keep() -> ResponseReturnValue:
+    """The app's first code: it is the second factor from now on."""
+    form = forms.AppCodeForm()
+    if form.validate():
+        limits.limit("second-factor-set-up", allowed=10, seconds=900, whose=str(me()))
+        codes = second_factor.keep(
+            db.session(), me(), current_user.email, form.second_factor.data, current_user.sign_in_id
+        )
+        if codes:
+            return _codes_page(codes)
+        form.second_factor.errors = ["That code does not fit. Is the clock of your phone right? Try the next one."]
+    return _set_up_page(form, 422)
+
+
+@bp.post("/account/second-factor/recovery-codes")
+def new_recovery_codes() -> ResponseReturnValue:
+    """With the password: ten new ones, the old ones are void."""
+    form = forms.OwnPasswordForm(prefix="codes")
+    if not password_fits(form):
+        return _page(422, codes_form=form)
+    if not _state():
+        return redirect("/account/second-factor", 303)
+    return _codes_page(second_factor.new_recovery_codes(db.session(), me(), current_user.email))
+
+
+@bp.post("/account/second-factor/off")
+def drop() -> ResponseReturnValue:
+    """With the password: back to the password alone."""
+    form = forms.OwnPasswordForm(prefix="off")
+    if not password_fits(form):
+        return _page(422, off_form=form)
+    second_factor.drop(db.session(), me(), current_user.email, current_user.is_admin)
+    flash("The second factor is switched off.", "note")
+    return redirect("/account/second-factor", 303)
+
+
+def _waiting_key() -> str | None:
+    return current_user.key if current_user.is_authenticated else session.get("half")
+
+
+def _set_up_first() -> ResponseReturnValue:
+    flash("Admins sign in with a second factor. Set it up here, then the restricted pages open.", "note")
+    return redirect("/account/second-factor", 303)
+
+
+def _taken(key: str, form: forms.AppCodeForm) -> str | None:
+    asked = second_factor.asked_of(db.session(), key)
+    whose = str(asked.user_id) if asked else key
+    wait = limits.wait_for("second-factor", whose, 5, 900) or limits.wait_for("second-factor-day", whose, 20, 86_400)
+    fresh = None if wait else second_factor.prove(db.session(), key, form.second_factor.data)
+    if wait:
+        audit.limit_reached(db.session(), "second-factor", whose)
+        form.second_factor.errors = [f"That was a lot of tries. Wait {-(-wait // 60)} minutes, then take a new code."]
+    elif fresh is None:
+        form.second_factor.errors = [
+            "That code does not fit, or it was used already. After five tries there is a pause of 15 minutes."
+        ]
+    else:
+        limits.forget("second-factor", whose)
+    return fresh
+
+
+def password_fits(form: forms.OwnPasswordForm) -> bool:
+    """Whether the form brings the asker's own password; told at the field, and counted."""
+    if not form.validate():
+        return False
+    limits.limit("password", allowed=10, seconds=900, whose=str(me()))
+    if actions.is_own_password(db.session(), form.password.data):
+        return True
+    form.password.errors = ["That is not your password."]
+    return False
+
+
+def _state() -> dict[str, object] | None:
+    own = db.session.execute(STATE).one_or_none()
+    if own is None or own.set_up_at is None:
+        return None
+    return {"since": date_with_year(own.set_up_at.astimezone(reader().now.tzinfo)), "codes_left": own.codes_left}
+
+
+def _page(status: int = 200, **with_errors: object) -> ResponseReturnValue:
+    fresh = {f"{name}_form": forms.OwnPasswordForm(None, prefix=name) for name in ("begin", "codes", "off")}
+    return page("accounts/second_factor.html", status, state=_state(), **{**fresh, **with_errors})
+
+
+def _set_up_page(form: forms.AppCodeForm, status: int = 200) -> ResponseReturnValue:
+    secret = second_factor.shown(db.session())
+    if secret is None:
+        return redirect("/account/second-factor", 303)
+    return page("accounts/second_factor_set_up.html", status, form=form, secret=second_factor.in_groups(secret))
+
+
+def _codes_page(codes: list[str]) -> ResponseReturnValue:
+    return page("accounts/recovery_codes.html", codes=[second_factor.in_groups(code) for code in codes])
