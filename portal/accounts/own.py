@@ -92,5 +92,6 @@ def close_account(db: Session, user_id: UUID, email: str) -> None:
         for person in offered or ():
             jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))
         live.announce(db, meeting_id)
+    jobs.enqueue(db, "billing.stop_own", user_id=str(user_id), when="now")
     audit.record(db, "account.closed", "The account was closed", category="security", level="warn", subject_id=user_id)
     mail.write(db, "closed", email, letters.closed())

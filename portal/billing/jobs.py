@@ -89,10 +89,12 @@ def tell_order(db: Session, order_id: str, what: str) -> None:
 
 @job("billing.stop_own", retry=PATIENTLY)
 def stop_own(db: Session, user_id: str, when: str) -> None:
-    """Somebody is covered by a family now: their own subscription ends with its paid period, or now with credit."""
+    """Somebody closes their account (`now`), or is covered by a family: their own subscription ends with its paid period
+    (`period_end`) or at once with the rest as credit (`now_with_credit`).
+    """
     for row in db.execute(live_of(UUID(user_id))).all():
-        if when == "now_with_credit":
-            provider.end_now(row.provider_subscription_id, credit=True)
+        if when.startswith("now"):
+            provider.end_now(row.provider_subscription_id, credit=when == "now_with_credit")
         else:
             provider.set_to_end(row.provider_subscription_id, True)
         for customer_id in customers_of(db, UUID(user_id)):
