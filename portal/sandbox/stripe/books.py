@@ -176,14 +176,11 @@ class Books:
         event = self.make(
             "event",
             api_version=stripe.api_version,
-            customer=None,
             data=data,
             pending_webhooks=len(listening),
             request=self.request or {"id": None, "idempotency_key": None},
             type=type,
         )
-        del event["customer"]
-        self.save(event)
         for endpoint in listening:
             self.db.execute(
                 "insert into deliveries (event, endpoint, due, body) values (?, ?, ?, ?)",

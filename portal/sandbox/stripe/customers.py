@@ -6,7 +6,7 @@ from portal import clock
 from portal.sandbox.stripe.books import Books, fingerprint
 from portal.sandbox.stripe.cards import Card
 from portal.sandbox.stripe.given import merged, unset
-from portal.sandbox.stripe.problems import invalid
+from portal.sandbox.stripe.problems import invalid, missing
 from portal.sandbox.stripe.routes import lists, reads, route
 from portal.sandbox.stripe.shapes import Body, listed
 
@@ -60,7 +60,10 @@ def delete(books: Books, _given: Body, id: str) -> Body:
 
 def living(books: Books, id: str | None, param: str = "id") -> Body:
     """A customer who was not deleted."""
-    return books.find("customer", id, param if param != "id" else "customer")
+    customer = books.find("customer", id, param)
+    if customer.get("deleted"):
+        raise missing("customer", str(id), param)
+    return customer
 
 
 def _fill(books: Books, customer: Body, given: Body) -> None:

@@ -65,7 +65,7 @@ def _typed(value: Any, hint: Any, at: str) -> Any:
         if isinstance(value, dict) and hasattr(option, "__required_keys__"):
             return _record(value, option, at)
         if isinstance(value, dict) and origin is dict:
-            return {key: _typed(inner, get_args(option)[1], f"{at}[{key}]") for key, inner in value.items()}
+            return value  # metadata: texts, an empty one takes its name away
         if isinstance(value, dict) and origin is list:
             rows = [value[key] for key in sorted(value, key=int)] if all(k.isdigit() for k in value) else []
             return [_typed(inner, get_args(option)[0], f"{at}[{n}]") for n, inner in enumerate(rows)]

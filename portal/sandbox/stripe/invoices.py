@@ -6,6 +6,7 @@ from stripe import params
 
 from portal.sandbox.stripe import customers, payments
 from portal.sandbox.stripe.books import Books
+from portal.sandbox.stripe.given import merged, unset
 from portal.sandbox.stripe.problems import declined, invalid
 from portal.sandbox.stripe.routes import lists, only_when_asked, reads, route
 from portal.sandbox.stripe.shapes import Body, listed
@@ -64,15 +65,14 @@ def totals(lines: list[Body], balance: int) -> Body:
 
 def finalize(books: Books, invoice: Body) -> Body:
     """The invoice is written: it has a number, the standing balance is used, and money is asked for."""
-    customer = books.find("customer", invoice["customer"])
+    customer = customers.living(books, invoice["customer"])
     books.due("finalize", invoice["id"], None)
-    sums = totals(invoice["lines"]["data"], customer.get("balance", 0))
+    sums = totals(invoice["lines"]["data"], customer["balance"])
     ending = min(0, sums["total"] + sums["starting_balance"])
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
-    if not customer.get("deleted"):
-        customer["next_invoice_sequence"] += 1
-        books.save(customer)
-        books.change(customer, "customer.updated", balance=ending)
+    customer["next_invoice_sequence"] += 1
+    books.save(customer)
+    books.change(customer, "customer.updated", balance=ending)
     url = f"{books.page_url}/i/{invoice['id']}"
     books.change(
         invoice, **sums, status="open", number=number, ending_balance=ending, hosted_invoice_url=url, invoice_pdf=url,
@@ -83,9 +83,9 @@ def finalize(books: Books, invoice: Body) -> Body:
         intent = payments.intend(books, customer["id"], invoice["amount_due"], invoice["currency"], _why(invoice))
         books.change(intent, _invoice=invoice["id"])
         books.make(
-            "invoice_payment", invoice=invoice["id"], amount_requested=invoice["amount_due"], customer=None,
+            "invoice_payment", invoice=invoice["id"], amount_requested=invoice["amount_due"],
             currency=invoice["currency"], payment={"type": "payment_intent", "payment_intent": intent["id"]},
-        ).pop("customer")  # fmt: skip
+        )  # fmt: skip
     books.emit("invoice.finalized", invoice)
     return invoice
 
@@ -225,6 +225,25 @@ def pay(books: Books, given: Body, id: str) -> Body:
     if why:
         raise declined(why[0], why[1], why[2] or None)
     return invoice
+
+
+@route("POST /v1/invoices/:id", params.InvoiceUpdateParams, "auto_advance description metadata")
+def update(books: Books, given: Body, id: str) -> Body:
+    """Other words on it; or let a kept draft go its way."""
+    invoice = books.find("invoice", id)
+    if "metadata" in given:
+        given["metadata"] = merged(invoice["metadata"], given["metadata"])
+    if "auto_advance" in given and invoice["status"] == "draft":
+        books.due("finalize", id, books.now + HOUR if given["auto_advance"] else None)
+        given["automatically_finalizes_at"] = books.now + HOUR if given["auto_advance"] else None
+    return books.change(invoice, "invoice.updated", **{name: unset(value) for name, value in given.items()})
+
+
+@route("GET /v1/invoices/:id/lines", params.InvoiceListLinesParams, "limit")
+def lines_of(books: Books, _given: Body, id: str) -> Body:
+    """What an invoice asks for, line by line."""
+    lines: Body = books.find("invoice", id)["lines"]
+    return lines
 
 
 @route("POST /v1/invoices/:id/void", params.InvoiceVoidInvoiceParams)

@@ -46,7 +46,7 @@ def pages(world: "Stripe") -> Flask:
     def closed(response: Response) -> Response:
         """Nothing from elsewhere, nothing inline; a form may lead back to the shop."""
         back = " ".join(sorted({"'self'", *g.get("shop", ())}))
-        policy = f"default-src 'none'; style-src 'self'; form-action {back}; base-uri 'none'; frame-ancestors 'none'"
+        policy = f"default-src 'none'; style-src 'self'; img-src data:; form-action {back}; base-uri 'none'; frame-ancestors 'none'"
         response.headers["Content-Security-Policy"] = policy
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"

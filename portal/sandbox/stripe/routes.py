@@ -33,7 +33,8 @@ def route(what: str, model: Any, known: str = "") -> Callable[[Handler], Handler
 
     def keep(handler: Handler) -> Handler:
         pattern = re.compile(re.sub(r":\w+", r"([^/]+)", path) + "$")
-        ROUTES.append(Route(method, pattern, model, known, handler))
+        # Plain paths first, or `create_preview` would be taken for an id.
+        ROUTES.insert(len(ROUTES) if ":" in path else 0, Route(method, pattern, model, known, handler))
         return handler
 
     return keep

@@ -147,7 +147,8 @@ def plan_ahead(books: Books, subscription: Body) -> None:
     books.due("renew", id, None if over else end)
     books.due("cancel", id, None if over else subscription["cancel_at"])
     trial = subscription["trial_end"] if subscription["status"] == "trialing" and not over else None
-    books.due("trial", id, max(books.now, trial - 3 * DAY) if trial else None)
+    notice = trial and max(trial - 3 * DAY, subscription["trial_start"])
+    books.due("trial", id, notice if notice and notice >= books.now else None)
     pause = subscription["pause_collection"] or {}
     books.due("resume", id, None if over else pause.get("resumes_at"))
 

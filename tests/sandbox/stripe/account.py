@@ -1,7 +1,7 @@
 """An account of the stand-in, spoken to by the real stripe package; every answer and every event is checked."""
 
 import json
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,11 +29,11 @@ class Checked(Transport):
 class Account:
     """A club's account: two plans by the month and by the year, and one customer."""
 
-    def __init__(self, path: Any = ":memory:") -> None:
+    def __init__(self, path: Any = ":memory:", begin: float | None = 0) -> None:
         self.world = Stripe(path, endpoint=HOOK)
         self.client = stripe.StripeClient("sk_test_sandbox", http_client=Checked(self.world))
         self.api = self.client.v1
-        with at(0):
+        with at(begin) if begin is not None else nullcontext():
             self.ana = self.api.customers.create(params={"email": "ana@example.org", "name": "Ana"})
             one, all_ = (self.api.products.create(params={"name": name}) for name in ("Individual", "Family"))
             self.month, self.year = self.price(one.id, 1000, "month"), self.price(one.id, 10000, "year")
@@ -58,6 +58,11 @@ class Account:
         session = self.session(price, **more)
         assert self.world.pay(session.id, card, confirm=True) == "complete"
         return self.see(self.api.checkout.sessions.retrieve(session.id).subscription)
+
+    def wallet(self, **more: Any) -> Any:
+        """A link to Ana's own page."""
+        given: Any = {"customer": self.ana.id, "return_url": "http://portal.test/billing", **more}
+        return self.api.billing_portal.sessions.create(params=given)
 
     def see(self, subscription: Any) -> Any:
         """The subscription as it now is."""

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.stripe.account import Account, check_events
+from tests.sandbox.stripe.account import Account, at, check_events
 
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    """A fresh account in memory."""
+    """A fresh account in memory; unless a story moves it, the clock stands at the beginning."""
     made = Account()
-    yield made
+    with at(0):
+        yield made
     check_events(made.world)
 
 

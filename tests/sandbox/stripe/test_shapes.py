@@ -2,14 +2,20 @@
 
 import pytest
 
+from portal.sandbox.stripe.shapes import shown
 from tests.sandbox.stripe.account import at
 from tests.sandbox.stripe.document import Differs, check_answer, check_object
+
+
+def raw(account, id):
+    with account.world.books() as books:
+        return shown(books.get(id))
 
 
 @pytest.fixture
 def subscription(account):
     with at(0):
-        return account.api.subscriptions.retrieve(account.subscribe().id).to_dict()
+        return raw(account, account.subscribe().id)
 
 
 def test_a_subscription_is_in_shape(subscription):
