@@ -48,10 +48,11 @@ def _open_rooms(app: Flask) -> None:
     from portal.attendance import views as attendance
     from portal.billing import views as billing
     from portal.calendar import views as calendar
+    from portal.families import joining
     from portal.families import views as families
     from portal.operations import views as operations
 
-    for room in (public, accounts, evenings, attendance, calendar, billing, families, admin, operations):
+    for room in (public, accounts, evenings, attendance, calendar, billing, families, joining, admin, operations):
         app.register_blueprint(room.bp)
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox

@@ -51,6 +51,7 @@ class User(Base):
     family_role: Mapped[str | None]
     access_until: Mapped[datetime | None]
     family_joined_at: Mapped[datetime | None]
+    shares_attendance: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Credential(Base):

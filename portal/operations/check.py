@@ -44,8 +44,15 @@ PROMISES = {
     "Nobody is counted as inside long after the end": """
         select count(*) from presences p join meetings m on m.id = p.meeting_id
          where p.left_at is null and m.ends_at < :at - interval '5 hours'""",
-    "A family's count is its people": """
-        select count(*) from family_plans f where current_members <> (select count(*) from users u where u.family_plan_id = f.id)""",
+    "A family's counts are its people and its open invitations": """
+        select count(*) from family_plans f
+         where current_members <> (select count(*) from users u where u.family_plan_id = f.id)
+            or invited_members <> (select count(*) from family_memberships m where m.plan_id = f.id and m.state = 'invited')""",
+    "Everybody is in the family their membership says, and nobody in one that is over": """
+        select count(*) from users u left join family_memberships m on m.user_id = u.id and m.state = 'active'
+          left join family_plans f on f.id = u.family_plan_id
+         where (u.family_plan_id, u.family_role, u.family_joined_at) is distinct from (m.plan_id, m.role, m.joined_at)
+            or not f.is_active""",
     "A family's primary is its payer, in both places": """
         select count(*) from family_plans f where is_active and not exists (select from users u
           where u.id = f.primary_user_id and u.family_plan_id = f.id and u.family_role = 'primary')""",

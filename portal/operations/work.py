@@ -7,7 +7,7 @@ from flask import Flask
 
 from portal import jobs
 
-ROOMS = ("mail", "attendance", "billing", "operations")
+ROOMS = ("mail", "attendance", "families", "billing", "operations")
 
 
 def work(app: Flask, conninfo: str) -> None:

@@ -6,6 +6,7 @@ PUBLIC = {
     "GET /sign-up", "POST /sign-up", "GET /sign-in", "POST /sign-in",
     "GET /verify", "POST /verify", "POST /verify/again", "GET /verify/<token>", "POST /verify/<token>",
     "GET /reset", "POST /reset", "GET /reset/code", "POST /reset/code", "GET /reset/<token>", "POST /reset/<token>",
+    "GET /family/join/<token>", "POST /family/join/<token>/account", "POST /family/join/<token>/decline",
     "GET /sandbox/mailbox", "GET /sandbox/mailbox/<uuid:mail_id>",
 }  # fmt: skip
 
