@@ -1,6 +1,7 @@
 """The forms of a family."""
 
 from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice
 
 from portal.accounts.forms import NewPassword
 from portal.forms import EmailLine, Form, Line, ZoneField
@@ -24,9 +25,9 @@ class AcceptForm(Form):
     own_plan = RadioField(
         "Your own plan",
         choices=[
-            ("period_end", "End it when what I paid for is over"),
-            ("now_with_credit", "End it now and give me credit for the rest"),
-            ("not_yet", "Leave it as it is for now"),
+            SelectChoice("period_end", "End it when what I paid for is over"),
+            SelectChoice("now_with_credit", "End it now and give me credit for the rest"),
+            SelectChoice("not_yet", "Leave it as it is for now"),
         ],
         default="period_end",
     )

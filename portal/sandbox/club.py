@@ -36,7 +36,21 @@ from portal.meetings import actions as meetings
 from portal.meetings.models import Meeting
 from portal.problems import Problem, Refused
 from portal.sandbox.people import (
-    ANA, BILAL, CHEN, CIRCLE, EEVA, FAMILIES, INGRID, INVITED, LEFT_AGAIN, MARTA, OPEN, PEOPLE, SAID_NO, SELIN, WEEK,
+    ANA,
+    BILAL,
+    CHEN,
+    CIRCLE,
+    EEVA,
+    FAMILIES,
+    INGRID,
+    INVITED,
+    LEFT_AGAIN,
+    MARTA,
+    OPEN,
+    PEOPLE,
+    SAID_NO,
+    SELIN,
+    WEEK,
 )  # fmt: skip
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
