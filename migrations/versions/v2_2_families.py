@@ -229,7 +229,7 @@ returns table (membership uuid, plan uuid, refusal text) language plpgsql as $$
 declare f public.family_plans; m public.family_memberships; u public.users;
 begin
   f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
-  select * into m from public.family_memberships x where x.token_hash = token;
+  select * into m from public.family_memberships x where x.token_hash = token and x.plan_id = f.id;  -- only what is held
   select * into u from public.users x where x.id = person for no key update;
   membership := m.id; plan := m.plan_id;
   refusal := case
@@ -253,10 +253,10 @@ $$;
 create function sign_up_to_family(token bytea, given jsonb, at timestamptz)
 returns table (person uuid, membership uuid, plan uuid, refusal text) language plpgsql as $$
 #variable_conflict use_column
-declare m public.family_memberships; seated record;
+declare f public.family_plans; m public.family_memberships; seated record;
 begin
-  perform public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
-  select * into m from public.family_memberships x where x.token_hash = token;
+  f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
+  select * into m from public.family_memberships x where x.token_hash = token and x.plan_id = f.id;
   if m.state is distinct from 'invited' then
     refusal := coalesce(m.state, 'gone'); return next; return;
   end if;
@@ -276,12 +276,13 @@ end $$;
 
 create function decline_invitation(token bytea, at timestamptz) returns table (membership uuid, state text) language plpgsql as $$
 #variable_conflict use_column
+declare f public.family_plans;
 begin
-  perform public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
+  f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
   return query update public.family_memberships x set state = 'declined', ended_at = at
-    where x.token_hash = token and x.state = 'invited' returning x.id, x.state;
+    where x.token_hash = token and x.plan_id = f.id and x.state = 'invited' returning x.id, x.state;
   if not found then
-    return query select x.id, 'was ' || x.state from public.family_memberships x where x.token_hash = token;
+    return query select x.id, 'was ' || x.state from public.family_memberships x where x.token_hash = token and x.plan_id = f.id;
   end if;
 end $$;
 """
