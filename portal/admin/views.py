@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from portal.admin import meetings, people, today
+from portal.admin import families, meetings, people, today
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for subject in (today, people, meetings):
+for subject in (today, people, families, meetings):
     subject.add_to(bp)

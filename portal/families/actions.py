@@ -264,7 +264,8 @@ def remove(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = Non
         return None
     _raise(gone.refusal)
     audit.record(db, "family.removed", "Removed somebody from the family", subject_id=person_id, reason=reason)
-    jobs.enqueue(db, "families.tell", UNDO_FOR, what="removed", membership_id=str(gone.membership))
+    what = "removed_by_club" if reason else "removed"
+    jobs.enqueue(db, "families.tell", UNDO_FOR, what=what, membership_id=str(gone.membership))
     return gone.membership  # type: ignore[no-any-return]
 
 

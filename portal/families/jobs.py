@@ -73,15 +73,20 @@ def tell(db: Session, what: str, membership_id: str) -> None:
     seat, plan, person = found
     payer = db.get_one(User, plan.primary_user_id)
     occasion = f"{membership_id}:{(seat.ended_at or seat.joined_at or clock.now()).timestamp():.0f}"
-    if what == "removed":
-        if seat.state == "removed" and person.is_active:
+    if what.startswith("removed"):
+        if seat.state == "removed":  # not undone in the seconds between
+            by = _first(payer) if what == "removed" else "The club"
             _once(
-                db,
-                "family-removed",
-                person,
-                letters.removed(plan.plan_name, _first(payer), _day(seat.ended_at, person)),
-                occasion,
+                db, "family-removed", person, letters.removed(plan.plan_name, by, _day(seat.ended_at, person)), occasion
             )
+            if what == "removed_by_club":
+                _once(
+                    db,
+                    "family-removed-by-club",
+                    payer,
+                    letters.removed_by_club(plan.plan_name, _name(person)),
+                    occasion,
+                )
         return
     letter = {
         "joined": lambda: letters.joined(plan.plan_name, _name(person), person.email),

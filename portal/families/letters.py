@@ -66,6 +66,11 @@ def removed(plan: str | None, who: str, when: str) -> Letter:
     )
 
 
+def removed_by_club(plan: str | None, who: str) -> Letter:
+    """To the primary: an admin acted in their place."""
+    return _to_primary(f"The club has removed {who}", (f"{who} is no longer in {called(plan)}. The seat is free.",))
+
+
 def asked(plan: str | None, who: str) -> Letter:
     """To the member who may take over."""
     return Letter(

@@ -53,12 +53,7 @@ def stroll(db_session: Session) -> None:
         if who.inside and random.random() < 0.6:  # noqa: S311 - people, not secrets
             attendance.leave(db.session(), meeting_id)
         elif not who.inside:
-            attendance.join(
-                db.session(),
-                meeting_id,
-                random.choice(["desktop", "mobile"]),
-                members().config["SETTINGS"].doors_minutes,
-            )  # noqa: S311
+            attendance.join(db.session(), meeting_id, random.choice(["desktop", "mobile"]), members().config["SETTINGS"].doors_minutes)  # noqa: S311
         db.session.commit()
 
 
