@@ -178,7 +178,7 @@ def test_who_shares_is_seen_by_the_family_and_may_stop(sign_in, superuser, eveni
     browser = sign_in(bob)
     browser.submit("/family/sharing", share="yes")
     page = words(sign_in(alice).get("/family"))
-    assert "Shares 1 of the last 2 evenings. Supper," in page and ": comes." in page
+    assert "Shares evenings: came to 1 of the last 2. Supper," in page and ": comes." in page
     assert "Hidden" not in page
     browser.submit("/family/sharing", share="no")
     assert "Supper" not in words(sign_in(alice).get("/family"))
