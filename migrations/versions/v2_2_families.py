@@ -1,4 +1,4 @@
-"""v2.2 families that survive life: invitations, leaving, removal, handing over, an end with a date.
+"""v2.2 families that survive life: invitations, leaving, removal, handing over, an end with a date, places as a block.
 
 `family_memberships` has a row for every invitation and every membership, with its state and dates. The family columns
 on users are its projection, written by its trigger and by nothing else; at commit both must agree. Every change of a
@@ -8,6 +8,10 @@ seat happens inside a function that holds the payer's row and then the plan's (`
 Revision ID: v2.2_families
 Revises: v2.0
 """
+
+import re
+import runpy
+from pathlib import Path
 
 from portal.database.migration import close, definer, rewrite, run
 
@@ -60,9 +64,14 @@ alter table family_plans
     current_members >= 0 and invited_members >= 0 and current_members + invited_members <= max_members);
 create index ix_family_plans_transfer_to on family_plans (transfer_to);
 
--- Each person's own switch, off until they say so.
-alter table users add shares_attendance boolean not null default false;
-grant update (shares_attendance) on users to portal_member, portal_admin;
+-- Each person's own switches, off until they say so.
+alter table users
+  add shares_attendance boolean not null default false,
+  add family_may_answer boolean not null default false;
+grant update (shares_attendance, family_may_answer) on users to portal_member, portal_admin;
+
+-- Those who were answered for together wait, are offered and take their places as one; how often the line went past them.
+alter table meeting_attendances add party_id uuid, add party_skips integer not null default 0;
 """
 
 # Who was in a plan that had ended keeps the memory, not the seat.
@@ -479,6 +488,175 @@ language sql stable as $$
 $$;
 """
 
+TOGETHER = """
+-- Whom a yes for all of us is for: the asker, and those of the family who let it answer for them, are covered at that
+-- moment and have not answered themselves. Who has a place or waits already keeps what they have.
+create function all_of_us(meeting uuid, person uuid, at timestamptz) returns table (user_id uuid, first_name text)
+language sql stable as $$
+  select u.id, coalesce(u.first_name, split_part(u.email, '@', 1))
+    from public.users me
+    join public.users u on u.id = me.id or (u.family_plan_id = me.family_plan_id and u.family_may_answer)
+    left join public.meeting_attendances a on a.meeting_id = meeting and a.user_id = u.id
+   where me.id = person and me.family_plan_id is not null and public.entitled(u.id, at)
+     and (coalesce(a.answer, 'invited') = 'invited' or (u.id = me.id and a.answer in ('declined', 'withdrawn')))
+   order by u.id <> me.id, u.family_joined_at, u.id
+$$;
+
+-- Their first names for the page of a meeting, the asker's first; null where it cannot be asked.
+create function names_of_us(meeting uuid, at timestamptz) returns text[] language sql stable as $$
+  select array_agg(us.first_name) from public.meetings m cross join lateral public.all_of_us(m.id, auth.uid(), at) us
+   where m.id = meeting and m.status in ('scheduled', 'active') and m.ends_at > at and not m.requires_approval and not m.is_private
+$$;
+
+-- Free seats go to the next in line, as before. A party that does not fit is passed over and keeps its place, at most
+-- three times; from then on the seats that come free are kept for it. The caller holds the meeting's row.
+create or replace function promote(meeting uuid, at timestamptz) returns uuid[] language plpgsql as $$
+declare
+  free integer := 0;
+  until timestamptz;
+  a public.meeting_attendances;
+  block uuid[];
+  passed uuid[] := '{}';
+  offered uuid[] := '{}';
+begin
+  select greatest(0, coalesce(max_attendees, seats_taken + waiting_count) - seats_taken),
+         greatest(at + interval '15 minutes', least(at + interval '12 hours', starts_at - interval '1 hour'))
+    into free, until
+    from public.meetings
+   where id = meeting and status = 'scheduled' and at <= starts_at - interval '1 hour' and waiting_count > 0;
+  if coalesce(free, 0) = 0 then return offered; end if;
+  for a in select * from public.meeting_attendances where meeting_id = meeting and answer = 'waitlisted'
+            order by waiting_since, id loop
+    exit when free = 0 or exists (
+      select from public.meeting_attendances x where x.meeting_id = meeting and x.party_id = any (passed) and x.party_skips >= 3);
+    continue when a.user_id = any (offered) or a.party_id = any (passed);
+    block := array(select x.user_id from public.meeting_attendances x
+                    where x.meeting_id = meeting and x.answer = 'waitlisted' and (x.id = a.id or x.party_id = a.party_id));
+    if cardinality(block) > free then
+      passed := passed || a.party_id;
+    else
+      update public.meeting_attendances x set answer = 'offered', waiting_since = null, offer_expires_at = until
+       where x.meeting_id = meeting and x.user_id = any (block);
+      update public.meeting_attendances x set party_skips = party_skips + 1
+       where x.meeting_id = meeting and x.party_id = any (passed) and x.answer = 'waitlisted';
+      offered := offered || block;
+      free := free - cardinality(block);
+    end if;
+  end loop;
+  return offered;
+end $$;
+
+-- As before, with parties: what one person changes is theirs alone and takes them out of it; only an offer is one for
+-- all, and who takes it takes it for all.
+create or replace function decide(m public.meetings, person uuid, wish text, at timestamptz)
+returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql as $$
+#variable_conflict use_column
+declare
+  a public.meeting_attendances;
+  was text;
+  becomes text;
+begin
+  select * into a from public.meeting_attendances x where x.meeting_id = m.id and x.user_id = person;
+  was := coalesce(a.answer, 'none');
+  offered := '{}';
+  changed := false;
+
+  if m.status = 'cancelled' then refusal := 'cancelled';
+  elsif m.status in ('completed', 'archived') or m.ends_at <= at then refusal := 'over';
+  elsif wish = 'accepted' and not public.entitled(person, at) then refusal := 'no-access';
+  elsif wish = 'accepted' and was = 'rejected' then refusal := 'rejected';
+  end if;
+  if refusal is not null then answer := was; return next; return; end if;
+
+  becomes := case
+    when wish = 'declined' then
+      case when was in ('waitlisted', 'requested', 'offered') then 'withdrawn'
+           when was in ('rejected', 'withdrawn') then was
+           else 'declined' end
+    when was in ('accepted', 'offered') then 'accepted'
+    when m.requires_approval and was <> 'waitlisted' then 'requested'
+    when (m.max_attendees is null or m.seats_taken < m.max_attendees)
+         and (m.waiting_count = 0 or at > m.starts_at - interval '1 hour') then 'accepted'
+    else 'waitlisted' end;
+
+  answer := becomes;
+  if becomes <> was then
+    changed := true;
+    insert into public.meeting_attendances as x (meeting_id, user_id, answer, responded_at, waiting_since, invited_at, reason)
+    values (m.id, person, becomes, at, case when becomes = 'waitlisted' then at end, at, null)
+    on conflict on constraint uq_meeting_attendances_meeting_id do update
+      set answer = excluded.answer, responded_at = excluded.responded_at, waiting_since = excluded.waiting_since,
+          offer_expires_at = null, reason = null, party_skips = 0,
+          party_id = case when was = 'offered' and excluded.answer = 'accepted' then x.party_id end;
+    if was = 'offered' and becomes = 'accepted' and a.party_id is not null then
+      update public.meeting_attendances x set answer = 'accepted', offer_expires_at = null, responded_at = at
+       where x.meeting_id = m.id and x.party_id = a.party_id and x.answer = 'offered';
+    elsif (was in ('accepted', 'offered') and becomes <> 'accepted') or (was = 'waitlisted' and a.party_id is not null) then
+      offered := public.promote(m.id, at);
+    elsif becomes = 'waitlisted' then
+      offered := public.seat_past_parties(m.id, array[person], at);
+      if person <> all (offered) and exists (
+           select from public.meeting_attendances x where x.meeting_id = m.id and x.user_id = person and x.answer = 'accepted') then
+        answer := 'accepted';
+      end if;
+    end if;
+  end if;
+  return next;
+end $$;
+
+-- Who joins a line of parties too large for what is free does not wait for them: what they are offered they have.
+create function seat_past_parties(meeting uuid, people uuid[], at timestamptz) returns uuid[] language plpgsql as $$
+declare offered uuid[] := '{}';
+begin
+  if exists (select from public.meeting_attendances x where x.meeting_id = meeting and x.answer = 'waitlisted' and x.party_id is not null) then
+    offered := public.promote(meeting, at);
+    update public.meeting_attendances x set answer = 'accepted', offer_expires_at = null
+     where x.meeting_id = meeting and x.user_id = any (people) and x.answer = 'offered';
+  end if;
+  return array(select o from unnest(offered) o where o <> all (people));
+end $$;
+
+-- Yes for all of us: everybody has a place or nobody, and then all wait as one.
+create function answer_together(meeting uuid, at timestamptz)
+returns table (answer text, people uuid[], refusal text, offered uuid[]) language plpgsql as $$
+#variable_conflict use_column
+declare
+  m public.meetings;
+  party uuid := gen_random_uuid();
+begin
+  select * into m from public.meetings x where x.id = meeting for no key update;
+  offered := '{}';
+  if exists (select from public.meeting_attendances x
+              where x.meeting_id = meeting and x.answer = 'offered' and x.offer_expires_at <= at) then
+    perform public.lapse_offers(meeting, at);
+    offered := public.promote(meeting, at);
+    select * into m from public.meetings x where x.id = meeting;
+  end if;
+  people := array(select us.user_id from public.all_of_us(meeting, auth.uid(), at) us);
+  refusal := case
+    when m.id is null or m.is_private or m.requires_approval then 'unknown'
+    when m.status = 'cancelled' then 'cancelled'
+    when m.status in ('completed', 'archived') or m.ends_at <= at then 'over'
+    when not public.entitled(auth.uid(), at) then 'no-access'
+    when cardinality(people) = 0 then 'nobody'
+    when cardinality(people) > m.max_attendees then 'too-many' end;
+  if refusal is not null then return next; return; end if;
+
+  answer := case when (m.max_attendees is null or m.seats_taken + cardinality(people) <= m.max_attendees)
+                      and (m.waiting_count = 0 or at > m.starts_at - interval '1 hour') then 'accepted' else 'waitlisted' end;
+  insert into public.meeting_attendances as x (meeting_id, user_id, answer, responded_at, waiting_since, invited_at, party_id)
+  select meeting, p, answer, at, case when answer = 'waitlisted' then at end, at, party from unnest(people) p
+  on conflict on constraint uq_meeting_attendances_meeting_id do update
+    set answer = excluded.answer, responded_at = excluded.responded_at, waiting_since = excluded.waiting_since,
+        reason = null, party_id = excluded.party_id, party_skips = 0;
+  if answer = 'waitlisted' then
+    offered := offered || public.seat_past_parties(meeting, people, at);
+    select x.answer into answer from public.meeting_attendances x where x.meeting_id = meeting and x.user_id = people[1];
+  end if;
+  return next;
+end $$;
+"""
+
 MEMBERS = "portal_member, portal_admin"
 ANYBODY = "portal_anonymous, portal_member, portal_admin"
 SIGNATURES = {
@@ -505,6 +683,10 @@ SIGNATURES = {
     "dissolve_family(uuid, timestamptz)": MEMBERS,
     "end_lapsed_family(uuid, interval, timestamptz)": "portal_worker",
     "set_family_seats(uuid, integer, timestamptz)": "portal_admin",
+    "all_of_us(uuid, uuid, timestamptz)": "",
+    "names_of_us(uuid, timestamptz)": MEMBERS,
+    "seat_past_parties(uuid, uuid[], timestamptz)": "",
+    "answer_together(uuid, timestamptz)": MEMBERS,
     "family_people()": MEMBERS,
     "family_invitations(timestamptz)": MEMBERS,
     "former_family(timestamptz)": MEMBERS,
@@ -529,7 +711,7 @@ def upgrade() -> None:
     close("family_memberships")
     run(POLICIES)
     rewrite(OLD_FAMILIES)
-    for part in (TRUTHS, HOLDING, INVITING, LEAVING, HANDING_OVER, READING):
+    for part in (TRUTHS, HOLDING, INVITING, LEAVING, HANDING_OVER, READING, TOGETHER):
         run(part)
     for signature, callers in SIGNATURES.items():
         definer(signature, to=callers)
@@ -545,10 +727,17 @@ def downgrade() -> None:
     run("drop function " + ", ".join(SIGNATURES))
     run("""
       drop table family_memberships;
-      alter table users drop shares_attendance;
+      alter table users drop shares_attendance, drop family_may_answer;
+      alter table meeting_attendances drop party_id, drop party_skips;
       alter table family_plans drop constraint check_member_limits, drop constraint check_dissolved_empty,
         drop invited_members, drop transfer_to, drop transfer_proposed_at, drop ending_at, drop dissolved_at, drop told_until,
         add constraint check_member_limits check (current_members >= 0 and current_members <= max_members);
     """)
     run(BEFORE)
     definer("family_people()", to=MEMBERS)
+    answering = runpy.run_path(str(Path(__file__).with_name("v2_0_attendance.py")))["ANSWERING"]
+    for name in ("promote", "decide"):  # as they were without parties
+        found = re.search(rf"create function {name}\(.*?\nend \$\$;", answering, re.S)
+        assert found is not None, name  # noqa: S101
+        run(found.group().replace("create function", "create or replace function", 1))
+        definer(f"{name}(uuid, timestamptz)" if name == "promote" else f"{name}(meetings, uuid, text, timestamptz)")

@@ -351,6 +351,12 @@ def share_attendance(db: Session, user_id: UUID, share: bool) -> None:
     audit.record(db, "family.sharing", f"Sharing attendance: {'on' if share else 'off'}")
 
 
+def let_answer(db: Session, user_id: UUID, may: bool) -> None:
+    """Each person's own switch: whether somebody of the family may say yes to a meeting for them."""
+    db.execute(update(User).where(User.id == user_id).values(family_may_answer=may))
+    audit.record(db, "family.answering", f"The family may answer: {'yes' if may else 'no'}")
+
+
 def _joined(db: Session, seated: Row[Any], person: UUID | None) -> None:
     audit.record(db, "family.joined", "Joined a family", subject_id=person, membership_id=str(seated.membership))
     _tell(db, "joined", seated.membership)

@@ -66,7 +66,9 @@ class Household:
             for row in db.execute(INVITATIONS, {"at": clock.now()}):
                 (self.invitations if row.state == "invited" else self.removed).append(self._invitation(row))
             self.former = [row.first_name or row.email for row in db.execute(FORMER, {"at": clock.now()})]
-        self.shares = bool(db.scalar(select(User.shares_attendance).where(User.id == me)))
+        own = db.execute(select(User.shares_attendance, User.family_may_answer).where(User.id == me)).one()
+        self.shares: bool = own.shares_attendance
+        self.may_answer: bool = own.family_may_answer
 
     @property
     def free(self) -> int:

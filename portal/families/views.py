@@ -148,6 +148,13 @@ def share() -> ResponseReturnValue:
     return _back("Saved.")
 
 
+@bp.post("/answering")
+def let_answer() -> ResponseReturnValue:
+    """One's own switch."""
+    actions.let_answer(db.session(), me(), request.form.get("may") == "yes")
+    return _back("Saved.")
+
+
 def _back(said: str) -> ResponseReturnValue:
     flash(said, "note")
     return redirect("/family", 303)

@@ -55,7 +55,8 @@ users                          ----    ----    S-U-    o-o-    o-o-      S-o-   
 
 # The columns somebody may change, where somebody may change anything; the worker's are all of the table.
 CHANGEABLE = {
-    ("users", "browser"): "first_name last_name timezone preferred_meeting_time shares_attendance",
+    ("users", "browser"): "first_name last_name timezone preferred_meeting_time shares_attendance"
+    " family_may_answer",
     ("family_plans", "browser"): "plan_name",
     ("sign_ins", "browser"): "ended_at",
     ("meetings", "browser"): "title description scheduled_date start_time duration timezone platform max_attendees"
@@ -283,7 +284,9 @@ DOORS = {
     "auth.sign_up_again": "anonymous member admin",
     "auth.whoami": "web",
     "accept_invitation": "member admin",
+    "all_of_us": None,
     "answer_meeting": "member admin",
+    "answer_together": "member admin",
     "boards": "web member admin",
     "check_membership": None,
     "check_primary": None,
@@ -312,6 +315,7 @@ DOORS = {
     "may_watch": "web",
     "member_count": "anonymous member admin",
     "minutes_inside": None,
+    "names_of_us": "member admin",
     "note_domain": None,
     "project_access": "worker",
     "project_membership": None,
@@ -325,6 +329,7 @@ DOORS = {
     "rolls": "web member admin",
     "runs_family": None,
     "seat_by_token": None,
+    "seat_past_parties": None,
     "set_family_seats": "admin",
     "settle": "worker",
     "sign_up_to_family": "anonymous member admin",

@@ -24,7 +24,7 @@ from tests.support.windows import chromium_running
 TARGET, README = ROOT / "var" / "screenshots", ROOT / "tests" / "screenshots"
 WIDTHS = {375: 812, 1280: 900}
 LAPSED = "select email from users where access_until < now() order by email limit 1"
-SHARED = "rui@duarte.pt"
+SHARED = "lurdes@sapo.pt"
 
 # The meetings and the mail a path may name, as the demo's member sees them.
 NAMED = """
