@@ -52,12 +52,13 @@ def _open_rooms(app: Flask) -> None:
     from portal.billing import checkout, plan, provider, webhook
     from portal.billing import views as billing
     from portal.calendar import views as calendar
+    from portal.families import joining
     from portal.families import views as families
     from portal.operations import views as operations
 
     for room in (
         public, accounts, second_factor, own, evenings, attendance, calendar, billing, checkout, plan, webhook, families,
-        admin, operations,
+        joining, admin, operations,
     ):  # fmt: skip
         app.register_blueprint(room.bp)
     provider.init_app(app)

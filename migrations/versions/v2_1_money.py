@@ -199,9 +199,12 @@ $$;
 
 -- The verdict: the latest date of the sources that have begun. What it says is the projection, and nothing else writes it.
 create or replace function project_access(payer uuid, at timestamptz) returns void language sql as $$
-  -- Everybody's rows first and in order: of two changes at once the second must see what the first one brought.
+  -- Everybody's rows first: of two changes at once the second must see what the first one brought. The payer's, then
+  -- the plan's, then the others' in order: the order in which everybody who touches a family holds them.
+  select from public.users where id = payer for no key update;
+  select from public.family_plans where primary_user_id = payer and is_active order by id for no key update;
   select from public.users u
-   where u.id = payer or u.family_plan_id in (select id from public.family_plans where primary_user_id = payer and is_active)
+   where u.id <> payer and u.family_plan_id in (select id from public.family_plans where primary_user_id = payer and is_active)
    order by u.id for no key update;
   update public.family_plans p
      set subscription_expiry = c.paid_until, access_until = c.counts_until,

@@ -52,6 +52,8 @@ class User(Base):
     access_until: Mapped[datetime | None]
     family_joined_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    shares_attendance: Mapped[bool] = mapped_column(server_default=text("false"))
+    family_may_answer: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Credential(Base):

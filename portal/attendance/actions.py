@@ -3,13 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, live
+from portal.database.identity import ME
 from portal.problems import Refused
 
 ANSWER = text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish, :at)")
+TOGETHER = text("select answer, people, refusal, offered from answer_together(:meeting, :at)")
 DECIDE = text("select decide_request(:meeting, :person, :accept, :why, :at)")
 JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors, :at)")
 LEAVE = text("select leave_meeting(:meeting, :at)")
@@ -52,9 +54,13 @@ class Gone(Refused):
     """This meeting is not there any more."""
 
 
+class TooManyOfUs(Refused):
+    """There are fewer places than there are of you. Each of you can answer alone."""
+
+
 REFUSALS: dict[str, type[Refused]] = {
     "cancelled": Cancelled, "over": Over, "no-access": NoAccess, "rejected": Rejected, "early": Early, "full": Full,
-    "requested": Asked, "unknown": Gone,
+    "requested": Asked, "unknown": Gone, "too-many": TooManyOfUs,
 }  # fmt: skip
 
 
@@ -73,6 +79,27 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
         audit.record(db, f"answer.{said.answer}", f"Answered {said.answer}", category="meeting", meeting_id=meeting_id)
         _spread(db, meeting_id, said)
     return str(said.answer)
+
+
+def answer_together(db: Session, meeting_id: UUID) -> None:
+    """Yes for all of the asker's family who let it answer for them: places for all, or all wait as one.
+
+    Asking again, with nobody left to ask for, changes nothing. Raises Refused.
+    """
+    said = db.execute(TOGETHER, {"meeting": meeting_id, "at": clock.now()}).one()
+    if said.refusal == "nobody":
+        return
+    if said.refusal:
+        raise REFUSALS[said.refusal]
+    audit.record(
+        db, "answer.together", f"Answered {said.answer} for {len(said.people)}", category="meeting",
+        meeting_id=meeting_id, people=[str(person) for person in said.people],
+    )  # fmt: skip
+    asker = db.scalar(select(ME))
+    for person in said.people:
+        if person != asker:
+            jobs.enqueue(db, "attendance.tell_together", meeting_id=str(meeting_id), user_id=str(person), by=str(asker))
+    _spread(db, meeting_id, said)
 
 
 def decide_request(

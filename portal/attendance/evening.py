@@ -35,6 +35,9 @@ class Evening(Board):
         self.offered_soon = self.answer == "offered" and offer is not None and offer - clock.now <= LAST_HOUR
         seats = self.capacity is None or self.taken < self.capacity
         self.seat_free_now = self.answer == "waitlisted" and seats and row.starts_at - clock.now < LAST_HOUR
+        self.together = row.party_id is not None
+        self.us: list[str] = getattr(row, "us", None) or []
+        self.with_me = self.answer in (None, "invited", "declined", "withdrawn")
         self.my_minutes: int | None = row.join_duration
         # After the hour "came" is the reader's own question; the board's number is everybody's.
         self.came_myself = row.joined_at is not None
@@ -47,6 +50,11 @@ class Evening(Board):
                 or (self.answer in (None, "invited", "declined", "withdrawn") and not self.full and not self.approval)
             )
         )
+
+    @property
+    def family(self) -> list[str]:
+        """First names of those a yes for all of us is for, besides the reader."""
+        return self.us[1:] if self.with_me else self.us
 
     @property
     def answered(self) -> str:

@@ -36,7 +36,9 @@ def tell_offer(db: Session, meeting_id: str, user_id: str) -> None:
     if row and row.answer == "offered" and row.offer_expires_at > clock.now():
         look, board = _seen_by(row)
         occasion = f"offer:{meeting_id}:{user_id}:{row.offer_expires_at.timestamp():.0f}"
-        letter = letters.offer(row.first_name, board, look.here(row.offer_expires_at))
+        letter = letters.offer(
+            row.first_name, board, look.here(row.offer_expires_at), together=row.party_id is not None
+        )
         mail.write(db, "offer", row.email, letter, user_id=row.user_id, occasion=occasion)
 
 
@@ -47,6 +49,17 @@ def tell_decision(db: Session, meeting_id: str, user_id: str) -> None:
     if row and row.answer in ("accepted", "waitlisted", "rejected"):
         letter = letters.decision(row.first_name, _seen_by(row)[1], row.answer, row.reason)
         mail.write(db, "decision", row.email, letter, user_id=row.user_id)
+
+
+@job("attendance.tell_together")
+def tell_together(db: Session, meeting_id: str, user_id: str, by: str) -> None:
+    """One of the family answered for another: that other is told at once."""
+    row, asker = _standing(db, meeting_id, user_id), db.get(User, UUID(by))
+    if row and row.party_id and asker:
+        called = asker.first_name or asker.email.partition("@")[0]
+        letter = letters.together(row.first_name, _seen_by(row)[1], called, row.answer)
+        occasion = f"together:{row.party_id}:{user_id}"
+        mail.write(db, "together", row.email, letter, user_id=row.user_id, occasion=occasion)
 
 
 @job("attendance.tend", cron="* * * * *", lock="attendance.tend")
@@ -99,7 +112,7 @@ def settle(db: Session) -> None:
 
 def _standing(db: Session, meeting_id: str, user_id: str) -> Any:
     return db.execute(
-        select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, User.id.label("user_id"),
+        select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, Attendance.party_id, User.id.label("user_id"),
                User.email, User.first_name, User.timezone.label("zone"))
         .join(Attendance, Attendance.meeting_id == Meeting.id)
         .join(User, User.id == Attendance.user_id)

@@ -7,19 +7,38 @@ from portal.meetings.board import Board
 from portal.meetings.letters import facts
 
 
-def offer(name: str | None, m: Board, until: datetime) -> Letter:
-    """A place came free; `until` is on the reader's own clock."""
+def offer(name: str | None, m: Board, until: datetime, *, together: bool) -> Letter:
+    """A place came free; `until` is on the reader's own clock. `together`: it is one of several for a family."""
     return Letter(
         subject=f"A place is yours: {m.title}",
         headline="A place is yours",
         body=(
             f"Hello {name or 'there'}, a place at {m.title} came free and is held for you until "
             f"{until:%H:%M} in {m.city} on {until:%A}.",
-            "Take it, or pass it on to the next person in line. Opening this mail decides nothing.",
+            "It is one offer for all of your family who wait with you: whoever takes it takes it for everybody. "
+            "Passing it on is yours alone. Opening this mail decides nothing."
+            if together
+            else "Take it, or pass it on to the next person in line. Opening this mail decides nothing.",
         ),
         facts=facts(m),
         button=(f"/meetings/{m.id}", "Decide on the page"),
         why="You get this because you joined the line for this evening.",
+    )
+
+
+def together(name: str | None, m: Board, by: str, answer: str) -> Letter:
+    """Somebody of the family answered for the reader, who had allowed it."""
+    headline = {"accepted": "You have a place", "waitlisted": "You are in the line"}.get(answer, "A place is yours")
+    return Letter(
+        subject=f"{headline}: {m.title}",
+        headline=headline,
+        body=(
+            f"Hello {name or 'there'}, {by} said yes to {m.title} for all of you.",
+            "If it does not suit you, say so on the page. Your answer is yours alone.",
+        ),
+        facts=facts(m),
+        button=(f"/meetings/{m.id}", "Look at the evening"),
+        why="You get this because you let your family answer for you; the family page has the switch.",
     )
 
 

@@ -43,6 +43,8 @@ class Attendance(Base):
     waiting_since: Mapped[datetime | None]
     offer_expires_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    party_id: Mapped[UUID | None]
+    party_skips: Mapped[int] = mapped_column(server_default="0")
 
 
 class Presence(Base):

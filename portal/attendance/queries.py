@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, bindparam, case, func, literal_column, select, tuple_
 
+from portal import clock
 from portal.accounts.models import User
 from portal.attendance.models import Attendance
 from portal.database.identity import ME
@@ -23,7 +24,7 @@ SHOWN = (
 )  # fmt: skip
 MINE = (
     Attendance.answer, Attendance.reason, Attendance.offer_expires_at, Attendance.responded_at,
-    Attendance.joined_at, Attendance.join_duration,
+    Attendance.joined_at, Attendance.join_duration, Attendance.party_id,
 )  # fmt: skip
 POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meeting.id))).label("position")
 
@@ -48,7 +49,9 @@ PAST = (
     .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
     .limit(literal_column(str(PAGE + 1)))
 )
-ONE = _mine(Meeting.description, Meeting.revision).where(Meeting.id == bindparam("meeting_id"))
+# Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
+US = func.names_of_us(Meeting.id, bindparam("at", callable_=clock.now)).label("us")
+ONE = _mine(Meeting.description, Meeting.revision, US).where(Meeting.id == bindparam("meeting_id"))
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")
 

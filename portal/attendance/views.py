@@ -37,6 +37,18 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
     return redirect(_where_from(meeting_id), 303)
 
 
+@bp.post("/together")
+def answer_together(meeting_id: UUID) -> ResponseReturnValue:
+    """Yes for all of us."""
+    find(queries.ONE.params(meeting_id=meeting_id))
+    try:
+        actions.answer_together(db.session(), meeting_id)
+    except Refused as refusal:
+        db.session.rollback()
+        return _how_it_stands(meeting_id, 409, refusal.sentence)
+    return _how_it_stands(meeting_id) if wants_fragment() else redirect(f"/meetings/{meeting_id}", 303)
+
+
 @bp.get("/mine")
 def mine(meeting_id: UUID) -> ResponseReturnValue:
     """What depends on the reader, asked for again when the board changed."""

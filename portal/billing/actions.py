@@ -38,13 +38,25 @@ PAGE_LIFE = timedelta(hours=23)
 """How long a payment page can be paid, from the choice on; so asking twice asks for the same page."""
 
 
+OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
+
+
+class NotOffered(Refused):
+    """Nobody has asked you to take this family over, or not any more. Nothing was charged."""
+
+
 class NothingToPay(Refused):
     """This checkout is over. Choose a plan again; nothing was charged."""
 
 
 def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID | None = None) -> UUID:
-    """The asker's choice, as a pending order and a checkout; whatever was open before is over."""
+    """The asker's choice, as a pending order and a checkout; whatever was open before is over.
+
+    Raises NotOffered when it is to take over a family that was not offered to the asker.
+    """
     plan = plans()[plan_key]
+    if transfer_plan_id and not db.execute(OFFERED, {"plan": transfer_plan_id}).scalar():
+        raise NotOffered
     made: UUID = db.execute(
         OPEN,
         {"plan": plan.key, "cycle": cycle, "minor": plan.minor(cycle), "price": plan.price(cycle), "currency": plan.currency,

@@ -5,6 +5,7 @@ A job is a name, some ids and one call to an action; it is one transaction, and 
 
 import functools
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import procrastinate
@@ -12,6 +13,7 @@ from flask import Flask
 from procrastinate.tasks import Task
 from sqlalchemy.orm import Session
 
+from portal import clock
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 
@@ -54,10 +56,14 @@ def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Call
     return wrap
 
 
-def enqueue(session: Session, name: str, *, one_at_a_time: str | None = None, **arguments: Any) -> None:
-    """Put the job `name` in the queue within the caller's transaction: gone with a rollback, due at its commit.
+def enqueue(
+    session: Session, name: str, after: timedelta | None = None, /, *, one_at_a_time: str | None = None, **arguments: Any
+) -> None:
+    """Put the job `name` in the queue within the caller's transaction: gone with a rollback, due at its commit or `after`.
 
     Jobs that name the same thing in `one_at_a_time` are done one after the other.
     """
     connection = session.connection().connection.driver_connection
-    _desk.configure_task(name, allow_unknown=True, connection=connection, lock=one_at_a_time).defer(**arguments)
+    due = clock.now() + after if after else None
+    task = _desk.configure_task(name, allow_unknown=True, connection=connection, lock=one_at_a_time, schedule_at=due)
+    task.defer(**arguments)

@@ -33,9 +33,16 @@ PROMISES = {
           where a.meeting_id = m.id and a.joined_at is not null)""",
     "No meeting holds more people than places, but for those who had a seat when places were taken away": """
         select count(*) from meetings where max_attendees is not null and seats_taken > greatest(max_attendees, seats_kept)""",
-    "Nobody waits while a place is free, but in the last hour": """
-        select count(*) from meetings where status = 'scheduled' and starts_at > :at + interval '1 hour' and waiting_count > 0
-          and (max_attendees is null or seats_taken < max_attendees)""",
+    "Nobody waits while a place is free that is not kept for a family, but in the last hour": """
+        with line as (
+          select a.meeting_id, min(a.waiting_since) as since, count(*) as people, max(a.party_skips) >= 3 as kept_for
+            from meeting_attendances a join meetings m on m.id = a.meeting_id
+           where a.answer = 'waitlisted' and m.status = 'scheduled' and m.starts_at > :at + interval '1 hour'
+             and (m.max_attendees is null or m.seats_taken < m.max_attendees)
+           group by a.meeting_id, coalesce(a.party_id, a.id))
+        select count(distinct m.id) from line l join meetings m on m.id = l.meeting_id
+         where (m.max_attendees is null or l.people <= m.max_attendees - m.seats_taken)
+           and not exists (select from line before where before.meeting_id = m.id and before.since < l.since and before.kept_for)""",
     "First join and last leave are those of the stays": """
         select count(*) from meeting_attendances a
           join lateral (select min(joined_at) as first_in, bool_and(left_at is not null) as all_out, max(left_at) as last_out
@@ -44,8 +51,15 @@ PROMISES = {
     "Nobody is counted as inside long after the end": """
         select count(*) from presences p join meetings m on m.id = p.meeting_id
          where p.left_at is null and m.ends_at < :at - interval '5 hours'""",
-    "A family's count is its people": """
-        select count(*) from family_plans f where current_members <> (select count(*) from users u where u.family_plan_id = f.id)""",
+    "A family's counts are its people and its open invitations": """
+        select count(*) from family_plans f
+         where current_members <> (select count(*) from users u where u.family_plan_id = f.id)
+            or invited_members <> (select count(*) from family_memberships m where m.plan_id = f.id and m.state = 'invited')""",
+    "Everybody is in the family their membership says, and nobody in one that is over": """
+        select count(*) from users u left join family_memberships m on m.user_id = u.id and m.state = 'active'
+          left join family_plans f on f.id = u.family_plan_id
+         where (u.family_plan_id, u.family_role, u.family_joined_at) is distinct from (m.plan_id, m.role, m.joined_at)
+            or not f.is_active""",
     "A family's primary is its payer, in both places": """
         select count(*) from family_plans f where is_active and not exists (select from users u
           where u.id = f.primary_user_id and u.family_plan_id = f.id and u.family_role = 'primary')""",

@@ -27,12 +27,29 @@ from portal.audit.models import SystemLog
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
 from portal.families import actions as families
+from portal.families import queries as family_queries
 from portal.mail.models import Mail
 from portal.meetings import actions as meetings
 from portal.meetings.models import Meeting
 from portal.problems import Problem, Refused
 from portal.sandbox import money
-from portal.sandbox.people import ANA, BILAL, CHEN, CIRCLE, FAMILIES, INGRID, MARTA, OPEN, PEOPLE, SELIN, WEEK
+from portal.sandbox.people import (
+    ANA,
+    BILAL,
+    CHEN,
+    CIRCLE,
+    EEVA,
+    FAMILIES,
+    INGRID,
+    INVITED,
+    LEFT_AGAIN,
+    MARTA,
+    OPEN,
+    PEOPLE,
+    SAID_NO,
+    SELIN,
+    WEEK,
+)  # fmt: skip
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
 SECRET = "GOALETE7DEMO7CLUB7SELIN7AYDIN777"  # noqa: S105 - what the demo admin's app would hold; /sandbox/codes shows its codes
@@ -142,14 +159,40 @@ def current_code() -> str:
 
 
 def seat_families(club: Club) -> None:
-    """Four families of different sizes, one of them full."""
+    """Families of different sizes, one of them full; one open invitation, one declined, and one who left again."""
     for n, (name, primary, others) in enumerate(FAMILIES):
         at = clock.now() - timedelta(days=250 - 40 * n)
         with club.as_(WORKER, at) as session:
-            plan_id = families.start(session, club.ids[primary], name)
+            families.start(session, club.ids[primary], name)
         for k, email in enumerate(others):
-            with club.as_(WORKER, at + timedelta(days=9 * k)) as session:
-                families.seat(session, plan_id, club.ids[email])
+            _join_family(club, primary, email, at + timedelta(days=9 * k + 1))
+    when_left = clock.now() - timedelta(days=20)
+    _join_family(club, EEVA, LEFT_AGAIN, when_left - timedelta(days=30))
+    with club.as_(club.member(LEFT_AGAIN), when_left) as session:
+        families.leave(session)
+    token = _invite(club, EEVA, SAID_NO, when_left)
+    with club.as_(ANONYMOUS, when_left + timedelta(days=1)) as session:
+        families.decline(session, token)
+    _invite(club, ANA, INVITED, clock.now() - timedelta(days=5))
+
+
+def _join_family(club: Club, primary: str, email: str, at: datetime) -> None:
+    token = _invite(club, primary, email, at)
+    with club.as_(club.member(email), at + timedelta(hours=3)) as session:
+        families.accept(session, token)
+
+
+def _invite(club: Club, primary: str, email: str, at: datetime) -> str:
+    """Invite by the primary's own action; the token is in the mail."""
+    with club.as_(club.member(primary), at) as session:
+        plan = family_queries.my_plan(session, club.ids[primary])
+        families.invite(session, plan, family_queries.host_name(session, club.ids[primary]), email)
+    with club.as_(WORKER) as session:
+        sent = select(Mail.text).where(Mail.recipient == email, Mail.kind == "family-invitation")
+        body = session.scalar(sent.order_by(Mail.created_at.desc()).limit(1)) or ""
+    token = re.search(r"/family/join/(\S+)", body)
+    assert token is not None, email  # noqa: S101
+    return token.group(1)
 
 
 def hold_past_evenings(club: Club) -> None:

@@ -216,7 +216,7 @@ def test_admins_see_that_it_is_closed_and_cannot_open_it(his, charlie, dora, sig
 
 
 def test_orders_stay(sign_in, with_password, alice, bob, superuser):
-    superuser.execute("update users set family_plan_id = null, family_role = null where id = %s", [bob.id])
+    superuser.execute("update family_memberships set state = 'left', ended_at = now() where user_id = %s", [bob.id])
     assert closes(sign_in(with_password(alice))).status_code == 303
     assert superuser.execute("select status, amount_minor from orders").fetchall() == [("completed", 19000)]
     assert one(superuser, "select is_active from family_plans where id = %s", cast.FAMILY) is False

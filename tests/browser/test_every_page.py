@@ -13,8 +13,8 @@ from portal.config import ROOT
 from portal.sandbox.club import PASSWORD
 from tests.browser.conftest import Open
 from tests.conftest import As
-from tests.support.cast import ISTANBUL, Person, crowd, plan_meeting
-from tests.support.pages import ADMIN, MEMBER, NO_ACCESS, VISITOR, Stop, themes
+from tests.support.cast import FAMILY, ISTANBUL, Person, crowd, plan_meeting
+from tests.support.pages import ADMIN, FAMILY_MEMBER, FAMILY_PRIMARY, MEMBER, NO_ACCESS, VISITOR, Stop, themes
 
 AXE = (ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
@@ -54,8 +54,15 @@ def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person
         "over": plan("Quiet work hour", -1),
         "mail": uuid4(),
         "person": alice.id,
+        "invitation": "/family/join/tomas",
+        "family": f"/admin/families/{FAMILY}",
     }
     superuser.execute("insert into credentials values (%s, %s, now())", [charlie.id, hashed(PASSWORD)])
+    superuser.execute(
+        "insert into family_memberships (plan_id, state, email, token_hash, sent_at, expires_at)"
+        " values (%s, 'invited', 'tomas@duarte.example', sha256('tomas'), array[now()], now() + interval '14 days')",
+        [FAMILY],
+    )
     for meeting in ("waiting", "offered"):
         answer(alice, named[meeting])
     for meeting in ("waiting", "offered", "requested", "ahead"):
@@ -101,8 +108,16 @@ def test_a_members_pages(walk: Walk, charlie: Person) -> None:
     assert walk(charlie, MEMBER) == []
 
 
-def test_the_pages_of_a_family(walk: Walk, alice: Person) -> None:
-    assert walk(alice, (Stop("family", "/family"), Stop("orders", "/orders"))) == []
+def test_the_pages_of_a_family(walk: Walk, alice: Person, bob: Person) -> None:
+    assert walk(bob, FAMILY_MEMBER[:-1]) == []
+    assert walk(alice, FAMILY_PRIMARY) == []
+
+
+def test_the_page_of_who_is_asked_to_take_over_and_of_who_leaves(
+    walk: Walk, superuser: psycopg.Connection, alice: Person, bob: Person
+) -> None:
+    superuser.execute("update family_plans set transfer_to = %s, transfer_proposed_at = now()", [bob.id])
+    assert walk(bob, (Stop("family-asked-me", "/family"), FAMILY_MEMBER[-1])) == []
 
 
 def test_the_pages_of_somebody_without_access(walk: Walk, eve: Person) -> None:

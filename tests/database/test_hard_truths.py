@@ -216,7 +216,25 @@ def test_two_admins_who_demote_each_other_leave_one(as_, superuser, dora, charli
 
 
 def join(db, person):
-    db.execute("update users set family_plan_id = %s, family_role = 'member' where id = %s", [FAMILY, person.id])
+    db.execute(
+        "insert into family_memberships (plan_id, user_id, state, joined_at) values (%s, %s, 'active', now())",
+        [FAMILY, person.id],
+    )
+
+
+def invite_somebody(db, address):
+    db.execute(
+        "insert into family_memberships (plan_id, state, email, token_hash, expires_at)"
+        " values (%s, 'invited', %s, %s, now() + interval '14 days')",
+        [FAMILY, address, address.encode()],
+    )
+
+
+def leave(db, person):
+    db.execute(
+        "update family_memberships set state = 'left', ended_at = now() where user_id = %s and state = 'active'",
+        [person.id],
+    )
 
 
 def test_a_seventh_person_never_gets_in(superuser, alice):
@@ -248,6 +266,36 @@ def test_of_two_who_take_the_last_place_at_once_one_gets_it(as_, superuser, alic
     assert one(superuser, "select count(*) from users where family_plan_id = %s", FAMILY) == 6
 
 
+def test_an_invitation_holds_its_seat(superuser, alice):
+    """A seat was free until somebody sat in it: six could be promised and four come too many."""
+    for person in crowd(superuser, 3):
+        join(superuser, person)
+    invite_somebody(superuser, "sixth@club.example")
+    with refused_by("check_member_limits"):
+        invite_somebody(superuser, "seventh@club.example")
+    with refused_by("check_member_limits"):
+        join(superuser, *crowd(superuser, 1, first=3))
+
+
+def test_who_is_in_stands_in_two_places_that_agree_at_commit(superuser, alice, bob):
+    with refused_by("check_membership_agrees"), superuser.transaction():
+        superuser.execute("update users set family_plan_id = null, family_role = null, family_joined_at = null"
+                          " where id = %s", [bob.id])  # fmt: skip
+    with refused_by("check_membership_agrees"), superuser.transaction():
+        superuser.execute("update family_memberships set user_id = (select id from users where first_name = 'Eve')"
+                          " where user_id = %s", [bob.id])  # fmt: skip
+
+
+def test_nobody_is_in_two_families(superuser, alice, bob):
+    with refused_by("uq_family_memberships_one_active"):
+        join(superuser, bob)
+
+
+def test_a_plan_that_is_over_holds_nobody(superuser, alice):
+    with refused_by("check_dissolved_empty"):
+        superuser.execute("update family_plans set is_active = false")
+
+
 def test_the_counter_is_right_after_joining_leaving_and_deletion(superuser, alice, bob):
     def counted():
         return one(superuser, "select current_members from family_plans")
@@ -256,7 +304,7 @@ def test_the_counter_is_right_after_joining_leaving_and_deletion(superuser, alic
     join(superuser, one_more)
     join(superuser, another)
     assert counted() == 4
-    superuser.execute("update users set family_plan_id = null, family_role = null where id = %s", [bob.id])
+    leave(superuser, bob)
     superuser.execute("delete from users where id = %s", [another.id])
     assert counted() == 2 == one(superuser, "select count(*) from users where family_plan_id is not null")
 
@@ -268,8 +316,8 @@ def test_a_plan_has_one_primary(superuser, alice, bob):
 
 @pytest.mark.parametrize(
     "change",
-    ["update users set family_role = 'member' where family_role = 'primary'",
-     "update users set family_plan_id = null, family_role = null where family_role = 'primary'",
+    ["update family_memberships set role = 'member' where role = 'primary'",
+     "update family_memberships set state = 'left', ended_at = now() where role = 'primary'",
      "update family_plans set primary_user_id = (select id from users where first_name = 'Bob')",
      "insert into family_plans (primary_user_id) select id from users where first_name = 'Eve'"],
 )  # fmt: skip
@@ -281,8 +329,8 @@ def test_who_is_primary_agrees_in_both_places_at_commit(superuser, alice, change
 
 def test_the_primary_can_be_changed_within_one_transaction(superuser, alice, bob):
     with superuser.transaction():
-        superuser.execute("update users set family_role = 'member' where id = %s", [alice.id])
-        superuser.execute("update users set family_role = 'primary' where id = %s", [bob.id])
+        superuser.execute("update family_memberships set role = 'member' where user_id = %s", [alice.id])
+        superuser.execute("update family_memberships set role = 'primary' where user_id = %s", [bob.id])
         superuser.execute("update family_plans set primary_user_id = %s", [bob.id])
     assert one(superuser, "select primary_user_id from family_plans") == bob.id
 
@@ -326,7 +374,7 @@ def test_a_policy_that_asks_its_own_table_would_recurse(before, alice):
 
 
 def test_leaving_a_family_ends_what_it_gave_and_keeps_what_is_ones_own(as_, superuser, alice, bob, now):
-    superuser.execute("update users set family_plan_id = null, family_role = null where id = %s", [bob.id])
+    leave(superuser, bob)
     with as_("worker") as db:
         db.execute("select project_access(%s, %s)", [bob.id, now])
     assert one(superuser, "select access_until from users where id = %s", bob.id) is None

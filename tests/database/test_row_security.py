@@ -35,6 +35,7 @@ alembic_version                ----    S---    ----    ----    ----      ----   
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 credentials                    ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
+family_memberships             ----    ----    ----    ----    ----      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
@@ -63,7 +64,8 @@ users                          ----    ----    S-U-    o-o-    o-o-      S-o-   
 CHANGEABLE = {
     ("checkouts", "browser"): "customer_id session_id url expires_at",
     ("payers", "browser"): "asked_at",
-    ("users", "browser"): "first_name last_name timezone preferred_meeting_time",
+    ("users", "browser"): "first_name last_name timezone preferred_meeting_time shares_attendance"
+    " family_may_answer",
     ("family_plans", "browser"): "plan_name",
     ("sign_ins", "browser"): "ended_at",
     ("sign_ins", "worker"): "network",
@@ -75,6 +77,8 @@ CHANGEABLE = {
 # The columns nobody reads who may read the others.
 HIDDEN = {
     ("meetings", "browser"): "meeting_link meeting_id seats_kept",
+    ("family_memberships", "browser"): "token_hash",
+    ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",
     ("sign_ins", "worker"): "key_hash device created_at proved_at",
     ("one_time_tokens", "worker"): "purpose token_hash code_hash wrong_codes payload user_id created_at used_at",
@@ -308,32 +312,60 @@ DOORS = {
     "auth.sign_up": "anonymous member admin",
     "auth.sign_up_again": "anonymous member admin",
     "auth.whoami": "web",
+    "accept_invitation": "member admin",
+    "all_of_us": None,
     "answer_meeting": "member admin",
+    "answer_together": "member admin",
     "boards": "web member admin",
+    "check_membership": None,
     "check_primary": None,
+    "close_family": None,
     "close_presences": "worker",
     "count_members": None,
     "count_seats": None,
-    "decide": None,
     "decide_request": "admin",
+    "decline_invitation": "anonymous member admin",
+    "dissolve_family": "member admin",
+    "end_lapsed_family": "worker",
     "entitled": "worker",
+    "family_attendance": "member admin",
+    "family_invitations": "member admin",
     "family_people": "member admin",
+    "former_family": "member admin",
+    "hold_family": None,
+    "invitations_today": None,
+    "invite_to_family": "member admin",
     "join_meeting": "member admin",
     "keep_an_admin": None,
     "lapse_offers": None,
+    "leave_family": "member admin",
     "leave_meeting": "member admin",
     "may_watch": "web",
     "member_count": "anonymous member admin",
     "minutes_inside": None,
+    "names_of_us": "member admin",
     "note_domain": None,
     "project_access": "worker",
-    "promote": None,
+    "project_membership": None,
+    "propose_transfer": "member admin",
     "public_programme": "anonymous member admin",
+    "read_invitation": "anonymous member admin",
+    "remove_member": "member admin",
+    "renew_invitation": "member admin",
+    "revoke_invitation": "member admin",
     "rolls": "web member admin",
+    "runs_family": None,
+    "seat_by_token": None,
+    "seat_past_parties": None,
+    "set_family_seats": "admin",
     "settle": "worker",
+    "sign_up_to_family": "anonymous member admin",
     "still_here": "member admin",
+    "take_over_family": "worker",
     "tell_ended": None,
     "tend_line": "admin worker",
+    "undo_removal": "member admin",
+    "unseat": None,
     "waiting_position": "member admin",
     "welcome": "anonymous worker",
     "worker_heartbeat": "web worker admin",
@@ -376,8 +408,8 @@ def test_every_foreign_key_has_an_index(backstage):
 @pytest.mark.parametrize(
     ("table", "column"),
     [("credentials", "password_hash"), ("one_time_tokens", "token_hash"), ("one_time_tokens", "code_hash"),
-     ("one_time_tokens", "payload"), ("sign_ins", "key_hash"), ("second_factors", "secret"),
-     ("second_factors", "pending"), ("recovery_codes", "code_hash")],
+     ("one_time_tokens", "payload"), ("second_factors", "secret"), ("second_factors", "pending"), ("recovery_codes", "code_hash"),
+      ("sign_ins", "key_hash"), ("family_memberships", "token_hash")],
 )  # fmt: skip
 def test_nobody_reads_passwords_tokens_or_keys(role, table, column, backstage):
     asked = backstage.execute("select has_column_privilege(%s, %s, %s, 'SELECT')", [role, table, column])

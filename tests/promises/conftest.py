@@ -26,6 +26,8 @@ def routes(app: Flask, everything: dict[str, object]) -> list[Route]:
         "mail_id": everything["sandbox_mails"],
         "sign_in_id": everything["sign_ins"],
         "order_id": everything["orders"],
+        "membership_id": everything["family_memberships"],
+        "plan_id": everything["family_plans"],
         "token": "no-such-token",
     }
     return routes_of(app, ids)

@@ -8,6 +8,7 @@ PUBLIC = {
     "GET /reset", "POST /reset", "GET /reset/code", "POST /reset/code", "GET /reset/<token>", "POST /reset/<token>",
     "GET /sandbox/mailbox", "GET /sandbox/mailbox/<uuid:mail_id>", "GET /sandbox/codes",
     "GET /sandbox/clock", "POST /sandbox/clock",
+    "GET /family/join/<token>", "POST /family/join/<token>/account", "POST /family/join/<token>/decline",
 }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def test_a_sign_up_cannot_send_more_than_its_fields(client, superuser):
 def test_things_of_others_are_not_there(routes, everybody, everything, superuser):
     superuser.execute("update meetings set is_private = true where id = %s", [everything["open"]])
     superuser.execute("delete from meeting_attendances")
-    owned = ("<uuid:meeting_id>", "<uuid:sign_in_id>", "<uuid:order_id>")
+    owned = ("<uuid:meeting_id>", "<uuid:sign_in_id>", "<uuid:order_id>", "<uuid:membership_id>", "<uuid:person_id>")
     before = contents(superuser)
     asked = 0
     for route in routes:

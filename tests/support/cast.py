@@ -58,11 +58,11 @@ def assemble(postgres: psycopg.Connection) -> None:
             )
         postgres.execute("insert into family_plans (id, primary_user_id, plan_name, billing_cycle)"
                          " values (%s, %s, 'Alice and friends', 'yearly')", [FAMILY, ALICE.id])  # fmt: skip
-        postgres.execute(
-            "update users set family_plan_id = %s, family_joined_at = %s,"
-            " family_role = case when id = %s then 'primary' else 'member' end where id in (%s, %s)",
-            [FAMILY, now, ALICE.id, ALICE.id, BOB.id],
-        )
+        for person, role in ((ALICE, "primary"), (BOB, "member")):
+            postgres.execute(
+                "insert into family_memberships (plan_id, user_id, role, state, joined_at) values (%s, %s, %s, 'active', %s)",
+                [FAMILY, person.id, role, now],
+            )
         postgres.execute(
             "insert into orders (user_id, order_number, status, amount, amount_minor, subscription_type, billing_cycle,"
             " payment_provider, transaction_id, completed_at, period_start, period_end)"
@@ -101,9 +101,9 @@ def invite(postgres: psycopg.Connection, meeting: Meeting, *people: Person) -> N
         )
 
 
-def crowd(postgres: psycopg.Connection, size: int) -> list[Person]:
-    """As many more people with access as a storm needs."""
-    people = [_person(0xC0000 + number, f"Guest{number}") for number in range(size)]
+def crowd(postgres: psycopg.Connection, size: int, first: int = 0) -> list[Person]:
+    """As many more people with access as a storm needs; a second crowd counts on from `first`."""
+    people = [_person(0xC0000 + number, f"Guest{number}") for number in range(first, first + size)]
     now = datetime.now(UTC)
     ids = [person.id for person in people]
     with postgres.transaction():

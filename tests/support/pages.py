@@ -48,6 +48,9 @@ VISITOR = (
     Stop("mailbox-empty", "/sandbox/mailbox?q=nobody"),
     Stop("mail", "/sandbox/mailbox/{mail}"),
     Stop("codes", "/sandbox/codes"),
+    Stop("family-invitation", "{invitation}"),
+    Stop("family-invitation-refused", "{invitation}", "Create account and take the seat"),
+    Stop("family-invitation-closed", "/family/join/not-a-token"),
     Stop("not-found", "/nowhere"),
 )
 MEMBER = (
@@ -63,6 +66,7 @@ MEMBER = (
     Stop("room", "/meetings/{live}", "Join the meeting"),
     Stop("left", "/sandbox/rooms/{live}", "Leave"),
     Stop("family", "/family"),
+    Stop("family-invitation-signed-in", "{invitation}"),
     Stop("orders", "/orders"),
     Stop("account", "/account"),
     Stop("account-refused", "/account", "Change the password"),
@@ -74,6 +78,21 @@ MEMBER = (
     Stop("address-refused", "/account/address", "Send the code", ("Password", "not this one")),
     Stop("close", "/account/close"),
     Stop("close-refused", "/account/close", "Close my account", ("Password", "not this one")),
+)
+FAMILY_PRIMARY = (
+    Stop("family-primary", "/family"),
+    Stop("family-invite-refused", "/family", "Invite", ("Invite somebody", "tomas at home")),
+    Stop("family-asked", "/family", "Ask to take over"),
+    Stop("family-transfer-off", "/family", "Take it back"),
+    Stop("family-end", "/family/end"),
+    Stop("family-removed", "/family", "Remove"),
+)
+FAMILY_MEMBER = (
+    Stop("family-member", "/family"),
+    Stop("family-sharing", "/family", "Share my evenings"),
+    Stop("family-sharing-off", "/family", "Stop sharing"),
+    Stop("family-leave", "/family/leave"),
+    Stop("family-left", "/family/leave", "Leave the family"),
 )
 NO_ACCESS = (
     Stop("no-access-meetings", "/meetings"),
@@ -88,6 +107,10 @@ ADMIN = (
     Stop("admin-people", "/admin/people"),
     Stop("admin-people-nobody", "/admin/people?q=xyz"),
     Stop("admin-person", "/admin/people/{person}"),
+    Stop("admin-families", "/admin/families"),
+    Stop("admin-families-none", "/admin/families?q=xyz"),
+    Stop("admin-family", "{family}"),
+    Stop("admin-family-refused", "{family}", "Save", ("Seats, the primary", "0")),
     Stop("admin-meetings", "/admin/meetings"),
     Stop("admin-new", "/admin/meetings/new"),
     Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),

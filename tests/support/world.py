@@ -33,6 +33,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "credentials": {"user_id": id_, "password_hash": "$argon2id$", "changed_at": NOW},
         "drifts": alice | {"kind": "different", "provider_id": f"sub_{number}", "said": "Look at it.", "found_at": NOW},
         "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},
+        "family_memberships": alice | {"plan_id": FAMILY, "state": "left", "email": "alice@club.example",
+                                       "token_hash": f"f{number}".encode(), "joined_at": NOW, "ended_at": NOW},
         "mails": alice | {"kind": "hello", "occasion": f"hello-{number}", "recipient": "alice@club.example",
                           "subject": "Hello", "created_at": NOW},
         "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},

@@ -1,0 +1,195 @@
+"""Families: a list to look through, and one of them, with what an admin may do to it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import Row
+
+from portal import clock, paging
+from portal.access import admin
+from portal.accounts.member import display_name
+from portal.accounts.models import User
+from portal.admin.forms import ReasonForm, SeatsForm
+from portal.database import db
+from portal.families import actions
+from portal.families.models import FamilyPlan, Membership
+from portal.forms import Form
+from portal.times import date_with_year, number
+from portal.web import find, page, reader
+
+PAGE = 20
+
+FAMILIES = text(f"""
+select p.id, p.plan_name, p.created_at, p.current_members, p.invited_members, p.max_members, p.is_active, p.ending_at,
+       p.subscription_expiry, u.first_name, u.last_name, u.email
+  from family_plans p join users u on u.id = p.primary_user_id
+ where (cast(:q as text) = '' or lower(p.plan_name) like '%' || :begins
+        or exists (select from users m where (m.family_plan_id = p.id or m.id = p.primary_user_id)
+                    and (m.name_key like :begins or m.email_key like :begins)))
+   and (p.created_at, p.id) <= (:from_at, :from_id)
+ order by p.created_at desc, p.id desc limit {PAGE + 1}
+""")  # noqa: S608 - a constant of this file
+PEOPLE = (
+    select(
+        Membership.id, Membership.user_id, Membership.role, Membership.state, Membership.joined_at, Membership.ended_at,
+        Membership.expires_at, User.first_name, User.last_name, func.coalesce(User.email, Membership.email).label("email"),
+    )
+    .outerjoin(User, User.id == Membership.user_id)
+    .order_by(Membership.ended_at.desc().nulls_first(), Membership.role.desc(), Membership.joined_at, Membership.id)
+    .limit(200)
+)  # fmt: skip
+DISC = {"active": ("full", "ok"), "invited": ("ring", ""), "declined": ("slash", ""), "revoked": ("slash", "")}
+
+
+def add_to(bp: Blueprint) -> None:
+    """Routes of this subject."""
+    bp.add_url_rule("/families", "families", families)
+    one = "/families/<uuid:plan_id>"
+    bp.add_url_rule(one, "family", family)
+    bp.add_url_rule(f"{one}/seats", "family_seats", set_seats, methods=["POST"])
+    bp.add_url_rule(f"{one}/removal", "family_removal", remove, methods=["POST"])
+    bp.add_url_rule(f"{one}/removal/<uuid:membership_id>/back", "family_removal_back", undo, methods=["POST"])
+    bp.add_url_rule(f"{one}/transfer", "family_transfer", transfer, methods=["POST"])
+
+
+@admin
+def families() -> ResponseReturnValue:
+    """Newest first, by a piece of the name or the beginning of anybody's name or address in them."""
+    q = " ".join(request.args.get("q", "").replace("\x00", "").split())[:100]
+    begins = q.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    cursor = paging.read(request.args.get("from"))
+    from_at, from_id = cursor or (paging.END, paging.LAST)
+    rows = db.session.execute(FAMILIES, {"q": q, "begins": begins, "from_at": from_at, "from_id": from_id}).all()
+    older = (
+        f"/admin/families?q={q}&from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
+    )
+    return page(
+        "admin/families.html", q=q, families=[_line(row) for row in rows[:PAGE]], older_url=older,
+        newer_url=f"/admin/families?q={q}" if cursor else None,
+    )  # fmt: skip
+
+
+@admin
+def family(plan_id: UUID) -> ResponseReturnValue:
+    """Who is in, who was ever asked, and what may be done."""
+    return _family_page(plan_id)
+
+
+@admin
+def set_seats(plan_id: UUID) -> ResponseReturnValue:
+    """More seats, or fewer; below who is in and invited it names who would have to go."""
+    form = SeatsForm()
+    if not form.validate():
+        return _family_page(plan_id, 422, seats_form=form)
+    try:
+        if not actions.set_seats(db.session(), plan_id, int(form.seats.data)):
+            abort(404)
+    except actions.TooFew:
+        db.session.rollback()
+        form.seats.errors = [_too_many_for(plan_id, int(form.seats.data))]
+        return _family_page(plan_id, 422, seats_form=form)
+    return _back(plan_id, "Saved.")
+
+
+@admin
+def remove(plan_id: UUID) -> ResponseReturnValue:
+    """Out, with a reason that is kept."""
+    form = ReasonForm(prefix="removal-")
+    if not form.validate():
+        return _family_page(plan_id, 422, removal_form=form)
+    if actions.remove(db.session(), plan_id, _chosen(), form.reason.data) is None:
+        abort(404)
+    return redirect(f"/admin/families/{plan_id}", 303)
+
+
+@admin
+def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
+    """Within ten seconds."""
+    if not actions.undo(db.session(), membership_id):
+        abort(404)
+    return _back(plan_id, "Nothing was changed.")
+
+
+@admin
+def transfer(plan_id: UUID) -> ResponseReturnValue:
+    """Ask a member to take over without the primary's act; it happens when they have paid."""
+    form = ReasonForm(prefix="transfer-")
+    if not form.validate():
+        return _family_page(plan_id, 422, transfer_form=form)
+    if not actions.propose_transfer(db.session(), plan_id, _chosen(), form.reason.data):
+        abort(404)
+    return _back(plan_id, "They have been asked, and the primary is told. It happens when they have paid.")
+
+
+def _chosen() -> UUID:
+    try:
+        return UUID(request.form.get("person", ""))
+    except ValueError:
+        abort(422)
+
+
+def _back(plan_id: UUID, said: str) -> ResponseReturnValue:
+    flash(said, "note")
+    return redirect(f"/admin/families/{plan_id}", 303)
+
+
+def _family_page(plan_id: UUID, status: int = 200, **forms: Form) -> ResponseReturnValue:
+    plan = find(select(FamilyPlan.__table__).where(FamilyPlan.id == plan_id))
+    people = [_person(row) for row in _people(plan_id)]
+    context: dict[str, Form] = {
+        "seats_form": SeatsForm(None, data={"seats": plan.max_members}),
+        "removal_form": ReasonForm(None, prefix="removal-"), "transfer_form": ReasonForm(None, prefix="transfer-"),
+    }  # fmt: skip
+    return page(
+        "admin/family.html", status, plan=plan, people=people,
+        members=[p for p in people if p["state"] == "active" and not p["is_primary"]],
+        removed=[p for p in people if p["undo"]], until=_day(plan.subscription_expiry), ending=_day(plan.ending_at),
+        asked=next((p["name"] for p in people if plan.transfer_to and p["user_id"] == plan.transfer_to), ""),
+        **{**context, **forms},
+    )  # fmt: skip
+
+
+def _people(plan_id: UUID) -> Sequence[Any]:
+    return db.session.execute(PEOPLE.where(Membership.plan_id == plan_id)).all()
+
+
+def _too_many_for(plan_id: UUID, seats: int) -> str:
+    there = [row for row in _people(plan_id) if row.state in ("active", "invited")]
+    names = ", ".join(display_name(row.first_name, row.last_name, row.email) for row in there)
+    gone = len(there) - seats
+    who = "One person or invitation has" if gone == 1 else f"{number(gone).capitalize()} people or invitations have"
+    return f"In it or invited are {names}. {who} to go first."
+
+
+def _line(row: Row[Any]) -> dict[str, Any]:
+    kind, word, tone = (
+        ("slash", "Over", "")
+        if not row.is_active
+        else ("half", "Ending", "amber")
+        if row.ending_at
+        else ("full", "Active", "ok")
+    )
+    return {
+        "id": row.id, "name": row.plan_name or "No name", "primary": display_name(row.first_name, row.last_name, row.email),
+        "email": row.email, "in": f"{row.current_members} of {row.max_members}", "invited": row.invited_members,
+        "kind": kind, "word": word, "tone": tone, "until": _day(row.subscription_expiry) or "–",
+    }  # fmt: skip
+
+
+def _person(row: Row[Any]) -> dict[str, Any]:
+    state = "expired" if row.state == "invited" and row.expires_at <= clock.now() else row.state
+    kind, tone = DISC.get(state, ("ring", ""))
+    return {
+        "id": row.id, "user_id": row.user_id, "name": display_name(row.first_name, row.last_name, row.email),
+        "email": row.email, "state": state, "word": state.capitalize(), "kind": kind, "tone": tone,
+        "is_primary": row.role == "primary", "joined": _day(row.joined_at), "ended": _day(row.ended_at),
+        "undo": state == "removed" and row.ended_at > clock.now() - actions.UNDO_FOR,
+    }  # fmt: skip
+
+
+def _day(moment: Any) -> str:
+    return date_with_year(moment.astimezone(reader().now.tzinfo)) if moment else ""

@@ -1,0 +1,49 @@
+"""The forms of a family."""
+
+from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice
+
+from portal.accounts.forms import NewPassword
+from portal.forms import EmailLine, Form, Line, ZoneField
+
+
+class NameForm(Form):
+    """What the family calls its plan."""
+
+    plan_name = Line("Name of the plan", most=80, missing="Give the plan a name, like The Duarte family.")
+
+
+class InviteForm(Form):
+    """Where an invitation goes."""
+
+    email = EmailLine("Invite somebody to this seat", description="They get one mail and decide for themselves.")
+
+
+class AcceptForm(Form):
+    """Yes to a seat; who pays alone also says what becomes of that."""
+
+    own_plan = RadioField(
+        "Your own plan",
+        choices=[
+            SelectChoice("period_end", "End it when what I paid for is over"),
+            SelectChoice("now_with_credit", "End it now and give me credit for the rest"),
+            SelectChoice("not_yet", "Leave it as it is for now"),
+        ],
+        default="period_end",
+    )
+
+
+class NewcomerForm(Form):
+    """An account on the invited address."""
+
+    first_name = Line(
+        "First name",
+        most=80,
+        missing="Enter the name others may call you.",
+        description="Shown to others in the meeting.",
+    )
+    last_name = Line(
+        "Last name", most=80, description="Only the club and who pays the plan see it. You may leave it empty."
+    )
+    password = NewPassword()
+    timezone = ZoneField()

@@ -1,0 +1,188 @@
+"""What the clock and other rooms cause in a family: mails, invitations that run out, dates that change, ends."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import case, func, select, text, update
+from sqlalchemy.orm import Session
+
+from portal import audit, clock, jobs, mail
+from portal.accounts.member import display_name
+from portal.accounts.models import User
+from portal.families import actions, letters
+from portal.families.models import FamilyPlan, Membership
+from portal.jobs import job
+from portal.times import date_in_words
+
+END_LAPSED = text("select end_lapsed_family(:plan, :grace, :at)")
+
+GRACE = timedelta(days=7)
+"""How long after the paid date a family is kept together; a payment that only failed may still come."""
+
+
+@job("families.paid")
+def paid(db: Session, user_id: str) -> None:
+    """The first payment for a family makes the plan, unless its payer has one or is in another's."""
+    payer = db.execute(
+        select(User.first_name, User.last_name, User.email, User.family_plan_id)
+        .where(User.id == UUID(user_id))
+        .with_for_update()
+    ).one()
+    if payer.family_plan_id is None:
+        called = f"The {payer.last_name} family" if payer.last_name else f"{_first(payer)}’s family"
+        actions.start(db, UUID(user_id), called[:80])
+
+
+@job("families.take_over")
+def take_over(db: Session, plan_id: str, new_primary_id: str) -> None:
+    """The new payer's first payment is arranged."""
+    actions.take_over(db, UUID(plan_id), UUID(new_primary_id))
+
+
+@job("families.follow")
+def follow(db: Session, plan_id: str) -> None:
+    """The payer's date may have changed: everybody else has the same, and one mail that says so."""
+    plan = db.get(FamilyPlan, UUID(plan_id), with_for_update=True, populate_existing=True)
+    if plan is None or not plan.is_active:
+        return
+    until, told = plan.subscription_expiry, plan.told_until
+    if plan.ending_at and until and until > plan.ending_at:
+        plan.ending_at = None
+    if until == told:
+        return
+    plan.told_until = until
+    for person in _people(db, plan.id):
+        if person.role == "member":
+            letter = letters.date(plan.plan_name, _day(until, person), _is_sooner(until, told))
+            _once(db, "family-date", person, letter, f"{plan.id}:{until.timestamp() if until else 0:.0f}")
+
+
+@job("families.tell")
+def tell(db: Session, what: str, membership_id: str) -> None:
+    """What became of one seat, to whom it concerns."""
+    found = db.execute(
+        select(Membership, FamilyPlan, User)
+        .join(FamilyPlan, FamilyPlan.id == Membership.plan_id)
+        .outerjoin(User, User.id == Membership.user_id)
+        .where(Membership.id == UUID(membership_id))
+    ).one_or_none()
+    if found is None:
+        return
+    seat, plan, person = found
+    payer = db.get_one(User, plan.primary_user_id)
+    occasion = f"{membership_id}:{(seat.ended_at or seat.joined_at or clock.now()).timestamp():.0f}"
+    if what.startswith("removed"):
+        if seat.state == "removed":  # not undone in the seconds between
+            by = _first(payer) if what == "removed" else "The club"
+            _once(
+                db, "family-removed", person, letters.removed(plan.plan_name, by, _day(seat.ended_at, person)), occasion
+            )
+            if what == "removed_by_club":
+                _once(
+                    db,
+                    "family-removed-by-club",
+                    payer,
+                    letters.removed_by_club(plan.plan_name, _name(person)),
+                    occasion,
+                )
+        return
+    letter = {
+        "joined": lambda: letters.joined(plan.plan_name, _name(person), person.email),
+        "left": lambda: letters.left(plan.plan_name, _name(person)),
+        "declined": lambda: letters.declined(plan.plan_name, seat.email),
+        "expired": lambda: letters.expired(plan.plan_name, seat.email),
+        "missed": lambda: letters.missed(plan.plan_name, seat.email),
+    }[what]()
+    _once(db, f"family-{what}", payer, letter, occasion)
+
+
+@job("families.tell_plan")
+def tell_plan(db: Session, what: str, plan_id: str) -> None:
+    """What happens to the whole plan, to whom it concerns."""
+    plan = db.get_one(FamilyPlan, UUID(plan_id))
+    payer = db.get_one(User, plan.primary_user_id)
+    asked = db.get(User, plan.transfer_to) if plan.transfer_to else None
+    if what.startswith("transfer") and what != "transfer_off":
+        if asked is None:
+            return
+        occasion = f"{plan_id}:{plan.transfer_proposed_at}"
+        _once(db, "family-transfer", asked, letters.asked(plan.plan_name, _first(payer)), occasion)
+        if what == "transfer_by_club":
+            _once(
+                db, "family-transfer-by-club", payer, letters.proposed_by_club(plan.plan_name, _name(asked)), occasion
+            )
+    elif what == "transfer_off":
+        mail.write(db, "family-transfer-off", payer.email, letters.transfer_off(plan.plan_name), user_id=payer.id)
+    elif what == "taken_over":
+        for person in _people(db, plan.id):
+            _once(
+                db,
+                "family-taken-over",
+                person,
+                letters.taken_over(plan.plan_name, _first(payer)),
+                f"{plan_id}:{payer.id}:{_day(clock.now(), person)}",
+            )
+    elif what == "ending" and plan.ending_at:
+        for person in _people(db, plan.id):
+            letter = letters.ending(plan.plan_name, _first(payer), _day(plan.ending_at, person))
+            _once(db, "family-ending", person, letter, f"{plan_id}:{plan.ending_at.timestamp():.0f}")
+    elif what == "ended":
+        for person in _people(db, plan.id, "ended"):
+            _once(db, "family-ended", person, letters.ended(plan.plan_name), plan_id)
+
+
+@job("families.expire", cron="*/10 * * * *", lock="families.expire")
+def expire(db: Session) -> None:
+    """Invitations nobody took for 14 days let go of their seats, and who sent them is told."""
+    at = clock.now()
+    late = update(Membership).where(Membership.state == "invited", Membership.expires_at <= at)
+    gone = db.scalars(late.values(state="expired", ended_at=Membership.expires_at).returning(Membership.id)).all()
+    # Some were let go of by somebody who came by first; the mail is written once all the same.
+    lately = select(Membership.id).where(Membership.state == "expired", Membership.ended_at > at - timedelta(hours=1))
+    for membership_id in {*gone, *db.scalars(lately)}:
+        jobs.enqueue(db, "families.tell", what="expired", membership_id=str(membership_id))
+
+
+@job("families.end_lapsed", cron="11 4 * * *", lock="families.end_lapsed")
+def end_lapsed(db: Session) -> None:
+    """Families whose date has passed, and the grace with it, come to their end."""
+    at = clock.now()
+    by_choice = case((FamilyPlan.subscription_expiry <= FamilyPlan.ending_at, FamilyPlan.ending_at))
+    by_grace = func.coalesce(FamilyPlan.subscription_expiry, FamilyPlan.created_at) + GRACE
+    late = select(FamilyPlan.id).where(FamilyPlan.is_active, func.coalesce(by_choice, by_grace) <= at)
+    for plan_id in db.scalars(late.order_by(FamilyPlan.id)).all():
+        if db.scalar(END_LAPSED, {"plan": plan_id, "grace": GRACE, "at": at}):
+            audit.record(db, "family.ended", "A family came to its end", category="cron", plan_id=str(plan_id))
+            jobs.enqueue(db, "families.tell_plan", what="ended", plan_id=str(plan_id))
+        db.commit()  # a family at a time, so that nobody waits for all of them
+
+
+def _people(db: Session, plan_id: UUID, state: str = "active") -> list[Any]:
+    seats = (
+        select(User.id, User.email, User.first_name, User.timezone, Membership.role)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.plan_id == plan_id, Membership.state == state, User.is_active)
+    )
+    return list(db.execute(seats.order_by(User.id)))
+
+
+def _once(db: Session, kind: str, person: Any, letter: mail.Letter, occasion: str) -> None:
+    mail.write(db, kind, person.email, letter, user_id=person.id, occasion=f"{kind}:{occasion}:{person.id}")
+
+
+def _is_sooner(until: datetime | None, told: datetime | None) -> bool:
+    return until is None or (told is not None and until < told)
+
+
+def _day(moment: datetime | None, person: Any) -> str:
+    return date_in_words(moment.astimezone(ZoneInfo(person.timezone)).date()) if moment else ""
+
+
+def _first(person: Any) -> str:
+    return person.first_name or str(person.email).partition("@")[0]
+
+
+def _name(person: Any) -> str:
+    return display_name(person.first_name, person.last_name, person.email)

@@ -1,0 +1,154 @@
+"""The mails of a family. Links lead to pages; opening one changes nothing."""
+
+from portal.mail import Letter
+
+WHY_IN = "You get this because you are in this family plan."
+WHY_PAYS = "You get this because you pay this family plan."
+
+
+def invitation(plan: str | None, host: str, token: str) -> Letter:
+    """A seat, held for 14 days."""
+    return Letter(
+        subject=f"{host} has a seat for you",
+        headline=f"{host} has a seat for you",
+        body=(
+            f"{host} pays a family plan at the club, {called(plan)}, and would like you to be in it. It costs you nothing.",
+            "You have an account of your own; nobody in the family sees your answers. The seat is held for 14 days.",
+            "Opening this mail or its link decides nothing; the page has a button for yes and one for no.",
+        ),
+        button=(f"/family/join/{token}", "Look at the invitation"),
+        why=f"You get this because {host} entered this address. If you do not know {host}, do nothing.",
+    )
+
+
+def joined(plan: str | None, who: str, address: str | None) -> Letter:
+    """To the primary: a seat was taken, and by whom."""
+    headline = f"{who} is in"
+    return _to_primary(headline, (f"{who} ({address}) accepted your invitation and is in {called(plan)} now.",))
+
+
+def declined(plan: str | None, address: str | None) -> Letter:
+    """To the primary: no."""
+    return _to_primary("A seat is free again", (f"{address} said no to your invitation to {called(plan)}.",))
+
+
+def expired(plan: str | None, address: str | None) -> Letter:
+    """To the primary: nobody came for 14 days."""
+    words = f"Nobody answered your invitation to {address} for 14 days. The seat in {called(plan)} is free again."
+    return _to_primary("An invitation ran out", (words,))
+
+
+def missed(plan: str | None, address: str | None) -> Letter:
+    """To the primary: two people came with one invitation."""
+    return _to_primary(
+        "Two people came with one invitation",
+        (f"Your invitation to {address} into {called(plan)} was used, and then somebody else tried it as well.",
+         "One invitation is one seat. Who came second has been told to ask you for one of their own."),
+    )  # fmt: skip
+
+
+def left(plan: str | None, who: str) -> Letter:
+    """To the primary: somebody went."""
+    return _to_primary(f"{who} left", (f"{who} left {called(plan)}. The seat is free.",))
+
+
+def removed(plan: str | None, who: str, when: str) -> Letter:
+    """To who was removed: by whom and when."""
+    return Letter(
+        subject=f"You are no longer in {called(plan)}",
+        headline=f"You are no longer in {called(plan)}",
+        body=(
+            f"{who} ended your seat on {when}. The plan covers you no longer.",
+            "Your account, your record and whatever you pay yourself stay as they are. You can have a plan of your own any day.",
+        ),
+        button=("/plans", "See the plans"),
+        why="You get this because you were in this family plan.",
+    )
+
+
+def removed_by_club(plan: str | None, who: str) -> Letter:
+    """To the primary: an admin acted in their place."""
+    return _to_primary(f"The club has removed {who}", (f"{who} is no longer in {called(plan)}. The seat is free.",))
+
+
+def asked(plan: str | None, who: str) -> Letter:
+    """To the member who may take over."""
+    return Letter(
+        subject=f"Will you take over {called(plan)}?",
+        headline=f"Will you take over {called(plan)}?",
+        body=(
+            f"{who} would like you to take over the plan and its payments.",
+            "Nothing changes until you have paid. Your first payment is due when the paid time ends, so nobody pays twice.",
+        ),
+        button=("/family", "Decide on the page"),
+        why=WHY_IN,
+    )
+
+
+def proposed_by_club(plan: str | None, who: str) -> Letter:
+    """To the primary: the club has asked somebody in their place."""
+    return _to_primary(
+        "The club has asked somebody to take over",
+        (f"An admin of the club asked {who} to take over {called(plan)} and its payments.",
+         "Nothing changes until they have paid. If this is not right, take it back on the page or write to the club."),
+    )  # fmt: skip
+
+
+def transfer_off(plan: str | None) -> Letter:
+    """To the primary: it stays as it is."""
+    return _to_primary("The plan stays yours", (f"Handing over {called(plan)} is off. Nothing has changed.",))
+
+
+def taken_over(plan: str | None, who: str) -> Letter:
+    """To everybody: who pays now."""
+    headline = f"{who} pays the plan now"
+    words = f"{who} has taken over {called(plan)} and its payments. Nothing else changes for you."
+    return Letter(headline, headline, (words,), WHY_IN, button=("/family", "Look at the family"))
+
+
+def date(plan: str | None, until: str, sooner: bool) -> Letter:
+    """To everybody covered: the date they share is another."""
+    headline = f"You are covered until {until}" if until else "The family plan covers nobody at the moment"
+    words = (
+        f"The payment for {called(plan)} was given back or withheld. The date is {until or 'gone'} for everybody in it."
+        if sooner
+        else f"{called(plan)} is paid. The date is the same for everybody in it."
+    )
+    return Letter(headline, headline, (words[0].upper() + words[1:],), WHY_IN, button=("/family", "Look at the family"))
+
+
+def ending(plan: str | None, who: str, until: str) -> Letter:
+    """To everybody: the last date."""
+    return Letter(
+        subject=f"{who} lets the family plan end",
+        headline=f"You are covered until {until}",
+        body=(
+            f"{who} lets {called(plan)} end. Everybody keeps everything until {until}; after that day the plan covers nobody.",
+            "You can have a plan of your own from then on, or before.",
+        ),
+        button=("/plans", "See the plans"),
+        why=WHY_IN,
+    )
+
+
+def ended(plan: str | None) -> Letter:
+    """To everybody: it is over."""
+    return Letter(
+        subject="The family plan has ended",
+        headline="The family plan has ended",
+        body=(
+            f"{called(plan)[0].upper()}{called(plan)[1:]} has ended. Your account and your record stay as they are.",
+            "You can have a plan of your own any day.",
+        ),
+        button=("/plans", "See the plans"),
+        why="You get this because you were in this family plan.",
+    )
+
+
+def called(plan: str | None) -> str:
+    """The plan's name in quotes, or what it is."""
+    return f"“{plan}”" if plan else "the family plan"
+
+
+def _to_primary(headline: str, body: tuple[str, ...]) -> Letter:
+    return Letter(headline, headline, body, WHY_PAYS, button=("/family", "Look at the family"))

@@ -1,0 +1,198 @@
+"""Out of a family: leaving, being removed (with ten seconds to think again), and what that ends."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal import clock
+from tests.support.cast import FAMILY, crowd
+from tests.support.families import seat, states
+from tests.support.reading import link, one, words
+
+
+def covered(superuser, person):
+    return one(superuser, "select access_until > now() from users where id = %s", person.id) is True
+
+
+def removal(superuser):
+    return one(superuser, "select id from family_memberships where state = 'removed'")
+
+
+def due(superuser, seconds):
+    """As if it were so many seconds later."""
+    superuser.execute(
+        "update family_memberships set ended_at = ended_at - make_interval(secs => %s) where state = 'removed'", [seconds]
+    )
+    superuser.execute(
+        "update procrastinate_jobs set scheduled_at = scheduled_at - make_interval(secs => %s)"
+        " where scheduled_at is not null", [seconds],
+    )  # fmt: skip
+
+
+# --- leaving ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_first_what_leaving_ends(sign_in, bob):
+    page = sign_in(bob).get("/family/leave")
+    assert "The plan covers you no longer from that moment on." in words(page)
+    assert link(page, "a plan of your own") == "/plans" and link(page, "Stay") == "/family"
+
+
+def test_who_leaves_is_covered_no_longer_and_the_primary_is_told(sign_in, superuser, work, mails, bob):
+    browser = sign_in(bob)
+    assert covered(superuser, bob)
+    assert browser.submit("/family/leave").location == "/family"
+    page = words(browser.get("/family"))
+    assert "You left the family." in page and "You are in no family plan." in page
+    assert not covered(superuser, bob) and states(superuser) == ["active", "left"]
+    work()
+    assert [mail["subject"] for mail in mails("alice@club.example")] == ["Bob left"]
+
+
+def test_what_is_ones_own_goes_on(sign_in, superuser, charlie):
+    seat(superuser, charlie)
+    sign_in(charlie).submit("/family/leave")
+    assert covered(superuser, charlie)
+
+
+def test_the_primary_stays(sign_in, superuser, alice):
+    for answer in (sign_in(alice).get("/family/leave"), sign_in(alice).submit("/family/leave")):
+        assert answer.status_code == 409 and "hand it over first, or end it" in words(answer)
+    assert one(superuser, "select current_members from family_plans") == 2
+
+
+def test_who_is_in_no_family_has_nothing_to_leave(sign_in, charlie):
+    assert sign_in(charlie).get("/family/leave").status_code == 404
+    assert sign_in(charlie).submit("/family/leave").status_code == 404
+
+
+def test_who_left_may_be_invited_again(sign_in, superuser, alice, bob):
+    sign_in(bob).submit("/family/leave")
+    assert sign_in(alice).submit("/family/invitations", email=bob.email).status_code == 303
+
+
+# --- being removed ---------------------------------------------------------------------------------------------------
+
+
+def test_removed_is_out_at_once_and_told_after_ten_seconds(sign_in, superuser, work, mails, alice, bob):
+    browser = sign_in(alice)
+    assert browser.submit(f"/family/people/{bob.id}/remove").location == "/family"
+    assert "Bob was removed, and is told at" in words(browser.get("/family"))
+    assert not covered(superuser, bob)
+    work()
+    assert mails("bob@club.example") == []
+    due(superuser, 11)
+    work()
+    (mail,) = mails("bob@club.example")
+    assert mail["subject"] == "You are no longer in “Alice and friends”" and "Alice ended your seat on" in mail["text"]
+
+
+def test_within_ten_seconds_it_is_undone_and_nobody_hears_of_it(sign_in, superuser, work, mails, alice, bob):
+    browser = sign_in(alice)
+    since = one(superuser, "select family_joined_at from users where id = %s", bob.id)
+    browser.submit(f"/family/people/{bob.id}/remove")
+    due(superuser, 9)
+    assert browser.submit(f"/family/people/{removal(superuser)}/back").location == "/family"
+    assert covered(superuser, bob) and one(superuser, "select family_joined_at from users where id = %s", bob.id) == since
+    due(superuser, 60)
+    work()
+    assert mails("bob@club.example") == []
+
+
+def test_after_ten_seconds_it_is_not_offered_and_refused(sign_in, superuser, alice, bob):
+    browser = sign_in(alice)
+    browser.submit(f"/family/people/{bob.id}/remove")
+    due(superuser, 10)
+    assert "was removed" not in words(browser.get("/family"))
+    answer = browser.submit(f"/family/people/{removal(superuser)}/back")
+    assert answer.status_code == 409 and "The ten seconds are over." in words(answer) and not covered(superuser, bob)
+
+
+def test_a_seat_that_was_given_away_meanwhile_does_not_come_back(sign_in, superuser, alice, bob):
+    seat(superuser, *crowd(superuser, 4))
+    browser = sign_in(alice)
+    browser.submit(f"/family/people/{bob.id}/remove")
+    browser.submit("/family/invitations", email="another@club.example")
+    answer = browser.submit(f"/family/people/{removal(superuser)}/back")
+    assert answer.status_code == 409 and "Every seat of this plan is taken or promised." in words(answer)
+
+
+def test_who_found_another_family_meanwhile_is_not_fetched_back(sign_in, superuser, hand, alice, bob):
+    from portal.families import actions
+
+    browser = sign_in(alice)
+    browser.submit(f"/family/people/{bob.id}/remove")
+    with hand() as session:
+        actions.start(session, bob.id, "Bob’s own")
+    answer = browser.submit(f"/family/people/{removal(superuser)}/back")
+    assert answer.status_code == 409 and "another family meanwhile" in words(answer)
+
+
+def test_only_the_primary_removes_and_undoes(sign_in, superuser, alice, bob, charlie, dora):
+    for person in (bob, charlie, dora):
+        assert sign_in(person).submit(f"/family/people/{bob.id}/remove").status_code == 404
+    sign_in(alice).submit(f"/family/people/{bob.id}/remove")
+    for person in (bob, charlie):
+        assert sign_in(person).submit(f"/family/people/{removal(superuser)}/back").status_code == 404
+
+
+def test_the_primary_cannot_be_removed_nor_somebody_of_another_family(sign_in, superuser, alice, charlie):
+    assert sign_in(alice).submit(f"/family/people/{alice.id}/remove").status_code == 409
+    assert sign_in(alice).submit(f"/family/people/{charlie.id}/remove").status_code == 404
+
+
+def test_every_step_is_in_the_log(sign_in, superuser, alice, bob):
+    browser = sign_in(alice)
+    browser.submit(f"/family/people/{bob.id}/remove")
+    browser.submit(f"/family/people/{removal(superuser)}/back")
+    sign_in(bob).submit("/family/leave")
+    log = superuser.execute("select operation, user_id from system_logs where operation like 'family.%' order by timestamp")
+    assert log.fetchall() == [
+        ("family.removed", alice.id), ("family.removal-undone", alice.id), ("family.left", bob.id)
+    ]  # fmt: skip
+
+
+# --- sharing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def evenings(superuser, as_, supper, bob):
+    """Bob came to one of two evenings behind, and comes to the next; a private one is nobody's."""
+    from tests.support.reading import invite, plan
+
+    came, missed = plan(superuser, "Came", -2), plan(superuser, "Missed", -1)
+    invite(superuser, bob, came, answer="accepted", joined_at=clock.now() - timedelta(days=2))
+    invite(superuser, bob, plan(superuser, "Hidden", 1, start_time="08:00", is_private=True), answer="accepted")
+    with as_(bob) as db:
+        db.execute("select answer_meeting(%s, 'accepted', now())", [supper.id])
+    return missed
+
+
+def test_nobody_shares_unless_they_say_so(sign_in, superuser, evenings, alice, bob):
+    assert "Supper" not in words(sign_in(alice).get("/family"))
+    with_switch = sign_in(bob)
+    assert "Your family sees nothing of your evenings." in words(with_switch.get("/family"))
+
+
+def test_who_shares_is_seen_by_the_family_and_may_stop(sign_in, superuser, evenings, alice, bob):
+    browser = sign_in(bob)
+    browser.submit("/family/sharing", share="yes")
+    page = words(sign_in(alice).get("/family"))
+    assert "Shares evenings: came to 1 of the last 2. Supper," in page and ": comes." in page
+    assert "Hidden" not in page
+    browser.submit("/family/sharing", share="no")
+    assert "Supper" not in words(sign_in(alice).get("/family"))
+
+
+def test_it_is_shared_with_the_family_only(sign_in, as_, superuser, evenings, bob, charlie, dora):
+    sign_in(bob).submit("/family/sharing", share="yes")
+    for person in (charlie, dora):
+        with as_(person) as db:
+            assert db.execute("select * from family_attendance(now())").fetchall() == []
+
+
+def test_a_member_sees_first_names_only(sign_in, superuser, alice, bob):
+    superuser.execute("update users set last_name = 'Duarte' where id in (%s, %s)", [alice.id, bob.id])
+    assert "Alice Duarte" not in words(sign_in(bob).get("/family"))
+    assert "Bob Duarte" in words(sign_in(alice).get("/family"))
+    assert one(superuser, "select current_members from family_plans where id = %s", FAMILY) == 2
