@@ -79,7 +79,7 @@ class SecondFactor(Base):
 
 
 class RecoveryCode(Base):
-    """One of ten codes, hashed like a password; its first figure is its slot."""
+    """One of ten codes, hashed; its first figure is its slot."""
 
     __tablename__ = "recovery_codes"
 

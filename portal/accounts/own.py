@@ -1,4 +1,4 @@
-"""What is a member's own to take or to end: another address, a copy of all that is kept, the account itself."""
+"""What is a member's own to take or to end: another address, a copy of what is kept, the account itself."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,8 @@ ASK_ADDRESS = text("select auth.ask_address(:address, :token, :code, :at, :until
 CHANGE_ADDRESS = text("select auth.change_address(:code, :at)")
 CLOSE = text("select meeting_id, offered from auth.close_account(:at)")
 
-# Everything the club keeps about one person, in that person's own name: the row policies choose the rows.
+# What the club keeps about one person, but for the log and the mails that person got anyway. Asked in the person's own
+# name, so the row policies choose the rows.
 KEPT = {
     "profile": """select email, first_name, last_name, timezone, preferred_meeting_time, created_at, last_login_at, is_admin,
         email_verified, subscription_status, subscription_type, subscription_expiry, access_until, family_role, family_joined_at
@@ -71,7 +72,7 @@ def change_address(db: Session, user_id: UUID, code: str) -> bool:
 
 
 def everything(db: Session) -> dict[str, list[dict[str, Any]]]:
-    """All that is kept about the asker, as it is kept."""
+    """What is kept about the asker, as it is kept."""
     audit.record(db, "account.exported", "A copy of one's own data was taken", category="security")
     return {name: [dict(row._mapping) for row in db.execute(text(sql))] for name, sql in KEPT.items()}
 

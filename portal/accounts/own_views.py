@@ -1,4 +1,4 @@
-"""Pages of what is one's own: another address, a copy of everything, closing the account."""
+"""Pages of what is one's own: another address, a copy of one's data, closing the account."""
 
 from flask import Blueprint, Response, flash, json, redirect, session
 from flask.typing import ResponseReturnValue
@@ -54,7 +54,7 @@ def change_address() -> ResponseReturnValue:
 
 @bp.get("/data.json")
 def data() -> ResponseReturnValue:
-    """Everything the club keeps about oneself, to keep or to take elsewhere."""
+    """What the club keeps about oneself, to keep or to take elsewhere."""
     limits.limit("data", allowed=10, seconds=3600, whose=str(me()))
     body = json.dumps(own.everything(db.session()), indent=2, default=str, ensure_ascii=False)
     answer = Response(body, mimetype="application/json; charset=utf-8")

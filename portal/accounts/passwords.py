@@ -9,6 +9,8 @@ from zxcvbn import zxcvbn
 SHORTEST, LONGEST = 12, 256
 
 _hasher = PasswordHasher()
+# Recovery codes are chance, not choice: fifty-five bits of it need less work than a password, and come in tens.
+_code_hasher = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1)
 
 
 @cache
@@ -19,6 +21,11 @@ def _decoy() -> str:
 def hashed(password: str) -> str:
     """The Argon2id hash to keep, at the package's current settings."""
     return _hasher.hash(password)
+
+
+def hashed_code(code: str) -> str:
+    """The Argon2id hash of a random code."""
+    return _code_hasher.hash(code)
 
 
 def fits(password: str, password_hash: str | None) -> bool:

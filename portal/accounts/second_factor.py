@@ -149,7 +149,7 @@ def _codes() -> list[str]:
 
 
 def _hashed(codes: list[str]) -> list[str]:
-    return [passwords.hashed(code) for code in codes]
+    return [passwords.hashed_code(code) for code in codes]
 
 
 def in_groups(code: str) -> str:

@@ -159,6 +159,7 @@ def _taken(key: str, form: forms.AppCodeForm) -> str | None:
         ]
     else:
         limits.forget("second-factor", whose)
+        limits.forget("second-factor-day", whose)
     return fresh
 
 

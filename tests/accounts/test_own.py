@@ -1,4 +1,4 @@
-"""What is one's own: another address, a copy of everything, the end of the account."""
+"""What is one's own: another address, a copy of one's data, the end of the account."""
 
 import json
 from datetime import timedelta

@@ -201,6 +201,21 @@ def test_after_five_tries_there_is_a_pause_for_the_right_code_too(half, phone, a
         assert not gives(other, phone.code), "the pause is the account's, not the browser's"
 
 
+def test_a_day_has_twenty_wrong_codes(half, phone, superuser):
+    for _ in range(20):
+        gives(half, "000000")
+        superuser.execute("delete from rate_limits where key like 'second-factor:%'")
+    with clock.at(clock.now() + MINUTE):
+        assert "That was a lot of tries" in half.submit("/sign-in/code", second_factor=phone.code).text
+
+
+def test_a_code_that_fits_clears_the_tries_before_it(half, phone, superuser):
+    gives(half, "000000")
+    gives(half, phone.recovery_codes[0])
+    left = superuser.execute("select key from rate_limits where key ~ '^second-factor(-day)?:'")
+    assert left.fetchall() == []
+
+
 def test_the_pause_is_nobody_elses(half, with_password, charlie, another):
     for _ in range(6):
         gives(half, "000000")
