@@ -19,7 +19,7 @@ FAULTS = {
 FLAGS = {
     "twice": "tell everything twice",
     "shuffled": "tell in another order",
-    "never": "tell nobody anything",
+    "never": "lose everything",
 }
 
 
@@ -97,6 +97,7 @@ def _told(books: Books) -> list[Body]:
         ).fetchall()
         how = [
             f"arrived ({row['status']})" if row["done"] == 1
+            else "lost" if row["done"] and not row["attempts"]
             else "waits" if not row["attempts"]
             else f"{'given up' if row['done'] else 'comes again'}, {row['attempts']}× tried ({row['status']})"
             for row in found
