@@ -45,7 +45,7 @@ def api(world: "Stripe", environ: dict[str, Any]) -> Answer:
         fault = _faulty(world)
         status, body, more = _ask(world, environ, number)
     except ApiError as problem:
-        return problem.status, headers, json.dumps(problem.body, indent=2)
+        return problem.status, headers, json.dumps(problem.body)
     if fault == "lost_answer":
         raise CutConnection
     return status, {**headers, **more}, body
@@ -119,11 +119,11 @@ def _once(
 def _do(books: Books, method: str, path: str, given: Body) -> tuple[int, str, dict[str, str]]:
     books.db.execute("savepoint asked")
     try:
-        return 200, json.dumps(answer(books, method, path, given), indent=2), {}
+        return 200, json.dumps(answer(books, method, path, given)), {}
     except ApiError as problem:
         if not problem.keep:
             books.db.execute("rollback to asked")
-        return problem.status, json.dumps(problem.body, indent=2), {}
+        return problem.status, json.dumps(problem.body), {}
     finally:
         books.db.execute("release asked")
 

@@ -57,7 +57,7 @@ def reckon(books: Books, subscription: Body, given: Body) -> Change:
                 lines += _prorated(books, subscription, before, now, at, anew)
     if not anew or trialing:
         return Change({"items": {**subscription["items"], "data": new}}, lines, behaviour == "always_invoice")
-    return _begin_anew(books, subscription, new, lines)
+    return begin_anew(books, subscription, new, lines)
 
 
 def _rhythm(item: Body) -> tuple[str, int]:
@@ -80,7 +80,7 @@ def _wanted(books: Books, item: Body, given: list[Body]) -> Body:
     return new
 
 
-def _begin_anew(books: Books, subscription: Body, items: list[Body], lines: list[Body]) -> Change:
+def begin_anew(books: Books, subscription: Body, items: list[Body], lines: list[Body]) -> Change:
     """Another rhythm: a new period begins now, and is asked for now."""
     end = after(books.now, items[0]["price"]["recurring"], books.now)
     moved = [{**item, "current_period_start": books.now, "current_period_end": end} for item in items]
@@ -91,7 +91,7 @@ def _begin_anew(books: Books, subscription: Body, items: list[Body], lines: list
 
 def _other_trial(books: Books, subscription: Body, items: list[Body], end: int | str) -> Change:
     if end == "now":
-        change = _begin_anew(books, subscription, items, [])
+        change = begin_anew(books, subscription, items, [])
         change.fields |= {"trial_end": books.now, "status": "active"}
         return change
     if int(end) <= books.now:

@@ -49,6 +49,9 @@ def create(books: Books, given: Body) -> Body:
     if trial is not None and trial < books.now + 2 * DAY:
         raise invalid("The `trial_end` date has to be at least 2 days in the future.", "subscription_data[trial_end]")
     items = _items(books, given) if mode == "subscription" else []
+    if customer and items and customer["currency"] not in (None, items[0]["currency"]):
+        raise invalid("You cannot combine currencies on a single customer. This customer has paid in "
+                      f"{customer['currency']} before.", "line_items")  # fmt: skip
     total = sum(item["amount_total"] for item in items)
     id = books.new_id("checkout.session")
     session = books.make(

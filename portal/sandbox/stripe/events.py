@@ -11,12 +11,11 @@ from portal.sandbox.stripe.problems import invalid
 from portal.sandbox.stripe.routes import lists, reads, route
 from portal.sandbox.stripe.shapes import Body, shown
 
-WAITING = "exists (select 1 from deliveries d where d.event = objects.id and not d.done)"
-KEPT = 30 * 86400
+UNTOLD = "exists (select 1 from deliveries d where d.event = objects.id and d.done <> 1)"
 
 lists(
     "/v1/events", params.EventListParams, "event", type="json_extract(body, '$.type') = ?",
-    types="json_extract(body, '$.type') in (?)", delivery_success=f"(not {WAITING}) = ?",
+    types="json_extract(body, '$.type') in (?)", delivery_success=f"(not {UNTOLD}) = ?",
 )  # fmt: skip
 reads("/v1/events", params.EventRetrieveParams, "event")
 

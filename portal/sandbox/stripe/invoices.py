@@ -150,7 +150,7 @@ def settle(books: Books, invoice: Body, outside: bool = False) -> None:
         from portal.sandbox.stripe import changes
 
         changes.come_true(books, subscription, invoice["_apply"])
-    elif subscription and latest and subscription["status"] in ("incomplete", "past_due", "unpaid"):
+    elif subscription and latest and subscription["status"] in ("incomplete", "past_due", "unpaid", "paused"):
         books.due("incomplete", subscription["id"], None)
         books.change(subscription, "customer.subscription.updated", status="active")
 

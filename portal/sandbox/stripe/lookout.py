@@ -1,6 +1,5 @@
 """The account at a glance: who pays what, what was told to whom, and the switches that make the world misbehave."""
 
-import json
 from typing import TYPE_CHECKING
 
 from flask import Flask, redirect, render_template, request
@@ -20,7 +19,7 @@ FAULTS = {
 FLAGS = {
     "twice": "tell everything twice",
     "shuffled": "tell in another order",
-    "never": "tell nobody anything",
+    "never": "lose everything",
 }
 
 
@@ -77,8 +76,8 @@ def send_again(books: Books, event: Body) -> None:
     """Tell an event once more, to everybody who listens now."""
     for endpoint in books.rows("webhook_endpoint", "json_extract(body, '$.status') = 'enabled'"):
         books.db.execute(
-            "insert into deliveries (event, endpoint, due, body) values (?, ?, ?, ?)",
-            (event["id"], endpoint["id"], books.now, json.dumps(event, indent=2)),
+            "insert into deliveries (event, endpoint, due) values (?, ?, ?)",
+            (event["id"], endpoint["id"], books.now),
         )
 
 
@@ -98,6 +97,7 @@ def _told(books: Books) -> list[Body]:
         ).fetchall()
         how = [
             f"arrived ({row['status']})" if row["done"] == 1
+            else "lost" if row["done"] and not row["attempts"]
             else "waits" if not row["attempts"]
             else f"{'given up' if row['done'] else 'comes again'}, {row['attempts']}× tried ({row['status']})"
             for row in found

@@ -137,6 +137,8 @@ def _expand(books: Books, at: Any, steps: list[str], path: str) -> None:
         return
     if not steps or at is None:
         return
+    if not isinstance(at, dict):
+        raise invalid(f"This property cannot be expanded ({path}).", "expand")
     name, rest = steps[0], steps[1:]
     if (at.get("object"), name) in HIDDEN and name not in at:
         value = HIDDEN[at["object"], name](books, at)

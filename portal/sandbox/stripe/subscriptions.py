@@ -74,7 +74,7 @@ def begin(
 
 @route("POST /v1/subscriptions", params.SubscriptionCreateParams,
        "customer items.price items.quantity default_payment_method metadata trial_end trial_period_days "
-       "payment_behavior off_session")  # fmt: skip
+       "trial_settings payment_behavior off_session")  # fmt: skip
 def create(books: Books, given: Body) -> Body:
     """A subscription without a page to pay on."""
     customer = customers.living(books, given.get("customer"), "customer")
@@ -92,6 +92,8 @@ def create(books: Books, given: Body) -> Body:
         books, customer, [(price, item.get("quantity", 1)) for price, item in found], method,
         merged({}, given.get("metadata")), trial, present=False, collect=behaviour != "default_incomplete",
     )  # fmt: skip
+    if "trial_settings" in given:
+        books.change(subscription, trial_settings=given["trial_settings"])
     if subscription["status"] == "incomplete" and behaviour == "error_if_incomplete":
         raise declined("Your card was declined.", "card_declined", "generic_decline", keep=False)
     return subscription
@@ -142,7 +144,7 @@ def written(
 
 def plan_ahead(books: Books, subscription: Body) -> None:
     """Remember the moments that will come by themselves."""
-    id, over = subscription["id"], subscription["status"] in OVER
+    id, over = subscription["id"], subscription["status"] in (*OVER, "paused")
     end = subscription["items"]["data"][0]["current_period_end"]
     books.due("renew", id, None if over else end)
     books.due("cancel", id, None if over else subscription["cancel_at"])
@@ -155,7 +157,7 @@ def plan_ahead(books: Books, subscription: Body) -> None:
 
 def renew(books: Books, subscription: Body) -> None:
     """The next period begins: it moves first, the invoice is a draft for about an hour."""
-    if subscription["status"] in OVER:
+    if subscription["status"] in OVER or _no_card_after_trial(books, subscription):
         return
     items = subscription["items"]["data"]
     anchor, recurring = subscription["billing_cycle_anchor"], items[0]["price"]["recurring"]
@@ -179,6 +181,42 @@ def renew(books: Books, subscription: Body) -> None:
     elif paused in ("void", "mark_uncollectible"):
         invoices.finalize(books, invoice)
         invoices.withdraw(books, invoice, "void" if paused == "void" else "uncollectible")
+
+
+def _no_card_after_trial(books: Books, subscription: Body) -> bool:
+    """A free time that ends without a card may end or pause the subscription; whether it did."""
+    how = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    wanting = subscription["status"] == "trialing" and how != "create_invoice"
+    if not wanting or customers.usual_card(books, subscription["customer"], subscription):
+        return False
+    if how == "cancel":
+        end(books, subscription)
+        return True
+    why = {"subscription": {"type": "trial_end_without_payment_method"}, "transitioned_at": books.now,
+           "type": "subscription"}  # fmt: skip
+    books.change(subscription, status="paused", status_details={"paused": why})
+    plan_ahead(books, subscription)
+    books.emit("customer.subscription.paused", subscription)
+    return True
+
+
+@route("POST /v1/subscriptions/:id/resume", params.SubscriptionResumeParams, "billing_cycle_anchor proration_behavior")
+def resume(books: Books, _given: Body, id: str) -> Body:
+    """A paused one begins a new period now, once that is paid."""
+    from portal.sandbox.stripe import changes
+
+    subscription = books.find("subscription", id)
+    if subscription["status"] != "paused":
+        raise invalid("You can only resume a subscription that is paused.", None, "subscription_not_paused")
+    items = subscription["items"]["data"]
+    change = changes.begin_anew(books, subscription, items, [])
+    books.change(subscription, **change.fields)
+    changes.invoice_now(books, subscription, change.lines)
+    if subscription["status"] == "active":
+        books.change(subscription, status_details=None)
+        plan_ahead(books, subscription)
+        books.emit("customer.subscription.resumed", subscription)
+    return subscription
 
 
 def end(books: Books, subscription: Body, reason: str = "cancellation_requested", details: Body | None = None) -> Body:

@@ -3,6 +3,7 @@
 import functools
 import hmac
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from portal.sandbox.stripe import app, checkout, events, moments, pages, refunds
 from portal.sandbox.stripe.books import Books, Store
 from portal.sandbox.stripe.cards import CARDS
 from portal.sandbox.stripe.problems import CutConnection
-from portal.sandbox.stripe.shapes import Body
+from portal.sandbox.stripe.shapes import Body, shown
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 PAUSES = (10, MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
@@ -81,7 +82,10 @@ class Stripe:
 
     def _listen(self, url: str, secret: str) -> None:
         with self._page() as books:
-            if not books.rows("webhook_endpoint", "json_extract(body, '$.url') = ?", url):
+            known = books.rows("webhook_endpoint", "json_extract(body, '$.url') = ?", url)
+            for endpoint in known:
+                books.change(endpoint, _secret=secret)
+            if not known:
                 events.listen(books, secret, url=url)
 
     @contextmanager
@@ -155,18 +159,21 @@ class Stripe:
             found = books.db.execute("select * from deliveries where not done order by due, seq").fetchall()
             rows = []
             for row in found:
-                endpoint = books.get(row["endpoint"]) or {}
-                rows.append(Delivery(row["seq"], endpoint["url"], row["body"], row["event"], row["due"],
+                endpoint, event = books.find("webhook_endpoint", row["endpoint"]), books.find("event", row["event"])
+                rows.append(Delivery(row["seq"], endpoint["url"], json.dumps(shown(event)), row["event"], row["due"],
                                      endpoint["_secret"], row["attempts"]))  # fmt: skip
             return rows
 
     def deliver(self, send: Callable[[Delivery], int]) -> int:
         """Hand over what is due; anything but a 2xx comes again later. How many arrived."""
         arrived, switches = 0, self.switches()
-        if switches["never"]:
-            return 0
         now = int(clock.now().timestamp())
         waiting = [each for each in self.undelivered() if each.due + switches["late_seconds"] <= now]
+        if switches["never"]:  # lost for good, until somebody sends them again
+            with self._page() as books:
+                gone = [(each.seq,) for each in waiting]
+                books.db.executemany("update deliveries set done = 2 where seq = ?", gone)
+            return 0
         if switches["shuffled"]:
             waiting.reverse()
             waiting = waiting[1::2] + waiting[::2]

@@ -30,7 +30,7 @@ CLASSES = {
 }  # fmt: skip
 
 
-class Differs(AssertionError):
+class Differs(AssertionError):  # noqa: N818
     """The stand-in answered in a shape the real one does not have."""
 
 

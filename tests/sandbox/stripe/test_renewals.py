@@ -156,6 +156,21 @@ def test_a_kept_draft_can_be_let_go(account):
         assert account.invoices(sub)[0].status == "paid"
 
 
+def test_a_free_time_that_ends_without_a_card_can_pause_and_be_resumed(account):
+    pause = {"end_behavior": {"missing_payment_method": "pause"}}
+    params = {"customer": account.ana.id, "items": [{"price": account.month}], "trial_period_days": 5}
+    sub = account.api.subscriptions.create(params={**params, "trial_settings": pause})
+    with at(6):
+        assert account.see(sub).status == "paused" and account.told()[-1] == "customer.subscription.paused"
+        account.subscribe()
+        card = account.api.payment_methods.list(params={"customer": account.ana.id}).data[0]
+        settings = {"default_payment_method": card.id}
+        account.api.customers.update(account.ana.id, params={"invoice_settings": settings})
+        assert account.api.subscriptions.resume(sub.id).status == "active"
+    with at(40):
+        assert account.see(sub).latest_invoice.status == "paid" and account.item(sub).current_period_start == moment(34)
+
+
 def test_an_incomplete_beginning_lapses_after_twenty_three_hours(account):
     with at(0):
         params = {"customer": account.ana.id, "items": [{"price": account.month}]}

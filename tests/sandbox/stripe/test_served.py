@@ -1,5 +1,6 @@
 """The stand-in as a server: over the network, killed in the middle, and telling a real endpoint."""
 
+import collections
 import os
 import signal
 import subprocess
@@ -33,6 +34,11 @@ def run(file):
     return process, client(int(process.stdout.readline()))
 
 
+def make_customers(api):
+    while True:
+        yield api.customers.create(params={"email": "a@example.org"}).id
+
+
 @pytest.fixture
 def served(file):
     server = Server(Stripe(file), port=0).start()
@@ -47,8 +53,7 @@ def test_a_killed_server_loses_nothing_it_answered(file):
         dying = threading.Timer(1.0, os.kill, [process.pid, signal.SIGKILL])
         dying.start()
         with pytest.raises(stripe.APIConnectionError):
-            while True:
-                answered.append(api.customers.create(params={"email": "a@example.org"}).id)
+            collections.deque(map(answered.append, make_customers(api)))
         process.wait()
         process.stdout.close()
     process, api = run(file)
@@ -77,7 +82,7 @@ def test_a_real_endpoint_is_told_and_can_check_who_told_it(file):
     heard = []
 
     class Endpoint(BaseHTTPRequestHandler):
-        def do_POST(self):  # noqa: N802
+        def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             heard.append(stripe.Webhook.construct_event(body, self.headers["Stripe-Signature"], "whsec_here").type)
             self.send_response(200 if len(heard) > 1 else 500)

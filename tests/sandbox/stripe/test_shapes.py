@@ -44,7 +44,7 @@ def test_a_field_nobody_knows_is_seen(subscription):
 
 def test_a_wrong_thing_deep_inside_is_seen(subscription):
     subscription["items"]["data"][0]["price"]["recurring"]["interval"] = "moon"
-    with pytest.raises(Differs, match="recurring.interval is 'moon'"):
+    with pytest.raises(Differs, match=r"recurring.interval is 'moon'"):
         check_object(subscription)
 
 

@@ -82,11 +82,16 @@ def test_late(paid):
         assert heard(paid)
 
 
-def test_twice_shuffled_and_never(paid):
-    order = [delivery.event_id for delivery in paid.world.undelivered()]
+def test_lost_for_good(paid):
     paid.world.switch(never=True)
+    assert heard(paid) == []
+    paid.world.switch()
+    assert heard(paid) == [] and paid.api.events.list(params={"delivery_success": False, "limit": 1}).has_more
+
+
+def test_twice_and_shuffled(paid):
+    order = [delivery.event_id for delivery in paid.world.undelivered()]
     with at(0):
-        assert heard(paid) == []
         paid.world.switch(twice=True, shuffled=True)
         got = [delivery.event_id for delivery in heard(paid)]
     assert got[::2] == got[1::2] and sorted(got[::2]) == sorted(order) and got[::2] != order

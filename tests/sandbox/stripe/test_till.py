@@ -97,6 +97,13 @@ def test_a_free_time_keeps_the_card_and_asks_for_nothing_yet(account):
         assert (account.see(sub).status, account.see(sub).latest_invoice.amount_paid) == ("active", 1000)
 
 
+def test_one_customer_pays_in_one_money(account):
+    product = account.api.products.create(params={"name": "Guest"}).id
+    account.subscribe()
+    with pytest.raises(stripe.InvalidRequestError, match="combine currencies"):
+        account.session(account.price(product, 500, "month", "jpy"))
+
+
 def test_somebody_new_becomes_a_customer(account):
     with at(0):
         session = account.api.checkout.sessions.create(params={
