@@ -51,7 +51,7 @@ def show_mail(mail_id: UUID) -> ResponseReturnValue:
 @bp.get("/rooms/<uuid:meeting_id>")
 def room(meeting_id: UUID) -> ResponseReturnValue:
     """Stands in for Meet or Zoom; only those who came through the join button are inside."""
-    row = find(queries.ONE.params(meeting_id=meeting_id))
+    row = find(queries.ONE, meeting_id=meeting_id)
     inside = select(Presence.id).where(
         Presence.meeting_id == meeting_id, Presence.user_id == me(), Presence.left_at.is_(None)
     )
