@@ -57,5 +57,5 @@ def room(meeting_id: UUID) -> ResponseReturnValue:
     )
     if db.session.scalar(inside.limit(1)) is None:
         return redirect(f"/meetings/{meeting_id}", 303)
-    b, _live_url = drawing.for_reader(db.session(), row, here_and_now(), current_user)
-    return page("sandbox/room.html", m=as_seen(row), b=b)
+    b, live_url = drawing.for_reader(db.session(), row, here_and_now(), current_user)
+    return page("sandbox/room.html", m=as_seen(row), b=b, live_url=live_url)

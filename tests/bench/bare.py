@@ -26,8 +26,10 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Meet
 <p>{% if m.max_attendees %}{{ m.seats_taken }} of {{ m.max_attendees }} places, {{ m.waiting_count }} waiting
 {% else %}{{ m.seats_taken }} coming{% endif %}</p>
 <form method="post" action="/meetings/{{ m.id }}/answer"><fieldset><legend>Your answer to {{ m.title }}</legend>
-<button name="answer" value="accepted" id="yes-{{ m.id }}" aria-pressed="{{ 'true' if m.answer == 'accepted' else 'false' }}">I’m coming</button>
-<button name="answer" value="declined" id="no-{{ m.id }}" aria-pressed="{{ 'true' if m.answer == 'declined' else 'false' }}">Not this time</button>
+<button name="answer" value="accepted" id="yes-{{ m.id }}"
+  aria-pressed="{{ 'true' if m.answer == 'accepted' else 'false' }}">I’m coming</button>
+<button name="answer" value="declined" id="no-{{ m.id }}"
+  aria-pressed="{{ 'true' if m.answer == 'declined' else 'false' }}">Not this time</button>
 </fieldset></form></article>
 {% endfor %}</body></html>"""
 
