@@ -31,7 +31,11 @@ def index() -> ResponseReturnValue:
     """The next evening large, the rest of a week by day in the reader's zone."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
-    rows = db.session.connection().execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
+    rows = (
+        db.session.connection()
+        .execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id})
+        .all()
+    )
     look = here_and_now()
     within, following = a_week(rows, look)
     shown = all_seen(within, look)
@@ -52,7 +56,9 @@ def past() -> ResponseReturnValue:
     """What was, latest first, with whether the reader came."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now(), paging.LAST)
-    rows = db.session.connection().execute(queries.PAST, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
+    rows = (
+        db.session.connection().execute(queries.PAST, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
+    )
     look = here_and_now()
     evenings = all_seen(rows[: queries.PAGE], look)
     return page(

@@ -183,7 +183,11 @@ class Live:
                 beat = time.monotonic()
                 self._pictures.tell(self._pictures.readers(), HEARTBEAT)
             now = self._now().timestamp()
-            due = [one for one in self._pictures.readers() if self._recheck_due or (one.ticket.names_until or now + 1) <= now]
+            due = [
+                one
+                for one in self._pictures.readers()
+                if self._recheck_due or (one.ticket.names_until or now + 1) <= now
+            ]
             if due:
                 await self._recheck(due, int(now) + PROLONGED_SECONDS)
 

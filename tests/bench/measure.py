@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
-import psycopg
 from werkzeug.test import TestResponse
+
+from tests.support.reading import statements as sent
 
 if TYPE_CHECKING:
     from tests.bench.serve import Served
@@ -83,19 +83,16 @@ def statements(page: Page) -> int:
         return client.get(page.path, base_url="https://localhost", headers=dict(page.headers))
 
     ask()  # a first connection asks more
-    with mock.patch.object(psycopg.Cursor, "execute", autospec=True, side_effect=psycopg.Cursor.execute) as executed:
+    with sent() as some:
         answer = ask()
     assert answer.status_code == page.expected, (page.path, answer.status)
-    return executed.call_count
+    return len(some)
 
 
-def tabulate(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table for people."""
-    table = [list(map(str, row)) for row in (heads, *rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for name, *cells in table:
-        right = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        print("  ".join((name.ljust(widths[0]), *right)))
+def tabulated(heads: Sequence[str], cells: Sequence[Any]) -> str:
+    """A row of a table under its heads."""
+    name, *rest = (str(cell).rjust(len(head)) for head, cell in zip(heads, cells, strict=True))
+    return "  ".join((name.strip().ljust(16), *rest))
 
 
 def _round_of(page: Page, requests: int) -> Cost:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from portal.database import embedded
 from portal.operations.migrate import migrate
 from portal.operations.seed import seed
-from tests.bench.measure import Page, costs, statements, tabulate
+from tests.bench.measure import Page, costs, statements, tabulated
 from tests.bench.serve import Club, Served, bare, portal
 from tests.support.server import Database
 from tests.support.web import settings_for
@@ -71,15 +71,15 @@ def answers(ours: Served, requests: int) -> None:
 
 def every_page(ours: Served, big: Served | None, requests: int) -> None:
     """Each page of members and admins: statements and CPU, and how the CPU grows with the club."""
-    rows = []
+    more = ["µs at the size asked for", "ratio", "ms there"] if big else []
+    heads = ["page", "statements", "µs at 1,000 users", *more]
+    print(tabulated(heads, heads))
     for name, small in ours.pages().items():
         beside = {"small": small} | ({"big": big.pages()[name]} if big else {})
         found = costs(beside, requests)
         row = [name, statements(small), *(f"{cost.total:,.0f}" for cost in found.values())]
         row += [f"{found['big'].total / found['small'].total:.2f}", f"{found['big'].wall / 1000:.1f}"] if big else []
-        rows.append(row)
-    more = ["µs at the size asked for", "ratio", "ms there"] if big else []
-    tabulate(["page", "statements", "µs at 1,000 users", *more], rows)
+        print(tabulated(heads, row), flush=True)
 
 
 @contextlib.contextmanager
