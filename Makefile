@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check assets screenshots bench clean
+.PHONY: run test check assets screenshots bench streams clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed assets
@@ -28,6 +28,9 @@ screenshots: $(VENV)/.installed-test assets
 
 bench: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.bench.pages $(BENCH)
+
+streams: $(VENV)/.installed-test assets
+	@$(BIN)/python -m tests.bench.streams $(BENCH)
 
 assets: var/npm/.installed
 

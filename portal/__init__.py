@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None, *, database_url: str | None = N
         MAX_FORM_MEMORY_SIZE=256 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open all evening
     )
+    app.jinja_environment = web.Templates
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
     assets.init_app(app)

@@ -22,7 +22,7 @@ from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
 from portal.operations.start import refuse_unsafe
-from portal.web import HEADERS
+from portal.web import headers
 
 THREADS = 8
 NOBODY = Role("none")
@@ -82,5 +82,5 @@ def live(app: Flask) -> Live:
         render=render,
         check=check,
         now=clock.now,
-        headers=HEADERS.items(),
+        headers=headers(settings).items(),
     )

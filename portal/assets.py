@@ -15,10 +15,8 @@ from whitenoise.compress import Compressor
 
 from portal.config import ROOT, Settings
 from portal.problems import Problem
-from portal.web import HEADERS
 
 if TYPE_CHECKING:
-    from wsgiref.headers import Headers
     from wsgiref.types import WSGIApplication
 
 NPM = ("var/npm/node_modules/htmx.org/dist", "node_modules/htmx.org/dist")
@@ -77,14 +75,8 @@ def init_app(app: Flask) -> None:
 
 
 def serve(application: "WSGIApplication", files: Path) -> "WSGIApplication":
-    """WhiteNoise over `application`: immutable, compressed, sealed like every other answer."""
-
-    def seal(headers: "Headers", _path: str, _url: str) -> None:
-        for name, value in HEADERS.items():
-            headers[name] = value
-
+    """WhiteNoise over `application`: immutable, compressed."""
     whitenoise: WSGIApplication = WhiteNoise(
-        application, root=files, prefix="static/", immutable_file_test=lambda _path, _url: True,
-        allow_all_origins=False, add_headers_function=seal,
-    )  # fmt: skip
+        application, root=files, prefix="static/", immutable_file_test=lambda _path, _url: True, allow_all_origins=False
+    )
     return whitenoise

@@ -5,15 +5,18 @@ what may not be seen; `page` renders a whole page, or its fragment for htmx.
 """
 
 import secrets
-from typing import Any
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, abort, current_app, g, render_template
 from flask.sessions import SecureCookieSessionInterface
+from flask.templating import Environment
 from flask_wtf import CSRFProtect
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, generate_csrf
 from htmx_flask import Htmx, request
+from markupsafe import Markup
 from sqlalchemy import Row, Select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -21,6 +24,10 @@ from portal import clock
 from portal.config import Settings
 from portal.database import db
 from portal.times import city
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class Csrf(CSRFProtect):
@@ -65,6 +72,23 @@ class Sessions(SecureCookieSessionInterface):
         return self._signer
 
 
+class Templates(Environment):
+    """No template has globals of its own, so that all share one plain dictionary: looking up a chain costs a page dear."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The environment's globals."""
+        return {**self.globals, **d} if d else self.globals
+
+
+class FormToken:
+    """`{{ form_token }}` in a form: the hidden field without which nothing is accepted, made once a request."""
+
+    def __html__(self) -> str:
+        if "form_token" not in g:
+            g.form_token = Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+        return str(g.form_token)
+
+
 def init_app(app: Flask) -> None:
     """Put the frame around every request of `app`."""
     settings: Settings = app.config["SETTINGS"]
@@ -73,12 +97,12 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     htmx.init_app(app)
     app.after_request(finish)
-    csp = HEADERS["Content-Security-Policy"].format(payment_pages=settings.payment_pages)
-    app.config["HEADERS"] = {**HEADERS, "Content-Security-Policy": csp}
-    app.after_request(seal)
+    app.after_request(label)
+    app.wsgi_app = sealed(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.jinja_env.globals["form_token"] = FormToken()
     app.jinja_env.globals["club"] = {
         "name": settings.club_name,
         "zone": settings.club_timezone,
@@ -107,21 +131,39 @@ def name_request() -> None:
 
 def finish(response: Response) -> Response:
     """The one place that commits. What raised was rolled back before its error page was made."""
-    db.session.commit()
+    if db.session.registry.has():
+        db.session.commit()
     return response
 
 
-def seal(response: Response) -> Response:
-    """Headers for every answer, errors too."""
-    response.headers.extend(current_app.config["HEADERS"])
+def label(response: Response) -> Response:
+    """Every answer has its request's name, errors too, and is kept nowhere unless it says so."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Request-Id"] = request_id()
     return response
 
 
-def find(visible: Select[*tuple[Any, ...]]) -> Row[*tuple[Any, ...]]:
+def headers(settings: Settings) -> dict[str, str]:
+    """What every answer carries; forms may lead to the pages where one pays, and nowhere else outside."""
+    return {name: value.replace("{payment_pages}", settings.payment_pages) for name, value in HEADERS.items()}
+
+
+def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplication":
+    """`application` with the headers every answer carries, files and errors too."""
+    seal = list(headers(settings).items())
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, headers + seal, exc_info)
+
+        return application(environ, start)
+
+    return answer
+
+
+def find(visible: Select[*tuple[Any, ...]], **given: Any) -> Row[*tuple[Any, ...]]:
     """The one row of a select of what this person may see, or 404: not there and not yours look the same."""
-    row = db.session.execute(visible).one_or_none()
+    row = db.session.execute(visible, given).one_or_none()
     if row is None:
         abort(404)
     return row

@@ -54,7 +54,8 @@ let seen = [], phase, before = {}, streaming = false;
 const live = ctx => /^live/.test(ctx.sourceElement?.id);
 const shown = () => all("[data-phase]")[0]?.dataset.phase;
 const stand = () => ({ ...all("[data-places]")[0]?.dataset });
-on("htmx:before:swap", ({ detail: { ctx } }) => {
+on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  tasks.splice(0, Infinity, ...tasks.filter(task => task.target));   // a page need not have a place for every part
   if (live(ctx)) [seen, phase, before] = [all("[data-fresh]").map(e => e.textContent), shown(), stand()];
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {

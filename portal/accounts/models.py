@@ -16,6 +16,9 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         Index("ix_users_name_key", "name_key", "id"),
+        Index("ix_users_email_begins", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
+        Index("ix_users_access_until", "access_until", postgresql_where=text("is_active")),
+        Index("ix_users_created_at", "created_at"),
         Index("idx_users_family_plan", "family_plan_id", "family_role"),
         Index("uq_users_one_primary", "family_plan_id", unique=True, postgresql_where=text("family_role = 'primary'")),
         Index(

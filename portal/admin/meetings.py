@@ -239,7 +239,7 @@ def _planned(row: Any) -> Evening:
 class _Unanswered:
     """A meeting as nobody's: the admin's list shows no answer of the admin's own."""
 
-    answer = reason = offer_expires_at = responded_at = joined_at = join_duration = position = None
+    answer = reason = offer_expires_at = responded_at = joined_at = join_duration = position = party_id = None
 
     def __init__(self, row: Any) -> None:
         self._row = row

@@ -1,5 +1,6 @@
 """A meeting as one member sees it: the board, and their own answer, place in the line, offer and door."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +58,11 @@ class Evening(Board):
         return self.us[1:] if self.with_me else self.us
 
     @property
+    def yes_word(self) -> str:
+        """What a yes is called here."""
+        return "Ask for a place" if self.approval else "Join the line" if self.full else "I’m coming"
+
+    @property
     def answered(self) -> str:
         """When the reader said so, like on Sunday at 20:12."""
         return since(self._row.responded_at, self._clock.today) if self._row.responded_at else ""
@@ -85,5 +91,11 @@ def by_day(evenings: list[Evening]) -> list[Day]:
 
 
 def as_seen(row: Any, look: Clock | None = None) -> Evening:
-    """A row of `queries` as the asker sees it now; pass `look` where there are many."""
+    """A row of `queries` as the asker sees it now."""
     return Evening(row, look or here_and_now(), current_user.entitled)
+
+
+def all_seen(rows: Iterable[Any], look: Clock) -> list[Evening]:
+    """Many rows as the asker sees them now."""
+    entitled = current_user.entitled
+    return [Evening(row, look, entitled) for row in rows]

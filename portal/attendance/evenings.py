@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from flask_login import current_user
 
 from portal import clock, paging
 from portal.attendance import drawing, queries
-from portal.attendance.evening import as_seen, by_day
+from portal.attendance.evening import all_seen, as_seen, by_day
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
@@ -30,10 +31,14 @@ def index() -> ResponseReturnValue:
     """The next evening large, the rest of a week by day in the reader's zone."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
-    rows = db.session.connection().execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
+    rows = (
+        db.session.connection()
+        .execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id})
+        .all()
+    )
     look = here_and_now()
     within, following = a_week(rows, look)
-    shown = [as_seen(row, look) for row in within]
+    shown = all_seen(within, look)
     first = next((e for e in shown if e.phase != "cancelled"), None) if cursor is None else None
     rest = [e for e in shown if e is not first]
     return page(
@@ -51,9 +56,11 @@ def past() -> ResponseReturnValue:
     """What was, latest first, with whether the reader came."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now(), paging.LAST)
-    rows = db.session.execute(queries.PAST, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
+    rows = (
+        db.session.connection().execute(queries.PAST, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
+    )
     look = here_and_now()
-    evenings = [as_seen(row, look) for row in rows[: queries.PAGE]]
+    evenings = all_seen(rows[: queries.PAGE], look)
     return page(
         "attendance/past.html",
         days=by_day(evenings), span=span(evenings[-1].date, evenings[0].date) if evenings else "",
@@ -69,7 +76,7 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
 
 def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
     """The page of one meeting, with a sentence on it when something was refused."""
-    row = find(queries.ONE.params(meeting_id=meeting_id))
+    row = find(queries.ONE, meeting_id=meeting_id)
     look = here_and_now()
     m = as_seen(row, look)
     m.description_html = rendered(row.description)
@@ -79,8 +86,10 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
 
 def a_week(rows: Sequence[Any], look: Clock) -> tuple[Sequence[Any], Any]:
     """The meetings of the reader's first seven days, at most a page, and the one the next page begins with."""
-    end = look.here(rows[0].starts_at).date() + WEEK if rows else None
-    within = [row for row in rows[: queries.PAGE] if end and look.here(row.starts_at).date() < end]
+    if not rows:
+        return rows, None
+    end = look.here(rows[0].starts_at).date() + WEEK
+    within = list(takewhile(lambda row: look.here(row.starts_at).date() < end, rows[: queries.PAGE]))
     return within, rows[len(within)] if len(rows) > len(within) else None
 
 

@@ -62,7 +62,9 @@ def orders() -> ResponseReturnValue:
     from_at, from_id = cursor or (paging.END, paging.LAST)
     wanted = PAGED.where(literal_column(f"({STATES[state]})")) if state else PAGED
     rows = db.session.execute(wanted, {"from_at": from_at, "from_id": from_id}).all()
-    shown = [line(row, reader().now) for row in rows[:PAGE]]
+    shown = [
+        line(row, reader().now) | {"finish": f"/checkouts/{row.checkout_id}" if row.checkout_id else ""} for row in rows[:PAGE]
+    ]
     filtered = f"state={state}&" if state else ""
     older = f"/orders?{filtered}from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
     span = f"{shown[-1]['date']} to {shown[0]['date']}" if shown else ""
@@ -146,5 +148,5 @@ def line(row: Any, now: datetime) -> dict[str, Any]:
         "id": row.id, "number": row.order_number, "date": date_with_year(row.created_at.astimezone(now.tzinfo)),
         "what": f"{row.subscription_type.capitalize()}, {row.billing_cycle}", "state": state, "note": note,
         "method": row.payment_method or "", "amount": money.shown(row.amount, row.currency), "has_receipt": row.completed_at is not None,
-        "refunded": f"−{back} back" if back else "", "finish": f"/checkouts/{row.checkout_id}" if row.checkout_id else "",
+        "refunded": f"−{back} back" if back else "",
     }  # fmt: skip

@@ -48,6 +48,9 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     connect: dict[str, Any] = {"connect_timeout": 3, "application_name": "portal"}
     if settings.pgbouncer:
         connect["prepare_threshold"] = None
+    else:
+        # A page asks the same few statements for ever: planned once a connection, not once a page.
+        connect["options"] = "-c plan_cache_mode=force_generic_plan"
     return {
         "pool_size": 4,
         "max_overflow": 4,

@@ -10,7 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import Connection, Row, event, func, text
+from psycopg import Error
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, event, func, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
@@ -44,12 +47,13 @@ WORKER = Role("none")
 """The worker's own login: it becomes nobody else."""
 
 BECOME = text("select set_config('role', :role, true), set_config('app.user_id', :user_id, true)")
-WHOAMI = text(
+WHOAMI = (
     "select who.*, set_config('role', case when who.id is null then 'portal_anonymous'"
-    " when who.is_admin then 'portal_admin' else 'portal_member' end, true),"
-    " set_config('app.user_id', coalesce(who.id::text, ''), true)"
-    " from (select) nobody left join auth.whoami(:key, :at) who on true"
+    " when who.is_admin then 'portal_admin' else 'portal_member' end, true) as role_told,"
+    " set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told"
+    " from (select) nobody left join auth.whoami(%(key)s, %(at)s) who on true"
 )
+"""Asked by every page, and therefore of the driver itself: SQLAlchemy's result would cost more than the answer."""
 
 
 def act_as(session: OrmSession, asker: Role | Browser) -> None:
@@ -63,14 +67,25 @@ def tell(session: OrmSession, _transaction: SessionTransaction, connection: Conn
     """Name the asker to the database; remember the person a browser turned out to be."""
     asker = session.info.get("asker", ANONYMOUS)
     if isinstance(asker, Browser):
-        session.info["person"] = connection.execute(WHOAMI, {"key": asker.key_hash, "at": clock.now()}).one()
+        session.info["person"] = _whoami(connection, asker.key_hash)
     else:
         who = {"role": asker.name, "user_id": str(asker.user_id or "")}
         connection.execute(BECOME, who)
 
 
-def person(session: OrmSession) -> Row[Any] | None:
-    """The signed-in person of this session's browser, or None."""
+def _whoami(connection: Connection, key_hash: bytes) -> Any:
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(WHOAMI, {"key": key_hash, "at": clock.now()}).fetchone()
+    except Error as error:
+        if driver.closed:
+            connection.invalidate(error)
+        raise DBAPIError.instance(WHOAMI, None, error, Error, connection_invalidated=driver.closed) from error
+
+
+def person(session: OrmSession) -> Any:
+    """The row of the signed-in person of this session's browser, or None."""
     session.connection()  # begins the transaction, and so asks
     row = session.info.get("person")
     return row if row is not None and row.id is not None else None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from portal.live.reader import Message, Reader, body, event
-from portal.live.token import Audience
+from portal.live.token import Audience, Ticket
 
 Key: TypeAlias = tuple[str, Audience]
 """A meeting, and the audience that sees it."""
@@ -44,12 +44,22 @@ class Pictures:
         picture.readers.add(reader)
         return picture.event
 
-    def leave(self, reader: Reader) -> None:
-        """Forget the reader."""
-        if picture := self._pictures.get(_key(reader)):
-            picture.readers.discard(reader)
-            if not picture.readers:
-                del self._pictures[_key(reader)]
+    def leave(self, reader: Reader) -> bool:
+        """Forget the reader; whether there was one to forget."""
+        picture = self._pictures.get(_key(reader))
+        if picture is None or reader not in picture.readers:
+            return False
+        picture.readers.discard(reader)
+        if not picture.readers:
+            del self._pictures[_key(reader)]
+        return True
+
+    def move(self, reader: Reader, ticket: Ticket) -> Message | None:
+        """Let the reader, if still here, look at another ticket's picture from now on, as `join`."""
+        if not self.leave(reader):
+            return None
+        reader.ticket = ticket
+        return self.join(reader)
 
     def end(self, reader: Reader) -> None:
         """Forget the reader and finish its response, which wakes whoever waits for that."""

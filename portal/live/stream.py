@@ -19,6 +19,8 @@ Render: TypeAlias = Callable[[Sequence[Key]], Awaitable[Mapping[Key, Drawing]]]
 Check: TypeAlias = Callable[[Ticket], Awaitable[bool]]
 
 GATHER_SECONDS = REST_SECONDS = 0.05  # together: about ten events a second
+PROLONGED_SECONDS = 60
+"""How often somebody is asked about whose access lasted longer than the ticket said."""
 HEARTBEAT = body(b": \n")
 STREAM = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"))
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
@@ -114,11 +116,19 @@ class Live:
             return 403, "Streams are for the portal's own pages."
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         ticket = admit(self._secrets, token)
-        if ticket is None or not await self._holds(ticket):
+        fitting = ticket and await self._fitting(ticket)
+        if fitting is None:
             return 403, "This page is out of date. Please reload it."
         if self._closing:
             return 503, "The portal is restarting."
-        return ticket
+        return fitting
+
+    async def _fitting(self, ticket: Ticket) -> Ticket | None:
+        """The ticket if it holds, the same without names if only the access has ended, or None."""
+        if await self._holds(ticket):
+            return ticket
+        plain = ticket.without_names()
+        return plain if plain.audience != ticket.audience and await self._holds(plain) else None
 
     async def _holds(self, ticket: Ticket) -> bool:
         # A sign-out announced while the database answers finds no stream to end: then ask again.
@@ -136,15 +146,18 @@ class Live:
         reader.take(self._start(200, STREAM))
         # No empty line follows: htmx minds the hint only inside an event with data.
         reader.take(body(b"retry: %d\n" % (500 + randbelow(2500))))
-        if event := self._pictures.join(reader):
-            reader.take(event)
-        else:
-            self._stirred.set()
+        self._show(reader, self._pictures.join(reader))
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:
             self._pictures.leave(reader)
+
+    def _show(self, reader: Reader, event: Message | None) -> None:
+        if event is None:
+            self._stirred.set()
+        elif not reader.take(event):
+            self._pictures.end(reader)
 
     async def _publish(self) -> None:
         while True:
@@ -169,18 +182,30 @@ class Live:
             if time.monotonic() - beat >= self._heartbeat_seconds:
                 beat = time.monotonic()
                 self._pictures.tell(self._pictures.readers(), HEARTBEAT)
-            if self._recheck_due:
-                await self._recheck()
+            now = self._now().timestamp()
+            due = [
+                one
+                for one in self._pictures.readers()
+                if self._recheck_due or (one.ticket.names_until or now + 1) <= now
+            ]
+            if due:
+                await self._recheck(due, int(now) + PROLONGED_SECONDS)
 
-    async def _recheck(self) -> None:
-        self._recheck_due = False
+    async def _recheck(self, readers: Iterable[Reader], ask_again: int) -> None:
+        """End what no longer holds; without access a stream goes on without names."""
+        all_due, self._recheck_due = self._recheck_due, False
         try:
-            for reader in self._pictures.readers():
-                if not await self._check(reader.ticket):
+            for reader in readers:
+                ticket = await self._fitting(reader.ticket)
+                if ticket is None:
                     self._pictures.end(reader)
+                elif ticket.audience != reader.ticket.audience:
+                    self._show(reader, self._pictures.move(reader, ticket))
+                elif ticket.names_until:  # prolonged meanwhile, nobody told us until when
+                    reader.ticket = ticket._replace(names_until=max(ticket.names_until, ask_again))
         except Exception:
             logger.exception("Could not check the open streams; the next tick tries again")
-            self._recheck_due = True
+            self._recheck_due = all_due
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -21,6 +21,12 @@ class Ticket(NamedTuple):
     meeting: str
     audience: Audience
     sign_in: str
+    names_until: int | None = None
+    """When the access that shows the names ends, in seconds since 1970; None if nothing ends."""
+
+    def without_names(self) -> "Ticket":
+        """The same without anybody's name."""
+        return self._replace(audience=Audience(self.audience.zone, names_shown=False), names_until=None)
 
 
 def issue(secret: str, ticket: Ticket) -> str:
@@ -34,8 +40,8 @@ def admit(secrets: Sequence[str], token: str) -> Ticket | None:
     Secrets go from oldest to newest, so that a new one can be brought in while pages are open.
     """
     try:
-        meeting, audience, sign_in = _serializer(secrets).loads(token, max_age=VALID_SECONDS)
-        return Ticket(meeting, Audience(*audience), sign_in)
+        meeting, audience, *rest = _serializer(secrets).loads(token, max_age=VALID_SECONDS)
+        return Ticket(meeting, Audience(*audience), *rest)
     except (BadSignature, TypeError, ValueError):
         return None
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -31,6 +30,11 @@ class Clock:
         return self.here(self.now)
 
     @cached_property
+    def doors(self) -> timedelta:
+        """How early doors open."""
+        return timedelta(minutes=self.doors_minutes)
+
+    @cached_property
     def _here(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
 
@@ -51,12 +55,12 @@ def phase_of(row: Any, clock: Clock) -> str:
         return "over"
     if row.starts_at <= clock.now:
         return "live"
-    return "doors" if row.starts_at - timedelta(minutes=clock.doors_minutes) <= clock.now else "ahead"
+    return "doors" if row.starts_at - clock.doors <= clock.now else "ahead"
 
 
 def next_change(row: Any, clock: Clock) -> datetime:
     """When this meeting will next look different by itself: doors, start, each minute of the hour, end."""
-    doors = row.starts_at - timedelta(minutes=clock.doors_minutes)
+    doors = row.starts_at - clock.doors
     coming = [moment for moment in (doors, row.starts_at, row.ends_at) if moment > clock.now]
     if clock.now < row.ends_at and clock.now > row.starts_at - timedelta(days=1):
         coming.append(clock.now.replace(second=0, microsecond=0) + timedelta(minutes=1))
@@ -73,7 +77,7 @@ class Board:
         self, row: Any, clock: Clock, here: int = 0, people: list[tuple[str, str, bool]] | None = None
     ) -> None:
         self._row, self._clock = row, clock
-        self.id: UUID = row.id
+        self.id = str(row.id)  # for addresses and names in pages
         self.title: str = row.title
         self.host: str = row.host_name or ""
         self.minutes: int = row.duration
@@ -198,7 +202,7 @@ class Board:
     @property
     def doors_at(self) -> str:
         """When the doors open, on the reader's clock."""
-        return f"{self._clock.here(self._row.starts_at - timedelta(minutes=self._clock.doors_minutes)):%H:%M}"
+        return f"{self._clock.here(self._row.starts_at - self._clock.doors):%H:%M}"
 
 
 def here_and_now() -> Clock:

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import func, select
 
-from portal import clock
 from portal import clock, jobs
 from portal.access import public
 from portal.accounts import second_factor
@@ -85,11 +84,11 @@ def move_clock() -> ResponseReturnValue:
 @bp.get("/rooms/<uuid:meeting_id>")
 def room(meeting_id: UUID) -> ResponseReturnValue:
     """Stands in for Meet or Zoom; only those who came through the join button are inside."""
-    row = find(queries.ONE.params(meeting_id=meeting_id))
+    row = find(queries.ONE, meeting_id=meeting_id)
     inside = select(Presence.id).where(
         Presence.meeting_id == meeting_id, Presence.user_id == me(), Presence.left_at.is_(None)
     )
     if db.session.scalar(inside.limit(1)) is None:
         return redirect(f"/meetings/{meeting_id}", 303)
-    b, _live_url = drawing.for_reader(db.session(), row, here_and_now(), current_user)
-    return page("sandbox/room.html", m=as_seen(row), b=b)
+    b, live_url = drawing.for_reader(db.session(), row, here_and_now(), current_user)
+    return page("sandbox/room.html", m=as_seen(row), b=b, live_url=live_url)

@@ -164,7 +164,7 @@ def test_a_club_without_evenings_has_no_ticks(look):
 
 def test_a_page_costs_who_asks_and_two_statements(app, look, superuser, people):
     crowd(superuser, 40)
-    with statements(app) as sent:
+    with statements() as sent:
         look()
     assert len(sent) == 1 + 2
 

@@ -165,6 +165,6 @@ def test_times_are_the_admins_own(desk, superuser, heard, dora):
 
 def test_the_page_costs_a_handful_of_statements_however_large_the_club(app, desk, superuser, heard):
     crowd(superuser, 40)
-    with statements(app) as sent:
+    with statements() as sent:
         desk.get("/admin")
     assert len(sent) <= 6 and one(superuser, "select count(*) from users") == 45

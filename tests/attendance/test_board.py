@@ -134,7 +134,7 @@ def test_each_zone_has_its_own_times(draw, come, alice):
 def test_a_hundred_audiences_cost_two_statements(app, draw):
     zones = ["Europe/Istanbul", "Europe/Berlin", "Asia/Tokyo", "America/New_York", "UTC"]
     audiences = [Audience(zone, names) for zone in zones for names in (True, False)] * 10
-    with statements(app) as sent:
+    with statements() as sent:
         assert len(draw(*audiences)) == 100
     assert len(sent) == 1 + 2
 

@@ -36,8 +36,8 @@ def answers(port: int) -> bool:
         return door.connect_ex(("127.0.0.1", port)) == 0
 
 
-def ticket(meeting="supper", audience=MEMBERS, sign_in="alice") -> str:
-    return issue(SECRET, Ticket(meeting, audience, sign_in))
+def ticket(meeting="supper", audience=MEMBERS, sign_in="alice", names_until=None) -> str:
+    return issue(SECRET, Ticket(meeting, audience, sign_in, names_until))
 
 
 class Club:
@@ -47,6 +47,7 @@ class Club:
         self.meetings = {"supper": "2 seats taken", "choir": "choir"}
         self.next_change = None
         self.signed_out = set()
+        self.lapsed = set()
         self.broken = False
         self.drawn = []
 
@@ -55,7 +56,8 @@ class Club:
         await asyncio.Event().wait()
 
     async def check(self, ticket):
-        return ticket.sign_in not in self.signed_out
+        names = ticket.audience.names_shown and ticket.sign_in in self.lapsed
+        return ticket.sign_in not in self.signed_out and not names
 
     async def render(self, keys):
         if self.broken:
@@ -64,7 +66,8 @@ class Club:
         return {key: self.draw(*key) for key in keys if key[0] in self.meetings}
 
     def draw(self, meeting, audience):
-        return f"{self.meetings[meeting]} ({audience.zone})".encode(), self.next_change
+        plain = "" if audience.names_shown else ", no names"
+        return f"{self.meetings[meeting]} ({audience.zone}{plain})".encode(), self.next_change
 
 
 class Reader:

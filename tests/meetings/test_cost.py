@@ -17,14 +17,14 @@ IDENTITY = 1
 def test_a_list_costs_who_asks_and_one_statement(app, sign_in, charlie, superuser, path):
     programme(superuser, 40, days=-20)
     browser = sign_in(charlie)
-    with statements(app) as sent:
+    with statements() as sent:
         assert browser.get(path).status_code == 200
     assert len(sent) <= IDENTITY + 1
 
 
 def test_the_list_costs_no_more_while_an_evening_runs(app, sign_in, charlie, supper):
     browser = sign_in(charlie)
-    with at(supper.starts_at + MINUTE), statements(app) as sent:
+    with at(supper.starts_at + MINUTE), statements() as sent:
         browser.get("/meetings")
     assert len(sent) <= IDENTITY + 1
 
@@ -33,7 +33,7 @@ def test_the_list_costs_no_more_while_an_evening_runs(app, sign_in, charlie, sup
 def test_the_page_of_a_meeting_costs_three(app, sign_in, charlie, superuser, supper, after):
     invite(superuser, charlie, supper, answer="waitlisted", waiting_since=supper.starts_at)
     browser = sign_in(charlie)
-    with at(supper.starts_at + after * MINUTE), statements(app) as sent:
+    with at(supper.starts_at + after * MINUTE), statements() as sent:
         browser.get(f"/meetings/{supper.id}")
     assert len(sent) <= IDENTITY + 3
 
@@ -47,7 +47,7 @@ def test_ten_meetings_cost_what_two_hundred_cost(app, sign_in, alice, superuser,
 
 
 def cost(app, browser, path):
-    with statements(app) as sent:
+    with statements() as sent:
         assert browser.get(path).status_code == 200
     return len(sent)
 

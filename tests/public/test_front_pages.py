@@ -76,7 +76,7 @@ def test_members_go_straight_to_their_evenings(sign_in, charlie):
 
 def test_the_front_page_costs_who_asks_and_one_statement(app, client, superuser):
     programme(superuser, 12)
-    with statements(app) as sent:
+    with statements() as sent:
         client.get("/")
     assert len(sent) <= 2
 

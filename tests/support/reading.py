@@ -5,13 +5,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from unittest import mock
 
 import psycopg
 from flask import Flask
-from sqlalchemy import event
 
 from portal import clock, jobs
-from portal.database import db
 from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
 
 
@@ -51,20 +50,17 @@ def link(answer, label: str) -> str | None:
 
 
 @contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """Every statement the app sends meanwhile."""
+def statements() -> Iterator[list[str]]:
+    """Every statement sent meanwhile, by whatever means."""
     sent: list[str] = []
+    execute = psycopg.Cursor.execute
 
-    def note(_connection, _cursor, statement, *_):
-        sent.append(statement)
+    def note(cursor, statement, *args, **options):
+        sent.append(str(statement))
+        return execute(cursor, statement, *args, **options)
 
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with mock.patch.object(psycopg.Cursor, "execute", note):
         yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def lives_in(postgres: psycopg.Connection, person: Person, zone: str) -> None:
