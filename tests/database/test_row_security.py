@@ -160,7 +160,7 @@ class Attempt:
     def insert(self) -> int:
         row = world.rows(0)[self.table]
         if self.table == "procrastinate_events":
-            row["job_id"] = 101
+            row["job_id"] = 9_000_001
         world.insert(self.db, self.table, row)
         return 1
 
@@ -191,7 +191,7 @@ def test_what_is_refused_to_others_is_possible_at_all(table, scene, backstage):
     with world.tried(backstage):
         row = world.rows(0)[table]
         if table == "procrastinate_events":
-            row["job_id"] = 101
+            row["job_id"] = 9_000_001
         if table in ("credentials", "second_factors"):
             row["user_id"] = BOB.id
         world.insert(backstage, table, row)

@@ -7,6 +7,7 @@ from flask import Flask
 from tests.promises.routes import Route, routes_of
 from tests.support import world
 from tests.support.cast import ALICE, CHARLIE, DORA
+from tests.support.line import one
 from tests.support.web import Browser, SignIn
 
 
@@ -17,7 +18,7 @@ def everything(database, superuser: psycopg.Connection) -> dict[str, object]:
 
 
 @pytest.fixture
-def routes(app: Flask, everything: dict[str, object]) -> list[Route]:
+def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
     """Every route of the portal, with the ids of things that are there."""
     ids = {
         "meeting_id": everything["open"],
@@ -28,6 +29,10 @@ def routes(app: Flask, everything: dict[str, object]) -> list[Route]:
         "order_id": everything["orders"],
         "membership_id": everything["family_memberships"],
         "plan_id": everything["family_plans"],
+        "checkout_id": everything["checkouts"],
+        "number": one(superuser, "select order_number from orders where status = 'completed'"),
+        "plan_key": "family",
+        "cycle": "yearly",
         "token": "no-such-token",
     }
     return routes_of(app, ids)

@@ -65,8 +65,8 @@ def assemble(postgres: psycopg.Connection) -> None:
             )
         postgres.execute(
             "insert into orders (user_id, order_number, status, amount, amount_minor, subscription_type, billing_cycle,"
-            " payment_provider, transaction_id, completed_at, period_start, period_end)"
-            " values (%s, next_order_number(%s), 'completed', 190, 19000, 'family', 'yearly', 'stripe', 'ch_alice',"
+            " payment_provider, transaction_id, provider_payment_id, completed_at, period_start, period_end)"
+            " values (%s, next_order_number(%s), 'completed', 190, 19000, 'family', 'yearly', 'stripe', 'pi_alice', 'pi_alice',"
             "  %s, %s, %s)",
             [ALICE.id, now, now, now, now + timedelta(days=365)],
         )

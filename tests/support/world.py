@@ -46,8 +46,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
                            "subscription_type": "individual", "billing_cycle": "monthly"},
         "payers": {"customer_id": f"cus_{number}", "user_id": ALICE.id},
         "presences": alice | {"meeting_id": SECRET, "joined_at": NOW, "device_type": "mobile"},
-        "procrastinate_events": {"id": 100 + number, "job_id": 100, "type": "deferred"},
-        "procrastinate_jobs": {"id": 100 + number, "queue_name": "default", "task_name": "nothing",
+        "procrastinate_events": {"id": 9_000_000 + number, "job_id": 9_000_000, "type": "deferred"},
+        "procrastinate_jobs": {"id": 9_000_000 + number, "queue_name": "default", "task_name": "nothing",
                                "queueing_lock": f"lock-{number}"},
         "procrastinate_periodic_defers": {"id": 100 + number, "task_name": "nothing", "defer_timestamp": number,
                                           "periodic_id": ""},
@@ -81,7 +81,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     # The parents of rows that have any come first.
     for table in sorted(there, key=lambda name: (name not in ("procrastinate_jobs", "orders"), name)):
         if table == "procrastinate_events":
-            there[table]["job_id"] = 101
+            there[table]["job_id"] = 9_000_001
         insert(postgres, table, there[table])
     keys = {table: row[key_of(table)] for table, row in there.items()}
     (version,) = postgres.execute("select version_num from alembic_version").fetchone() or ("",)
