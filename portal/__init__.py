@@ -50,6 +50,7 @@ def _open_rooms(app: Flask) -> None:
     from portal.admin import views as admin
     from portal.attendance import evenings
     from portal.attendance import views as attendance
+    from portal.billing import access as billing_access
     from portal.billing import checkout, plan, provider, webhook
     from portal.billing import views as billing
     from portal.calendar import views as calendar
@@ -63,6 +64,7 @@ def _open_rooms(app: Flask) -> None:
     ):  # fmt: skip
         app.register_blueprint(room.bp)
     provider.init_app(app)
+    app.jinja_env.globals["grace"] = billing_access.grace
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox
 

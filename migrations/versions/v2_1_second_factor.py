@@ -86,7 +86,8 @@ begin
 end $$;
 """
 NEW_WHOAMI = {
-    "{more}": ", proved_at timestamptz", "{columns}": ", s.proved_at", "{into}": ", proved_at", "{only}": " and not s.waits",
+    "{more}": ", proved_at timestamptz, subscription_expiry timestamptz", "{columns}": ", s.proved_at, u.subscription_expiry",
+    "{into}": ", proved_at, subscription_expiry", "{only}": " and not s.waits",
 }  # fmt: skip
 
 OPEN_SIGN_IN = """

@@ -29,6 +29,7 @@ class Member(UserMixin):
         self.timezone: str = row.timezone
         self.is_admin: bool = row.is_admin
         self.access_until: datetime | None = row.access_until
+        self.paid_until: datetime | None = row.subscription_expiry
         self.proved_at: datetime | None = row.proved_at
 
     def get_id(self) -> str:
@@ -44,6 +45,11 @@ class Member(UserMixin):
     def entitled(self) -> bool:
         """Whether this moment is paid for or given."""
         return self.access_until is not None and self.access_until > clock.now()
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether only the days kept after a failed payment still open the door."""
+        return self.entitled and self.paid_until is not None and self.paid_until <= clock.now()
 
     @property
     def is_fresh(self) -> bool:
@@ -67,7 +73,7 @@ class Visitor(AnonymousUserMixin):
 
     id = None
     is_admin = False
-    entitled = False
+    entitled = in_grace = False
     first_name = display_name = ""
 
 

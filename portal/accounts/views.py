@@ -295,7 +295,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
         }
         for row in rows
     ]  # fmt: skip
-    until = current_user.access_until
+    until = current_user.access_until if current_user.in_grace else current_user.paid_until or current_user.access_until
     access = (
         f"Yes, until {date_in_words(until.astimezone(now.tzinfo))}." if until and current_user.entitled
         else f"Your access ended on {date_in_words(until.astimezone(now.tzinfo))}." if until

@@ -12,7 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.times import date_in_words, number
+from portal.database import db
+from portal.times import date_in_words, day_long, number
+from portal.web import reader
 
 MINE = text("select * from my_access_sources() order by counts_until desc, starts_at")
 OF = text("""
@@ -27,6 +29,17 @@ GIVEN = {
     "offline": ("Paid outside the portal", "Paid outside the portal"),
     "gift": ("A gift", "Given to you"),
 }
+
+
+@dataclass(frozen=True)
+class Grace:
+    """The days kept after a failed payment: whose it is to mend, since when, until when, how many are used."""
+
+    payer: str
+    failed: str
+    last: str
+    used: int
+    days: int
 
 
 class Place(Protocol):
@@ -55,9 +68,15 @@ class Verdict:
 
     entitled: bool
     until: datetime | None
+    promised: datetime | None
     in_grace: bool
     reasons: list[Reason]
     blocked: str = ""
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """The date to name: what was promised, unless only what is kept after it still counts."""
+        return self.promised if self.promised and self.promised > clock.now() else self.until
 
 
 def mine(db: Session, place: Place) -> Verdict:
@@ -73,19 +92,34 @@ def of(db: Session, person: UUID, place: Place) -> Verdict:
     return _verdict(db.execute(OF, {"person": person}).all(), place, blocked)
 
 
+def grace() -> Grace | None:
+    """For the banner of everybody whom only grace lets in."""
+    at, place = clock.now(), reader()
+    late = [row for row in db.session.execute(MINE) if _is_late(row, at)]
+    if not late:
+        return None
+    row = late[0]
+    days = (row.counts_until - row.promised_until) // timedelta(days=1)
+    return Grace(
+        row.payer_name if row.source == "family" else "", _day(row.promised_until, place),
+        f"{day_long(row.counts_until.astimezone(place.tz))}, {row.counts_until.astimezone(place.tz):%H:%M} {place.city}",
+        (at - row.promised_until) // timedelta(days=1), days,
+    )  # fmt: skip
+
+
 def _verdict(rows: Any, place: Place, blocked: str = "") -> Verdict:
     at = clock.now()
     begun = [row for row in rows if row.phase != "given" or row.starts_at <= at]
     until = max((row.counts_until for row in begun), default=None)
     promised = max((row.promised_until for row in begun), default=None)
     entitled = until is not None and until > at and not blocked
-    return Verdict(
-        entitled,
-        until,
-        entitled and promised is not None and promised <= at,
-        [_reason(row, place) for row in rows],
-        blocked,
-    )
+    late = entitled and promised is not None and promised <= at and any(_is_late(row, at) for row in rows)
+    return Verdict(entitled, until, promised, late, [_reason(row, place) for row in rows], blocked)
+
+
+def _is_late(row: Any, at: datetime) -> bool:
+    """Kept open after a failed payment. In the hour before a renewal is charged nothing has failed yet."""
+    return row.phase == "failed" and row.promised_until <= at < row.counts_until  # type: ignore[no-any-return]
 
 
 def _reason(row: Any, place: Place) -> Reason:

@@ -71,6 +71,8 @@ class Bank:
             mine = select(Order).where(Order.user_id == self.club.ids[email], Order.status == "completed")
             payment = session.scalars(mine.order_by(Order.created_at.desc())).first()
             payment_id = (payment.provider_payment_id if payment else None) or ""
+            if payment and minor:
+                payment.cut_at = at  # what was given back is not served
         with self.club.worker.app_context(), clock.at(at):
             provider.give_back(payment_id, f"plant-{email}", minor)
         self.hears(self.customer(email), at)
