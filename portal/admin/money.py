@@ -28,11 +28,12 @@ from portal.times import date_in_words, since
 from portal.web import find, me, page, reader
 
 MONTHS = text("""
-select to_char(m, 'Mon YYYY') as name, coalesce(sum(o.amount - o.refunded_amount), 0) as kept, count(o.id) as orders
-  from generate_series(cast(:first as timestamptz), cast(:last as timestamptz), interval '1 month') m
-  left join orders o on o.completed_at >= m and o.completed_at < m + interval '1 month' and o.currency = :currency
+select day, coalesce(sum(o.amount - o.refunded_amount), 0) as kept
+  from (select cast(d as date) as day, d at time zone :zone as begins, (d + interval '1 month') at time zone :zone as ends
+          from generate_series(cast(:first as timestamp), cast(:last as timestamp), interval '1 month') d) m
+  left join orders o on o.completed_at >= m.begins and o.completed_at < m.ends and o.currency = :currency
        and coalesce(o.dispute_state, 'won') = 'won'
- group by m order by m
+ group by day order by day
 """)
 STANDING = text("""
 select (select count(*) from subscriptions where status in ('trialing', 'active', 'past_due', 'unpaid') and not twin) as live,
@@ -86,15 +87,17 @@ class RefundForm(Form):
 def overview() -> ResponseReturnValue:
     """What came in by month, how the subscriptions stand, and where provider and club disagree."""
     at, currency = clock.now(), current_app.config["SETTINGS"].currency
-    last = reader().now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    first = (last - timedelta(days=335)).replace(day=1)
-    months = db.session.execute(MONTHS, {"first": first, "last": last, "currency": currency}).all()
+    last = reader().now.date().replace(day=1)
+    first = (last - timedelta(days=330)).replace(day=1)
+    months = db.session.execute(
+        MONTHS, {"first": first, "last": last, "currency": currency, "zone": reader().zone}
+    ).all()
     now = db.session.execute(STANDING, {"at": at}).one()
     drifts = db.session.scalars(
         select(Drift).where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100)
     ).all()
     return page(
-        "admin/money.html", bars=[(round(m.kept), m.name) for m in months], currency=currency,
+        "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=currency,
         figures=[
             (f"{now.live:,}", "live subscriptions", ""), (f"{now.failing:,}", "with a failed payment", ""),
             (f"{now.ending:,}", "set to end", ""), (money.shown(months[-1].kept, currency), "this month, after refunds", ""),

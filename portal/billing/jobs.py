@@ -82,6 +82,8 @@ def tell_order(db: Session, order_id: str, what: str) -> None:
     if found is None:
         return
     order, who = found
+    if what == "paid" and order.completed_at and order.completed_at < clock.now() - timedelta(days=7):
+        return  # heard of long after; the receipt stands under Orders, a mail would only puzzle
     letter = {"paid": letters.receipt, "refunded": letters.refunded, "disputed": letters.disputed}[what]
     occasion = f"order:{what}:{order.id}:{order.refunded_amount if what == 'refunded' else ''}"
     mail.write(db, f"order-{what}", who.email, letter(who, order), user_id=who.id, occasion=occasion)

@@ -146,6 +146,8 @@ def _now(row: Any, plan_key: str, cycle: str) -> bool:
 def preview(plan_key: str, cycle: str) -> ResponseReturnValue:
     """One change in a sentence, with its amount and its day."""
     row, plan = find(LIVE), _known(plan_key, cycle)
+    if (plan_key, cycle) == (row.subscription_type, row.billing_cycle):
+        raise NoChange
     now, at = _now(row, plan_key, cycle), clock.now()
     family = db.session.execute(COVERED).scalars().all() if row.subscription_type == "family" != plan_key else []
     costs = None

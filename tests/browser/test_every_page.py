@@ -14,7 +14,7 @@ from portal.sandbox.club import PASSWORD
 from tests.browser.conftest import Open
 from tests.conftest import As
 from tests.support.cast import FAMILY, ISTANBUL, Person, crowd, plan_meeting
-from tests.support.pages import ADMIN, FAMILY_MEMBER, FAMILY_PRIMARY, MEMBER, NO_ACCESS, VISITOR, Stop, themes
+from tests.support.pages import ADMIN, FAMILY_MEMBER, FAMILY_PRIMARY, GRACE, MEMBER, NO_ACCESS, VISITOR, Stop, themes
 
 AXE = (ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
@@ -26,6 +26,28 @@ TOO_WIDE = """
 () => document.documentElement.scrollWidth <= innerWidth ? [] :
   [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
     .map(e => `${e.tagName} ${e.className} ${e.innerText?.slice(0, 30)}`).slice(0, 3)
+"""
+
+# A yearly family plan of somebody's, one payment of it partly given back, and an event of the provider's.
+PAYS = """
+with payer as (insert into payers (customer_id, user_id, fetched_at) values ('cus_1', %(who)s, now())),
+     heard as (insert into provider_events (id, kind, customer_id, created_at, received_at, handled_at, outcome)
+               values ('evt_1', 'invoice.paid', 'cus_1', now(), now(), now(), 'order GO-1 paid')),
+     plan as (insert into subscriptions (user_id, provider_subscription_id, status, subscription_type, billing_cycle, amount_minor,
+                currency, started_at, renews_at, grace_days, card, card_expires)
+              values (%(who)s, 'sub_1', 'active', 'family', 'yearly', 24000, 'USD', now() - interval '20 days',
+                now() + interval '345 days', 7, 'Visa ••4242', '12/30'))
+insert into orders (user_id, order_number, status, amount, amount_minor, refunded_amount, subscription_type, billing_cycle,
+  payment_method, provider_payment_id, completed_at, period_start, period_end)
+values (%(who)s, 'GO-1', 'completed', 240, 24000, 10, 'family', 'yearly', 'Visa ••4242', 'pi_1', now() - interval '20 days',
+  now() - interval '20 days', now() + interval '345 days')
+"""
+# The renewal failed two days ago, and nothing else lets the person in.
+FAILED = """
+update subscriptions set status = 'past_due', failed_at = now() - interval '2 days', next_try_at = now() + interval '1 day';
+update orders set period_start = now() - interval '370 days', period_end = now() - interval '2 days' where order_number = 'GO-1';
+delete from access_grants where user_id = (select user_id from subscriptions);
+select project_access(user_id, now()) from subscriptions
 """
 
 Named = dict[str, object]
@@ -56,7 +78,9 @@ def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person
         "person": alice.id,
         "invitation": "/family/join/tomas",
         "family": f"/admin/families/{FAMILY}",
+        "receipt": "/orders/GO-1", "refund": "/admin/orders/GO-1/refund", "change": "/plan/change/individual/monthly",
     }
+    superuser.execute(PAYS, {"who": charlie.id})
     superuser.execute("insert into credentials values (%s, %s, now())", [charlie.id, hashed(PASSWORD)])
     superuser.execute(
         "insert into family_memberships (plan_id, state, email, token_hash, sent_at, expires_at)"
@@ -106,6 +130,11 @@ def test_a_visitors_pages(walk: Walk) -> None:
 
 def test_a_members_pages(walk: Walk, charlie: Person) -> None:
     assert walk(charlie, MEMBER) == []
+
+
+def test_the_pages_of_somebody_in_grace(walk: Walk, charlie: Person, superuser: psycopg.Connection) -> None:
+    superuser.execute(FAILED)
+    assert walk(charlie, GRACE) == []
 
 
 def test_the_pages_of_a_family(walk: Walk, alice: Person, bob: Person) -> None:

@@ -48,6 +48,8 @@ VISITOR = (
     Stop("mailbox-empty", "/sandbox/mailbox?q=nobody"),
     Stop("mail", "/sandbox/mailbox/{mail}"),
     Stop("codes", "/sandbox/codes"),
+    Stop("clock", "/sandbox/clock"),
+    Stop("plans-visitor", "/plans"),
     Stop("family-invitation", "{invitation}"),
     Stop("family-invitation-refused", "{invitation}", "Create account and take the seat"),
     Stop("family-invitation-closed", "/family/join/not-a-token"),
@@ -68,6 +70,14 @@ MEMBER = (
     Stop("family", "/family"),
     Stop("family-invitation-signed-in", "{invitation}"),
     Stop("orders", "/orders"),
+    Stop("orders-filtered", "/orders?state=refunded"),
+    Stop("receipt", "{receipt}"),
+    Stop("plans", "/plans"),
+    Stop("plan", "/plan"),
+    Stop("plan-end", "/plan/end"),
+    Stop("plan-changes", "/plan/change"),
+    Stop("plan-change", "{change}"),
+    Stop("access", "/account/access"),
     Stop("account", "/account"),
     Stop("account-refused", "/account", "Change the password"),
     Stop("second-factor-off", "/account/second-factor"),
@@ -99,6 +109,9 @@ NO_ACCESS = (
     Stop("no-access-meeting", "/meetings/{live}"),
     Stop("no-access-family", "/family"),
     Stop("no-access-orders", "/orders"),
+    Stop("no-access-plan", "/plan"),
+    Stop("no-access-access", "/account/access"),
+    Stop("checkout", "/plans", "Start yearly"),
     Stop("no-access-account", "/account"),
     Stop("not-for-members", "/admin"),
 )
@@ -111,6 +124,10 @@ ADMIN = (
     Stop("admin-families-none", "/admin/families?q=xyz"),
     Stop("admin-family", "{family}"),
     Stop("admin-family-refused", "{family}", "Save", ("Seats, the primary", "0")),
+    Stop("admin-money", "/admin/money"),
+    Stop("admin-person-money", "/admin/people/{person}/money"),
+    Stop("admin-days-refused", "/admin/people/{person}/money", "Give them"),
+    Stop("admin-refund", "{refund}"),
     Stop("admin-meetings", "/admin/meetings"),
     Stop("admin-new", "/admin/meetings/new"),
     Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),
@@ -118,6 +135,9 @@ ADMIN = (
     Stop("admin-cancellation", "/admin/meetings/{ahead}/cancellation"),
     Stop("admin-requests", "/admin/meetings/{requested}/requests"),
 )
+
+
+GRACE = (Stop("grace-plan", "/plan"), Stop("grace-access", "/account/access"), Stop("grace-meetings", "/meetings"))
 
 
 def themes(page: Page) -> Iterator[str]:

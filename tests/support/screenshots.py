@@ -18,13 +18,14 @@ from portal.sandbox.people import ANA, BILAL, SELIN
 from tests.conftest import TEST_DATA
 from tests.support import chromium, server
 from tests.support.club_server import ClubServer
-from tests.support.pages import ADMIN, FAMILY_MEMBER, FAMILY_PRIMARY, MEMBER, NO_ACCESS, VISITOR, themes
+from tests.support.pages import ADMIN, FAMILY_MEMBER, FAMILY_PRIMARY, GRACE, MEMBER, NO_ACCESS, VISITOR, themes
 from tests.support.windows import chromium_running
 
 TARGET, README = ROOT / "var" / "screenshots", ROOT / "tests" / "screenshots"
 WIDTHS = {375: 812, 1280: 900}
 LAPSED = "select email from users where access_until < now() order by email limit 1"
 SHARED = "lurdes@sapo.pt"
+LATE = "sam.taylor@gmail.com"
 
 # The meetings and the mail a path may name, as the demo's member sees them.
 NAMED = """
@@ -36,6 +37,11 @@ select min(id::text) filter (where title = 'Open floor' and starts_at < now() an
        (array_agg(id::text order by ends_at desc) filter (where ends_at < now()))[1] as over,
        (array_agg(id::text order by starts_at) filter (where starts_at > now() + interval '1 day'))[1] as ahead,
        (select id::text from users where email = 'ana@duarte.pt') as person,
+       (select '/orders/' || order_number from orders where status = 'completed' and user_id =
+         (select id from users where email = 'bilal@rahman.uk') order by created_at desc limit 1) as receipt,
+       (select '/admin/orders/' || order_number || '/refund' from orders where status = 'completed'
+           and provider_payment_id is not null order by created_at desc limit 1) as refund,
+       '/plan/change' as change,
        (select id::text from sandbox_mails where subject = 'Confirm your address' limit 1) as mail,
        (select substring(text from '/family/join/[A-Za-z0-9_-]+') from sandbox_mails
          where recipient = 'tomas@duarte.pt' order by received_at desc limit 1) as invitation,
@@ -71,7 +77,8 @@ def pictures(browser: Browser, club: ClubServer, superuser: psycopg.Connection) 
         named = cursor.execute(NAMED).fetchone() or {}
     (lapsed,) = superuser.execute(LAPSED).fetchone() or ("",)
     for width, height in WIDTHS.items():
-        walks = (("", VISITOR), (BILAL, MEMBER), (SHARED, FAMILY_MEMBER[:-1]), (ANA, FAMILY_PRIMARY), (lapsed, NO_ACCESS), (SELIN, ADMIN))
+        walks = (("", VISITOR), (BILAL, MEMBER), (SHARED, FAMILY_MEMBER[:-1]), (ANA, FAMILY_PRIMARY),
+                 (lapsed, NO_ACCESS), (LATE, GRACE), (SELIN, ADMIN))
         for email, stops in walks:
             page = browser.new_page(
                 base_url=club.url, viewport={"width": width, "height": height}, timezone_id="Europe/Berlin"
