@@ -14,7 +14,7 @@ from tests.support import cast, server
 from tests.support.cast import Meeting, Person
 from tests.support.server import Database
 
-pytest_plugins = ["tests.support.web"]
+pytest_plugins = ["tests.support.web", "tests.support.bank"]
 
 TEST_DATA = ROOT / "var" / "test"
 
