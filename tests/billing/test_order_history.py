@@ -133,3 +133,40 @@ def test_an_order_number_carries_a_digit_against_typing_slips(superuser, databas
 
 def test_the_page_cannot_be_posted_to(look, sign_in, charlie):
     assert sign_in(charlie).submit("/orders").status_code == 405
+
+
+def test_a_filter_shows_one_state_and_says_when_there_is_none(look, bought):
+    bought(order_number="T-9", status="failed")
+    bought()
+    assert len(lines(look("/orders?state=failed"))) == 1 and "No order is disputed." in words(look("/orders?state=disputed"))
+    assert len(lines(look("/orders?state=nonsense"))) == 2
+
+
+def test_a_receipt_says_who_paid_what_for_which_days(look, bought, charlie):
+    bought(payment_method="Visa ••4242", refunded_amount="5.00")
+    said = words(look("/orders/T-1"))
+    assert charlie.email in said and "$12.00, tax included" in said and "−$5.00 back, $7.00 kept" in said
+
+
+def test_there_is_no_receipt_for_what_was_not_paid_nor_for_strangers(look, sign_in, bought, alice):
+    bought(status="failed")
+    bought(order_number="T-2")
+    assert look("/orders/T-1").status_code == 404
+    assert sign_in(alice).get("/orders/T-2").status_code == 404
+
+
+def test_a_spreadsheet_takes_no_cell_for_a_formula(look, bought):
+    bought(payment_method="=HYPERLINK(1)", currency="KWD", minor=3500, amount="3.500")
+    answer = look("/orders.csv")
+    assert answer.mimetype == "text/csv" and "attachment" in answer.headers["Content-Disposition"]
+    assert "'=HYPERLINK(1)" in answer.text and ",3.500,0.000,KWD," in answer.text
+
+
+def test_the_card_that_pays_is_named_under_the_list(look, bought, superuser, charlie):
+    bought()
+    superuser.execute(
+        "insert into subscriptions (user_id, provider_subscription_id, status, subscription_type, billing_cycle, amount_minor,"
+        " currency, started_at, grace_days, card, card_expires)"
+        " values (%s, 'sub_1', 'active', 'individual', 'monthly', 1200, 'USD', now(), 7, 'Visa ••4242', '08/28')", [charlie.id],
+    )  # fmt: skip
+    assert "Visa ••4242, valid to 08/28." in words(look())

@@ -58,9 +58,9 @@ def test_a_failed_payment_tells_the_payer_what_to_do_and_the_others_only_whose_i
     with at(datetime.now(UTC) + 33 * DAY):
         superuser.execute("update sign_ins set seen_at = now() + interval '33 days'")
         bank.tell()
-        assert "Update my card" in words(payer.get("/meetings"))
-        assert "The plan’s payment needs Eve’s attention." in words(guest.get("/meetings"))
-        assert "Update my card" not in words(guest.get("/meetings"))
+        assert "Update my card" in payer.get("/meetings").text
+        assert "The plan’s payment needs Eve’s attention." in guest.get("/meetings").text
+        assert "Update my card" not in guest.get("/meetings").text
 
 
 def test_money_back_ends_it_for_all(bank, payer, sign_in, superuser, mails, charlie, app):
