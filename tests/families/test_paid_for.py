@@ -34,9 +34,8 @@ def joins(bank, payer, person, sign_in, mails):
 
 def dates(superuser):
     """Each date of the people of Eve's family."""
-    found = superuser.execute("select access_until from users where family_plan_id = (select id from family_plans"
-                              " where primary_user_id = %s)", [one(superuser, "select id from users where first_name = 'Eve'")])  # fmt: skip
-    return [row[0] for row in found]
+    hers = "select family_plan_id from users where first_name = 'Eve'"
+    return [row[0] for row in superuser.execute(f"select access_until from users where family_plan_id = ({hers})")]
 
 
 def test_the_first_payment_makes_the_plan(payer, superuser, eve):
