@@ -56,6 +56,8 @@ class Settings:
     welcome_days: int = 7
     grace_days: int = 7
     currency: str = "USD"
+    individual_name: str = "Individual"
+    family_name: str = "Family"
     individual_month: Decimal = Decimal(12)
     individual_year: Decimal = Decimal(120)
     family_month: Decimal = Decimal(24)
@@ -106,6 +108,8 @@ class Settings:
             welcome_days=_count(env, "WELCOME_DAYS", cls.welcome_days),
             grace_days=_count(env, "SUBSCRIPTION_GRACE_PERIOD_DAYS", cls.grace_days),
             currency=env.get("CURRENCY", cls.currency),
+            individual_name=env.get("PLAN_INDIVIDUAL", cls.individual_name),
+            family_name=env.get("PLAN_FAMILY", cls.family_name),
             individual_month=_price(env, "PRICE_INDIVIDUAL_MONTHLY", cls.individual_month),
             individual_year=_price(env, "PRICE_INDIVIDUAL_YEARLY", cls.individual_year),
             family_month=_price(env, "PRICE_FAMILY_MONTHLY", cls.family_month),

@@ -22,6 +22,13 @@ from portal.meetings.models import Meeting
 
 TEND = text("select tend_line(:meeting, :at)")
 SETTLE = text("select settle(:meeting, :at)")
+LAPSED = text("""
+select distinct a.user_id from meetings m join meeting_attendances a on a.meeting_id = m.id join users u on u.id = a.user_id
+ where m.status = 'scheduled' and m.starts_at > :at and a.answer in ('accepted', 'offered', 'waitlisted', 'requested')
+   and not (u.is_active and u.email_verified and u.access_until is not null and u.access_until > :at)
+ limit 500
+""")
+RELEASE = text("select meeting_id, offered from release_places(:person, :at)")
 CLOSE = text("select close_presences(:meeting, null, :stale, :at)")
 
 STALE = timedelta(minutes=3)
@@ -81,6 +88,17 @@ def tend(db: Session) -> None:
             db.execute(CLOSE, {"meeting": meeting_id, "stale": stale, "at": at})
             live.announce(db, meeting_id)
     settle(db)
+
+
+@job("attendance.release", cron="*/5 * * * *", lock="attendance.release")
+def release(db: Session) -> None:
+    """Whose access has ended holds no place of what is still to come; who waits is offered it."""
+    at = clock.now()
+    for person in db.scalars(LAPSED, {"at": at}).all():
+        for meeting_id, offered in db.execute(RELEASE, {"person": person, "at": at}).all():
+            tell_offers(db, meeting_id, offered or [])
+            live.announce(db, meeting_id)
+        audit.record(db, "attendance.released", "Places were released with the access", category="cron", subject_id=person)
 
 
 def begin(db: Session) -> None:

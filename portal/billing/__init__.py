@@ -44,6 +44,14 @@ def plans() -> dict[str, Plan]:
     """What this club sells, by key: individual and family."""
     given = current_app.config["SETTINGS"]
     return {
-        "individual": Plan("individual", "Individual", given.individual_month, given.individual_year, given.currency),
-        "family": Plan("family", "Family", given.family_month, given.family_year, given.currency),
+        "individual": Plan(
+            "individual", given.individual_name, given.individual_month, given.individual_year, given.currency
+        ),
+        "family": Plan("family", given.family_name, given.family_month, given.family_year, given.currency),
     }
+
+
+def plan_name(key: str, cycle: str = "") -> str:
+    """What the club calls a plan, with its cycle if one is given: Family, yearly."""
+    name = plans()[key].name
+    return f"{name}, {cycle}" if cycle else name

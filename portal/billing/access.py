@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
+from portal.billing import plan_name
 from portal.database import db
 from portal.times import date_in_words, day_long, number
 from portal.web import reader
@@ -149,7 +150,7 @@ def _words(row: Any, place: Place) -> tuple[str, str]:
         if row.phase == "failed":
             return title, f"Paid through {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
         return title, f"Paid by {row.payer_name}, through {through}."
-    title = f"Your own plan, {row.subscription_type}"
+    title = f"Your own plan, {plan_name(row.subscription_type)}"
     return title, {
         "renewing": f"Paid through {through}; it renews by itself.",
         "ending": f"Paid through {through}; it ends then, as you asked.",

@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired, Optional
 
 from portal import clock, limits
 from portal.access import public
-from portal.billing import CYCLES, actions, plans, provider
+from portal.billing import CYCLES, actions, plan_name, plans, provider
 from portal.billing.actions import ask_provider
 from portal.billing.models import Checkout, Order, Payer, Subscription
 from portal.database import db
@@ -69,7 +69,15 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
          "mine": live is not None and live.subscription_type == p.key}
         for p in plans().values()
     ]  # fmt: skip
-    return page("billing/plans.html", status, plans=offers, live=live, form=form, cycles=CYCLES)
+    return page(
+        "billing/plans.html",
+        status,
+        plans=offers,
+        live=live,
+        live_name=live and plan_name(live.subscription_type),
+        form=form,
+        cycles=CYCLES,
+    )
 
 
 OWN_LIVE = select(

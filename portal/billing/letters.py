@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from portal.billing import money
+from portal.billing import money, plan_name
 from portal.billing.models import Order
 from portal.mail import Letter
 from portal.times import date_in_words, day_long
@@ -30,7 +30,7 @@ def _day(moment: datetime, who: Named) -> str:
 def _facts(who: Named, order: Order) -> list[tuple[str, str]]:
     lines = [
         ("Order", order.order_number),
-        ("Plan", f"{order.subscription_type.capitalize()}, {order.billing_cycle}"),
+        ("Plan", plan_name(order.subscription_type, order.billing_cycle)),
         ("Amount", money.shown(order.amount, order.currency)),
     ]
     if order.period_start and order.period_end:
@@ -108,7 +108,7 @@ def renewal(row: Any, renews_at: datetime) -> Letter:
             "If you would rather not, end the plan before that day; it takes two clicks, and you keep what you have paid for.",
         ),
         facts=[
-            ("Plan", f"{row.subscription_type.capitalize()}, yearly"),
+            ("Plan", plan_name(row.subscription_type, "yearly")),
             ("Amount", amount),
             ("Card", row.card or "none kept"),
         ],
@@ -131,7 +131,7 @@ def payment_failed(row: Any) -> Letter:
             f"{again}Trying does not cost you a day; another card settles it at once.",
         ),
         facts=[
-            ("Plan", f"{row.subscription_type.capitalize()}, {row.billing_cycle}"),
+            ("Plan", plan_name(row.subscription_type, row.billing_cycle)),
             ("Card", row.card or "none kept"),
         ],
         button=("/plan", "Update my card"),

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, text, update
 
 from portal import audit, clock
-from portal.billing import CYCLES, access, money, plans, provider
+from portal.billing import CYCLES, access, money, plan_name, plans, provider
 from portal.billing.actions import ask_provider, customers_of
 from portal.billing.models import Payer, Subscription
 from portal.database import db
@@ -64,9 +64,9 @@ def _seen(row: Any) -> dict[str, Any]:
     following = None
     if row.next_type and row.next_amount_minor:
         amount = money.shown(money.major(row.next_amount_minor, row.currency), row.currency)
-        following = f"{row.next_type.capitalize()}, {row.next_cycle}, {amount}"
+        following = f"{plan_name(row.next_type, row.next_cycle)}, {amount}"
     return {
-        "live": live, "plan": row.subscription_type, "cycle": row.billing_cycle, "status": row.status,
+        "live": live, "name": plan_name(row.subscription_type),
         "amount": money.shown(money.major(row.amount_minor, row.currency), row.currency), "per": CYCLES[row.billing_cycle],
         "renews": _day(row.renews_at), "ends": _day(row.ends_at), "ended": _day(row.ended_at), "card": row.card,
         "card_expires": row.card_expires, "failed": _day(row.failed_at), "next_try": _day(row.next_try_at),

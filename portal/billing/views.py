@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import bindparam, literal_column, select, tuple_
 
 from portal import paging
-from portal.billing import money
+from portal.billing import money, plan_name
 from portal.billing.models import Checkout, Order
 from portal.database import db
 from portal.database.identity import ME
@@ -63,7 +63,8 @@ def orders() -> ResponseReturnValue:
     wanted = PAGED.where(literal_column(f"({STATES[state]})")) if state else PAGED
     rows = db.session.execute(wanted, {"from_at": from_at, "from_id": from_id}).all()
     shown = [
-        line(row, reader().now) | {"finish": f"/checkouts/{row.checkout_id}" if row.checkout_id else ""} for row in rows[:PAGE]
+        line(row, reader().now) | {"finish": f"/checkouts/{row.checkout_id}" if row.checkout_id else ""}
+        for row in rows[:PAGE]
     ]
     filtered = f"state={state}&" if state else ""
     older = f"/orders?{filtered}from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
@@ -146,7 +147,7 @@ def line(row: Any, now: datetime) -> dict[str, Any]:
         note = f"The bank said no. We try again on {date_in_words(row.next_try_at.astimezone(now.tzinfo))}."
     return {
         "id": row.id, "number": row.order_number, "date": date_with_year(row.created_at.astimezone(now.tzinfo)),
-        "what": f"{row.subscription_type.capitalize()}, {row.billing_cycle}", "state": state, "note": note,
+        "what": plan_name(row.subscription_type, row.billing_cycle), "state": state, "note": note,
         "method": row.payment_method or "", "amount": money.shown(row.amount, row.currency), "has_receipt": row.completed_at is not None,
         "refunded": f"−{back} back" if back else "",
     }  # fmt: skip

@@ -186,3 +186,36 @@ def test_what_was_corrected_afterwards_stays(tend, superuser, alice, tonight):
     superuser.execute("update meeting_attendances set outcome = 'attended'")
     tend(tonight.ends_at + 2 * HOUR)
     assert of(superuser, alice) == "attended"
+
+
+# --- access that ends ------------------------------------------------------------------------------------------------
+
+
+def says_yes(as_, meeting, *people):
+    for person in people:
+        with as_(person) as db:
+            db.execute("select answer_meeting(%s, 'accepted', now())", [meeting.id])
+
+
+def test_who_lost_access_holds_no_place_and_the_line_moves(
+    worker_app, as_, superuser, tonight, alice, bob, charlie, mails, work
+):
+    says_yes(as_, tonight, bob, alice, charlie)  # two places: Charlie waits
+    superuser.execute("update users set access_until = now() - interval '1 second' where id = %s", [bob.id])
+    do(worker_app, jobs.release, tonight.starts_at - 30 * HOUR)
+    assert (of(superuser, bob, "answer"), of(superuser, charlie, "answer")) == ("withdrawn", "offered")
+    work()
+    assert of(superuser, bob, "reason") == "Your access ended before it." and mails(charlie.email)
+
+
+def test_who_still_has_access_keeps_the_place(worker_app, as_, superuser, tonight, bob):
+    says_yes(as_, tonight, bob)
+    do(worker_app, jobs.release, tonight.starts_at - 30 * HOUR)
+    assert of(superuser, bob, "answer") == "accepted"
+
+
+def test_what_has_begun_is_left_as_it_is(worker_app, as_, superuser, tonight, bob):
+    says_yes(as_, tonight, bob)
+    superuser.execute("update users set access_until = now() where id = %s", [bob.id])
+    do(worker_app, jobs.release, tonight.starts_at)
+    assert of(superuser, bob, "answer") == "accepted"

@@ -353,6 +353,7 @@ DOORS = {
     "remove_member": "member admin",
     "renew_invitation": "member admin",
     "revoke_invitation": "member admin",
+    "release_places": "worker",
     "rolls": "web member admin",
     "runs_family": None,
     "seat_by_token": None,

@@ -39,8 +39,8 @@ def test_every_setting_can_be_given():
         WELCOME_DAYS="0",
         SUBSCRIPTION_GRACE_PERIOD_DAYS="3",
         CURRENCY="KWD",
+        PLAN_FAMILY="Household",
         PRICE_INDIVIDUAL_MONTHLY="3.5",
-        PRICE_FAMILY_YEARLY="70",
         TRUSTED_PROXIES="2",
         PGBOUNCER="1",
         SECRET_KEY_FALLBACKS="one two",
@@ -51,7 +51,7 @@ def test_every_setting_can_be_given():
     assert (made.owner_url, made.worker_url) == ("postgresql+psycopg://o@x/c", "postgresql+psycopg://w@x/c")
     assert (made.club_name, made.club_timezone, made.default_meeting_time) == ("Chess", "Asia/Tokyo", time(19, 30))
     assert (made.doors_minutes, made.welcome_days, made.trusted_proxies, made.pgbouncer) == (5, 0, 2, True)
-    assert (made.grace_days, made.currency, made.individual_month, made.family_year) == (3, "KWD", Decimal("3.5"), 70)
+    assert (made.grace_days, made.currency, made.individual_month, made.family_name) == (3, "KWD", Decimal("3.5"), "Household")
     assert made.secret_key_fallbacks == ("one", "two") and str(made.assets) == "/tmp/assets"
 
 

@@ -1,0 +1,45 @@
+"""v2.4: places of people whose access has ended go on to those who wait.
+
+Revision ID: v2.4_lapse
+Revises: v2.3_scale
+"""
+
+from portal.database.migration import definer, run
+
+revision = "v2.4_lapse"
+down_revision = "v2.3_scale"
+branch_labels = None
+depends_on = None
+
+RELEASE = """
+-- Takes a person without access out of every meeting that has not begun: places, offers, waits and requests.
+-- Each meeting that changed, and who was offered a seat in it. Nothing happens to whoever has access after all.
+create function release_places(person uuid, at timestamptz) returns table (meeting_id uuid, offered uuid[])
+language plpgsql as $$
+#variable_conflict use_column
+declare m public.meetings;
+begin
+  if public.entitled(person, at) then return; end if;
+  for m in select x.* from public.meetings x
+            where x.starts_at > at and x.status = 'scheduled' and exists (
+                  select from public.meeting_attendances a where a.meeting_id = x.id and a.user_id = person
+                     and a.answer in ('accepted', 'offered', 'waitlisted', 'requested'))
+            order by x.id for no key update
+  loop
+    meeting_id := m.id;
+    select d.offered into offered from public.decide(m, person, 'declined', at) d;
+    update public.meeting_attendances a set answer = 'withdrawn', reason = 'Your access ended before it.'
+     where a.meeting_id = m.id and a.user_id = person;
+    return next;
+  end loop;
+end $$;
+"""
+
+
+def upgrade() -> None:
+    run(RELEASE)
+    definer("release_places(uuid, timestamptz)", to="portal_worker")
+
+
+def downgrade() -> None:
+    run("drop function release_places(uuid, timestamptz)")
