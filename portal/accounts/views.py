@@ -22,7 +22,9 @@ bp = Blueprint("accounts", __name__)
 @bp.get("/sign-up")
 @public
 def sign_up() -> ResponseReturnValue:
-    """The form for a newcomer; the club's zone until the browser says otherwise."""
+    """The form for a newcomer; the club's zone until the browser says otherwise. A plan chosen before is remembered."""
+    if "plan" in request.args:
+        session["wants_plan"] = True
     return page("accounts/sign_up.html", form=forms.SignUpForm(timezone=reader().zone))
 
 
@@ -311,7 +313,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
 def _confirmed() -> ResponseReturnValue:
     session.pop("sign_up", None)
     flash("Your address is confirmed. Sign in, and the club is open to you.", "note")
-    return redirect("/sign-in", 303)
+    return redirect("/sign-in?next=/plans" if session.pop("wants_plan", None) else "/sign-in", 303)
 
 
 def _new_password(email: str | None) -> ResponseReturnValue:

@@ -28,6 +28,12 @@ def test_a_newcomer_confirms_by_link_and_signs_in(client, work, mails):
     assert "Cairo" in client.get("/meetings").text
 
 
+def test_who_came_from_a_plan_is_led_back_to_the_plans(client, outbox):
+    client.get("/sign-up?plan=family-yearly")
+    client.submit("/sign-up", **NEW)
+    assert client.submit(outbox(NEW["email"])[0].link).location == "/sign-in?next=/plans"
+
+
 def test_signing_in_is_refused_before_the_address_is_confirmed(client):
     client.submit("/sign-up", **NEW)
     answer = client.submit("/sign-in", email=NEW["email"], password=NEW["password"])

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.product
 
 INSTALL_SECONDS, AGAIN_SECONDS, CLOSE_SECONDS = 300, 30, 30
 OURS = re.compile(
-    "^(PYTHON|VIRTUAL_ENV|MAKE|MFLAGS|PYTEST|COV|DATABASE_URL|OWNER_|WORKER_|SECRET_KEY|SANDBOX|PUBLIC_URL|ASSETS|PORT)"
+    "^(PYTHON|VIRTUAL_ENV|MAKE|MFLAGS|PYTEST|COV|DATABASE_URL|OWNER_|WORKER_|SECRET_KEY|SANDBOX|PUBLIC_URL|ASSETS|PORT|STRIPE)"
 )
 ADDRESS, PASSWORD = "frida@club.example", "seven quiet boats"
 
@@ -115,6 +115,7 @@ def test_from_make_run_to_an_answer_others_see_and_back_to_nothing(
         sign_up(newcomer)
         sign_in(newcomer, ADDRESS, PASSWORD)
         answer_where_the_other_sees_it(newcomer, bilal)
+        buy(newcomer)
         run.press_ctrl_c()
         assert "The club is closed." in run.said()
         assert "Traceback" not in run.said()
@@ -191,6 +192,19 @@ def answer_where_the_other_sees_it(page: Page, other: Page) -> None:
     yes.click()
     expect(page.get_by_text("You’re coming")).to_be_visible()
     expect(other.locator("[data-places]")).not_to_have_attribute("data-places", stood)
+
+
+def buy(page: Page) -> None:
+    """A plan, paid on the page of the Stripe that came with the club."""
+    page.goto("/plans")
+    page.get_by_role("button", name="Start yearly, Individual").click()
+    page.get_by_role("button", name="Go on to Stripe and pay").click()
+    for field, words in (("Card number", "4242424242424242"), ("Expires", "12/40"), ("Security code", "123"), ("Name", "Frida")):
+        page.get_by_label(field).first.fill(words)
+    page.get_by_role("button", name="Pay").click()
+    expect(page.get_by_role("heading", name="You are in.")).to_be_visible(timeout=20_000)
+    page.goto("/orders")
+    expect(page.get_by_text("$120.00")).to_be_visible()
 
 
 def left_over(copy: Path) -> list[psutil.Process]:
