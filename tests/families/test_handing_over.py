@@ -1,15 +1,14 @@
 """A plan in other hands, and a plan at its end: everybody has the same date and hears of it."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
 from portal import clock
-from portal.billing import actions as billing
 from portal.families import actions, jobs
 from tests.support.cast import FAMILY
 from tests.support.families import seat, states
+from tests.support.orders import order, refunded
 from tests.support.reading import do, one, words
 
 YEAR = timedelta(days=365)
@@ -29,13 +28,10 @@ def asked_of_billing(superuser):
     ).fetchall()
 
 
-def pay(session, person, kind="family", start=timedelta(0), length=YEAR):
+def pay(superuser, person, kind="family", start=timedelta(0), length=YEAR):
     """A paid order, from `start` from now on."""
     begins = clock.now() + start
-    order = billing.open_order(session, person.id, kind, "yearly", 24000)
-    billing.complete(session, order, period=(begins, begins + length), method="Visa", provider="stripe",
-                     transaction_id=f"pi_{order}")  # fmt: skip
-    return order
+    return order(superuser, person, (begins, begins + length), kind, at=clock.now())
 
 
 # --- handing over ----------------------------------------------------------------------------------------------------
@@ -61,8 +57,8 @@ def test_nothing_changes_until_they_have_paid(asked, superuser, alice):
 
 
 def test_once_paid_roles_and_payer_change_at_once_and_the_old_plan_ends(asked, hand, superuser, work, mails, alice, bob):
+    pay(superuser, bob, start=YEAR)
     with hand() as session:
-        pay(session, bob, start=YEAR)
         assert actions.take_over(session, FAMILY, bob.id)
     assert payer(superuser) == bob.id
     roles = superuser.execute("select first_name, family_role from users where family_plan_id is not null order by 1")
@@ -113,8 +109,7 @@ def test_a_proposal_to_somebody_else_is_not_the_others_to_end(asked, sign_in, su
 
 def test_the_first_family_payment_makes_the_plan_once(hand, worker_app, superuser, eve):
     superuser.execute("update users set last_name = 'Duarte' where id = %s", [eve.id])
-    with hand() as session:
-        pay(session, eve)
+    pay(superuser, eve)
     for _delivery in range(2):
         do(worker_app, jobs.paid, user_id=str(eve.id))
     plans = superuser.execute("select plan_name, current_members, subscription_expiry from family_plans"
@@ -124,8 +119,7 @@ def test_the_first_family_payment_makes_the_plan_once(hand, worker_app, superuse
 
 def test_a_renewal_is_told_once_to_everybody_but_the_payer(hand, worker_app, superuser, work, mails, alice, bob):
     do(worker_app, jobs.follow, plan_id=str(FAMILY))
-    with hand() as session:
-        pay(session, alice, start=YEAR)
+    pay(superuser, alice, start=YEAR)
     for _delivery in range(3):
         do(worker_app, jobs.follow, plan_id=str(FAMILY))
     work()
@@ -135,9 +129,7 @@ def test_a_renewal_is_told_once_to_everybody_but_the_payer(hand, worker_app, sup
 
 
 def test_money_back_is_told_with_the_date_it_leaves(hand, worker_app, superuser, work, mails, alice, bob):
-    order = one(superuser, "select id from orders")
-    with hand() as session:
-        billing.refund(session, order, Decimal("190"))
+    refunded(superuser, one(superuser, "select id from orders"), clock.now())
     superuser.execute("update family_plans set told_until = now() + interval '365 days'")
     do(worker_app, jobs.follow, plan_id=str(FAMILY))
     work()
@@ -192,16 +184,14 @@ def test_a_payment_that_fails_leaves_a_week_of_grace(superuser, worker_app, alic
 
 def test_who_pays_on_keeps_the_plan(sign_in, hand, superuser, worker_app, alice):
     sign_in(alice).submit("/family/end")
-    with hand() as session:
-        pay(session, alice, start=YEAR)
+    pay(superuser, alice, start=YEAR)
     do(worker_app, jobs.end_lapsed, clock.now() + YEAR + timedelta(days=8))
     do(worker_app, jobs.follow, plan_id=str(FAMILY))
     assert superuser.execute("select is_active, ending_at from family_plans").fetchone() == (True, None)
 
 
 def test_a_plan_that_covers_nobody_ends_at_once(sign_in, hand, superuser, work, mails, alice, bob):
-    with hand() as session:
-        billing.refund(session, one(superuser, "select id from orders"), Decimal("190"))
+    refunded(superuser, one(superuser, "select id from orders"), clock.now())
     browser = sign_in(alice)
     assert "it ends at once" in words(browser.get("/family/end"))
     browser.submit("/family/end")
@@ -215,8 +205,7 @@ def test_who_comes_back_within_sixty_days_invites_the_same_people_with_one_press
     sign_in, hand, superuser, worker_app, alice, bob, days, offered
 ):
     superuser.execute("select close_family(%s, now() - make_interval(days => %s))", [FAMILY, days])
-    with hand() as session:
-        pay(session, alice, start=YEAR)
+    pay(superuser, alice, start=YEAR)
     do(worker_app, jobs.paid, user_id=str(alice.id))
     browser = sign_in(alice)
     assert ("you shared it with Bob" in words(browser.get("/family"))) is offered

@@ -1,14 +1,13 @@
 """Starting a family and taking a seat in it: one payer, as many as there are seats, one date."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
 from portal import clock
-from portal.billing import actions as billing
 from portal.families import actions
 from tests.support.families import seat
+from tests.support.orders import order, refunded
 from tests.support.reading import one
 
 YEAR = timedelta(days=365)
@@ -42,18 +41,14 @@ def test_who_is_in_a_family_starts_none(hand, superuser, bob):
 
 def test_one_payment_moves_everybodys_date(hand, superuser, alice, bob, eve):
     seat(superuser, eve)
-    with hand() as session:
-        order = billing.open_order(session, alice.id, "family", "yearly", 19000)
-        period = (clock.now() + YEAR, clock.now() + 2 * YEAR)
-        billing.complete(session, order, period=period, method="Visa", provider="stripe", transaction_id="pi_2")
+    period = (clock.now() + YEAR, clock.now() + 2 * YEAR)
+    order(superuser, alice, period, "family", at=clock.now())
     assert {until(superuser, person) for person in (alice, bob, eve)} == {period[1]}
     assert one(superuser, "select subscription_expiry from family_plans") == period[1]
 
 
 def test_the_payers_money_back_takes_everybodys_date_back(hand, superuser, alice, bob):
-    order = one(superuser, "select id from orders")
-    with hand() as session:
-        billing.refund(session, order, Decimal("190"))
+    refunded(superuser, one(superuser, "select id from orders"), clock.now())
     assert until(superuser, alice) is None and until(superuser, bob) is None
     assert one(superuser, "select subscription_expiry from family_plans") is None
 

@@ -1,0 +1,46 @@
+"""Facts of money set down directly, and what follows from them: for tests that are not about how they came."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import psycopg
+
+from tests.support.cast import Person
+
+
+def order(
+    postgres: psycopg.Connection, person: Person, period: tuple[datetime, datetime], kind: str = "individual", *,
+    at: datetime | None = None, **columns: object,
+) -> UUID:
+    """A paid order of a plan for a period; further columns as given."""  # fmt: skip
+    row = {
+        "id": uuid4(), "user_id": person.id, "order_number": f"T-{uuid4().hex[:8]}", "status": "completed", "amount": 12,
+        "amount_minor": 1200, "subscription_type": kind, "billing_cycle": "monthly", "completed_at": period[0],
+        "created_at": period[0], "period_start": period[0], "period_end": period[1], **columns,
+    }  # fmt: skip
+    names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+    postgres.execute(f"insert into orders ({names}) values ({marks})".encode(), list(row.values()))
+    project(postgres, person, at or period[0])
+    return row["id"]  # type: ignore[return-value]
+
+
+def refunded(postgres: psycopg.Connection, order_id: UUID, at: datetime) -> None:
+    """All of it went back."""
+    postgres.execute("update orders set refunded_amount = amount, status = 'refunded' where id = %s", [order_id])
+    postgres.execute("select project_access(user_id, %s) from orders where id = %s", [at, order_id])
+
+
+def given(postgres: psycopg.Connection, person: Person, until: datetime, at: datetime, kind: str = "gift") -> None:
+    """Days without an order, from `at` on."""
+    postgres.execute(
+        "insert into access_grants (user_id, kind, starts_at, ends_at, reason) values (%s, %s, %s, %s, 'A birthday.')",
+        [person.id, kind, at, until],
+    )
+    project(postgres, person, at)
+
+
+def project(postgres: psycopg.Connection, person: Person, at: datetime) -> None:
+    """What follows, at a moment."""
+    postgres.execute("select project_access(%s, %s)", [person.id, at])
+
+
