@@ -74,10 +74,10 @@ def send_to_provider(db: Session, checkout: Any, email: str) -> str:
     """
     if checkout.state != "open" or checkout.created_at + PAGE_LIFE <= clock.now() + timedelta(hours=1):
         raise NothingToPay
-    customer_id = checkout.customer_id or next(iter(customers_of(db, checkout.user_id)), None)
+    known = customers_of(db, checkout.user_id)
     begins = starts_at(db, checkout)
     db.rollback()  # nothing is held while the provider is asked; the key makes it once
-    customer_id = customer_id or provider.customer(checkout.user_id, email)
+    customer_id = provider.customer(checkout.user_id, email, known)
     price_id = provider.price(plans()[checkout.subscription_type], checkout.billing_cycle)
     here = f"{current_app.config['SETTINGS'].public_url}/checkouts/{checkout.id}"
     session_id, url, expires_at = provider.open_session(

@@ -4,6 +4,7 @@
 it is given everything about the customer as just fetched, so copies, delays and disorder of events change nothing.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -17,8 +18,8 @@ from portal import audit, clock
 from portal.accounts.models import User
 from portal.billing import money
 from portal.billing.actions import NUMBER, PROJECT
-from portal.billing.models import Checkout, Drift, Order, Payer, Subscription
-from portal.billing.provider import LIVE, Facts, Invoice
+from portal.billing.models import Checkout, Drift, Order, Payer, ProviderEvent, Subscription
+from portal.billing.provider import LIVE, Event, Facts, Invoice
 from portal.billing.provider import Subscription as Told
 from portal.jobs import enqueue
 
@@ -179,8 +180,20 @@ def _alarm(db: Session, facts: Facts, order: Order, bill: Invoice) -> None:
     )  # fmt: skip
 
 
+def about_whom(db: Session, facts: Facts) -> Facts:
+    """A customer deleted over there has lost our mark; whose it was is known here."""
+    if facts.user_id is not None:
+        return facts
+    return replace(facts, user_id=db.scalar(select(Payer.user_id).where(Payer.customer_id == facts.customer_id)))
+
+
 def twins(db: Session, facts: Facts) -> list[Told]:
-    """Live subscriptions beyond the one this person may have: the first that was known stays, else the oldest."""
+    """Live subscriptions beyond the one this person may have: the first that was known stays, else the oldest.
+
+    Those marked already are among them: whoever marked one may have been stopped before ending it.
+    """
+    if facts.user_id is None or db.get(User, facts.user_id) is None:
+        return []
     live = sorted((s for s in facts.subscriptions if s.live), key=lambda s: (s.started_at, s.id))
     known = db.scalars(
         select(Subscription.provider_subscription_id).where(
@@ -189,7 +202,26 @@ def twins(db: Session, facts: Facts) -> list[Told]:
     ).all()
     told = {s.id: s for s in facts.subscriptions}
     stays = next((k for k in known if k not in told or told[k].live), live[0].id if live else None)
-    return [s for s in live if s.id != stays]
+    half_ended = [s for s in facts.subscriptions if s.twin and s.status in LIVE]
+    return [s for s in live if s.id != stays] + half_ended
+
+
+def owed(facts: Facts, ended: list[Told]) -> list[Invoice]:
+    """Paid bills of twins, those just `ended` and any before, that were not given back yet."""
+    names = {s.id for s in facts.subscriptions if s.twin} | {s.id for s in ended}
+    return [
+        bill for bill in facts.invoices
+        if bill.subscription_id in names and bill.payment_id and bill.refunded_minor < bill.amount_minor and not bill.disputed_at
+    ]  # fmt: skip
+
+
+def new_twins(db: Session, facts: Facts) -> list[Told]:
+    """Twins that nobody was told of."""
+    known = select(Subscription.provider_subscription_id).where(
+        Subscription.user_id == facts.user_id, Subscription.twin
+    )
+    told = set(db.scalars(known))
+    return [s for s in facts.subscriptions if s.twin and s.id not in told]
 
 
 def open_sessions(db: Session, facts: Facts) -> list[str]:
@@ -232,6 +264,31 @@ def _same(row: Subscription | None, told: Told) -> bool:
     return row is not None and (row.status, row.subscription_type, row.billing_cycle, row.renews_at, row.ends_at) == (
         told.status, told.plan, told.cycle, told.renews_at, told.ends_at
     )  # fmt: skip
+
+
+def unheard(db: Session, happened: list[Event]) -> list[Event]:
+    """Those of which no knock ever came."""
+    names = [event.id for event in happened]
+    heard = set(db.scalars(select(ProviderEvent.id).where(ProviderEvent.id.in_(names))))
+    return [event for event in happened if event.id not in heard]
+
+
+def customers_in(db: Session, happened: list[Event]) -> set[str]:
+    """Whom they are about; an event about a payment of ours does not name the customer."""
+    payments = [event.payment_id for event in happened if event.payment_id and not event.customer_id]
+    payers = select(Payer.customer_id).join(Order, Order.user_id == Payer.user_id)
+    return {event.customer_id for event in happened if event.customer_id} | set(
+        db.scalars(payers.where(Order.provider_payment_id.in_(payments)))
+    )
+
+
+def hear_late(db: Session, happened: list[Event]) -> None:
+    """Note what was found by looking, so that it is looked at once."""
+    at = clock.now()
+    for event in happened:
+        row = {"id": event.id, "kind": event.kind, "customer_id": event.customer_id, "created_at": event.created_at,
+               "received_at": at, "handled_at": at, "outcome": "found at night"}  # fmt: skip
+        db.execute(insert(ProviderEvent).values(row).on_conflict_do_nothing())
 
 
 def list_drift(db: Session, at_provider: list[tuple[str, Told]]) -> int:

@@ -16,6 +16,7 @@ from portal.billing.actions import PROJECT, ask_provider, customers_of
 from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
 from portal.jobs import job
 
+LOOK_BACK = timedelta(days=8)
 PATIENTLY = RetryStrategy(max_attempts=9, exponential_wait=3)
 """After 3 seconds, 9, 27 and so on, for some hours; the nightly comparison looks after the rest."""
 
@@ -45,20 +46,21 @@ def refetch_payer(db: Session, payment_id: str, event_id: str) -> None:
 
 def bring_up_to_date(db: Session, customer_id: str) -> str:
     """Fetch and apply; a second live subscription is ended and given back first, so it never counts."""
-    facts = provider.fetch(customer_id)
+    facts = told.about_whom(db, provider.fetch(customer_id))
     twins = told.twins(db, facts)
+    owed = told.owed(facts, twins)
     db.rollback()  # nothing is held while the provider is asked
     for twin in twins:
         provider.end_now(twin.id, twin=True)
-        for bill in facts.invoices:
-            if bill.subscription_id == twin.id and bill.payment_id and bill.refunded_minor < bill.amount_minor:
-                provider.give_back(bill.payment_id, key=f"twin-{bill.id}")
-    if twins:
-        facts = provider.fetch(customer_id)
+    for bill in owed:
+        provider.give_back(bill.payment_id or "", key=f"twin-{bill.id}")
+    if twins or owed:
+        facts = told.about_whom(db, provider.fetch(customer_id))
+    new_twins = told.new_twins(db, facts)
     states = {session: provider.session_state(session) for session in told.open_sessions(db, facts)}
     outcome = told.apply(db, facts)
     told.settle_checkouts(db, states)
-    for twin in twins:
+    for twin in new_twins:
         _tell_twin(db, facts, twin)
     return outcome
 
@@ -163,13 +165,19 @@ def _reminder(row: Row[Any]) -> tuple[str, mail.Letter] | None:
 
 @job("billing.reconcile", cron="40 2 * * *", lock="billing.reconcile")
 def reconcile(db: Session) -> None:
-    """Each night: every live subscription of the provider's against ours. What differs is asked for again; what
-    differs even then is listed for an admin.
+    """Each night: every live subscription of the provider's against ours, and every event of the last days that never
+    knocked. What differs is asked for again; what differs even then is listed for an admin.
     """
     at_provider = list(provider.live_subscriptions())
-    for customer_id in told.differing(db, at_provider):
-        bring_up_to_date(db, customer_id)
-        db.commit()
+    unheard = told.unheard(db, list(provider.events(clock.now() - LOOK_BACK)))
+    for customer_id in sorted({*told.differing(db, at_provider), *told.customers_in(db, unheard)}):
+        try:
+            bring_up_to_date(db, customer_id)
+            db.commit()
+        except provider.ProviderDown:  # one that fails keeps nobody else from being looked at
+            db.rollback()
+            unheard = []
+    told.hear_late(db, unheard)
     found = told.list_drift(db, list(provider.live_subscriptions()))
     audit.record(
         db, "billing.reconciled", f"{len(at_provider)} subscriptions compared, {found} need a look", category="billing",

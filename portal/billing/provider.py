@@ -4,7 +4,7 @@ Nothing here writes to the database. The same code speaks to Stripe, to its test
 only the address and the key differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -130,6 +130,17 @@ class Facts:
     invoices: list[Invoice]
 
 
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at the provider, and whom it is about."""
+
+    id: str
+    kind: str
+    customer_id: str | None
+    payment_id: str | None
+    created_at: datetime
+
+
 # --- wishes ----------------------------------------------------------------------------------------------------------
 
 
@@ -177,12 +188,18 @@ def price(plan: Plan, cycle: str) -> str:
     return found
 
 
-def customer(user_id: UUID, email: str) -> str:
-    """The customer of this person, made once. Known by our own id, never by the address."""
+def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
+    """The customer of this person, made once; a new one when all that are `known` were deleted over there.
+
+    Known by our own id, never by the address.
+    """
     with asking() as ask:
+        for name in known:
+            if not getattr(_customer(ask, name), "deleted", True):
+                return name
         made = ask.customers.create(
             params={"email": email, "metadata": {"club": CLUB, "user_id": str(user_id)}},
-            options={"idempotency_key": f"customer-{user_id}"},
+            options={"idempotency_key": "-after-".join((f"customer-{user_id}", *sorted(known)[-1:]))},
         )
     return made.id
 
@@ -332,17 +349,18 @@ def fetch(customer_id: str) -> Facts:
     """Everything about one customer, now. Foreign subscriptions (without our mark) are left out."""
     began = clock.now()
     with asking() as ask:
-        try:
-            who = ask.customers.retrieve(customer_id, params={"expand": ["invoice_settings.default_payment_method"]})
-        except stripe.InvalidRequestError as error:
-            if error.code != "resource_missing":
-                raise
+        who = _customer(ask, customer_id)
+        if who is None:
             return Facts(customer_id, None, began, [], [])
         found = ask.subscriptions.list(
             params={"customer": customer_id, "status": "all", "limit": 100,
                     "expand": ["data.default_payment_method", "data.schedule"]}
         )  # fmt: skip
-        subscriptions = [_subscription(ask, s, who) for s in found.auto_paging_iter() if _marks(s).get("club") == CLUB]
+        subscriptions = [
+            _subscription(ask, s, who)
+            for s in found.auto_paging_iter()
+            if _marks(s).get("club") == CLUB and _sold(ask, _price_of(s))[0]
+        ]
         ours = {s.id for s in subscriptions}
         charges = {
             _id(c.payment_intent): c
@@ -353,7 +371,7 @@ def fetch(customer_id: str) -> Facts:
         invoices = [
             _invoice(ask, bill, charges)
             for bill in bills.auto_paging_iter()
-            if bill.status != "draft" and _subscription_of(bill) in ours and _service(bill)
+            if bill.status != "draft" and _subscription_of(bill) in ours and _service(ask, bill)
         ]
     user_id = _marks(who).get("user_id")
     return Facts(customer_id, UUID(user_id) if user_id else None, began, subscriptions, invoices)
@@ -363,9 +381,32 @@ def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
     """Every live subscription with our mark at the provider, as (customer, subscription)."""
     with asking() as ask:
         for status in LIVE:
-            for found in ask.subscriptions.list(params={"status": status, "limit": 100}).auto_paging_iter():
+            wanted: Any = {"status": status, "limit": 100, "expand": ["data.schedule"]}
+            for found in ask.subscriptions.list(params=wanted).auto_paging_iter():
                 if _marks(found).get("club") == CLUB:
                     yield _id(found.customer), _subscription(ask, found, None)
+
+
+def events(since: datetime) -> Iterator[Event]:
+    """Everything that happened at the provider since then, as far as it is about customers and payments."""
+    with asking() as ask:
+        wanted: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+        for found in ask.events.list(params=wanted).auto_paging_iter():
+            about: Any = found.data.object
+            customer = about.id if about.object == "customer" else getattr(about, "customer", None)
+            payment = getattr(about, "payment_intent", None)
+            if customer or payment:
+                yield Event(found.id, found.type, customer, payment, _moment(found.created))
+
+
+def _customer(ask: "V1Services", name: str) -> stripe.Customer | None:
+    """A customer, a deleted one too; None when there never was one."""
+    try:
+        return ask.customers.retrieve(name, params={"expand": ["invoice_settings.default_payment_method"]})
+    except stripe.InvalidRequestError as error:
+        if error.code != "resource_missing":
+            raise
+        return None
 
 
 def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Customer | None) -> Subscription:
@@ -373,11 +414,10 @@ def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Custome
     ends = s.cancel_at or (item.current_period_end if s.cancel_at_period_end else None)
     reason = s.cancellation_details.reason if s.cancellation_details else None
     failed = reason in ("payment_failed", "payment_disputed") if s.status == "canceled" else False
-    marks = _marks(s)
+    marks, (plan, cycle, amount) = _marks(s), _sold(ask, _price_of(s))
     checkout, transfer = marks.get("checkout_id"), marks.get("transfer_plan_id")
     return Subscription(
-        id=s.id, item=item.id, status=s.status, plan=item.price.metadata["plan"], cycle=item.price.metadata["cycle"],
-        amount_minor=item.price.unit_amount or 0, currency=item.price.currency.upper(), started_at=_moment(s.start_date),
+        id=s.id, item=item.id, status=s.status, plan=plan, cycle=cycle, amount_minor=amount, currency=item.price.currency.upper(), started_at=_moment(s.start_date),
         renews_at=_moment(item.current_period_end) if s.status in LIVE and not ends else None,
         ends_at=_moment(ends) if ends and s.status in LIVE else None,
         ended_at=_moment(s.ended_at or s.canceled_at) if s.status == "canceled" else None,  # type: ignore[arg-type]
@@ -412,11 +452,16 @@ def _named(card: Any) -> str:
 
 
 def _sold(ask: "V1Services", price_id: str) -> tuple[str, str, int]:
-    """Plan, cycle and amount of a price; prices never change, so each is asked for once."""
+    """Plan, cycle and amount of a price; prices never change, so each is asked for once. A foreign one has no plan."""
     if price_id not in _prices():
         found = ask.prices.retrieve(price_id)
-        _prices()[price_id] = found.metadata["plan"], found.metadata["cycle"], found.unit_amount or 0
+        marks = _marks(found)
+        _prices()[price_id] = marks.get("plan", ""), marks.get("cycle", ""), found.unit_amount or 0
     return _prices()[price_id]
+
+
+def _price_of(s: stripe.Subscription) -> str:
+    return s["items"].data[0].price.id  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
@@ -429,13 +474,14 @@ def _subscription_of(bill: stripe.Invoice) -> str | None:
     return _id(details.subscription) if details else None
 
 
-def _service(bill: stripe.Invoice) -> list[Any]:
-    """The lines that buy service; credit for unused time buys none."""
-    return [line for line in bill.lines.data if line.amount >= 0 and line.pricing and line.pricing.price_details]
+def _service(ask: "V1Services", bill: stripe.Invoice) -> list[Any]:
+    """The lines that buy a plan; credit for unused time buys none, nor does what somebody added by hand."""
+    priced = [line for line in bill.lines.data if line.amount >= 0 and line.pricing and line.pricing.price_details]
+    return [line for line in priced if _sold(ask, _id(line.pricing.price_details.price))[0]]  # type: ignore[union-attr]
 
 
 def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.Charge]) -> Invoice:
-    lines = _service(bill)
+    lines = _service(ask, bill)
     last = max(lines, key=lambda line: line.period.end)
     plan, cycle, _ = _sold(ask, _id(last.pricing.price_details.price))
     paid = next(

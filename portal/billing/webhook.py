@@ -24,9 +24,13 @@ bp = Blueprint("webhook", __name__)
 NOTE = text("select note_provider_event(:id, :kind, :customer, cast(:body as jsonb), :created, :at)")
 TOLERANCE = 300  # seconds a signature stays good, the provider's own default
 LARGEST = 1024 * 1024
+LONGEST = 255  # characters of a name; the provider's own limit
 # Personal data that facts do not need; the rest of an event is ids, states and amounts.
 PRIVATE = ("email", "name", "phone", "address", "billing_details", "customer_details", "customer_email", "customer_name",
-           "customer_phone", "customer_address", "shipping", "receipt_email", "url", "client_secret")  # fmt: skip
+           "customer_phone", "customer_address", "customer_shipping", "customer_tax_ids", "shipping", "evidence", "ip_address",
+           "receipt_email", "url", "hosted_invoice_url", "invoice_pdf", "receipt_url", "client_secret")  # fmt: skip
+WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, RecursionError,
+         RequestEntityTooLarge, stripe.SignatureVerificationError)  # fmt: skip
 
 
 @bp.post("/webhooks/stripe")
@@ -36,14 +40,7 @@ def hear() -> ResponseReturnValue:
     """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security."""
     try:
         event = _read()
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        RecursionError,
-        RequestEntityTooLarge,
-        stripe.SignatureVerificationError,
-    ) as error:
+    except WRONG as error:
         audit.record(
             db.session(),
             "provider.refused",
@@ -72,14 +69,18 @@ def _read() -> dict[str, Any]:
     about, created = event["data"]["object"], datetime.fromtimestamp(event["created"], UTC)
     customer = about["id"] if about.get("object") == "customer" else about.get("customer")
     payment = about.get("payment_intent")  # a dispute and a refund name their payment alone
-    named = isinstance(event["id"], str) and isinstance(event["type"], str)
-    if not named or not isinstance(customer, str | None) or not isinstance(payment, str | None):
+    names = (event["id"], event["type"])
+    if not all(isinstance(name, str) and 0 < len(name) <= LONGEST for name in names) or not all(
+        name is None or (isinstance(name, str) and len(name) <= LONGEST) for name in (customer, payment)
+    ):
         raise ValueError("an event without its names")
-    if "\\u0000" in body:
+    kept = json.dumps(_without_people(event), ensure_ascii=False, allow_nan=False)
+    kept.encode()  # raises for what is no text, as the database would
+    if "\\u0000" in kept:
         raise ValueError("a character the database cannot keep")
     return {
         "id": event["id"], "kind": event["type"], "customer": customer, "payment": payment, "created": created,
-        "body": json.dumps(_without_people(event)),
+        "body": kept,
     }  # fmt: skip
 
 
