@@ -180,7 +180,7 @@ def test_who_paid_leaves_no_address_in_the_letters(bank, sign_in, eve, superuser
 
 def test_a_knock_costs_three_statements_and_waits_for_nobody(app, knock):
     knock(event())
-    with statements(app) as sent:
+    with statements() as sent:
         knock(event(id="evt_2"))
     assert len(sent) <= 3
 

@@ -143,9 +143,9 @@ class Life:
         with superuser.transaction():
             superuser.execute("insert into family_plans (id, primary_user_id, plan_name, billing_cycle)"
                               " values (%s, %s, 'Frank and friends', 'monthly')", [cast.FAMILY, FRANK.id])  # fmt: skip
-            superuser.execute("update users set family_plan_id = %s, family_joined_at = now(), family_role ="
-                              " case when id = %s then 'primary' else 'member' end where id in (%s, %s)",
-                              [cast.FAMILY, FRANK.id, FRANK.id, GRACE.id])  # fmt: skip
+            for person, role in ((FRANK, "primary"), (GRACE, "member")):
+                superuser.execute("insert into family_memberships (plan_id, user_id, role, state, joined_at)"
+                                  " values (%s, %s, %s, 'active', now())", [cast.FAMILY, person.id, role])  # fmt: skip
         self.browsers = {person: sign_in(person) for person in EVERYBODY}
         self.knocker = app.test_client()
         self.now = datetime.now(UTC).replace(microsecond=0)
