@@ -1,6 +1,6 @@
 """What is paid and what it opens: plans, checkout, subscriptions, orders, and the access worked out from them.
 
-The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the only room that speaks to it), the
+The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the line to it, and `reading`, what it knows), the
 provider knocks (`webhook`), a job asks it for everything about that customer and writes what it says (`facts`).
 Access has one truth: `access_sources` in the database turns facts into reasons, `project_access` writes until when, and
 everything compares that with the moment. Orders and subscriptions are written by the worker's role only.

@@ -4,6 +4,7 @@
 it is given everything about the customer as just fetched, so copies, delays and disorder of events change nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,8 +20,9 @@ from portal.accounts.models import User
 from portal.billing import money
 from portal.billing.actions import NUMBER, PROJECT
 from portal.billing.models import Checkout, Drift, Order, Payer, ProviderEvent, Subscription
-from portal.billing.provider import LIVE, Event, Facts, Invoice
-from portal.billing.provider import Subscription as Told
+from portal.billing.provider import LIVE
+from portal.billing.reading import Event, Facts, Invoice
+from portal.billing.reading import Subscription as Told
 from portal.jobs import enqueue
 
 PAID_PLANS = text("select id from family_plans where primary_user_id = :user_id and is_active")
@@ -185,6 +187,18 @@ def about_whom(db: Session, facts: Facts) -> Facts:
     if facts.user_id is not None:
         return facts
     return replace(facts, user_id=db.scalar(select(Payer.user_id).where(Payer.customer_id == facts.customer_id)))
+
+
+def elsewhere(db: Session, facts: Facts) -> Sequence[str]:
+    """Other names of this person at the provider, when a plan that these facts do not hold is believed to be live: before
+    it makes one of theirs a twin, it is asked about.
+    """
+    live = select(Subscription.id).where(
+        Subscription.user_id == facts.user_id, Subscription.status.in_(LIVE), ~Subscription.twin,
+        Subscription.provider_subscription_id.not_in([s.id for s in facts.subscriptions]),
+    )  # fmt: skip
+    others = select(Payer.customer_id).where(Payer.user_id == facts.user_id, Payer.customer_id != facts.customer_id)
+    return db.scalars(others.where(live.exists())).all()
 
 
 def twins(db: Session, facts: Facts) -> list[Told]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, mail
 from portal.accounts.models import User
 from portal.billing import facts as told
-from portal.billing import letters, provider
+from portal.billing import letters, provider, reading
 from portal.billing.actions import PROJECT, ask_provider, customers_of
 from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
 from portal.jobs import job
@@ -46,16 +46,18 @@ def refetch_payer(db: Session, payment_id: str, event_id: str) -> None:
 
 def bring_up_to_date(db: Session, customer_id: str) -> str:
     """Fetch and apply; a second live subscription is ended and given back first, so it never counts."""
-    facts = told.about_whom(db, provider.fetch(customer_id))
+    facts = told.about_whom(db, reading.fetch(customer_id))
+    for other in told.elsewhere(db, facts):
+        told.apply(db, told.about_whom(db, reading.fetch(other)))
     twins = told.twins(db, facts)
     owed = told.owed(facts, twins)
-    db.rollback()  # nothing is held while the provider is asked
+    db.commit()  # nothing is held while the provider is asked
     for twin in twins:
         provider.end_now(twin.id, twin=True)
     for bill in owed:
         provider.give_back(bill.payment_id or "", key=f"twin-{bill.id}")
     if twins or owed:
-        facts = told.about_whom(db, provider.fetch(customer_id))
+        facts = told.about_whom(db, reading.fetch(customer_id))
     new_twins = told.new_twins(db, facts)
     states = {session: provider.session_state(session) for session in told.open_sessions(db, facts)}
     outcome = told.apply(db, facts)
@@ -65,7 +67,7 @@ def bring_up_to_date(db: Session, customer_id: str) -> str:
     return outcome
 
 
-def _tell_twin(db: Session, facts: provider.Facts, twin: provider.Subscription) -> None:
+def _tell_twin(db: Session, facts: reading.Facts, twin: reading.Subscription) -> None:
     audit.record(
         db, "subscription.twin", "A second subscription was ended and given back", category="billing", level="warn",
         subject_id=facts.user_id,
@@ -168,8 +170,8 @@ def reconcile(db: Session) -> None:
     """Each night: every live subscription of the provider's against ours, and every event of the last days that never
     knocked. What differs is asked for again; what differs even then is listed for an admin.
     """
-    at_provider = list(provider.live_subscriptions())
-    unheard = told.unheard(db, list(provider.events(clock.now() - LOOK_BACK)))
+    at_provider = list(reading.live_subscriptions())
+    unheard = told.unheard(db, list(reading.events(clock.now() - LOOK_BACK)))
     for customer_id in sorted({*told.differing(db, at_provider), *told.customers_in(db, unheard)}):
         try:
             bring_up_to_date(db, customer_id)
@@ -178,7 +180,7 @@ def reconcile(db: Session) -> None:
             db.rollback()
             unheard = []
     told.hear_late(db, unheard)
-    found = told.list_drift(db, list(provider.live_subscriptions()))
+    found = told.list_drift(db, list(reading.live_subscriptions()))
     audit.record(
         db, "billing.reconciled", f"{len(at_provider)} subscriptions compared, {found} need a look", category="billing",
         level="warn" if found else "info",

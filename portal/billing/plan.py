@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, text, update
 
 from portal import audit, clock
-from portal.billing import CYCLES, access, money, plan_name, plans, provider
+from portal.billing import CYCLES, access, money, plan_name, plans, provider, reading
 from portal.billing.actions import ask_provider, customers_of
 from portal.billing.models import Payer, Subscription
 from portal.database import db
@@ -167,10 +167,10 @@ def _known(plan_key: str, cycle: str) -> Any:
     return plans()[plan_key]
 
 
-def _at_provider(row: Any) -> provider.Subscription:
+def _at_provider(row: Any) -> reading.Subscription:
     name, customers = row.provider_subscription_id, customers_of(db.session(), me())
     db.session.rollback()
-    return next(s for customer in customers for s in provider.fetch(customer).subscriptions if s.id == name)
+    return next(s for customer in customers for s in reading.fetch(customer).subscriptions if s.id == name)
 
 
 @bp.post("/plan/change/<plan_key>/<cycle>")

@@ -13,7 +13,7 @@ import stripe as package
 from sqlalchemy import select
 
 from portal import clock
-from portal.billing import actions, provider
+from portal.billing import actions, provider, reading
 from portal.billing.checkout import CHECKOUT
 from portal.billing.jobs import bring_up_to_date
 from portal.billing.models import Checkout, Order, Payer
@@ -61,7 +61,7 @@ class Bank:
         """Set to end with the paid time, or at once."""
         customer = self.customer(email)
         with self.club.worker.app_context(), clock.at(at):
-            live = next(s for s in provider.fetch(customer).subscriptions if s.live)
+            live = next(s for s in reading.fetch(customer).subscriptions if s.live)
             provider.end_now(live.id) if now else provider.set_to_end(live.id, True)
         self.hears(customer, at)
 

@@ -166,3 +166,13 @@ def test_nobody_sees_or_pays_anothers_checkout(bank, sign_in, eve, bob):
     here, _ = bank.choose(sign_in(eve))
     stranger = sign_in(bob)
     assert stranger.get(here).status_code == 404 and stranger.submit(f"{here}/pay").status_code == 404
+
+
+def test_a_person_is_one_customer_however_often_they_come_back(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    for _ in range(2):
+        bank.buy(browser)
+        browser.submit("/plan/end")
+        bank.tell()
+        superuser.execute("update subscriptions set status = 'canceled', ended_at = now(), ended_by = 'choice'")
+    assert one(superuser, "select count(*) from payers") == 1

@@ -116,7 +116,11 @@ def test_whatever_is_signed_is_answered(knock, superuser, about, id, created):
     assert status in (200, 400) and (noted - before[0], refused - before[2]) in ((1, 0), (0, 0) if status == 200 else (0, 1))
 
 
-@given(signature=st.text(st.characters(min_codepoint=32, max_codepoint=255)) | st.from_regex(r"(t=[0-9]{1,20},?|v[0-9]=\w*,?|,|=)+", fullmatch=True))
+ANY_WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=255))
+ALMOST = st.from_regex(r"(t=[0-9]{1,20},?|v[0-9]=\w*,?|,|=)+", fullmatch=True)
+
+
+@given(signature=ANY_WORDS | ALMOST)
 @FUZZ
 def test_no_made_up_signature_opens(knock, superuser, signature):
     assert knock(event(), signature=signature) == 400 and one(superuser, NOTED) == 0
@@ -124,7 +128,8 @@ def test_no_made_up_signature_opens(knock, superuser, signature):
 
 @pytest.mark.parametrize(
     ("said", "jobs"),
-    [(event(type="moon.risen"), 1), (event({"object": "product", "id": "prod_1"}), 0), (event({"payment_intent": "pi_1"}), 1), (event({}), 0)],
+    [(event(type="moon.risen"), 1), (event({"object": "product", "id": "prod_1"}), 0), (event({"payment_intent": "pi_1"}), 1),
+     (event({}), 0)],
 )  # fmt: skip
 def test_a_kind_nobody_knows_is_counted_and_at_most_asked_about(knock, superuser, said, jobs):
     assert knock(said) == 200 and counts(superuser) == (1, jobs, 0)
@@ -164,7 +169,8 @@ def test_no_letter_leaves_a_person_behind(bank, superuser, knock):
         customers.keep_card(books, CARDS["4242424242424242"], who, PERSON["name"])
     evidence = {"customer_name": PERSON["name"], "customer_email_address": PERSON["email"], "customer_purchase_ip": "203.0.113.9"}
     deep = {"object": "charge", "customer": "cus_1", "receipt_url": "https://pay.example/r", "list": [{"billing_details": PERSON}],
-            "invoice": {"hosted_invoice_url": "https://pay.example/i", "invoice_pdf": "https://pay.example/pdf", "customer_shipping": PERSON}}  # fmt: skip
+            "invoice": {"hosted_invoice_url": "https://pay.example/i", "invoice_pdf": "https://pay.example/pdf",
+                        "customer_shipping": PERSON}}  # fmt: skip
     for number, about in enumerate((deep, {"object": "dispute", "evidence": evidence}, {"customer_details": PERSON, "x": {"y": PERSON}})):
         knock(event(about, id=f"evt_deep_{number}", data={"object": about, "previous_attributes": PERSON | {"deeper": [PERSON]}}))
     bank.tell()

@@ -130,6 +130,7 @@ def test_a_browser_remembers_nothing_of_it(open_: Open, admin: Person) -> None:
     for path in ("/admin", "/meetings", "/account"):
         page.goto(path)
         assert page.evaluate("localStorage.length + sessionStorage.length") == 0
-    page.get_by_role("button", name="Sign out").click()
+    with page.expect_navigation(wait_until="load"):
+        page.get_by_role("button", name="Sign out").click()
     page.go_back()
     expect(page).to_have_url(re.compile("/sign-in"))

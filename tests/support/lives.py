@@ -13,7 +13,7 @@ from uuid import UUID
 import stripe as package
 
 from portal.billing import facts as told
-from portal.billing import jobs, provider
+from portal.billing import jobs, provider, reading
 from portal.clock import at
 from portal.database import db
 from portal.database.identity import WORKER, act_as
@@ -282,7 +282,7 @@ class Life:
                 self.superuser.execute("update procrastinate_jobs set status = 'succeeded' where id = %s", [number])
                 if "customer_id" in arguments and random.random() < 0.3:
                     with self.worker_app.app_context():
-                        self.held.append(provider.fetch(arguments["customer_id"]))
+                        self.held.append(reading.fetch(arguments["customer_id"]))
                 elif name == "billing.refetch":
                     jobs.refetch(**arguments)
                 else:
@@ -290,7 +290,7 @@ class Life:
             if self.held and random.random() < 0.5:
                 self.write(self.held.pop(random.randrange(len(self.held))))
 
-    def write(self, heard: provider.Facts) -> None:
+    def write(self, heard: reading.Facts) -> None:
         with self.worker_app.app_context():
             act_as(db.session(), WORKER)
             if not told.twins(db.session(), heard):  # with twins a worker would have asked again
@@ -338,8 +338,8 @@ class Life:
             " from orders where status in ('completed', 'refunded')").fetchone()[0]  # fmt: skip
 
     def live(self) -> list[int]:
-        return [n for (n,) in self.superuser.execute(
-            "select count(*) from subscriptions where status = any(%s) and not twin group by user_id", [list(LIVE)]).fetchall()]  # fmt: skip
+        plans = "select count(*) from subscriptions where status = any(%s) and not twin group by user_id"
+        return [n for (n,) in self.superuser.execute(plans, [list(LIVE)])]
 
     def entitled(self, person: Person, when: datetime) -> bool:
         return self.superuser.execute("select entitled(%s, %s)", [person.id, when]).fetchone()[0]

@@ -1,0 +1,258 @@
+"""What the provider knows, read into plain records: everything about one customer, every live subscription, what happened.
+
+Foreign objects, without our mark, are left out; so is whatever was not sold by a price of ours.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import stripe
+
+from portal import clock
+from portal.billing.provider import CLUB, LIVE, asking, id_of, known_customer, marks_of, moment_of
+
+if TYPE_CHECKING:
+    from stripe._v1_services import V1Services
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One subscription as the provider has it. Amounts in the currency's smallest unit."""
+
+    id: str
+    item: str
+    status: str
+    plan: str
+    cycle: str
+    amount_minor: int
+    currency: str
+    started_at: datetime
+    renews_at: datetime | None
+    ends_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str | None
+    twin: bool
+    next_plan: tuple[str, str, int] | None
+    card: tuple[str, str] | None
+    checkout_id: UUID | None
+    transfer_plan_id: UUID | None
+    schedule: str | None
+
+    @property
+    def live(self) -> bool:
+        """Whether it charges, or would."""
+        return self.status in LIVE and not self.twin
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """One bill of a subscription: what was charged, the service it pays for, what went back."""
+
+    id: str
+    number: str | None
+    subscription_id: str
+    status: str
+    amount_minor: int
+    currency: str
+    plan: str
+    cycle: str
+    created_at: datetime
+    paid_at: datetime | None
+    period: tuple[datetime, datetime]
+    payment_id: str | None
+    method: str | None
+    refunded_minor: int
+    disputed_at: datetime | None
+    dispute_state: str | None
+    tried: bool
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All the provider knows of one customer, asked for at `began`."""
+
+    customer_id: str
+    user_id: UUID | None
+    began: datetime
+    subscriptions: list[Subscription]
+    invoices: list[Invoice]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at the provider, and whom it is about."""
+
+    id: str
+    kind: str
+    customer_id: str | None
+    payment_id: str | None
+    created_at: datetime
+
+
+def fetch(customer_id: str) -> Facts:
+    """Everything about one customer, now. Foreign subscriptions (without our mark) are left out."""
+    began = clock.now()
+    with asking() as ask:
+        who = known_customer(ask, customer_id)
+        if who is None:
+            return Facts(customer_id, None, began, [], [])
+        found = ask.subscriptions.list(
+            params={"customer": customer_id, "status": "all", "limit": 100,
+                    "expand": ["data.default_payment_method", "data.schedule"]}
+        )  # fmt: skip
+        subscriptions = [
+            _subscription(ask, s, who)
+            for s in found.auto_paging_iter()
+            if marks_of(s).get("club") == CLUB and _sold(ask, _price_of(s))[0]
+        ]
+        ours = {s.id for s in subscriptions}
+        charges = {
+            id_of(c.payment_intent): c
+            for c in ask.charges.list(params={"customer": customer_id, "limit": 100}).auto_paging_iter()
+            if c.payment_intent and c.paid
+        }
+        bills = ask.invoices.list(params={"customer": customer_id, "limit": 100, "expand": ["data.payments"]})
+        invoices = [
+            _invoice(ask, bill, charges)
+            for bill in bills.auto_paging_iter()
+            if bill.status != "draft" and _subscription_of(bill) in ours and _service(ask, bill)
+        ]
+    user_id = marks_of(who).get("user_id")
+    return Facts(customer_id, UUID(user_id) if user_id else None, began, subscriptions, invoices)
+
+
+def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
+    """Every live subscription with our mark at the provider, as (customer, subscription)."""
+    with asking() as ask:
+        for status in LIVE:
+            wanted: Any = {"status": status, "limit": 100, "expand": ["data.schedule"]}
+            for found in ask.subscriptions.list(params=wanted).auto_paging_iter():
+                if marks_of(found).get("club") == CLUB:
+                    yield id_of(found.customer), _subscription(ask, found, None)
+
+
+def events(since: datetime) -> Iterator[Event]:
+    """Everything that happened at the provider since then, as far as it is about customers and payments."""
+    with asking() as ask:
+        wanted: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+        for found in ask.events.list(params=wanted).auto_paging_iter():
+            about: Any = found.data.object
+            customer = about.id if about.object == "customer" else getattr(about, "customer", None)
+            payment = getattr(about, "payment_intent", None)
+            if customer or payment:
+                yield Event(found.id, found.type, customer, payment, moment_of(found.created))
+
+
+def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Customer | None) -> Subscription:
+    item = s["items"].data[0]
+    ends = s.cancel_at or (item.current_period_end if s.cancel_at_period_end else None)
+    reason = s.cancellation_details.reason if s.cancellation_details else None
+    failed = reason in ("payment_failed", "payment_disputed") if s.status == "canceled" else False
+    marks, (plan, cycle, amount) = marks_of(s), _sold(ask, _price_of(s))
+    checkout, transfer = marks.get("checkout_id"), marks.get("transfer_plan_id")
+    return Subscription(
+        id=s.id, item=item.id, status=s.status, plan=plan, cycle=cycle, amount_minor=amount,
+        currency=item.price.currency.upper(), started_at=moment_of(s.start_date),
+        renews_at=moment_of(item.current_period_end) if s.status in LIVE and not ends else None,
+        ends_at=moment_of(ends) if ends and s.status in LIVE else None,
+        ended_at=moment_of(s.ended_at or s.canceled_at) if s.status == "canceled" else None,  # type: ignore[arg-type]
+        ended_by=("failure" if failed else "choice") if s.status == "canceled" else None,
+        twin=marks.get("twin") == "1", next_plan=_next_plan(ask, s), card=_card(s, who),
+        checkout_id=UUID(checkout) if checkout else None, transfer_plan_id=UUID(transfer) if transfer else None,
+        schedule=id_of(s.schedule) if s.schedule else None,
+    )  # fmt: skip
+
+
+def _next_plan(ask: "V1Services", s: stripe.Subscription) -> tuple[str, str, int] | None:
+    schedule: Any = s.schedule
+    if not schedule or schedule.status != "active" or len(schedule.phases) < 2:
+        return None
+    last = schedule.phases[-1]
+    if schedule.current_phase and last.start_date <= schedule.current_phase.start_date:
+        return None
+    return _sold(ask, id_of(last["items"][0].price))
+
+
+def _card(s: stripe.Subscription, who: stripe.Customer | None) -> tuple[str, str] | None:
+    settings = getattr(who, "invoice_settings", None)
+    method: Any = s.default_payment_method or (settings and settings.default_payment_method)
+    card = getattr(method, "card", None)
+    if card is None:
+        return None
+    return _named(card), f"{card.exp_month:02}/{card.exp_year % 100:02}"
+
+
+def _named(card: Any) -> str:
+    return f"{(card.brand or 'card').capitalize()} ••{card.last4}"
+
+
+def _sold(ask: "V1Services", price_id: str) -> tuple[str, str, int]:
+    """Plan, cycle and amount of a price; prices never change, so each is asked for once. A foreign one has no plan."""
+    if price_id not in _prices():
+        found = ask.prices.retrieve(price_id)
+        marks = marks_of(found)
+        _prices()[price_id] = marks.get("plan", ""), marks.get("cycle", ""), found.unit_amount or 0
+    return _prices()[price_id]
+
+
+def _price_of(s: stripe.Subscription) -> str:
+    return s["items"].data[0].price.id  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def _prices() -> dict[str, tuple[str, str, int]]:
+    return {}
+
+
+def _subscription_of(bill: stripe.Invoice) -> str | None:
+    details = bill.parent.subscription_details if bill.parent else None
+    return id_of(details.subscription) if details else None
+
+
+def _service(ask: "V1Services", bill: stripe.Invoice) -> list[Any]:
+    """The lines that buy a plan; credit for unused time buys none, nor does what somebody added by hand."""
+    priced = [line for line in bill.lines.data if line.amount >= 0 and line.pricing and line.pricing.price_details]
+    return [line for line in priced if _sold(ask, id_of(line.pricing.price_details.price))[0]]  # type: ignore[union-attr]
+
+
+def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.Charge]) -> Invoice:
+    lines = _service(ask, bill)
+    last = max(lines, key=lambda line: line.period.end)
+    plan, cycle, _ = _sold(ask, id_of(last.pricing.price_details.price))
+    paid = next(
+        (p.payment.payment_intent for p in (bill.payments.data if bill.payments else []) if p.status == "paid"), None
+    )
+    payment_id = id_of(paid) if paid else None
+    charge = charges.get(payment_id or "")
+    dispute = _dispute(ask, charge)
+    return Invoice(
+        id=bill.id, number=bill.number, subscription_id=_subscription_of(bill) or "", status=bill.status or "open",
+        amount_minor=bill.amount_due, currency=bill.currency.upper(), plan=plan, cycle=cycle,
+        created_at=moment_of(bill.created), period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
+        paid_at=moment_of(bill.status_transitions.paid_at) if bill.status_transitions.paid_at else None,
+        payment_id=payment_id, method=_method(charge), refunded_minor=charge.amount_refunded if charge else 0,
+        disputed_at=dispute[0], dispute_state=dispute[1], tried=bool(bill.attempt_count),
+        next_try_at=moment_of(bill.next_payment_attempt) if bill.next_payment_attempt else None,
+    )  # fmt: skip
+
+
+def _method(charge: stripe.Charge | None) -> str | None:
+    details: Any = charge and charge.payment_method_details
+    card = getattr(details, "card", None)
+    return _named(card) if card else None
+
+
+def _dispute(ask: "V1Services", charge: stripe.Charge | None) -> tuple[datetime | None, str | None]:
+    """When the bank asked for the money back and how that stands; a mere inquiry takes nothing."""
+    if not charge or not charge.disputed:
+        return None, None
+    found = ask.disputes.list(params={"charge": charge.id, "limit": 1}).data
+    if not found or found[0].status.startswith("warning"):
+        return None, None
+    state = found[0].status if found[0].status in ("won", "lost") else "open"
+    return moment_of(found[0].created), state
