@@ -54,7 +54,7 @@ def _serve(environment: dict[str, str], port: int) -> None:
     }
     with _kept_alive(children, environment) as alive:
         _wait_until_ready(port)
-        print(_welcome(port), flush=True)
+        print(_welcome(port, environment["STRIPE_URL"]), flush=True)
         alive()
 
 
@@ -201,7 +201,7 @@ def _wait_until_ready(port: int, patience: float = 60) -> None:
     raise Problem("The portal did not become ready within a minute; its messages above say why.")
 
 
-def _welcome(port: int) -> str:
+def _welcome(port: int, stripe_url: str) -> str:
     from portal.sandbox.club import PASSWORD, SIGN_INS
 
     lines = "".join(f"    {who:<22} {address:<24} {words}\n" for who, address, words in SIGN_INS)
@@ -210,6 +210,8 @@ def _welcome(port: int) -> str:
         f"  Sign in with the password  {PASSWORD}\n{lines}"
         f"    the admin is asked for a code too; it stands at http://127.0.0.1:{port}/sandbox/codes\n"
         f"    a visitor              sign up with any address; the mail is at http://127.0.0.1:{port}/sandbox/mailbox\n\n"
+        f"  Pay with the card 4242 4242 4242 4242; the sandbox's Stripe is {stripe_url}\n"
+        f"  Let time pass at http://127.0.0.1:{port}/sandbox/clock\n\n"
         "  Ctrl-C closes it; the data stays in var/.\n"
     )
 

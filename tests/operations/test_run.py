@@ -78,7 +78,7 @@ def test_a_full_disk_is_one_sentence():
 
 
 def test_what_to_open_is_said():
-    said = run._welcome(8123)
+    said = run._welcome(8123, "http://127.0.0.1:8124")
     assert "http://127.0.0.1:8123" in said and "Ctrl-C" in said and "mailbox" in said
 
 
