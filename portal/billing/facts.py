@@ -229,6 +229,18 @@ def owed(facts: Facts, ended: list[Told]) -> list[Invoice]:
     ]  # fmt: skip
 
 
+def worth_another_try(db: Session, facts: Facts) -> list[tuple[Invoice, str]]:
+    """Bills a card was refused for, with the other card that has come since: a new card settles them at once."""
+    before = {row.provider_subscription_id: (row.card, row.card_expires) for row in db.scalars(
+        select(Subscription).where(Subscription.user_id == facts.user_id, Subscription.failed_at.is_not(None))
+    )}  # fmt: skip
+    new = {s.id: s.card for s in facts.subscriptions if s.live and s.card and before.get(s.id, s.card) != s.card}
+    return [
+        (bill, "".join(c for c in "".join(new[bill.subscription_id] or ()) if c.isascii() and c.isalnum())) for bill in facts.invoices
+        if bill.status == "open" and bill.tried and bill.subscription_id in new
+    ]  # fmt: skip
+
+
 def new_twins(db: Session, facts: Facts) -> list[Told]:
     """Twins that nobody was told of."""
     known = select(Subscription.provider_subscription_id).where(

@@ -1,5 +1,6 @@
 """What the provider's knocks, the clock and members' wishes cause: facts fetched, people told, the nightly comparison."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -50,13 +51,16 @@ def bring_up_to_date(db: Session, customer_id: str) -> str:
     for other in told.elsewhere(db, facts):
         told.apply(db, told.about_whom(db, reading.fetch(other)))
     twins = told.twins(db, facts)
-    owed = told.owed(facts, twins)
+    owed, again = told.owed(facts, twins), told.worth_another_try(db, facts)
     db.commit()  # nothing is held while the provider is asked
+    for bill, card in again:
+        with suppress(provider.CardRefused):  # the provider goes on trying by itself
+            provider.pay(bill.id, key=f"{bill.id}-{card}")
     for twin in twins:
         provider.end_now(twin.id, twin=True)
     for bill in owed:
         provider.give_back(bill.payment_id or "", key=f"twin-{bill.id}")
-    if twins or owed:
+    if twins or owed or again:
         facts = told.about_whom(db, reading.fetch(customer_id))
     new_twins = told.new_twins(db, facts)
     states = {session: provider.session_state(session) for session in told.open_sessions(db, facts)}

@@ -205,6 +205,15 @@ def give_back(payment_id: str, key: str, amount_minor: int | None = None) -> Non
         ask.refunds.create(params=params, options={"idempotency_key": f"refund-{key}"})
 
 
+def pay(invoice_id: str, key: str) -> None:
+    """Charge an open bill now, with the card that is kept. Raises CardRefused; paid already is paid."""
+    with asking() as ask:
+        try:
+            ask.invoices.pay(invoice_id, options={"idempotency_key": f"pay-{key}"})
+        except stripe.InvalidRequestError:  # paid, void or gone meanwhile: the facts will say
+            return
+
+
 def change_costs(subscription_id: str, item: str, price_id: str, at: datetime) -> int:
     """What moving to another price would charge now, in minor units; less than zero is credit."""
     with asking() as ask:

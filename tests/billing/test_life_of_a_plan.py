@@ -7,6 +7,8 @@ import pytest
 
 from portal.billing import jobs, provider
 from portal.clock import at
+from portal.sandbox.stripe import customers, subscriptions
+from portal.sandbox.stripe.cards import CARDS
 from tests.support.line import one
 from tests.support.reading import words
 
@@ -75,6 +77,23 @@ def test_a_failed_renewal_leaves_seven_days_from_the_paid_date(member):
         assert member.entitled
     with at(paid_until + 7 * DAY):
         assert "No. It ended on" in member.sees("/account/access")
+
+
+def test_another_card_settles_it_at_once(member):
+    member.buys(card=FAILS_LATER)
+    with member.on(33):
+        _change_card(member, "4242424242424242")
+        member.bank.tell()
+        assert member.orders()[-1] == ("completed", 1200) and "Renews by itself" in member.sees("/plan")
+
+
+def test_another_card_that_fails_too_changes_nothing_and_is_tried_once(member):
+    member.buys(card=FAILS_LATER)
+    with member.on(33):
+        _change_card(member, "4000000000009995")
+        for _ in range(2):
+            member.bank.tell()
+        assert member.entitled and member.orders()[-1] == ("pending", 1200)
 
 
 def test_after_the_last_try_it_is_over_and_the_grace_was_not_longer(member):
@@ -203,6 +222,13 @@ def test_a_failed_payment_is_told_on_days_nought_three_and_six(member, mails, wo
             member.bank.work()
     said = [m["subject"] for m in mails(member.person.email) if "did not go through" in m["subject"]]
     assert len(said) == 3
+
+
+def _change_card(member, number):
+    """As the provider's own page does it."""
+    with member.bank.world.books() as books:
+        (who,) = books.rows("customer")
+        subscriptions.change_card(books, who, customers.keep_card(books, CARDS[number], who))
 
 
 def _dispute(member):
