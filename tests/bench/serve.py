@@ -23,7 +23,7 @@ from portal.config import ROOT
 from portal.database.identity import WHOAMI
 from tests.bench.measure import Page
 from tests.support.server import Database
-from tests.support.web import SECRET, settings_for
+from tests.support.web import PROVED, SECRET, settings_for
 
 FLAGS = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning"]
 RAW_TOKEN = "0" * 40
@@ -57,6 +57,7 @@ class Club:
     def _sign_in(postgres: psycopg.Connection, person: object) -> str:
         key = new_key()
         postgres.execute("select auth.open_sign_in(%s, %s, 'bench', null, now())", [person, key_hash(key)])
+        postgres.execute(PROVED, [clock.now(), key_hash(key)])
         return key
 
 
