@@ -12,8 +12,7 @@ _set_to: ContextVar[datetime | None] = ContextVar("clock", default=None)
 
 def now() -> datetime:
     """This moment, zone-aware, in UTC."""
-    moment = _set_to.get() or datetime.now(UTC)
-    return moment if _ahead is None else moment + ahead()
+    return _set_to.get() or datetime.now(UTC) + ahead()
 
 
 def follow(file: Path | None) -> None:
