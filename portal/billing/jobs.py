@@ -24,11 +24,19 @@ PATIENTLY = RetryStrategy(max_attempts=9, exponential_wait=3)
 
 @job("billing.refetch", retry=PATIENTLY)
 def refetch(db: Session, customer_id: str, event_id: str | None = None) -> None:
-    """Ask the provider for everything about one customer and write what it says."""
+    """Ask the provider for everything about one customer and write what it says: for this event, and for every other of
+    theirs that has come meanwhile, so that a dozen at once are one question.
+    """
+    events = update(ProviderEvent).where(ProviderEvent.handled_at.is_(None))
+    if event_id and not db.scalar(
+        select(ProviderEvent.id).where(ProviderEvent.id == event_id, ProviderEvent.handled_at.is_(None))
+    ):
+        return
+    began = clock.now()
     outcome = bring_up_to_date(db, customer_id)
-    if event_id:
-        handled = update(ProviderEvent).where(ProviderEvent.id == event_id)
-        db.execute(handled.values(handled_at=clock.now(), outcome=outcome))
+    done = {"handled_at": clock.now(), "outcome": outcome}
+    db.execute(events.where(ProviderEvent.customer_id == customer_id, ProviderEvent.received_at <= began).values(done))
+    db.execute(events.where(ProviderEvent.id == event_id).values(done))
 
 
 @job("billing.refetch_payer")

@@ -118,9 +118,12 @@ def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
             if there is not None and not getattr(there, "deleted", False):
                 return name
         made = ask.customers.create(
-            params={"email": email, "metadata": {"club": CLUB, "user_id": str(user_id)}},
+            params={"metadata": {"club": CLUB, "user_id": str(user_id)}},
             options={"idempotency_key": "-after-".join((f"customer-{user_id}", *sorted(known)[-1:]))},
         )
+        ask.customers.update(
+            made.id, params={"email": email}
+        )  # apart: the key must not stand for an address that changes
     return made.id
 
 

@@ -176,3 +176,22 @@ def test_a_person_is_one_customer_however_often_they_come_back(bank, sign_in, su
         bank.tell()
         superuser.execute("update subscriptions set status = 'canceled', ended_at = now(), ended_by = 'choice'")
     assert one(superuser, "select count(*) from payers") == 1
+
+
+def test_an_address_changed_on_the_way_to_the_page_does_not_block_it(bank, sign_in, superuser, eve):
+    browser = sign_in(eve)
+    here = browser.submit("/plans/choose", plan="individual", cycle="monthly").location
+    bank.world.switch(api="lost_answer")
+    browser.submit(f"{here}/pay")
+    bank.world.switch(api="ok")
+    superuser.execute("update users set email = 'eva@club.example' where id = %s", [eve.id])
+    assert browser.submit(f"{here}/pay").status_code == 303
+    with bank.world.books() as books:
+        assert [who["email"] for who in books.rows("customer")] == ["eva@club.example"]
+
+
+def test_a_dozen_knocks_at_once_are_one_question(bank, sign_in, superuser, eve):
+    bank.buy(sign_in(eve))
+    outcomes = superuser.execute("select outcome, handled_at from provider_events where customer_id is not null").fetchall()
+    assert len(outcomes) > 5 and all(handled for _, handled in outcomes)
+    assert len({handled for _, handled in outcomes}) < 4
