@@ -32,13 +32,13 @@ def test_a_bigger_plan_is_paid_for_at_once_as_the_preview_said(account):
     assert all(line.parent.invoice_item_details.proration for line in paid.lines.data)
 
 
-def test_to_the_second(account):
-    with at(0):
-        sub = account.subscribe()
-    with at(10.123):
+@pytest.mark.parametrize("seconds", [1, 1209, 86400, 900_001, 1_500_000, 2_000_000, 28 * 86400 - 1])
+def test_to_the_second(account, seconds):
+    sub, whole = account.subscribe(), 28 * 86400
+    with at(seconds / 86400 + 1e-9):
         said = preview(account, sub, account.family, proration_behavior="always_invoice")
-    left = 28 * 86400 - int(10.123 * 86400)
-    assert amounts(said) == [-round(1000 * left / (28 * 86400)), round(2500 * left / (28 * 86400))]
+    left = whole - seconds
+    assert amounts(said) == [-round(1000 * left / whole), round(2500 * left / whole)]
 
 
 def test_it_can_wait_for_the_next_invoice(account):

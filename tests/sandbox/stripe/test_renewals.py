@@ -64,6 +64,17 @@ def test_an_account_may_keep_it_unpaid_instead(account):
         assert (newest.status, newest.auto_advance, older.status) == ("draft", False, "open")
 
 
+def test_only_the_latest_invoice_brings_it_back(account):
+    account.world.when_retries_end("unpaid")
+    sub = account.subscribe(FAILS_LATER)
+    account.subscribe()
+    card = {"payment_method": account.api.payment_methods.list(params={"customer": account.ana.id}).data[0].id}
+    with at(60):
+        newest, older, _first = account.invoices(sub)
+        assert account.api.invoices.pay(older.id, params=card).status == "paid" and account.see(sub).status == "unpaid"
+        assert account.api.invoices.pay(newest.id, params=card).status == "paid" and account.see(sub).status == "active"
+
+
 def test_another_card_pays_what_is_open(account):
     with at(0):
         sub = account.subscribe(FAILS_LATER)
