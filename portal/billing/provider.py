@@ -184,8 +184,9 @@ def portal_address(customer_id: str, back: str) -> str:
 
 
 def set_to_end(subscription_id: str, ends: bool) -> None:
-    """End it with the paid period, or let it renew again."""
+    """End it with the paid period, or let it renew again. A change that was planned for then is off."""
     with asking() as ask:
+        _release(ask, subscription_id)
         ask.subscriptions.update(subscription_id, params={"cancel_at_period_end": ends})
 
 
@@ -196,7 +197,15 @@ def end_now(subscription_id: str, *, credit: bool = False, twin: bool = False) -
             return
         if twin:
             ask.subscriptions.update(subscription_id, params={"metadata": {"twin": "1"}})
+        _release(ask, subscription_id)
         ask.subscriptions.cancel(subscription_id, params={"prorate": credit, "invoice_now": credit})
+
+
+def _release(ask: "V1Services", subscription_id: str) -> None:
+    """A subscription with a plan for later is not ended before it is let go of that plan."""
+    schedule = ask.subscriptions.retrieve(subscription_id).schedule
+    if schedule:
+        ask.subscription_schedules.release(id_of(schedule))
 
 
 def give_back(payment_id: str, key: str, amount_minor: int | None = None) -> None:

@@ -166,6 +166,16 @@ def test_a_planned_change_can_be_dropped(member):
         assert member.orders() == [("completed", 2400)] * 2
 
 
+def test_ending_it_takes_back_what_was_planned_for_later(member):
+    member.buys("family", "monthly")
+    with member.on(3):
+        member.browser.submit("/plan/change/individual/monthly")
+        member.bank.tell()
+        assert member.browser.submit("/plan/end").status_code == 303
+        member.bank.tell()
+        assert "It ends on" in member.sees("/plan") and "Individual, monthly" not in member.sees("/plan")
+
+
 def test_from_a_month_to_a_year_the_rest_is_taken_off(member):
     member.buys()
     with member.on(10):
