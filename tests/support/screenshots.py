@@ -73,8 +73,7 @@ def main() -> None:
 
 def pictures(browser: Browser, club: ClubServer, superuser: psycopg.Connection) -> Iterator[Path]:
     """Take every picture; yields where it went."""
-    with superuser.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        named = cursor.execute(NAMED).fetchone() or {}
+    named = names(superuser)
     (lapsed,) = superuser.execute(LAPSED).fetchone() or ("",)
     for width, height in WIDTHS.items():
         walks = (("", VISITOR), (BILAL, MEMBER), (SHARED, FAMILY_MEMBER[:-1]), (ANA, FAMILY_PRIMARY),
@@ -96,6 +95,17 @@ def pictures(browser: Browser, club: ClubServer, superuser: psycopg.Connection) 
                     page.emulate_media(color_scheme="light")
                     page.screenshot(path=README / f"{stop.name}.png", animations="disabled")
             page.close()
+
+
+def names(superuser: psycopg.Connection) -> dict[str, object]:
+    """What the paths may name; the worker may still be sending the club's first mails."""
+    with superuser.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        for _second in range(60):
+            named = cursor.execute(NAMED).fetchone() or {}
+            if named["mail"] and named["invitation"]:
+                return named
+            time.sleep(1)
+    raise AssertionError(f"The demo club lacks {sorted(name for name in named if not named[name])}")
 
 
 def sign_in(page: Page, email: str) -> None:
