@@ -6,23 +6,25 @@ what may not be seen; `page` renders a whole page, or its fragment for htmx.
 
 import secrets
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, abort, current_app, g, render_template
+from flask import Flask, Response, abort, current_app, g, render_template, session
 from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf
 from htmx_flask import Htmx, request
 from markupsafe import Markup
-from sqlalchemy import Row, Select
+from sqlalchemy import Select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import clock
 from portal.config import Settings
 from portal.database import db
+from portal.database.question import Question
 from portal.times import city
 
 if TYPE_CHECKING:
@@ -80,13 +82,10 @@ class Templates(Environment):
         return {**self.globals, **d} if d else self.globals
 
 
-class FormToken:
-    """`{{ form_token }}` in a form: the hidden field without which nothing is accepted, made once a request."""
-
-    def __html__(self) -> str:
-        if "form_token" not in g:
-            g.form_token = Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
-        return str(g.form_token)
+FORM_TOKEN = f"<!-- form token {secrets.token_hex()} -->"
+_PLACE = FORM_TOKEN.encode()
+"""`{{ form_token }}` in a form holds the place of the hidden field without which nothing is accepted. What is drawn can
+so be shared between readers; nobody can write it, since it is another in every process and leaves none."""
 
 
 def init_app(app: Flask) -> None:
@@ -98,11 +97,12 @@ def init_app(app: Flask) -> None:
     htmx.init_app(app)
     app.after_request(finish)
     app.after_request(label)
+    app.after_request(fill_in_form_token)
     app.wsgi_app = sealed(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.jinja_env.globals["form_token"] = FormToken()
+    app.jinja_env.globals["form_token"] = Markup(FORM_TOKEN)  # noqa: S704
     app.jinja_env.globals["club"] = {
         "name": settings.club_name,
         "zone": settings.club_timezone,
@@ -143,6 +143,26 @@ def label(response: Response) -> Response:
     return response
 
 
+def fill_in_form_token(response: Response) -> Response:
+    """Put this session's token into the forms of a page."""
+    if response.mimetype == "text/html" and _PLACE in (html := response.get_data()):
+        field = b'<input type="hidden" name="csrf_token" value="%b">' % form_token().encode()
+        response.set_data(html.replace(_PLACE, field))
+    return response
+
+
+def form_token() -> str:
+    """What proves that a form is this session's."""
+    known = session.get("csrf_token")
+    return _signed(str(current_app.secret_key), known) if known else str(generate_csrf())
+
+
+@lru_cache(maxsize=4096)
+def _signed(_secret: str, _known: str) -> str:
+    # It is good for as long as the session it names, so it is signed once, not once a page.
+    return str(generate_csrf())
+
+
 def headers(settings: Settings) -> dict[str, str]:
     """What every answer carries; forms may lead to the pages where one pays, and nowhere else outside."""
     return {name: value.replace("{payment_pages}", settings.payment_pages) for name, value in HEADERS.items()}
@@ -161,9 +181,13 @@ def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
     return answer
 
 
-def find(visible: Select[*tuple[Any, ...]], **given: Any) -> Row[*tuple[Any, ...]]:
+def find(visible: Select[*tuple[Any, ...]] | Question, **given: Any) -> Any:
     """The one row of a select of what this person may see, or 404: not there and not yours look the same."""
-    row = db.session.execute(visible, given).one_or_none()
+    row = (
+        visible.row(db.session(), **given)
+        if isinstance(visible, Question)
+        else db.session.execute(visible, given).one_or_none()
+    )
     if row is None:
         abort(404)
     return row

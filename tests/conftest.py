@@ -102,7 +102,6 @@ def idle(migrated: Database) -> Iterator[dict[str, list[psycopg.Connection]]]:
         connection.close()
 
 
-TELL = BECOME.text.replace(":role", "%(role)s").replace(":user_id", "%(user_id)s").encode()
 
 
 @pytest.fixture
@@ -122,7 +121,7 @@ def as_(database: Database, idle: dict[str, list[psycopg.Connection]]) -> As:
             login, role, known_as = "portal_web", role or usual, "" if person is None else str(person.id)
         connection = idle[login].pop() if idle[login] else database.connect(login)
         with connection.transaction():
-            connection.execute(TELL, {"role": role, "user_id": known_as})
+            connection.execute(BECOME, {"role": role, "user_id": known_as})
             yield connection
         idle[login].append(connection)
 

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, live
 from portal.database.identity import ME
+from portal.database.question import Question
 from portal.problems import Refused
 
-ANSWER = text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish, :at)")
+ANSWER = Question(text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish, :at)"))
 TOGETHER = text("select answer, people, refusal, offered from answer_together(:meeting, :at)")
 DECIDE = text("select decide_request(:meeting, :person, :accept, :why, :at)")
 JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors, :at)")
@@ -70,7 +71,7 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
     Wishing the same twice changes nothing. Full means the line, approval a request. Raises Refused with the reason
     when the meeting moved on (cancelled, over) or the asker may not.
     """
-    said = db.execute(ANSWER, {"meeting": meeting_id, "wish": wish, "at": clock.now()}).one_or_none()
+    said = ANSWER.row(db, meeting=meeting_id, wish=wish, at=clock.now())
     if said is None:
         raise Gone
     if said.refusal:

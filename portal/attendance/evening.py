@@ -1,11 +1,18 @@
-"""A meeting as one member sees it: the board, and their own answer, place in the line, offer and door."""
+"""A meeting as one member sees it: the board, and their own answer, place in the line, offer and door.
+
+A list shows some of it (`Listed`), and what a list shows is drawn once for everybody who sees the same.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
+from flask import current_app
 from flask_login import current_user
+from jinja2 import Environment
 from markupsafe import Markup
 
 from portal.meetings.board import Board, Clock, here_and_now
@@ -22,35 +29,82 @@ class Evening(Board):
         self.description_html = Markup()
         self.requests = 0
         self.entitled = entitled
-        self.approval: bool = row.requires_approval
-        # An admin sees private meetings too, and answers only where invited.
-        self.uninvited = bool(row.is_private and row.answer is None)
         self.repeats = ""
-        self.answer: str | None = row.answer
-        self.reason: str = row.reason or ""
-        offer: datetime | None = row.offer_expires_at
-        if self.answer == "offered" and offer is not None and offer <= clock.now:
-            self.answer, self.reason = "withdrawn", "The offer ran out."
-        self.position = ordinal(row.position) if row.position else ""
-        self.offered_until = f"{clock.here(offer):%H:%M}" if offer else ""
-        self.offered_soon = self.answer == "offered" and offer is not None and offer - clock.now <= LAST_HOUR
-        seats = self.capacity is None or self.taken < self.capacity
-        self.seat_free_now = self.answer == "waitlisted" and seats and row.starts_at - clock.now < LAST_HOUR
-        self.together = row.party_id is not None
-        self.us: list[str] = getattr(row, "us", None) or []
-        self.with_me = self.answer in (None, "invited", "declined", "withdrawn")
-        self.my_minutes: int | None = row.join_duration
-        # After the hour "came" is the reader's own question; the board's number is everybody's.
-        self.came_myself = row.joined_at is not None
-        self.can_join = (
-            entitled
-            and not self.uninvited
-            and self.phase in ("doors", "live")
-            and (
-                self.answer in ("accepted", "offered")
-                or (self.answer in (None, "invited", "declined", "withdrawn") and not self.full and not self.approval)
-            )
-        )
+        self._offer: datetime | None = row.offer_expires_at
+        self._ran_out = row.answer == "offered" and self._offer is not None and self._offer <= clock.now
+
+    @property
+    def answer(self) -> str | None:
+        """What the reader said, or what became of it. An offer has run out when the clock says so, swept or not."""
+        return "withdrawn" if self._ran_out else self._row.answer
+
+    @property
+    def reason(self) -> str:
+        """Why the answer is what it is, where somebody or something else decided."""
+        return "The offer ran out." if self._ran_out else self._row.reason or ""
+
+    @property
+    def approval(self) -> bool:
+        """Whether the host approves each person."""
+        return self._row.requires_approval  # type: ignore[no-any-return]
+
+    @property
+    def uninvited(self) -> bool:
+        """An admin sees private meetings too, and answers only where invited."""
+        return bool(self._row.is_private and self._row.answer is None)
+
+    @property
+    def position(self) -> str:
+        """Which one in the line."""
+        return ordinal(self._row.position) if self._row.position else ""
+
+    @property
+    def offered_until(self) -> str:
+        """Until when the offered place is held."""
+        return f"{self._clock.here(self._offer):%H:%M}" if self._offer else ""
+
+    @property
+    def offered_soon(self) -> bool:
+        """Whether a held place ends within the hour."""
+        return self.answer == "offered" and self._offer is not None and self._offer - self._clock.now <= LAST_HOUR
+
+    @property
+    def seat_free_now(self) -> bool:
+        """Near the start the first of those waiting who clicks has the place."""
+        free = self.capacity is None or self.taken < self.capacity
+        return self.answer == "waitlisted" and free and self._row.starts_at - self._clock.now < LAST_HOUR
+
+    @property
+    def together(self) -> bool:
+        """Whether the answer was given for the family as one."""
+        return self._row.party_id is not None
+
+    @property
+    def us(self) -> list[str]:
+        """First names of all a yes for all of us would be for, the reader's first."""
+        return getattr(self._row, "us", None) or []
+
+    @property
+    def with_me(self) -> bool:
+        """Whether the reader is still to answer."""
+        return self.answer in (None, "invited", "declined", "withdrawn")
+
+    @property
+    def my_minutes(self) -> int | None:
+        """How long the reader stayed."""
+        return self._row.join_duration  # type: ignore[no-any-return]
+
+    @property
+    def came_myself(self) -> bool:
+        """After the hour "came" is the reader's own question; the board's number is everybody's."""
+        return self._row.joined_at is not None
+
+    @property
+    def can_join(self) -> bool:
+        """Whether the door opens for the reader now."""
+        if not self.entitled or self.uninvited or self.phase not in ("doors", "live"):
+            return False
+        return self.answer in ("accepted", "offered") or (self.with_me and not self.full and not self.approval)
 
     @property
     def family(self) -> list[str]:
@@ -68,25 +122,65 @@ class Evening(Board):
         return since(self._row.responded_at, self._clock.today) if self._row.responded_at else ""
 
 
-@dataclass(frozen=True)
-class Day:
-    """The meetings of one day in the reader's zone, under one heading."""
+class Listed(NamedTuple):
+    """All that a list shows of a meeting to one reader at one moment; the same words in are the same drawing out."""
+
+    id: str
+    title: str
+    host: str
+    minutes: int
+    room: str
+    phase: str
+    time: str
+    starts_at_iso: str
+    club_elsewhen: str
+    cancel_reason: str
+    capacity: int | None
+    taken: int
+    waiting: int
+    full: bool
+    approval: bool
+    came: int
+    entitled: bool
+    uninvited: bool
+    answer: str | None
+    reason: str
+    position: str
+    offered_until: str
+    seat_free_now: bool
+    together: bool
+    can_join: bool
+    yes_word: str
+    came_myself: bool
+    my_minutes: int | None
+
+
+_listed = attrgetter(*Listed._fields)
+
+
+@lru_cache(maxsize=8192)
+def _drawn(templates: Environment, listed: Listed, level: int) -> Markup:
+    """The article of a meeting in a list, under headings of `level` - 1."""
+    articles: Any = templates.get_template("attendance/_listed.html").module
+    return Markup(articles.article(listed, level))  # noqa: S704 - the macro escapes what it shows
+
+
+class Day(NamedTuple):
+    """The meetings of one day in the reader's zone, drawn, under one heading."""
 
     short: str
     note: str
-    meetings: list[Evening] = field(default_factory=list)
-
-    def __iter__(self) -> Any:
-        return iter((self.short, self.note, self.meetings))
+    meetings: list[Markup]
 
 
-def by_day(evenings: list[Evening]) -> list[Day]:
-    """Evenings in their order, grouped by the reader's calendar day."""
-    days: list[Day] = []
-    for evening in evenings:
-        if not days or days[-1].meetings[0].date != evening.date:
-            days.append(Day(evening.day_short, evening.day_note))
-        days[-1].meetings.append(evening)
+def by_day(evenings: Iterable[Evening], level: int) -> list[Day]:
+    """Evenings in their order, grouped by the reader's calendar day; each is an article headed at `level`."""
+    templates = current_app.jinja_env
+    days = []
+    for _date, some in groupby(evenings, attrgetter("date")):
+        meetings = list(some)
+        drawn = [_drawn(templates, Listed._make(_listed(evening)), level) for evening in meetings]
+        days.append(Day(meetings[0].day_short, meetings[0].day_note, drawn))
     return days
 
 

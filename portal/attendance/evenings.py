@@ -31,11 +31,7 @@ def index() -> ResponseReturnValue:
     """The next evening large, the rest of a week by day in the reader's zone."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
-    rows = (
-        db.session.connection()
-        .execute(queries.UPCOMING, {"at": clock.now(), "from_at": from_at, "from_id": from_id})
-        .all()
-    )
+    rows = queries.UPCOMING.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
     look = here_and_now()
     within, following = a_week(rows, look)
     shown = all_seen(within, look)
@@ -43,7 +39,7 @@ def index() -> ResponseReturnValue:
     rest = [e for e in shown if e is not first]
     return page(
         "attendance/index.html",
-        first=first, days=by_day(rest), offers=[e for e in rest if e.offered_soon],
+        first=first, days=by_day(rest, 4), offers=[e for e in rest if e.offered_soon],
         zone_line=zone_line(reader().zone, look.club_zone, reader().now),
         span=span(shown[0].date, shown[-1].date) if shown else "",
         older_url="/meetings/past" if cursor is None else "/meetings",
@@ -56,14 +52,12 @@ def past() -> ResponseReturnValue:
     """What was, latest first, with whether the reader came."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now(), paging.LAST)
-    rows = (
-        db.session.connection().execute(queries.PAST, {"at": clock.now(), "from_at": from_at, "from_id": from_id}).all()
-    )
+    rows = queries.PAST.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
     look = here_and_now()
     evenings = all_seen(rows[: queries.PAGE], look)
     return page(
         "attendance/past.html",
-        days=by_day(evenings), span=span(evenings[-1].date, evenings[0].date) if evenings else "",
+        days=by_day(evenings, 3), span=span(evenings[-1].date, evenings[0].date) if evenings else "",
         older_url=_older(rows), newer_url="/meetings" if cursor is None else "/meetings/past",
     )  # fmt: skip
 
@@ -76,12 +70,17 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
 
 def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
     """The page of one meeting, with a sentence on it when something was refused."""
-    row = find(queries.ONE, meeting_id=meeting_id)
+    row = the_meeting(meeting_id)
     look = here_and_now()
     m = as_seen(row, look)
     m.description_html = rendered(row.description)
     b, live_url = drawing.for_reader(db.session(), row, look, current_user)
     return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal)
+
+
+def the_meeting(meeting_id: UUID) -> Any:
+    """The row of a meeting the asker may see, with their own answer; 404 otherwise."""
+    return find(queries.ONE, meeting_id=meeting_id, at=clock.now())
 
 
 def a_week(rows: Sequence[Any], look: Clock) -> tuple[Sequence[Any], Any]:

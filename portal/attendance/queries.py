@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Select, bindparam, case, func, literal_column, select, tuple_
 
-from portal import clock
 from portal.accounts.models import User
 from portal.attendance.models import Attendance
 from portal.database.identity import ME
+from portal.database.question import Question
 from portal.meetings.models import Meeting
 
 PAGE = 20
@@ -35,14 +35,14 @@ def _mine(*more: Any) -> Select[*tuple[Any, ...]]:
 
 
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
-UPCOMING = (
+UPCOMING = Question(
     _mine()
     .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at, Meeting.id)
     .limit(literal_column(str(PAGE + 1)))
 )
-PAST = (
+PAST = Question(
     _mine()
     .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
@@ -50,8 +50,8 @@ PAST = (
     .limit(literal_column(str(PAGE + 1)))
 )
 # Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
-US = func.names_of_us(Meeting.id, bindparam("at", callable_=clock.now)).label("us")
-ONE = _mine(Meeting.description, Meeting.revision, US).where(Meeting.id == bindparam("meeting_id"))
+US = func.names_of_us(Meeting.id, bindparam("at")).label("us")
+ONE = Question(_mine(Meeting.description, Meeting.revision, US).where(Meeting.id == bindparam("meeting_id")))
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")
 

@@ -7,13 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal.accounts.devices import kind
-from portal.attendance import actions, drawing, queries
+from portal.attendance import actions, drawing
 from portal.attendance.evening import as_seen
-from portal.attendance.evenings import meeting_page
+from portal.attendance.evenings import meeting_page, the_meeting
 from portal.database import db
 from portal.meetings.board import here_and_now
 from portal.problems import Refused
-from portal.web import find, wants_fragment
+from portal.web import wants_fragment
 
 bp = Blueprint("attendance", __name__, url_prefix="/meetings/<uuid:meeting_id>")
 
@@ -26,9 +26,10 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
     wish = request.form.get("answer")
     if wish not in ("accepted", "declined"):
         abort(422)
-    find(queries.ONE, meeting_id=meeting_id)
     try:
         actions.answer(db.session(), meeting_id, wish)
+    except actions.Gone:
+        abort(404)
     except Refused as refusal:
         db.session.rollback()
         return _how_it_stands(meeting_id, 409, refusal.sentence)
@@ -40,7 +41,7 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
 @bp.post("/together")
 def answer_together(meeting_id: UUID) -> ResponseReturnValue:
     """Yes for all of us."""
-    find(queries.ONE.params(meeting_id=meeting_id))
+    the_meeting(meeting_id)
     try:
         actions.answer_together(db.session(), meeting_id)
     except Refused as refusal:
@@ -52,20 +53,20 @@ def answer_together(meeting_id: UUID) -> ResponseReturnValue:
 @bp.get("/mine")
 def mine(meeting_id: UUID) -> ResponseReturnValue:
     """What depends on the reader, asked for again when the board changed."""
-    return render_template("attendance/mine.html", m=as_seen(find(queries.ONE, meeting_id=meeting_id)))
+    return render_template("attendance/mine.html", m=as_seen(the_meeting(meeting_id)))
 
 
 @bp.get("/live")
 def live(meeting_id: UUID) -> ResponseReturnValue:
     """The board for a page whose stream is not there."""
-    row = find(queries.ONE, meeting_id=meeting_id)
+    row = the_meeting(meeting_id)
     return drawing.rendered(db.session(), row, here_and_now(), current_user)
 
 
 @bp.post("/join")
 def join(meeting_id: UUID) -> ResponseReturnValue:
     """Through the door, and on to the room."""
-    find(queries.ONE, meeting_id=meeting_id)
+    the_meeting(meeting_id)
     settings = current_app.config["SETTINGS"]
     try:
         if not settings.sandbox:
@@ -80,7 +81,7 @@ def join(meeting_id: UUID) -> ResponseReturnValue:
 @bp.post("/leave")
 def leave(meeting_id: UUID) -> ResponseReturnValue:
     """Out of the room."""
-    find(queries.ONE, meeting_id=meeting_id)
+    the_meeting(meeting_id)
     actions.leave(db.session(), meeting_id)
     flash("You left the room. The door stays open until the end.", "note")
     return redirect(f"/meetings/{meeting_id}", 303)
@@ -97,7 +98,7 @@ def _how_it_stands(meeting_id: UUID, status: int = 200, refusal: str = "") -> Re
     view = VIEWS.get(request.form.get("view", ""))
     if view is None or not wants_fragment():
         return meeting_page(meeting_id, status, refusal)
-    m = as_seen(find(queries.ONE, meeting_id=meeting_id))
+    m = as_seen(the_meeting(meeting_id))
     return render_template(f"attendance/{view}.html", m=m, refusal=refusal), status
 
 

@@ -7,13 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from flask import has_request_context, request
-from sqlalchemy import insert
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock, limits
-from portal.audit.models import SystemLog
 from portal.database.identity import Browser, Role, person
+from portal.database.question import Question
 
+NOTE = Question(text("""
+insert into system_logs (level, message, category, operation, user_id, subject_id, meeting_id, metadata, timestamp,
+                         ip_address, request_id, user_agent)
+values (:level, :message, :category, :operation, :user_id, :subject_id, :meeting_id, :details, :timestamp,
+        :ip_address, :request_id, :user_agent)
+"""))
 _SECRET = ("password", "token", "code", "link", "key", "secret", "card")
 
 
@@ -29,11 +36,12 @@ def record(
     **details: Any,
 ) -> None:
     """Note what happened. `operation` is a verb like meeting.cancelled; `subject_id` is whom it was done to."""
+    kept = {k: "[struck out]" if any(s in k for s in _SECRET) else v for k, v in details.items()}
     row: dict[str, Any] = {
         "level": level, "message": message[:2000], "category": category, "operation": operation,
         "user_id": _asker(db), "subject_id": subject_id, "meeting_id": meeting_id,
-        "details": {k: "[struck out]" if any(s in k for s in _SECRET) else v for k, v in details.items()} or None,
-        "timestamp": clock.now(),
+        "details": Jsonb(kept) if kept else None, "timestamp": clock.now(),
+        "ip_address": None, "request_id": None, "user_agent": None,
     }  # fmt: skip
     if has_request_context():
         from portal.web import request_id
@@ -42,7 +50,7 @@ def record(
             "ip_address": request.remote_addr, "request_id": request_id(),
             "user_agent": (request.user_agent.string or "")[:400] or None,
         }  # fmt: skip
-    db.execute(insert(SystemLog).values(row))
+    NOTE.do(db, **row)
 
 
 def limit_reached(db: Session, what: str, whose: str) -> None:

@@ -10,18 +10,56 @@ from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy.session import Session
-from psycopg import Error
-from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, event, func, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, event, func
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
 from portal import clock
+from portal.database.driver import ask, driver_of, errors_told, is_idle
 
 
 class PortalSession(Session):
-    """A session that tells the database who is asking whenever a transaction begins."""
+    """A session that tells the database who is asking whenever a transaction begins.
+
+    A transaction begins with the first question, asked of the driver (`opened`), and most pages need no more. What is
+    asked of the session itself, or written through it, joins the same transaction on the same connection.
+    """
+
+    _held: Connection | None = None
+
+    def opened(self) -> Connection:
+        """The connection, in a transaction that knows who asks."""
+        if self._held is None:
+            self._held = self._db.engine.connect()
+        if is_idle(self._held):
+            _tell(self, self._held)
+        return self._held
+
+    def get_bind(self, *_what: Any, **_how: Any) -> Connection:
+        """Everything goes over the one connection."""
+        return self.opened()
+
+    def commit(self) -> None:
+        """Keep what was asked for in this transaction, whoever asked it."""
+        if self.in_transaction():
+            super().commit()
+        if self._held is not None and not is_idle(self._held):
+            with errors_told(self._held, b"commit"):
+                driver_of(self._held).commit()
+
+    def rollback(self) -> None:
+        """Forget it."""
+        super().rollback()
+        if self._held is not None and not self._held.invalidated and not is_idle(self._held):
+            with errors_told(self._held, b"rollback"):
+                driver_of(self._held).rollback()
+
+    def close(self) -> None:
+        """Forget it, and give the connection back."""
+        super().close()
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
 
 @dataclass(frozen=True)
@@ -46,15 +84,13 @@ ANONYMOUS = Role("portal_anonymous")
 WORKER = Role("none")
 """The worker's own login: it becomes nobody else."""
 
-BECOME = text("select set_config('role', :role, true), set_config('app.user_id', :user_id, true)")
+BECOME = b"select set_config('role', %(role)s, true) as role, set_config('app.user_id', %(user_id)s, true) as who"
 WHOAMI = (
-    "select who.*, set_config('role', case when who.id is null then 'portal_anonymous'"
-    " when who.is_admin then 'portal_admin' else 'portal_member' end, true) as role_told,"
-    " set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told"
-    " from (select) nobody left join auth.whoami(%(key)s, %(at)s) who on true"
+    b"select who.*, set_config('role', case when who.id is null then 'portal_anonymous'"
+    b" when who.is_admin then 'portal_admin' else 'portal_member' end, true) as role_told,"
+    b" set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told"
+    b" from (select) nobody left join auth.whoami(%(key)s, %(at)s) who on true"
 )
-"""Asked by every page, and therefore of the driver itself: SQLAlchemy's result would cost more than the answer."""
-
 
 def act_as(session: OrmSession, asker: Role | Browser) -> None:
     """From its next transaction on, `session` asks as `asker`."""
@@ -63,29 +99,27 @@ def act_as(session: OrmSession, asker: Role | Browser) -> None:
 
 
 @event.listens_for(PortalSession, "after_begin")
-def tell(session: OrmSession, _transaction: SessionTransaction, connection: Connection) -> None:
+def _joined(session: PortalSession, _transaction: SessionTransaction, _connection: Connection) -> None:
+    session.opened()
+
+
+def _tell(session: OrmSession, connection: Connection) -> None:
     """Name the asker to the database; remember the person a browser turned out to be."""
     asker = session.info.get("asker", ANONYMOUS)
     if isinstance(asker, Browser):
-        session.info["person"] = _whoami(connection, asker.key_hash)
+        (session.info["person"],) = ask(connection, WHOAMI, {"key": asker.key_hash, "at": clock.now()})
     else:
-        who = {"role": asker.name, "user_id": str(asker.user_id or "")}
-        connection.execute(BECOME, who)
+        ask(connection, BECOME, {"role": asker.name, "user_id": str(asker.user_id or "")})
 
 
-def _whoami(connection: Connection, key_hash: bytes) -> Any:
-    driver: Any = connection.connection.driver_connection
-    try:
-        with driver.cursor(row_factory=namedtuple_row) as cursor:
-            return cursor.execute(WHOAMI, {"key": key_hash, "at": clock.now()}).fetchone()
-    except Error as error:
-        if driver.closed:
-            connection.invalidate(error)
-        raise DBAPIError.instance(WHOAMI, None, error, Error, connection_invalidated=driver.closed) from error
+def opened(session: OrmSession) -> Connection:
+    """The connection of a session, in a transaction that knows who asks."""
+    assert isinstance(session, PortalSession), "every session of the portal is one"  # noqa: S101
+    return session.opened()
 
 
 def person(session: OrmSession) -> Any:
     """The row of the signed-in person of this session's browser, or None."""
-    session.connection()  # begins the transaction, and so asks
+    opened(session)
     row = session.info.get("person")
     return row if row is not None and row.id is not None else None

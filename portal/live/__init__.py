@@ -12,9 +12,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_notify = text("select pg_notify(:channel, :id)")
+from portal.database.question import Question
+
+_NOTIFY = Question(text("select pg_notify(:channel, :id)"))
 
 
 def announce(db: Session, meeting_id: UUID) -> None:
     """Tell every open page of this meeting that it changed, once the transaction commits."""
-    db.execute(_notify, {"channel": "meetings", "id": str(meeting_id)})
+    _NOTIFY.rows(db, channel="meetings", id=str(meeting_id))

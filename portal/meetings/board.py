@@ -1,9 +1,9 @@
 """A meeting as everybody in one zone sees it at one moment: times, the phase by the clock, words instead of codes."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any
+from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -13,6 +13,22 @@ from portal.times import ago, city, day_long, day_medium, day_short, starts_in
 from portal.web import reader
 
 ROOMS = {"google-meet": "Google Meet", "zoom": "Zoom"}
+
+
+class Reading(NamedTuple):
+    """What the clocks of a zone show at one instant."""
+
+    moment: datetime
+    date: date
+    time: str
+    iso: str
+
+
+@lru_cache(maxsize=16384)
+def reading(moment: datetime, zone: str) -> Reading:
+    """`moment` on the wall clocks of `zone`. A list asks for the same few starts again and again."""
+    there = moment.astimezone(ZoneInfo(zone))
+    return Reading(there, there.date(), f"{there:%H:%M}", there.isoformat(timespec="seconds"))
 
 
 @dataclass(frozen=True)
@@ -27,24 +43,20 @@ class Clock:
     @cached_property
     def today(self) -> datetime:
         """This moment on the reader's wall clock."""
-        return self.here(self.now)
+        return self.now.astimezone(ZoneInfo(self.zone))
 
     @cached_property
     def doors(self) -> timedelta:
         """How early doors open."""
         return timedelta(minutes=self.doors_minutes)
 
-    @cached_property
-    def _here(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
-
     def here(self, moment: datetime) -> datetime:
         """`moment` on the reader's wall clock."""
-        return moment.astimezone(self._here)
+        return reading(moment, self.zone).moment
 
     def club(self, moment: datetime) -> datetime:
         """`moment` on the club's wall clock."""
-        return moment.astimezone(ZoneInfo(self.club_zone))
+        return reading(moment, self.club_zone).moment
 
 
 def phase_of(row: Any, clock: Clock) -> str:
@@ -77,23 +89,71 @@ class Board:
         self, row: Any, clock: Clock, here: int = 0, people: list[tuple[str, str, bool]] | None = None
     ) -> None:
         self._row, self._clock = row, clock
-        self.id = str(row.id)  # for addresses and names in pages
-        self.title: str = row.title
-        self.host: str = row.host_name or ""
-        self.minutes: int = row.duration
-        self.room = ROOMS[row.platform]
+        self._here, self._club = reading(row.starts_at, clock.zone), reading(row.starts_at, clock.club_zone)
         self.phase = phase_of(row, clock)
-        self.starts = clock.here(row.starts_at)
-        self.date = self.starts.date()
-        self.time = f"{self.starts:%H:%M}"
-        self.capacity: int | None = row.max_attendees
-        self.taken: int = row.seats_taken
-        self.waiting: int = row.waiting_count
-        self.full = self.capacity is not None and (self.taken >= self.capacity or self.waiting > 0)
-        self.came: int = row.attendee_count
         self.here = here
         self.people = people or []
         self.names_shown = people is not None
+
+    @property
+    def id(self) -> str:
+        """For addresses and names in pages."""
+        return str(self._row.id)
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self._row.title  # type: ignore[no-any-return]
+
+    @property
+    def host(self) -> str:
+        """Who leads it, or nobody."""
+        return self._row.host_name or ""
+
+    @property
+    def minutes(self) -> int:
+        """How long it is planned."""
+        return self._row.duration  # type: ignore[no-any-return]
+
+    @property
+    def room(self) -> str:
+        """Where it meets."""
+        return ROOMS[self._row.platform]
+
+    @property
+    def capacity(self) -> int | None:
+        """How many places there are; None is no limit."""
+        return self._row.max_attendees  # type: ignore[no-any-return]
+
+    @property
+    def taken(self) -> int:
+        """Places taken or held for somebody."""
+        return self._row.seats_taken  # type: ignore[no-any-return]
+
+    @property
+    def waiting(self) -> int:
+        """How many are in the line."""
+        return self._row.waiting_count  # type: ignore[no-any-return]
+
+    @property
+    def full(self) -> bool:
+        """Whether a yes now means the line."""
+        return self.capacity is not None and (self.taken >= self.capacity or self.waiting > 0)
+
+    @property
+    def came(self) -> int:
+        """How many came."""
+        return self._row.attendee_count  # type: ignore[no-any-return]
+
+    @property
+    def date(self) -> date:
+        """The reader's day of it."""
+        return self._here.date
+
+    @property
+    def time(self) -> str:
+        """The start on the reader's clock."""
+        return self._here.time
 
     @property
     def cancel_reason(self) -> str:
@@ -107,13 +167,13 @@ class Board:
     @property
     def day(self) -> str:
         """Tonight, Monday 23 November."""
-        tonight = "Tonight, " if self.starts.hour >= 17 else "Today, "
-        return {0: tonight, 1: "Tomorrow, "}.get(self._days_away, "") + day_long(self.starts)
+        tonight = "Tonight, " if self._here.moment.hour >= 17 else "Today, "
+        return {0: tonight, 1: "Tomorrow, "}.get(self._days_away, "") + day_long(self.date)
 
     @property
     def day_short(self) -> str:
         """Tue 24."""
-        return day_short(self.starts)
+        return day_short(self.date)
 
     @property
     def day_note(self) -> str:
@@ -123,7 +183,7 @@ class Board:
     @property
     def date_long(self) -> str:
         """Mon 23 Nov."""
-        return day_medium(self.starts)
+        return day_medium(self.date)
 
     @property
     def city(self) -> str:
@@ -133,11 +193,7 @@ class Board:
     @property
     def end(self) -> str:
         """When it ends, on the reader's clock."""
-        return f"{self._clock.here(self._row.ends_at):%H:%M}"
-
-    @cached_property
-    def _club(self) -> datetime:
-        return self._clock.club(self._row.starts_at)
+        return reading(self._row.ends_at, self._clock.zone).time
 
     @property
     def club_city(self) -> str:
@@ -147,27 +203,32 @@ class Board:
     @property
     def club_time(self) -> str:
         """The start on the club's clock."""
-        return f"{self._club:%H:%M}"
+        return self._club.time
 
     @property
     def club_end(self) -> str:
         """The end on the club's clock."""
-        return f"{self._clock.club(self._row.ends_at):%H:%M}"
+        return reading(self._row.ends_at, self._clock.club_zone).time
 
     @property
     def club_date_long(self) -> str:
         """The club's day of it, like Mon 23 Nov."""
-        return day_medium(self._club)
+        return day_medium(self._club.date)
 
     @property
     def club_day_differs(self) -> bool:
         """Whether it is another day where the club keeps time."""
-        return self._club.date() != self.date
+        return self._club.date != self._here.date
+
+    @property
+    def club_elsewhen(self) -> str:
+        """Day and hour on the club's clock if the day there is another: Mon 23 Nov, 21:00 in Istanbul."""
+        return f"{self.club_date_long}, {self.club_time} in {self.club_city}" if self.club_day_differs else ""
 
     @property
     def same_zone(self) -> bool:
         """Whether both clocks show the same then."""
-        return self.starts.utcoffset() == self._club.utcoffset()
+        return self._here.moment.utcoffset() == self._club.moment.utcoffset()
 
     @property
     def starts_at(self) -> datetime:
@@ -177,12 +238,12 @@ class Board:
     @property
     def starts_at_iso(self) -> str:
         """The start for machines, on the reader's clock."""
-        return self.starts.isoformat(timespec="seconds")
+        return self._here.iso
 
     @property
     def ends_at_iso(self) -> str:
         """The end for machines."""
-        return self._clock.here(self._row.ends_at).isoformat(timespec="seconds")
+        return reading(self._row.ends_at, self._clock.zone).iso
 
     @property
     def starts_in(self) -> str:
@@ -202,7 +263,7 @@ class Board:
     @property
     def doors_at(self) -> str:
         """When the doors open, on the reader's clock."""
-        return f"{self._clock.here(self._row.starts_at - self._clock.doors):%H:%M}"
+        return reading(self._row.starts_at - self._clock.doors, self._clock.zone).time
 
 
 def here_and_now() -> Clock:

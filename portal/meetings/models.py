@@ -14,7 +14,7 @@ class Meeting(Base):
 
     __tablename__ = "meetings"
     __table_args__ = (
-        Index("idx_meetings_date", "starts_at", "status"),
+        Index("idx_meetings_date", "starts_at", "id", postgresql_include=["status"]),
         Index("idx_meetings_active", "starts_at", postgresql_where=text("status = 'scheduled'")),
     )
 

@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from portal import clock, jobs
 from portal.access import public
 from portal.accounts import second_factor
-from portal.attendance import drawing, queries
+from portal.attendance import drawing
 from portal.attendance.evening import as_seen
+from portal.attendance.evenings import the_meeting
 from portal.attendance.models import Presence
 from portal.database import db
 from portal.mail.models import SandboxMail
@@ -84,7 +85,7 @@ def move_clock() -> ResponseReturnValue:
 @bp.get("/rooms/<uuid:meeting_id>")
 def room(meeting_id: UUID) -> ResponseReturnValue:
     """Stands in for Meet or Zoom; only those who came through the join button are inside."""
-    row = find(queries.ONE, meeting_id=meeting_id)
+    row = the_meeting(meeting_id)
     inside = select(Presence.id).where(
         Presence.meeting_id == meeting_id, Presence.user_id == me(), Presence.left_at.is_(None)
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from psycopg import errors
 
-from tests.conftest import TELL, TEST_DATA
+from tests.conftest import BECOME, TEST_DATA
 from tests.support import server
 from tests.support.cast import assemble, crowd, invite, plan_meeting
 from tests.support.line import Line, one
@@ -358,7 +358,7 @@ class Storm:
 
     def _click(self, person, at):
         with self.database.connect("portal_web") as db:
-            db.execute(TELL, {"role": "portal_member", "user_id": str(person.id)})
+            db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
             self.start.wait()
             try:
                 return one(db, "select answer from answer_meeting(%s, 'accepted', %s)", self.meeting.id, at)

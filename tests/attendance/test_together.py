@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.conftest import TELL
+from tests.conftest import BECOME
 from tests.support.cast import crowd, plan_meeting
 from tests.support.families import seat, unseat
 from tests.support.line import Line, one
@@ -196,7 +196,7 @@ def test_however_families_and_others_come_at_once_nobody_is_one_too_many(databas
                 for statement, more in statements if person in us else statements[2:] + statements[1:]:
                     try:
                         with db.transaction():
-                            db.execute(TELL, {"role": "portal_member", "user_id": str(person.id)})
+                            db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
                             db.execute(statement.encode(), [line.meeting.id, *more])
                     except psycopg.Error as error:
                         wrong.append(error)

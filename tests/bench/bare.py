@@ -1,6 +1,6 @@
-"""What the portal's meetings page is compared with: plain Flask, one raw query as a superuser, the same rows and buttons.
+"""What the portal's pages are compared with: plain Flask and raw psycopg, as a superuser.
 
-It shows the same week with the same words, times in the reader's zone and an answer form each. It has no row security
+The meetings page: one query, the same rows and buttons. It shows the same week with the same words, times in the reader's zone and an answer form each. It has no row security
 or identity, no sign-in or session, no form tokens, no headers, no navigation or footer, no picture of the places, no
 second clock, and it knows no answer but "coming" and no state of a meeting but "planned".
 """
@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import psycopg_pool
-from flask import Flask
+from flask import Flask, redirect, request
+from werkzeug import Response
+
+from portal.database.identity import BECOME
 
 QUERY = """
 select m.id, m.title, m.host_name, m.platform, m.duration, m.starts_at, m.ends_at, m.status, m.max_attendees,
@@ -50,3 +53,12 @@ def meetings() -> str:
     rows = [(m, m.starts_at.astimezone(zone)) for m in found]
     end = rows[0][1].date() + timedelta(days=7)
     return template.render(rows=[row for row in rows if row[1].date() < end])
+
+
+@application.post("/meetings/<uuid:meeting>/answer")
+def answer(meeting: str) -> Response:
+    """An answer: one call of the database's function, in the person's name; nobody asks who they are, or notes it."""
+    with pool.connection() as connection:
+        connection.execute(BECOME, {"role": "portal_member", "user_id": person})
+        connection.execute("select * from answer_meeting(%s, %s, now())", [meeting, request.form["answer"]]).fetchone()
+    return redirect(f"/meetings/{meeting}", 303)

@@ -21,22 +21,17 @@ WARM = 40
 
 @dataclass
 class Page:
-    """Something that can be asked again and again: an address, or (for comparison) a call."""
+    """An address that can be asked again and again."""
 
     served: "Served"
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Callable[[], str] | None = None
     expected: int = 200
-    directly: Callable[[], None] | None = None
     size: int = 0
 
     def ask(self, times: int) -> None:
         """So often, over one kept connection."""
-        if self.directly:
-            for _n in range(times):
-                self.directly()
-            return
         connection = http.client.HTTPConnection("127.0.0.1", self.served.port)
         for _n in range(times):
             method, body = ("POST", self.body()) if self.body else ("GET", None)
@@ -103,12 +98,10 @@ def _round_of(page: Page, requests: int) -> Cost:
 
 
 def _clocks(page: Page) -> tuple[float, float]:
-    """Seconds of CPU so far: of the page's server (of this process for a call), and of its database's backends."""
+    """Seconds of CPU so far: of the page's server and of its database's backends."""
     with page.served.club.database.connect(autocommit=True) as postgres:
         backends = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
         pids = [pid for (pid,) in postgres.execute(backends)]
-    if page.directly:
-        return time.process_time(), sum(map(_cpu, pids))
     process = page.served.process
     return sum(_cpu(one.pid) for one in (process, *process.children(recursive=True))), sum(map(_cpu, pids))
 

@@ -20,7 +20,6 @@ from itsdangerous import URLSafeTimedSerializer
 from portal import clock, create_app
 from portal.accounts.member import key_hash, new_key
 from portal.config import ROOT
-from portal.database.identity import WHOAMI
 from tests.bench.measure import Page
 from tests.support.server import Database
 from tests.support.web import PROVED, SECRET, settings_for
@@ -96,19 +95,6 @@ class Served:
             self, f"/meetings/{self.club.meeting}/answer", headers,
             body=lambda: urlencode({"csrf_token": token, "answer": next(said)}), expected=303,
         )  # fmt: skip
-
-    def bare_answer(self) -> Page:
-        """The same by the database's function alone, on one connection: who asks, the answer, the commit."""
-        connection = self.club.database.connect("portal_web")
-        known = {"key": key_hash(self.club.member_key), "at": clock.now()}
-        said = itertools.cycle(("accepted", "declined"))
-
-        def ask() -> None:
-            connection.execute(WHOAMI.encode(), known)
-            connection.execute("select * from answer_meeting(%s, %s, now())", [self.club.meeting, next(said)])
-            connection.commit()
-
-        return Page(self, "", directly=ask)
 
 
 @contextlib.contextmanager

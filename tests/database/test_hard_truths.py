@@ -19,7 +19,7 @@ from psycopg import errors
 
 from portal.database import roles
 from portal.problems import Problem
-from tests.conftest import TELL
+from tests.conftest import BECOME
 from tests.support import server
 from tests.support.cast import FAMILY, crowd, invite, plan_meeting
 from tests.support.line import one
@@ -116,7 +116,7 @@ def test_one_policy_for_everything_would_let_a_member_promote_herself(before, ev
     before.execute("create table before.users as select id, is_admin from users")
     before.execute("alter table before.users enable row level security; grant all on before.users to portal_member")
     before.execute("create policy self_access on before.users using (id = auth.uid())")
-    before.execute(TELL, {"role": "portal_member", "user_id": str(eve.id)})
+    before.execute(BECOME, {"role": "portal_member", "user_id": str(eve.id)})
     assert before.execute("update before.users set is_admin = true").rowcount == 1
     assert before.execute("delete from before.users").rowcount == 1
 
@@ -368,7 +368,7 @@ def test_a_policy_that_asks_its_own_table_would_recurse(before, alice):
     before.execute("alter table before.users enable row level security; grant select on before.users to portal_member")
     before.execute("create policy family on before.users using (family_plan_id = "
                    "(select family_plan_id from before.users where id = auth.uid()))")  # fmt: skip
-    before.execute(TELL, {"role": "portal_member", "user_id": str(alice.id)})
+    before.execute(BECOME, {"role": "portal_member", "user_id": str(alice.id)})
     with pytest.raises(errors.InvalidObjectDefinition, match="infinite recursion"):
         before.execute("select from before.users")
 
@@ -587,7 +587,7 @@ def test_a_view_shows_a_reader_no_more_than_the_tables(before, as_, alice, bob):
     before.execute("grant select on before.engagement to portal_member")
     before.execute("create view before.now with (security_invoker) as select email from users")
     before.execute("grant select on before.now to portal_member")
-    before.execute(TELL, {"role": "portal_member", "user_id": str(bob.id)})
+    before.execute(BECOME, {"role": "portal_member", "user_id": str(bob.id)})
     assert one(before, "select count(*) from before.engagement") == 5
     assert before.execute("select email from before.now").fetchall() == [(bob.email,)]
 
@@ -679,7 +679,7 @@ WHO = "select current_user, auth.uid()"
 def test_the_next_transaction_on_a_connection_is_nobody(connect, alice, end):
     """A setting of the session survived into the next request on a pooled connection."""
     db = connect("portal_web")
-    db.execute(TELL, {"role": "portal_member", "user_id": str(alice.id)})
+    db.execute(BECOME, {"role": "portal_member", "user_id": str(alice.id)})
     assert db.execute(WHO).fetchone() == ("portal_member", alice.id)
     getattr(db, end)()
     assert db.execute(WHO).fetchone() == ("portal_web", None)
@@ -696,7 +696,7 @@ def test_the_members_function_really_holds_the_meetings_row(connect, alice, bob,
     """`select … for update` under a policy for reading returned no row and locked nothing."""
     first, second = connect("portal_web"), connect("portal_web")
     for db, person in ((first, alice), (second, bob)):
-        db.execute(TELL, {"role": "portal_member", "user_id": str(person.id)})
+        db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
     first.execute("select answer_meeting(%s, 'accepted', %s)", [supper.id, now])
     second.execute("set local lock_timeout = '50ms'")
     with pytest.raises(errors.LockNotAvailable):
@@ -708,7 +708,7 @@ def test_a_row_lock_under_a_reading_policy_would_lock_nothing(before, alice):
     before.execute("alter table before.meetings enable row level security")
     before.execute("grant select, update on before.meetings to portal_member")
     before.execute("create policy everybody on before.meetings for select using (true)")
-    before.execute(TELL, {"role": "portal_member", "user_id": str(alice.id)})
+    before.execute(BECOME, {"role": "portal_member", "user_id": str(alice.id)})
     assert before.execute("select from before.meetings").rowcount == 1
     assert before.execute("select from before.meetings for update").rowcount == 0
 

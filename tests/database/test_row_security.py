@@ -23,7 +23,7 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from tests.conftest import CLEAN, TELL
+from tests.conftest import BECOME, CLEAN
 from tests.support import world
 from tests.support.cast import ALICE, BOB, CHARLIE, DORA
 from tests.support.server import Database
@@ -141,7 +141,7 @@ class Attempt:
         """'allowed', 'o' or '-', as in the table of decisions."""
         with world.tried(self.db):
             _, role, user_id = ASKERS[self.asker]
-            self.db.execute(TELL, {"role": role, "user_id": str(user_id or "")})
+            self.db.execute(BECOME, {"role": role, "user_id": str(user_id or "")})
             try:
                 return "allowed" if getattr(self, verb)() else "o"
             except errors.InsufficientPrivilege as refusal:
@@ -273,7 +273,7 @@ def test_a_view_is_for_admins(view, asker, scene, logins):
     db = logins["portal_web"]
     with world.tried(db):
         _, role, user_id = ASKERS[asker]
-        db.execute(TELL, {"role": role, "user_id": str(user_id or "")})
+        db.execute(BECOME, {"role": role, "user_id": str(user_id or "")})
         with pytest.raises(errors.InsufficientPrivilege):
             db.execute(f"select from {view}")
 

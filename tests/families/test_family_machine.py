@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from portal.operations.check import PROMISES
-from tests.conftest import CLEAN, TELL
+from tests.conftest import BECOME, CLEAN
 from tests.support.cast import ALICE, BOB, CHARLIE, DORA, EVE, FAMILY, Person, assemble, crowd
 from tests.support.line import one
 
@@ -79,7 +79,7 @@ class Scene:
                 try:
                     with db.transaction():
                         role = "portal_member" if me else "none"
-                        db.execute(TELL, {"role": role, "user_id": str(me.id) if me else ""})
+                        db.execute(BECOME, {"role": role, "user_id": str(me.id) if me else ""})
                         getattr(self, verb)(db, whom, me)
                 except psycopg.Error as error:
                     self.wrong.append(f"{who} {verb} {whom.first_name}: {error}")
@@ -199,7 +199,7 @@ def test_of_two_who_take_the_last_seat_by_one_link_one_has_it(scene, superuser):
         def accepts(person, together=together):
             with scene.database.connect("portal_web") as db, db.transaction():
                 together.wait()
-                db.execute(TELL, {"role": "portal_member", "user_id": str(person.id)})
+                db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
                 return one(db, "select refusal from accept_invitation('x', now())")
 
         with ThreadPoolExecutor(2) as both:
