@@ -11,10 +11,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from portal.access import ask_to_sign_in, guard_of
 from portal.database import db
 from portal.limits import TooOften
 from portal.problems import Refused
-from portal.web import request_id
+from portal.web import request_id, wants_fragment
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,10 @@ def refused(refusal: Refused) -> ResponseReturnValue:
 
 
 def stale_form(_error: CSRFError) -> ResponseReturnValue:
-    """The token of a form did not fit this session: another sign-in, or another site."""
+    """The token of a form did not fit this session: signed out meanwhile, another sign-in, or another site."""
     db.session.rollback()
+    if not current_user.is_authenticated and guard_of(current_app.view_functions[request.endpoint or ""]) == "member":
+        return ask_to_sign_in()
     return error_page(
         400,
         title="This form was open in another sign-in.",
@@ -141,4 +144,6 @@ def error_page(code: int, **words: Any) -> tuple[str, int]:
         [("Go to the meetings", "/meetings")] if signed_in else [("Go to the front page", "/"), ("Sign in", "/sign-in")]
     )
     context = {"code": code, "title": said.title, "text": said.text, "reference": request_id(), "actions": actions}
-    return render_template("errors/error.html", **{**context, **words}), code
+    g.beside = wants_fragment()
+    template = "errors/piece.html" if g.beside else "errors/error.html"
+    return render_template(template, **{**context, **words}), code

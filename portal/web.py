@@ -140,6 +140,9 @@ def label(response: Response) -> Response:
     """Every answer has its request's name, errors too, and is kept nowhere unless it says so."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Request-Id"] = request_id()
+    if g.get("beside"):
+        # A refusal nobody expected is said beside what is there; a page that asks by itself says nothing.
+        response.headers["HX-Reswap"] = "none" if request.method == "GET" else "beforeend"
     return response
 
 

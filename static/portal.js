@@ -50,16 +50,21 @@ addEventListener("pageshow", () => all("form[data-sent]").forEach(rest));
 all("[data-focus]")[0]?.focus();
 
 // After an answer, focus goes to the sentence that says what is so. Live updates leave it; their news is washed.
-let seen = [], phase, before = {}, streaming = false;
-const live = ctx => /^live/.test(ctx.sourceElement?.id);
+let seen = [], phase, said, before = {}, streaming = false;
+const live = ctx => /^live/.test(ctx.sourceElement?.id), mine = ctx => ctx.sourceElement?.id === "mine";
+const answer = () => all("[data-said]")[0]?.textContent.trim();
+const news = words => { if (words && document.getElementById("news")) document.getElementById("news").textContent = words; };
 const shown = () => all("[data-phase]")[0]?.dataset.phase;
 const stand = () => ({ ...all("[data-places]")[0]?.dataset });
 on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   tasks.splice(0, Infinity, ...tasks.filter(task => task.target));   // a page need not have a place for every part
   if (live(ctx)) [seen, phase, before] = [all("[data-fresh]").map(e => e.textContent), shown(), stand()];
+  said = answer();
+  if (ctx.target?.querySelectorAll) all(".error[role=alert]", ctx.target).forEach(e => e.remove());
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   tick();
+  if (mine(ctx) && said !== answer()) news(answer());
   if (!live(ctx)) return ctx.request?.form && document.getElementById(ctx.target?.id)?.querySelector("[data-said]")?.focus();
   for (const e of all("[data-fresh]")) if (seen.length && !seen.includes(e.textContent)) {
     e.classList.add("fresh");
@@ -68,6 +73,7 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   // What is the reader's own is asked for again when it may have changed: the door, whether a yes still means
   // a place, and for who waits every place.
   const { places, full } = stand();
+  if (phase !== shown()) news(all("[data-phase] .said")[0]?.textContent);
   if (phase !== shown() || (full !== before.full && !all(".mine").length) || (places !== before.places && all(".watches").length))
     htmx.trigger("#mine", "changed");
 });

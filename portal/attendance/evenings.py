@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
     rest = [e for e in shown if e is not first]
     return page(
         "attendance/index.html",
-        first=first, days=by_day(rest, 4), offers=[e for e in rest if e.offered_soon],
+        first=first, days=by_day(rest, 4 if first else 3), offers=[e for e in rest if e.offered_soon],
         zone_line=zone_line(reader().zone, look.club_zone, reader().now),
         span=span(shown[0].date, shown[-1].date) if shown else "",
         older_url="/meetings/past" if cursor is None else "/meetings",

@@ -28,8 +28,6 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
         abort(422)
     try:
         actions.answer(db.session(), meeting_id, wish)
-    except actions.Gone:
-        abort(404)
     except Refused as refusal:
         db.session.rollback()
         return _how_it_stands(meeting_id, 409, refusal.sentence)

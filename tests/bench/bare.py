@@ -1,8 +1,9 @@
 """What the portal's pages are compared with: plain Flask and raw psycopg, as a superuser.
 
-The meetings page: one query, the same rows and buttons. It shows the same week with the same words, times in the reader's zone and an answer form each. It has no row security
-or identity, no sign-in or session, no form tokens, no headers, no navigation or footer, no picture of the places, no
-second clock, and it knows no answer but "coming" and no state of a meeting but "planned".
+The meetings page: one query, the same rows and buttons. It shows the same week with the same words, times in the
+reader's zone and an answer form each. It has no row security or identity, no sign-in or session, no form tokens, no
+headers, no navigation or footer, no picture of the places, no second clock, and it knows no answer but "coming" and no
+state of a meeting but "planned". An answer: one call of the database's function, and a redirect.
 """
 
 import os

@@ -2,9 +2,10 @@
 
     python -m tests.bench.pages [--users 1000] [--meetings 1000] [--attendances 10000] [--requests 1200] [--at FOLDER]
 
-The meetings page and an answer are compared with bare Flask routes (`tests/bench/bare.py`). Everything is served by granian with the same flags on one processor, asked in turn over a kept connection in
-several rounds, so that a busy machine disturbs all alike: the figures that count are the ratios. With more than 1,000
-users every page is also measured in a club of 1,000. `--at` keeps the databases in a folder for the next time.
+The meetings page and an answer are compared with bare Flask routes (`tests/bench/bare.py`). Everything is served by
+granian with the same flags on one processor, asked in turn over a kept connection in several rounds, so that a busy
+machine disturbs all alike: the figures that count are the ratios. With more than 1,000 users every page is also measured
+in a club of 1,000. `--at` keeps the databases in a folder for the next time.
 """
 
 import argparse

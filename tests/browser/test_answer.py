@@ -60,7 +60,8 @@ def test_who_waits_sees_the_place_the_moment_it_is_given_back(
     second.get_by_role("button", name="Join the line").click()
     expect(second.get_by_text("Waiting, first in line")).to_be_visible()
     first.get_by_role("button", name="Not this time").click()
-    expect(second.get_by_text("A place is yours until")).to_be_visible()
+    expect(second.locator("#main [data-said]")).to_contain_text("A place is yours until")
+    expect(second.locator("#news")).to_contain_text("A place is yours until")  # for who does not see it
     second.get_by_role("button", name="Take it").click()
     expect(second.get_by_text("You’re coming")).to_be_visible()
     expect(first.get_by_text("Full")).to_be_visible()
@@ -83,6 +84,29 @@ def test_signed_out_elsewhere_the_answer_leads_to_the_door(
     superuser.execute("update sign_ins set ended_at = now()")
     yes(page)
     expect(page).to_have_url(re.compile(f"/sign-in.*{supper.id}"))
+
+
+def test_signed_out_by_another_page_of_the_browser_it_does_too(open_: Open, alice: Person, supper: Meeting) -> None:
+    page = open_(alice, "/meetings")
+    other = page.context.new_page()
+    other.goto("/account")
+    other.get_by_role("button", name="Sign out", exact=True).click()
+    expect(other.get_by_role("link", name="Sign in")).to_be_visible()
+    yes(page)
+    expect(page.get_by_text("You have been signed out.")).to_be_visible()
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+
+def test_a_form_of_another_sign_in_is_refused_beside_what_is_there(open_: Open, alice: Person, supper: Meeting) -> None:
+    page = open_(alice, f"/meetings/{supper.id}")
+    page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach(e => e.value = 'old')")
+    for _twice in range(2):
+        yes(page)
+        expect(page.get_by_role("alert")).to_contain_text("This form was open in another sign-in.")
+    expect(page.locator("main")).to_have_count(1)
+    page.get_by_role("link", name="Load this page again").click()
+    yes(page)
+    expect(page.locator("#main [data-said]")).to_have_text("You’re coming")
 
 
 def test_two_quick_presses_are_one_answer(open_: Open, alice: Person, supper: Meeting) -> None:

