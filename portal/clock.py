@@ -1,9 +1,11 @@
 """The one clock the rules read. Tests and the demo can set it; nothing else tells the time."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 _ahead: Path | None = None
@@ -23,8 +25,19 @@ def follow(file: Path | None) -> None:
 
 def ahead() -> timedelta:
     """How far the demo's clock was moved."""
+    if _ahead is None:
+        return timedelta(0)
     try:
-        return timedelta(seconds=int(_ahead.read_text())) if _ahead else timedelta(0)
+        file = os.stat(_ahead)
+    except FileNotFoundError:
+        return timedelta(0)
+    return _read(_ahead, file.st_ino, file.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _read(file: Path, _which: int, _written: int) -> timedelta:
+    try:
+        return timedelta(seconds=int(file.read_text()))
     except (FileNotFoundError, ValueError):
         return timedelta(0)
 

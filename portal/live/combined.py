@@ -1,26 +1,109 @@
-"""Streams and pages on one port, for `make run` and small clubs."""
+"""Streams and pages on one port, for `make run` and small clubs.
 
+A page's thread is taken when its request is there as a whole, and given back before its answer leaves: who sends or
+reads slowly holds a connection, and nobody up. No page of ours is longer than memory, so both ways are one piece. (The
+library for this, a2wsgi, hands pieces between threads, which costs a page half as much again.)
+"""
+
+import asyncio
+import io
+import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
-
-from a2wsgi import WSGIMiddleware
-from a2wsgi.wsgi_typing import WSGIApp
-from flask import Flask
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 from portal.live.reader import Message, Receive, Send
-from portal.live.stream import Live
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+LONGEST = 1024 * 1024
+"""Bytes of the longest request: a delivery of Stripe's."""
+
+PATIENCE = 10
+"""Seconds for a request to arrive whole."""
+
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
-def combined(live: Live, pages: Flask, workers: int) -> Callable[[Message, Receive, Send], Awaitable[None]]:
-    """An ASGI application that answers `/live/` itself and leaves the rest to Flask's threads."""
-    flask: Any = WSGIMiddleware(cast(WSGIApp, pages), workers=workers)
+class TooLong(Exception):  # noqa: N818
+    """The request is longer than any of ours."""
+
+
+def combined(live: Application, pages: "WSGIApplication", workers: int, patience: float = PATIENCE) -> Application:
+    """An ASGI application that answers `/live/` itself and leaves the rest to `workers` threads of a WSGI one."""
+    threads = ThreadPoolExecutor(workers, "page")
 
     async def portal(scope: Message, receive: Receive, send: Send) -> None:
-        async def received() -> Message:
-            # a2wsgi needs a coroutine here; granian's own `receive` is another kind of awaitable.
-            return await receive()
-
-        streams = scope["type"] == "lifespan" or scope["path"].startswith("/live/")
-        await (live(scope, receive, send) if streams else flask(scope, received, send))
+        if scope["type"] == "lifespan" or scope["path"].startswith("/live/"):
+            await live(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(patience):
+                request = await _whole(receive)
+        except TimeoutError:
+            status, headers, body = 408, [(b"connection", b"close")], b""
+        except TooLong:
+            status, headers, body = 413, [(b"connection", b"close")], b""
+        else:
+            turn = asyncio.get_running_loop().run_in_executor(threads, _answered, pages, environ(scope, request))
+            status, headers, body = await turn
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     return portal
+
+
+async def _whole(receive: Receive) -> bytes:
+    pieces, size = [], 0
+    while True:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > LONGEST:
+            raise TooLong
+        if not message.get("more_body"):
+            return b"".join(pieces)
+
+
+def _answered(pages: "WSGIApplication", asked: dict[str, Any]) -> Answer:
+    start: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Callable[[bytes], object]:
+        start[:] = [status, headers]
+        return io.BytesIO().write
+
+    try:
+        answer = pages(asked, start_response)
+        try:
+            body = b"".join(answer)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        return 500, [], b""
+    status, headers = start
+    return int(status[:3]), [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers], body
+
+
+def environ(scope: Message, body: bytes) -> dict[str, Any]:
+    """The request as WSGI has it (PEP 3333)."""
+    asked = {
+        "REQUEST_METHOD": scope["method"], "SCRIPT_NAME": "", "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "PATH_INFO": unquote_to_bytes(scope.get("raw_path") or scope["path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"), "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "SERVER_NAME": scope["server"][0], "SERVER_PORT": str(scope["server"][1]), "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0), "wsgi.url_scheme": scope["scheme"], "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
+    }  # fmt: skip
+    for name, value in scope["headers"]:
+        if b"_" in name or name in (b"content-length", b"transfer-encoding"):
+            continue  # X_Forwarded_For must not pass for X-Forwarded-For; the length is what has arrived
+        key = name.decode("latin-1").upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+        text = value.decode("latin-1")
+        asked[key] = f"{asked[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}" if key in asked else text
+    return asked

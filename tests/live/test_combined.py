@@ -1,6 +1,7 @@
 """Pages and streams on one port."""
 
 import http.client
+import socket
 
 import pytest
 from flask import Flask, request
@@ -13,7 +14,7 @@ from .conftest import Place
 @pytest.fixture
 def place(make_live):
     live = make_live()
-    with Place(live, combined(live, pages(), workers=2)) as place:
+    with Place(live, combined(live, pages(), workers=2, patience=0.5)) as place:
         yield place
 
 
@@ -58,7 +59,7 @@ def test_flask_knows_who_asked_and_for_what(place):
 
 
 def test_a_large_body_arrives_whole(place):
-    assert ask(place, "POST", "/length", b"x" * 20_000_000).read() == b"20000000"
+    assert ask(place, "POST", "/length", b"x" * 900_000).read() == b"900000"
 
 
 def test_a_mistake_in_a_page_is_a_500(place):
@@ -72,3 +73,20 @@ def test_a_mistake_halfway_through_a_page_harms_nobody_else(place):
 
 def test_the_other_addresses_under_live_belong_to_the_streams(place):
     assert ask(place, "GET", "/live/elsewhere").read() == b"There is nothing here."
+
+
+def half_sent(place):
+    line = socket.create_connection(("127.0.0.1", place.port), timeout=5)
+    line.sendall(b"POST /length HTTP/1.1\r\nHost: portal.example\r\nContent-Length: 2000\r\n\r\nab")
+    return line
+
+
+def test_who_sends_half_a_request_keeps_nobody_waiting(place):
+    lines = [half_sent(place) for _more_than_there_are_threads in range(4)]
+    assert ask(place, "GET", "/where/now").status == 200
+    assert [line.recv(100).split(b" ")[1] for line in lines] == 4 * [b"408"]
+
+
+def test_a_request_longer_than_any_of_ours_is_refused_unread(place):
+    pieces = (b"x" * 100_000 for _piece in range(11))
+    assert ask(place, "POST", "/length", pieces).status == 413
