@@ -16,13 +16,12 @@ from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import queries
 from portal.attendance.actions import decide_request
-from portal.attendance.evening import Evening, as_seen
 from portal.attendance.models import Attendance
 from portal.attendance.queries import affected
 from portal.database import db
 from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField
 from portal.meetings import actions
-from portal.meetings.board import ROOMS
+from portal.meetings.board import ROOMS, Board, here_and_now
 from portal.meetings.models import Meeting
 from portal.problems import Refused
 from portal.times import since
@@ -51,7 +50,7 @@ def this_century(_form: Form, field: Field) -> None:
 class MeetingForm(Form):
     """What an admin decides about a meeting."""
 
-    title = Line("Title", most=120, missing="Give the evening a title.")
+    title = Line("Title", most=120, missing="Give the meeting a title.")
     host_email = EmailLine("Host's e-mail", optional=True)
     scheduled_date = DateField("Date", validators=[readable("Choose a day that exists."), this_century])
     start_time = TimeField("Start", validators=[readable("Enter an hour, like 21:00.")])
@@ -68,12 +67,21 @@ class MeetingForm(Form):
     )
     requires_approval = BooleanField("The host approves each person")
     is_private = BooleanField("Only for people who are invited")
-    description = Paragraphs("About this evening", most=5000, description="Paragraphs, lists and links, in Markdown.")
+    description = Paragraphs("About this meeting", most=5000, description="Paragraphs, lists and links, in Markdown.")
 
     def plan(self) -> actions.Plan:
         """The form as the rules know it."""
         fields = {k: v for k, v in self.data.items() if k not in ("csrf_token", "host_email")}
         return actions.Plan(**{**fields, "description": self.description.data or None})
+
+
+class Planned(Board):
+    """A meeting as an admin sees it in the admin's own zone: nobody's answer, and what members are not shown."""
+
+    @property
+    def requests(self) -> int:
+        """How many wait for an answer to their asking."""
+        return self._row.request_count  # type: ignore[no-any-return]
 
 
 class CancellationForm(Form):
@@ -105,7 +113,8 @@ def index() -> ResponseReturnValue:
         .order_by(Meeting.starts_at, Meeting.id)
         .limit(200)
     )
-    return page("admin/meetings.html", upcoming=[_planned(row) for row in db.session.execute(coming)])
+    look = here_and_now()
+    return page("admin/meetings.html", upcoming=[Planned(row, look) for row in db.session.execute(coming)])
 
 
 @admin
@@ -145,7 +154,7 @@ def edit(meeting_id: UUID) -> ResponseReturnValue:
     """The form as the meeting stands."""
     meeting, host = _meeting(meeting_id)
     form = MeetingForm(None, obj=meeting, data={"host_email": host})
-    return page("admin/meeting_form.html", form=form, m=_planned(meeting))
+    return page("admin/meeting_form.html", form=form, m=Planned(meeting, here_and_now()))
 
 
 @admin
@@ -162,7 +171,7 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
         else:
             flash("Saved. Everybody who holds a place is told if the time moved.", "note")
             return redirect("/admin/meetings", 303)
-    return page("admin/meeting_form.html", 422, form=form, m=_planned(_meeting(meeting_id)[0]))
+    return page("admin/meeting_form.html", 422, form=form, m=Planned(_meeting(meeting_id)[0], here_and_now()))
 
 
 @admin
@@ -202,7 +211,7 @@ def requests(meeting_id: UUID) -> ResponseReturnValue:
         }
         for p in db.session.execute(asking)
     ]
-    return page("admin/requests.html", m=_planned(meeting), people=people)
+    return page("admin/requests.html", m=Planned(meeting, here_and_now()), people=people)
 
 
 @admin
@@ -230,28 +239,10 @@ def _meeting(meeting_id: UUID) -> tuple[Any, str]:
     return found.Meeting, found.email or ""
 
 
-def _planned(row: Any) -> Evening:
-    m = as_seen(_Unanswered(row))
-    m.requests = row.request_count
-    return m
-
-
-class _Unanswered:
-    """A meeting as nobody's: the admin's list shows no answer of the admin's own."""
-
-    answer = reason = offer_expires_at = responded_at = joined_at = join_duration = position = party_id = None
-
-    def __init__(self, row: Any) -> None:
-        self._row = row
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._row, name)
-
-
 def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 200) -> ResponseReturnValue:
     meeting, _host = _meeting(meeting_id)
     told = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
-    return page("admin/cancellation.html", status, m=_planned(meeting), form=form, told=told)
+    return page("admin/cancellation.html", status, m=Planned(meeting, here_and_now()), form=form, told=told)
 
 
 def _at_field(form: MeetingForm, refusal: Refused) -> None:

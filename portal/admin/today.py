@@ -55,7 +55,7 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def today() -> ResponseReturnValue:
-    """How the club stands this evening."""
+    """How the club stands now."""
     look, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
     first_of_month = reader().now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     numbers = db.session.execute(
@@ -122,7 +122,7 @@ def _judgement(tonight: Any, wants: list[Any]) -> str:
         return "Something wants you now."
     if tonight is None:
         return "Nothing is planned."
-    return "The next evening is in good shape."
+    return "The next meeting is in good shape."
 
 
 def _lede(tonight: Any, look: Clock) -> str:

@@ -22,7 +22,7 @@ def offer(name: str | None, m: Board, until: datetime, *, together: bool) -> Let
         ),
         facts=facts(m),
         button=(f"/meetings/{m.id}", "Decide on the page"),
-        why="You get this because you joined the line for this evening.",
+        why="You get this because you joined the line for this meeting.",
     )
 
 
@@ -37,7 +37,7 @@ def together(name: str | None, m: Board, by: str, answer: str) -> Letter:
             "If it does not suit you, say so on the page. Your answer is yours alone.",
         ),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the evening"),
+        button=(f"/meetings/{m.id}", "Look at the meeting"),
         why="You get this because you let your family answer for you; the family page has the switch.",
     )
 
@@ -54,6 +54,6 @@ def decision(name: str | None, m: Board, answer: str, reason: str | None) -> Let
         headline=headline,
         body=(body,),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the evening"),
+        button=(f"/meetings/{m.id}", "Look at the meeting"),
         why="You get this because you asked for a place.",
     )

@@ -52,6 +52,8 @@ PAST = Question(
 # Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
 US = func.names_of_us(Meeting.id, bindparam("at")).label("us")
 ONE = Question(_mine(Meeting.description, Meeting.revision, US).where(Meeting.id == bindparam("meeting_id")))
+THERE = Question(select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
+"""Whether the asker may see a meeting at all."""
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")
 

@@ -1,26 +1,81 @@
-"""Answering, coming in, leaving: fragments for htmx, plain posts for everybody else."""
+"""The meetings as a member sees them: those ahead, those behind, one of them; answering, coming in, leaving.
 
+An answer is a fragment for htmx and a plain post for everybody else.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import takewhile
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from portal import clock, paging
 from portal.accounts.devices import kind
-from portal.attendance import actions, drawing
-from portal.attendance.evening import as_seen
-from portal.attendance.evenings import meeting_page, the_meeting
+from portal.attendance import actions, drawing, queries
+from portal.attendance.my_meeting import all_seen, as_seen, by_day, the_meeting
 from portal.database import db
-from portal.meetings.board import here_and_now
+from portal.meetings.board import Clock, here_and_now
+from portal.meetings.description import rendered
 from portal.problems import Refused
-from portal.web import wants_fragment
+from portal.times import span, zone_line
+from portal.web import find, page, reader, wants_fragment
 
-bp = Blueprint("attendance", __name__, url_prefix="/meetings/<uuid:meeting_id>")
+WEEK = timedelta(days=7)
+LONGEST = timedelta(minutes=480)
+"""No meeting is longer, so none that began earlier can still run."""
 
-VIEWS = {"row": "answer_row", "band": "answer_band", "page": "answer_page"}
+ONE = "/meetings/<uuid:meeting_id>"
+SHAPES = {"row": "answer_row", "band": "answer_band", "page": "answer_page"}
+
+bp = Blueprint("attendance", __name__)
 
 
-@bp.post("/answer")
+@bp.get("/meetings")
+def index() -> ResponseReturnValue:
+    """The next meeting large, the rest of a week by day in the reader's zone."""
+    cursor = paging.read(request.args.get("from"))
+    from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
+    rows = queries.UPCOMING.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
+    look = here_and_now()
+    within, following = a_week(rows, look)
+    shown = all_seen(within, look)
+    first = next((m for m in shown if m.phase != "cancelled"), None) if cursor is None else None
+    rest = [m for m in shown if m is not first]
+    return page(
+        "attendance/index.html",
+        first=first, days=by_day(rest, 4 if first else 3), offers=[m for m in rest if m.offered_soon],
+        zone_line=zone_line(reader().zone, look.club_zone, reader().now),
+        span=span(shown[0].date, shown[-1].date) if shown else "",
+        older_url="/meetings/past" if cursor is None else "/meetings",
+        newer_url=f"/meetings?from={paging.write(following.starts_at, following.id)}" if following else None,
+    )  # fmt: skip
+
+
+@bp.get("/meetings/past")
+def past() -> ResponseReturnValue:
+    """What was, latest first, with whether the reader came."""
+    cursor = paging.read(request.args.get("from"))
+    from_at, from_id = cursor or (clock.now(), paging.LAST)
+    rows = queries.PAST.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
+    shown = all_seen(rows[: queries.PAGE], here_and_now())
+    return page(
+        "attendance/past.html",
+        days=by_day(shown, 3), span=span(shown[-1].date, shown[0].date) if shown else "",
+        older_url=_older(rows), newer_url="/meetings" if cursor is None else "/meetings/past",
+    )  # fmt: skip
+
+
+@bp.get(ONE)
+def show(meeting_id: UUID) -> ResponseReturnValue:
+    """One meeting: when, what, my answer, the places, and who is here."""
+    return meeting_page(meeting_id)
+
+
+@bp.post(f"{ONE}/answer")
 def answer(meeting_id: UUID) -> ResponseReturnValue:
     """Accept or decline; whatever happened meanwhile, the answer shows how it stands."""
     wish = request.form.get("answer")
@@ -29,42 +84,36 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
     try:
         actions.answer(db.session(), meeting_id, wish)
     except Refused as refusal:
-        db.session.rollback()
-        return _how_it_stands(meeting_id, 409, refusal.sentence)
-    if wants_fragment():
-        return _how_it_stands(meeting_id)
-    return redirect(_where_from(meeting_id), 303)
+        return _how_it_stands(meeting_id, refusal)
+    return _how_it_stands(meeting_id) if wants_fragment() else redirect(_where_from(meeting_id), 303)
 
 
-@bp.post("/together")
+@bp.post(f"{ONE}/together")
 def answer_together(meeting_id: UUID) -> ResponseReturnValue:
     """Yes for all of us."""
-    the_meeting(meeting_id)
     try:
         actions.answer_together(db.session(), meeting_id)
     except Refused as refusal:
-        db.session.rollback()
-        return _how_it_stands(meeting_id, 409, refusal.sentence)
+        return _how_it_stands(meeting_id, refusal)
     return _how_it_stands(meeting_id) if wants_fragment() else redirect(f"/meetings/{meeting_id}", 303)
 
 
-@bp.get("/mine")
+@bp.get(f"{ONE}/mine")
 def mine(meeting_id: UUID) -> ResponseReturnValue:
     """What depends on the reader, asked for again when the board changed."""
     return render_template("attendance/mine.html", m=as_seen(the_meeting(meeting_id)))
 
 
-@bp.get("/live")
+@bp.get(f"{ONE}/live")
 def live(meeting_id: UUID) -> ResponseReturnValue:
     """The board for a page whose stream is not there."""
     row = the_meeting(meeting_id)
     return drawing.rendered(db.session(), row, here_and_now(), current_user)
 
 
-@bp.post("/join")
+@bp.post(f"{ONE}/join")
 def join(meeting_id: UUID) -> ResponseReturnValue:
     """Through the door, and on to the room."""
-    the_meeting(meeting_id)
     settings = current_app.config["SETTINGS"]
     try:
         if not settings.sandbox:
@@ -76,30 +125,58 @@ def join(meeting_id: UUID) -> ResponseReturnValue:
     return redirect(f"/sandbox/rooms/{meeting_id}", 303)
 
 
-@bp.post("/leave")
+@bp.post(f"{ONE}/leave")
 def leave(meeting_id: UUID) -> ResponseReturnValue:
     """Out of the room."""
-    the_meeting(meeting_id)
+    find(queries.THERE, meeting_id=meeting_id)
     actions.leave(db.session(), meeting_id)
     flash("You left the room. The door stays open until the end.", "note")
     return redirect(f"/meetings/{meeting_id}", 303)
 
 
-@bp.post("/here")
+@bp.post(f"{ONE}/here")
 def still_here(meeting_id: UUID) -> ResponseReturnValue:
     """The heartbeat of an open room page."""
     actions.still_here(db.session(), meeting_id)
     return "", 204
 
 
-def _how_it_stands(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
-    view = VIEWS.get(request.form.get("view", ""))
-    if view is None or not wants_fragment():
-        return meeting_page(meeting_id, status, refusal)
+def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
+    """The page of one meeting, with a sentence on it when something was refused."""
+    row = the_meeting(meeting_id)
+    look = here_and_now()
+    m = as_seen(row, look)
+    m.description_html = rendered(row.description)
+    b, live_url = drawing.for_reader(db.session(), row, look, current_user)
+    return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal)
+
+
+def a_week(rows: Sequence[Any], look: Clock) -> tuple[Sequence[Any], Any]:
+    """The meetings of the reader's first seven days, at most a page, and the one the next page begins with."""
+    if not rows:
+        return rows, None
+    end = look.here(rows[0].starts_at).date() + WEEK
+    within = list(takewhile(lambda row: look.here(row.starts_at).date() < end, rows[: queries.PAGE]))
+    return within, rows[len(within)] if len(rows) > len(within) else None
+
+
+def _older(rows: Sequence[Any]) -> str | None:
+    if len(rows) <= queries.PAGE:
+        return None
+    return f"/meetings/past?from={paging.write(rows[queries.PAGE].starts_at, rows[queries.PAGE].id)}"
+
+
+def _how_it_stands(meeting_id: UUID, refusal: Refused | None = None) -> ResponseReturnValue:
+    """The meeting after an answer, or after a no to it; what may not be seen is a 404 here."""
+    if refusal:
+        db.session.rollback()
+    status, sentence = (409, refusal.sentence) if refusal else (200, "")
+    shape = SHAPES.get(request.form.get("view", ""))
+    if shape is None or not wants_fragment():
+        return meeting_page(meeting_id, status, sentence)
     m = as_seen(the_meeting(meeting_id))
-    return render_template(f"attendance/{view}.html", m=m, refusal=refusal), status
+    return render_template(f"attendance/{shape}.html", m=m, refusal=sentence), status
 
 
 def _where_from(meeting_id: UUID) -> str:
-    back = {"row": "/meetings", "band": "/meetings"}.get(request.form.get("view", ""))
-    return back or f"/meetings/{meeting_id}"
+    return "/meetings" if request.form.get("view") in ("row", "band") else f"/meetings/{meeting_id}"

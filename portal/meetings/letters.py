@@ -18,7 +18,7 @@ def cancelled(name: str | None, m: Board) -> Letter:
     return Letter(
         subject=f"Cancelled: {m.title}",
         headline=f"{m.title} is cancelled",
-        body=(f"Hello {name or 'there'}, this evening does not take place: {m.cancel_reason}",),
+        body=(f"Hello {name or 'there'}, this meeting does not take place: {m.cancel_reason}",),
         facts=facts(m),
         button=("/meetings", "See what else is on"),
         why="You get this because you had a place, waited or asked for one.",
@@ -30,8 +30,8 @@ def moved(name: str | None, m: Board) -> Letter:
     return Letter(
         subject=f"New time: {m.title}",
         headline=f"{m.title} has a new time",
-        body=(f"Hello {name or 'there'}, the evening was moved. Your answer is kept; change it if the new time does not suit.",),
+        body=(f"Hello {name or 'there'}, the meeting was moved. Your answer is kept; change it if the new time does not suit.",),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the evening"),
+        button=(f"/meetings/{m.id}", "Look at the meeting"),
         why="You get this because you have a place, wait or asked for one.",
     )  # fmt: skip

@@ -10,7 +10,7 @@ from portal.database import Base, Id
 
 
 class Meeting(Base):
-    """One evening. Counters are kept by the database; `duration` is minutes."""
+    """One meeting. Counters are kept by the database; `duration` is minutes."""
 
     __tablename__ = "meetings"
     __table_args__ = (

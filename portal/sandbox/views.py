@@ -13,9 +13,8 @@ from portal import clock, jobs
 from portal.access import public
 from portal.accounts import second_factor
 from portal.attendance import drawing
-from portal.attendance.evening import as_seen
-from portal.attendance.evenings import the_meeting
 from portal.attendance.models import Presence
+from portal.attendance.my_meeting import as_seen, the_meeting
 from portal.database import db
 from portal.mail.models import SandboxMail
 from portal.meetings.board import here_and_now

@@ -91,7 +91,7 @@ def test_the_past_is_refused_at_the_field(desk, given, now):
 @pytest.mark.parametrize(
     ("wrong", "field", "said"),
     [
-        ({"title": "  "}, "title", "Give the evening a title."),
+        ({"title": "  "}, "title", "Give the meeting a title."),
         ({"title": "x" * 121}, "title", "Use at most 120 characters here."),
         ({"title": "a\u202eb"}, "title", INVISIBLE),
         ({"host_email": "nobody"}, "host_email", "Enter an e-mail address with an @, like ana@duarte.pt"),
@@ -144,7 +144,7 @@ def test_nothing_planned_is_said_in_a_sentence(desk, superuser):
 
 @pytest.fixture
 def mending(desk, superuser, given):
-    """The evening of the form, planned."""
+    """The meeting of the form, planned."""
     desk.submit("/admin/meetings/new", **given)
     superuser.execute("delete from system_logs")
     return superuser.execute("select id, starts_at, revision from meetings").fetchone()

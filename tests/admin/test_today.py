@@ -55,17 +55,17 @@ def test_a_worker_that_fell_silent_wants_you_now(desk, superuser, heard):
     assert words(desk.get("/admin"), "h1") == "Something wants you now."
 
 
-def test_an_evening_in_order_is_in_good_shape(desk, superuser, heard, alice):
+def test_a_meeting_in_order_is_in_good_shape(desk, superuser, heard, alice):
     tonight = plan(superuser, "Tonight", days=2)
     invite(superuser, alice, tonight, answer="accepted")
     answer = desk.get("/admin")
-    assert words(answer, "h1") == "The next evening is in good shape." and "Wants a look" not in words(answer)
+    assert words(answer, "h1") == "The next meeting is in good shape." and "Wants a look" not in words(answer)
     assert "1 person has said yes to Tonight" in words(answer) or "1 person has said yes" in words(answer)
 
 
 def test_nothing_planned_is_said(desk, heard):
     answer = desk.get("/admin")
-    assert words(answer, "h1") == "Nothing is planned." and "No evening is planned for tonight." in words(answer)
+    assert words(answer, "h1") == "Nothing is planned." and "No meeting is planned for tonight." in words(answer)
 
 
 def test_who_asks_for_a_place_wants_a_look(desk, superuser, heard, alice, bob):
@@ -78,7 +78,7 @@ def test_who_asks_for_a_place_wants_a_look(desk, superuser, heard, alice, bob):
         "2 people ask to join Circle" in words(answer)
         and link(answer, "Answer them") == f"/admin/meetings/{circle.id}/requests"
     )
-    assert words(answer, "h1") == "The next evening is in good shape."
+    assert words(answer, "h1") == "The next meeting is in good shape."
 
 
 def test_a_dispute_wants_you_now(desk, superuser, heard, supper, charlie):
@@ -90,7 +90,7 @@ def test_a_dispute_wants_you_now(desk, superuser, heard, supper, charlie):
 # --- the numbers -----------------------------------------------------------------------------------------------------
 
 
-def test_the_next_evenings_numbers_are_its_answers(desk, superuser, heard, alice, bob, charlie, dora, eve):
+def test_the_next_meetings_numbers_are_its_answers(desk, superuser, heard, alice, bob, charlie, dora, eve):
     tonight = plan(superuser, "Tonight", days=2, max_attendees=1)
     plan(superuser, "Later", days=3)
     for person, columns in (
@@ -144,7 +144,7 @@ def test_money_is_counted_as_an_independent_look_counts_it(desk, superuser, hear
     assert (said["payments not finished"], said["disputes"]) == ("1", "0")
 
 
-def test_the_bars_are_who_came_to_the_last_thirty_evenings(desk, superuser, heard, alice, bob):
+def test_the_bars_are_who_came_to_the_last_thirty_meetings(desk, superuser, heard, alice, bob):
     for days in range(1, 33):
         meeting = plan(superuser, f"Evening {days}", days=-days, status="completed")
         for person in (alice, bob)[: days % 3]:

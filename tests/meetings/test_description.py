@@ -1,4 +1,4 @@
-"""What an admin writes about an evening: Markdown that can neither run nor load anything."""
+"""What an admin writes about a meeting: Markdown that can neither run nor load anything."""
 
 from html.parser import HTMLParser
 
@@ -76,7 +76,7 @@ def test_no_heading_of_a_text_outranks_the_pages_own():
 
 def test_no_text_is_no_section(sign_in, charlie, superuser, supper):
     assert rendered(None) == rendered("") == ""
-    assert "About this evening" not in sign_in(charlie).get(f"/meetings/{supper.id}").text
+    assert "About this meeting" not in sign_in(charlie).get(f"/meetings/{supper.id}").text
 
 
 def test_the_page_shows_the_text_safely(sign_in, charlie, superuser, database):

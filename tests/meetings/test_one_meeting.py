@@ -76,7 +76,7 @@ def test_a_cancelled_meeting_is_struck_and_says_why(look, superuser, charlie, to
     assert link(answer, "Download for my calendar") is None
 
 
-def test_an_evening_without_limit_has_room_for_all(look, quiet):
+def test_a_meeting_without_limit_has_room_for_all(look, quiet):
     assert "There is room for all." in words(look(quiet))
 
 
@@ -107,7 +107,7 @@ def test_every_button_of_a_private_meeting_is_nowhere(sign_in, charlie, secret, 
     assert sign_in(charlie).submit(f"/meetings/{secret.id}{path}", answer="accepted").status_code == 404
 
 
-def test_without_access_the_page_shows_the_evening_and_no_button(sign_in, eve, tonight):
+def test_without_access_the_page_shows_the_meeting_and_no_button(sign_in, eve, tonight):
     with at(tonight.starts_at + MINUTE):
         answer = sign_in(eve).get(f"/meetings/{tonight.id}")
     assert "You can see what is on. To come in you need a plan." in words(answer)

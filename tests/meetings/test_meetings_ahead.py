@@ -1,4 +1,4 @@
-"""The list of what is to come: the next evening large, the rest by day, in the reader's own time."""
+"""The list of what is to come: the next meeting large, the rest by day, in the reader's own time."""
 
 from datetime import timedelta
 
@@ -33,14 +33,14 @@ def look(sign_in, charlie):
 # --- order and days --------------------------------------------------------------------------------------------------
 
 
-def test_the_next_evening_stands_first_and_alone(look, superuser, tonight):
+def test_the_next_meeting_stands_first_and_alone(look, superuser, tonight):
     plan(superuser, "Later", days=3)
     answer = look(tonight.starts_at - 5 * HOUR)
     assert words(answer, "h1") == "Tonight"
     assert titles(answer) == ["Later"]
 
 
-def test_evenings_of_a_day_stand_under_one_heading_in_their_order(look, superuser, tonight):
+def test_meetings_of_a_day_stand_under_one_heading_in_their_order(look, superuser, tonight):
     for hour in ("20:00", "08:00", "12:30"):
         plan(superuser, f"At {hour}", days=3, start_time=hour)
     answer = look(tonight.starts_at - 5 * HOUR)
@@ -56,7 +56,7 @@ def test_days_are_named_from_where_the_reader_is_in_time(look, superuser, tonigh
 
 
 @pytest.mark.parametrize(("hours", "said"), [(5, "Tonight, "), (29, "Tomorrow, "), (54, "")])
-def test_the_day_of_the_next_evening_is_said_in_words(look, tonight, hours, said):
+def test_the_day_of_the_next_meeting_is_said_in_words(look, tonight, hours, said):
     assert f"{said}{tonight.starts_at:%A} {tonight.starts_at.day}" in words(look(tonight.starts_at - hours * HOUR))
 
 
@@ -95,7 +95,7 @@ def test_the_day_is_the_readers_across_midnight(look, superuser, charlie, tonigh
     assert f"club time, {tonight.starts_at:%a} {tonight.starts_at.day}" in text
 
 
-def test_evenings_of_one_club_day_may_be_two_days_of_the_reader(look, superuser, charlie, tonight):
+def test_meetings_of_one_club_day_may_be_two_days_of_the_reader(look, superuser, charlie, tonight):
     lives_in(superuser, charlie, "Asia/Tokyo")
     plan(superuser, "Noon", days=3, start_time="12:00")
     plan(superuser, "Night", days=3, start_time="21:00")
@@ -107,21 +107,21 @@ def test_evenings_of_one_club_day_may_be_two_days_of_the_reader(look, superuser,
 # --- what may be seen ------------------------------------------------------------------------------------------------
 
 
-def test_a_private_evening_is_hidden_until_one_is_invited(look, superuser, charlie, tonight):
+def test_a_private_meeting_is_hidden_until_one_is_invited(look, superuser, charlie, tonight):
     secret = plan(superuser, "Secret", days=3, is_private=True)
     assert "Secret" not in look(tonight.starts_at - HOUR).text
     invite(superuser, charlie, secret)
     assert titles(look(tonight.starts_at - HOUR)) == ["Secret"]
 
 
-def test_a_cancelled_evening_is_struck_and_says_why(look, superuser, tonight):
+def test_a_cancelled_meeting_is_struck_and_says_why(look, superuser, tonight):
     plan(superuser, "Film", days=3, status="cancelled", cancellation_reason="The host is ill.")
     answer = look(tonight.starts_at - HOUR)
     assert 'class="gone"><bdi>Film' in answer.text
     assert "Cancelled: The host is ill." in rows(answer)[0] and "I’m coming" not in rows(answer)[0]
 
 
-def test_a_cancelled_evening_is_never_the_next_one(look, superuser, tonight):
+def test_a_cancelled_meeting_is_never_the_next_one(look, superuser, tonight):
     plan(superuser, "Film", days=1, status="cancelled", cancellation_reason="The host is ill.")
     answer = look(tonight.starts_at - 30 * HOUR)
     assert words(answer, "h1") == "Tonight" and titles(answer) == ["Film"]
@@ -134,11 +134,11 @@ def test_what_was_archived_is_gone(look, superuser, tonight):
 
 def test_nothing_planned_is_said_in_a_sentence(look, now):
     text = words(look(now))
-    assert "No evening is planned." in text and "The next one appears here the moment it is set." in text
+    assert "No meeting is planned." in text and "The next one appears here the moment it is set." in text
 
 
 def test_nothing_else_planned_is_another_sentence(look, tonight):
-    assert "No other evening is planned." in words(look(tonight.starts_at - HOUR))
+    assert "No other meeting is planned." in words(look(tonight.starts_at - HOUR))
 
 
 def test_a_reader_without_access_is_told_and_sees_what_is_on(sign_in, eve, superuser, tonight):
@@ -179,7 +179,7 @@ def test_the_phase_is_the_clocks(look, tonight, after, phase, said):
     assert f'data-phase="{phase}"' in answer.text and said in words(answer)
 
 
-def test_an_evening_leaves_the_list_the_moment_it_ends(look, tonight):
+def test_a_meeting_leaves_the_list_the_moment_it_ends(look, tonight):
     assert "Tonight" in words(look(tonight.ends_at - MINUTE))
     assert "Tonight" not in words(look(tonight.ends_at))
     assert titles(look(tonight.ends_at, "/meetings/past")) == ["Tonight"]
@@ -216,23 +216,23 @@ def walk(look, moment, path, label):
     return seen, pages
 
 
-def test_later_evenings_follow_without_gap_or_repeat(look, superuser, database, now):
+def test_later_meetings_follow_without_gap_or_repeat(look, superuser, database, now):
     programme(superuser, 30)
-    seen, pages = walk(look, now, "/meetings", "Later evenings")
+    seen, pages = walk(look, now, "/meetings", "Later meetings")
     assert seen == [f"Evening {n}" for n in range(1, 31)] and pages > 2
 
 
-def test_evenings_of_the_same_moment_are_paged_without_gap_or_repeat(look, superuser, database, now):
+def test_meetings_of_the_same_moment_are_paged_without_gap_or_repeat(look, superuser, database, now):
     for _ in range(3):
         programme(superuser, 9, days=2, step=0)
-    seen, pages = walk(look, now, "/meetings", "Later evenings")
+    seen, pages = walk(look, now, "/meetings", "Later meetings")
     assert sorted(seen) == sorted(3 * [f"Evening {n}" for n in range(1, 10)]) and pages == 2
 
 
 def test_one_comes_back_to_the_first_page(look, superuser, database, now):
     programme(superuser, 30)
-    second = link(look(now), "Later evenings")
-    third = link(look(now, second), "Later evenings")
+    second = link(look(now), "Later meetings")
+    third = link(look(now, second), "Later meetings")
     assert link(look(now, second), "Back to tonight") == link(look(now, third), "Back to tonight") == "/meetings"
 
 

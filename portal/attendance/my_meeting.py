@@ -9,25 +9,28 @@ from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import current_app
 from flask_login import current_user
 from jinja2 import Environment
 from markupsafe import Markup
 
+from portal import clock
+from portal.attendance import queries
 from portal.meetings.board import Board, Clock, here_and_now
 from portal.times import ordinal, since
+from portal.web import find
 
 LAST_HOUR = timedelta(hours=1)
 
 
-class Evening(Board):
+class MyMeeting(Board):
     """A board with what is the reader's own: answer, place in the line, offer, and whether the door opens for them."""
 
     def __init__(self, row: Any, clock: Clock, entitled: bool) -> None:
         super().__init__(row, clock)
         self.description_html = Markup()
-        self.requests = 0
         self.entitled = entitled
         self.repeats = ""
         self._offer: datetime | None = row.offer_expires_at
@@ -173,23 +176,28 @@ class Day(NamedTuple):
     meetings: list[Markup]
 
 
-def by_day(evenings: Iterable[Evening], level: int) -> list[Day]:
-    """Evenings in their order, grouped by the reader's calendar day; each is an article headed at `level`."""
+def by_day(mine: Iterable[MyMeeting], level: int) -> list[Day]:
+    """Meetings in their order, grouped by the reader's calendar day; each is an article headed at `level`."""
     templates = current_app.jinja_env
     days = []
-    for _date, some in groupby(evenings, attrgetter("date")):
+    for _date, some in groupby(mine, attrgetter("date")):
         meetings = list(some)
-        drawn = [_drawn(templates, Listed._make(_listed(evening)), level) for evening in meetings]
+        drawn = [_drawn(templates, Listed._make(_listed(one)), level) for one in meetings]
         days.append(Day(meetings[0].day_short, meetings[0].day_note, drawn))
     return days
 
 
-def as_seen(row: Any, look: Clock | None = None) -> Evening:
+def the_meeting(meeting_id: UUID) -> Any:
+    """The row of a meeting the asker may see, with their own answer; 404 otherwise."""
+    return find(queries.ONE, meeting_id=meeting_id, at=clock.now())
+
+
+def as_seen(row: Any, look: Clock | None = None) -> MyMeeting:
     """A row of `queries` as the asker sees it now."""
-    return Evening(row, look or here_and_now(), current_user.entitled)
+    return MyMeeting(row, look or here_and_now(), current_user.entitled)
 
 
-def all_seen(rows: Iterable[Any], look: Clock) -> list[Evening]:
+def all_seen(rows: Iterable[Any], look: Clock) -> list[MyMeeting]:
     """Many rows as the asker sees them now."""
     entitled = current_user.entitled
-    return [Evening(row, look, entitled) for row in rows]
+    return [MyMeeting(row, look, entitled) for row in rows]

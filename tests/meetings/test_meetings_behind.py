@@ -18,7 +18,7 @@ def look(sign_in, charlie):
 
 @pytest.fixture
 def yesterday(superuser, database):
-    """An evening that is over."""
+    """A meeting that is over."""
     return plan(superuser, "Yesterday", days=-2, status="completed")
 
 
@@ -30,7 +30,7 @@ def test_the_latest_stands_first(look, superuser, yesterday):
 
 def test_nothing_behind_is_said_in_a_sentence(look, charlie):
     text = words(look())
-    assert "Nothing here yet. An evening moves to this page when it is over." in text
+    assert "Nothing here yet. A meeting moves to this page when it is over." in text
     assert link(look(), "See what is coming up") == "/meetings"
 
 
@@ -52,7 +52,7 @@ def test_nothing_behind_is_said_in_a_sentence(look, charlie):
         (None, "Over"),
     ],
 )
-def test_each_evening_says_whether_one_came(look, superuser, charlie, yesterday, row, said):
+def test_each_meeting_says_whether_one_came(look, superuser, charlie, yesterday, row, said):
     if row is not None:
         came = {"joined_at": yesterday.starts_at} if row.pop("came", False) else {}
         invite(superuser, charlie, yesterday, **row, **came)
@@ -63,7 +63,7 @@ def test_nothing_can_be_answered_any_more(look, yesterday):
     assert "<form" not in look().text
 
 
-def test_a_cancelled_evening_stays_struck(look, superuser, database):
+def test_a_cancelled_meeting_stays_struck(look, superuser, database):
     plan(superuser, "Film", days=-2, status="cancelled", cancellation_reason="The host is ill.")
     answer = look()
     assert 'class="gone"><bdi>Film' in answer.text and "Cancelled: The host is ill." in rows(answer)[0]
@@ -75,25 +75,25 @@ def test_days_are_the_readers(look, superuser, charlie, yesterday):
     assert headings(look())[0].split()[:2] == [f"{night:%a}", str(night.day)] and "03:00" in rows(look())[0]
 
 
-def test_a_private_evening_stays_hidden_from_who_was_not_invited(look, superuser, charlie):
+def test_a_private_meeting_stays_hidden_from_who_was_not_invited(look, superuser, charlie):
     secret = plan(superuser, "Secret", days=-2, is_private=True)
     assert "Secret" not in look().text
     invite(superuser, charlie, secret)
     assert titles(look()) == ["Secret"]
 
 
-def test_earlier_evenings_follow_without_gap_or_repeat(look, superuser, charlie):
+def test_earlier_meetings_follow_without_gap_or_repeat(look, superuser, charlie):
     programme(superuser, 45, days=-50)
     path, seen, pages = "/meetings/past", [], 0
     while path:
         answer = look(path)
-        seen, path, pages = seen + titles(answer), link(answer, "Earlier evenings"), pages + 1
+        seen, path, pages = seen + titles(answer), link(answer, "Earlier meetings"), pages + 1
     assert seen == [f"Evening {n}" for n in range(45, 0, -1)] and pages == 3
 
 
 def test_one_comes_back_the_way_one_went(look, superuser, charlie):
     programme(superuser, 25, days=-30)
-    second = look(link(look(), "Earlier evenings"))
+    second = look(link(look(), "Earlier meetings"))
     assert link(second, "The latest") == "/meetings/past"
     assert link(look(), "Coming up") == "/meetings"
 
