@@ -21,6 +21,7 @@ def download(meeting_id: UUID) -> ResponseReturnValue:
             Meeting.id == meeting_id
         )
     )
-    body = entry(row, current_app.config["SETTINGS"].public_url)
+    settings = current_app.config["SETTINGS"]
+    body = entry(row, settings.public_url, settings.club_name)
     headers = {"Content-Disposition": 'attachment; filename="meeting.ics"'}
     return Response(body, mimetype="text/calendar", headers=headers)
