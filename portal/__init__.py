@@ -48,6 +48,7 @@ def _open_rooms(app: Flask) -> None:
     from portal.accounts import second_factor_views as second_factor
     from portal.accounts import views as accounts
     from portal.admin import views as admin
+    from portal.attendance import host_views as hosting
     from portal.attendance import views as attendance
     from portal.billing import access as billing_access
     from portal.billing import checkout, plan, provider, webhook
@@ -58,7 +59,7 @@ def _open_rooms(app: Flask) -> None:
     from portal.operations import views as operations
 
     for room in (
-        public, accounts, second_factor, own, attendance, calendar, billing, checkout, plan, webhook, families,
+        public, accounts, second_factor, own, attendance, hosting, calendar, billing, checkout, plan, webhook, families,
         joining, admin, operations,
     ):  # fmt: skip
         app.register_blueprint(room.bp)

@@ -1,22 +1,20 @@
-"""Planning, changing and calling off meetings, and answering who asks for a place."""
+"""Planning, changing, calling off and holding after all."""
 
+import re
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, current_app, flash, redirect, request
+from flask import Blueprint, current_app, flash, redirect
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
-from wtforms import BooleanField, DateField, Field, IntegerField, SelectField, TimeField, ValidationError
+from wtforms import BooleanField, DateField, Field, HiddenField, IntegerField, SelectField, TimeField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import NumberRange, Optional, StopValidation
 
 from portal import clock
 from portal.access import admin
-from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import queries
-from portal.attendance.actions import decide_request
-from portal.attendance.models import Attendance
 from portal.attendance.queries import affected
 from portal.database import db
 from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField
@@ -24,8 +22,7 @@ from portal.meetings import actions
 from portal.meetings.board import ROOMS, Board, here_and_now
 from portal.meetings.models import Meeting
 from portal.problems import Refused
-from portal.times import since
-from portal.web import find, me, page, reader
+from portal.web import find, me, page
 
 NO_PLACES = "At least one place and at most 100,000, or leave it empty."
 
@@ -68,10 +65,16 @@ class MeetingForm(Form):
     requires_approval = BooleanField("The host approves each person")
     is_private = BooleanField("Only for people who are invited")
     description = Paragraphs("About this meeting", most=5000, description="Paragraphs, lists and links, in Markdown.")
+    revision = HiddenField()
+
+    @property
+    def seen(self) -> int:
+        """The revision that was looked at; one nobody saw if the field was tampered with."""
+        return int(self.revision.data) if re.fullmatch(r"[0-9]{1,9}", self.revision.data or "") else -1
 
     def plan(self) -> actions.Plan:
         """The form as the rules know it."""
-        fields = {k: v for k, v in self.data.items() if k not in ("csrf_token", "host_email")}
+        fields = {k: v for k, v in self.data.items() if k not in ("csrf_token", "host_email", "revision")}
         return actions.Plan(**{**fields, "description": self.description.data or None})
 
 
@@ -82,6 +85,11 @@ class Planned(Board):
     def requests(self) -> int:
         """How many wait for an answer to their asking."""
         return self._row.request_count  # type: ignore[no-any-return]
+
+    @property
+    def ahead(self) -> bool:
+        """Whether its hour is still to come, called off or not."""
+        return self.starts_at > self._clock.now
 
 
 class CancellationForm(Form):
@@ -100,8 +108,7 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule(f"{one}/edit", "change_meeting", change, methods=["POST"])
     bp.add_url_rule(f"{one}/cancellation", "cancellation", cancellation)
     bp.add_url_rule(f"{one}/cancellation", "cancel_meeting", cancel, methods=["POST"])
-    bp.add_url_rule(f"{one}/requests", "requests", requests)
-    bp.add_url_rule(f"{one}/requests/<uuid:person_id>", "decide_request", decide, methods=["POST"])
+    bp.add_url_rule(f"{one}/cancellation/back", "reinstate_meeting", reinstate, methods=["POST"])
 
 
 @admin
@@ -164,14 +171,16 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
     form = MeetingForm()
     if form.validate():
         try:
-            actions.change(db.session(), meeting, form.plan(), form.host_email.data)
+            actions.change(db.session(), meeting, form.plan(), form.host_email.data, seen=form.seen)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
         else:
             flash("Saved. Everybody who holds a place is told if the time moved.", "note")
             return redirect("/admin/meetings", 303)
-    return page("admin/meeting_form.html", 422, form=form, m=Planned(_meeting(meeting_id)[0], here_and_now()))
+    meeting, _host = _meeting(meeting_id)
+    form.revision.data = meeting.revision
+    return page("admin/meeting_form.html", 422, form=form, m=Planned(meeting, here_and_now()))
 
 
 @admin
@@ -193,43 +202,12 @@ def cancel(meeting_id: UUID) -> ResponseReturnValue:
 
 
 @admin
-def requests(meeting_id: UUID) -> ResponseReturnValue:
-    """Who asks for a place, in order."""
+def reinstate(meeting_id: UUID) -> ResponseReturnValue:
+    """Hold it after all."""
     meeting, _host = _meeting(meeting_id)
-    asking = (
-        select(User.id, User.first_name, User.last_name, User.email, Attendance.responded_at)
-        .join(Attendance, Attendance.user_id == User.id)
-        .where(Attendance.meeting_id == meeting_id, Attendance.answer == "requested")
-        .order_by(Attendance.responded_at)
-        .limit(200)
-    )
-    people = [
-        {
-            "user_id": p.id,
-            "name": display_name(p.first_name, p.last_name, p.email),
-            "asked": since(p.responded_at, reader().now),
-        }
-        for p in db.session.execute(asking)
-    ]
-    return page("admin/requests.html", m=Planned(meeting, here_and_now()), people=people)
-
-
-@admin
-def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
-    """Yes or no, with a reason for a no."""
-    decision = request.form.get("decision")
-    if decision not in ("accept", "reject"):
-        abort(422)
-    printable = "".join(c if c.isprintable() else " " for c in request.form.get("reason", ""))
-    reason = " ".join(printable.split())[:300]
-    became = decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
-    words = {
-        "accepted": "They have a place.",
-        "waitlisted": "It is full; they are in the line.",
-        "rejected": "They are told no.",
-    }
-    flash(words.get(became or "", "Somebody was quicker: this request is answered already."), "note")
-    return redirect(f"/admin/meetings/{meeting_id}/requests", 303)
+    actions.reinstate(db.session(), meeting)
+    flash(f"{meeting.title} is held after all. Everybody who was coming is told.", "note")
+    return redirect("/admin/meetings", 303)
 
 
 def _meeting(meeting_id: UUID) -> tuple[Any, str]:
@@ -246,5 +224,8 @@ def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 2
 
 
 def _at_field(form: MeetingForm, refusal: Refused) -> None:
+    if isinstance(refusal, actions.ChangedMeanwhile):
+        form.form_errors.append(refusal.sentence)
+        return
     field = form.host_email if isinstance(refusal, actions.HostUnknown) else form.start_time
     field.errors = [*field.errors, refusal.sentence]

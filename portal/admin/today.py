@@ -91,7 +91,7 @@ def today() -> ResponseReturnValue:
 
 def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
     wants = [
-        ("quarter", "amber", _ask(row), f"/admin/meetings/{row.id}/requests", "Answer them")
+        ("quarter", "amber", _ask(row), f"/meetings/{row.id}/requests", "Answer them")
         for row in db.session.execute(ASKING, {"at": at})
     ]
     heartbeat = db.session.execute(text("select worker_heartbeat()")).scalar()

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, jobs, live
 from portal.database.identity import ME
 from portal.database.question import Question
+from portal.meetings.line import tell_offers
 from portal.problems import Refused
 
 ANSWER = Question(text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish, :at)"))
 TOGETHER = text("select answer, people, refusal, offered from answer_together(:meeting, :at)")
-DECIDE = text("select decide_request(:meeting, :person, :accept, :why, :at)")
+DECIDE = text("select answer, offered from decide_request(:meeting, :person, :accept, :why, :at)")
 JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors, :at)")
 LEAVE = text("select leave_meeting(:meeting, :at)")
 STILL_HERE = text("select still_here(:meeting, :at)")
@@ -78,6 +79,8 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
         raise REFUSALS[said.refusal]
     if said.changed:
         audit.record(db, f"answer.{said.answer}", f"Answered {said.answer}", category="meeting", meeting_id=meeting_id)
+        if said.answer == "requested":
+            jobs.enqueue(db, "attendance.tell_host", meeting_id=str(meeting_id))
         _spread(db, meeting_id, said)
     return str(said.answer)
 
@@ -106,18 +109,20 @@ def answer_together(db: Session, meeting_id: UUID) -> None:
 def decide_request(
     db: Session, meeting_id: UUID, person_id: UUID, accept: bool, reason: str | None = None
 ) -> str | None:
-    """An admin's word on somebody's request: accepted, waitlisted (full) or rejected. None if nobody asked (any more)."""
-    became: str | None = db.scalar(
-        DECIDE, {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason, "at": clock.now()}
-    )
-    if became:
-        audit.record(
-            db, f"request.{became}", f"A request became {became}", category="meeting", meeting_id=meeting_id,
-            subject_id=person_id, reason=reason,
-        )  # fmt: skip
-        jobs.enqueue(db, "attendance.tell_decision", meeting_id=str(meeting_id), user_id=str(person_id))
-        live.announce(db, meeting_id)
-    return became
+    """The host's or an admin's word on somebody's request: accepted, waitlisted (full), withdrawn (no access any more)
+    or rejected. None if nobody asked (any more).
+    """
+    asked = {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason, "at": clock.now()}
+    said = db.execute(DECIDE, asked).one()
+    _spread(db, meeting_id, said)
+    if said.answer is None:
+        return None
+    audit.record(
+        db, f"request.{said.answer}", f"A request became {said.answer}", category="meeting", meeting_id=meeting_id,
+        subject_id=person_id, reason=reason,
+    )  # fmt: skip
+    jobs.enqueue(db, "attendance.tell_decision", meeting_id=str(meeting_id), user_id=str(person_id))
+    return str(said.answer)
 
 
 def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None:
@@ -146,11 +151,6 @@ def still_here(db: Session, meeting_id: UUID) -> None:
 
 
 def _spread(db: Session, meeting_id: UUID, said: Row[Any]) -> None:
-    tell_offers(db, meeting_id, said.offered or [])
+    tell_offers(db, meeting_id, said.offered)
     live.announce(db, meeting_id)
 
-
-def tell_offers(db: Session, meeting_id: UUID, people: list[UUID]) -> None:
-    """Mail those who were just offered a seat; the worker reads their addresses, the asker may not."""
-    for person in people:
-        jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))

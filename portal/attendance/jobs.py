@@ -1,26 +1,26 @@
 """What the clock and other people's answers cause: offers told, lines tended, meetings begun and settled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Executable, and_, func, select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, live, mail
 from portal.accounts.models import User
 from portal.attendance import letters
-from portal.attendance.actions import tell_offers
 from portal.attendance.models import Attendance, Presence
 from portal.attendance.queries import affected
 from portal.jobs import job
 from portal.meetings import letters as meeting_letters
+from portal.meetings import line
 from portal.meetings.board import Board, Clock
+from portal.meetings.line import tell_offers
 from portal.meetings.models import Meeting
 
-TEND = text("select tend_line(:meeting, :at)")
 SETTLE = text("select settle(:meeting, :at)")
 LAPSED = text("""
 select distinct a.user_id from meetings m join meeting_attendances a on a.meeting_id = m.id join users u on u.id = a.user_id
@@ -53,7 +53,7 @@ def tell_offer(db: Session, meeting_id: str, user_id: str) -> None:
 def tell_decision(db: Session, meeting_id: str, user_id: str) -> None:
     """What became of a request for a place."""
     row = _standing(db, meeting_id, user_id)
-    if row and row.answer in ("accepted", "waitlisted", "rejected"):
+    if row and row.answer in ("accepted", "waitlisted", "rejected", "withdrawn"):
         letter = letters.decision(row.first_name, _seen_by(row)[1], row.answer, row.reason)
         mail.write(db, "decision", row.email, letter, user_id=row.user_id)
 
@@ -69,22 +69,36 @@ def tell_together(db: Session, meeting_id: str, user_id: str, by: str) -> None:
         mail.write(db, "together", row.email, letter, user_id=row.user_id, occasion=occasion)
 
 
+@job("attendance.tell_host")
+def tell_host(db: Session, meeting_id: str) -> None:
+    """Somebody asks for a place: one mail to the host until those who asked are answered."""
+    row = db.execute(
+        select(Meeting, User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"),
+               func.min(Attendance.responded_at).label("since"))
+        .join(User, User.id == Meeting.host_id)
+        .join(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.answer == "requested"))
+        .where(Meeting.id == UUID(meeting_id), Meeting.status == "scheduled", User.is_active)
+        .group_by(Meeting.id, User.id)
+    ).one_or_none()  # fmt: skip
+    if row:
+        letter = letters.asked(row.first_name, _seen_by(row)[1], row.Meeting.request_count)
+        occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
+        mail.write(db, "asked", row.email, letter, user_id=row.user_id, occasion=occasion)
+
+
 @job("attendance.tend", cron="* * * * *", lock="attendance.tend")
 def tend(db: Session) -> None:
     """Each minute: begin what has begun, pass on offers that ran out, notice who left without a word, settle the rest."""
     at = clock.now()
     begin(db)
-    for meeting_id in db.scalars(
-        select(Attendance.meeting_id)
-        .distinct()
-        .where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
-    ).all():
-        tend_line(db, meeting_id)
+    lapsed = select(Attendance.meeting_id).where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
+    for meeting_id in _one_by_one(db, lapsed.distinct().order_by(Attendance.meeting_id)):
+        line.tend(db, meeting_id)
     inside = select(Presence.meeting_id).distinct().where(Presence.left_at.is_(None))
     silent = inside.where(Presence.seen_at < at - STALE)
     called_off = inside.join(Meeting, Meeting.id == Presence.meeting_id).where(Meeting.status == "cancelled")
     for stale, meetings in ((at - STALE, silent), (None, called_off)):
-        for meeting_id in db.scalars(meetings).all():
+        for meeting_id in _one_by_one(db, meetings):
             db.execute(CLOSE, {"meeting": meeting_id, "stale": stale, "at": at})
             live.announce(db, meeting_id)
     settle(db)
@@ -94,24 +108,19 @@ def tend(db: Session) -> None:
 def release(db: Session) -> None:
     """Whose access has ended holds no place of what is still to come; who waits is offered it."""
     at = clock.now()
-    for person in db.scalars(LAPSED, {"at": at}).all():
+    for person in _one_by_one(db, LAPSED, at=at):
         for meeting_id, offered in db.execute(RELEASE, {"person": person, "at": at}).all():
-            tell_offers(db, meeting_id, offered or [])
+            tell_offers(db, meeting_id, offered)
             live.announce(db, meeting_id)
         audit.record(db, "attendance.released", "Places were released with the access", category="cron", subject_id=person)
 
 
 def begin(db: Session) -> None:
     """Scheduled meetings whose hour has come are active."""
-    started = update(Meeting).where(Meeting.status == "scheduled", Meeting.starts_at <= clock.now())
-    for meeting_id in db.scalars(started.values(status="active").returning(Meeting.id)).all():
+    due = and_(Meeting.status == "scheduled", Meeting.starts_at <= clock.now())
+    for meeting_id in _one_by_one(db, select(Meeting.id).where(due)):
+        db.execute(update(Meeting).where(Meeting.id == meeting_id, due).values(status="active"))
         live.announce(db, meeting_id)
-
-
-def tend_line(db: Session, meeting_id: UUID) -> None:
-    """Lapsed offers back, free places on to the next in line, and the mails for it."""
-    tell_offers(db, meeting_id, db.scalar(TEND, {"meeting": meeting_id, "at": clock.now()}) or [])
-    live.announce(db, meeting_id)
 
 
 def settle(db: Session) -> None:
@@ -122,10 +131,17 @@ def settle(db: Session) -> None:
         Meeting.status.in_(("scheduled", "active")),
         (Meeting.ends_at <= at - HARD_STOP) | ((Meeting.ends_at <= at - LINGER) & ~inside),
     )
-    for meeting_id in db.scalars(over).all():
+    for meeting_id in _one_by_one(db, over):
         db.execute(SETTLE, {"meeting": meeting_id, "at": at})
         audit.record(db, "meeting.settled", "Attendance was settled", category="cron", meeting_id=meeting_id)
         live.announce(db, meeting_id)
+
+
+def _one_by_one(db: Session, found: Executable, **given: Any) -> Iterator[Any]:
+    """What was found, each in a transaction of its own: who holds one meeting at a time cannot stand in a circle."""
+    for one in db.scalars(found, given).all():
+        yield one
+        db.commit()
 
 
 def _standing(db: Session, meeting_id: str, user_id: str) -> Any:
@@ -138,7 +154,7 @@ def _standing(db: Session, meeting_id: str, user_id: str) -> Any:
     ).one_or_none()  # fmt: skip
 
 
-def _seen_by(row: Row[Any]) -> tuple[Clock, Board]:
+def _seen_by(row: Any) -> tuple[Clock, Board]:
     settings = current_app.config["SETTINGS"]
     look = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
     return look, Board(row.Meeting, look)
@@ -154,6 +170,12 @@ def tell_cancelled(db: Session, meeting_id: str) -> None:
 def tell_moved(db: Session, meeting_id: str) -> None:
     """The meeting is at another time."""
     _tell(db, "moved", meeting_id, "scheduled", meeting_letters.moved)
+
+
+@job("attendance.tell_reinstated")
+def tell_reinstated(db: Session, meeting_id: str) -> None:
+    """The meeting takes place after all."""
+    _tell(db, "reinstated", meeting_id, "scheduled", meeting_letters.reinstated)
 
 
 def _tell(

@@ -57,3 +57,19 @@ def decision(name: str | None, m: Board, answer: str, reason: str | None) -> Let
         button=(f"/meetings/{m.id}", "Look at the meeting"),
         why="You get this because you asked for a place.",
     )
+
+
+def asked(name: str | None, m: Board, people: int) -> Letter:
+    """For the host: somebody waits for a word."""
+    ask = "1 person asks" if people == 1 else f"{people} people ask"
+    return Letter(
+        subject=f"{ask} to join {m.title}",
+        headline=f"{ask} to join",
+        body=(
+            f"Hello {name or 'there'}, {ask} for a place at {m.title}. They hear from us as soon as you answer.",
+            "You get no further mail about it until these are answered.",
+        ),
+        facts=facts(m),
+        button=(f"/meetings/{m.id}/requests", "Answer them"),
+        why="You get this because you host this meeting and approve each person.",
+    )

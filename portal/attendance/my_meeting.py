@@ -4,7 +4,7 @@ A list shows some of it (`Listed`), and what a list shows is drawn once for ever
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
@@ -18,11 +18,9 @@ from markupsafe import Markup
 
 from portal import clock
 from portal.attendance import queries
-from portal.meetings.board import Board, Clock, here_and_now
+from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.times import ordinal, since
 from portal.web import find
-
-LAST_HOUR = timedelta(hours=1)
 
 
 class MyMeeting(Board):
@@ -57,6 +55,16 @@ class MyMeeting(Board):
         return bool(self._row.is_private and self._row.answer is None)
 
     @property
+    def hosted(self) -> bool:
+        """Whether the reader leads it."""
+        return bool(self._row.host_id == current_user.id)
+
+    @property
+    def requests(self) -> int:
+        """How many wait for an answer to their asking; for the host."""
+        return self._row.request_count  # type: ignore[no-any-return]
+
+    @property
     def position(self) -> str:
         """Which one in the line."""
         return ordinal(self._row.position) if self._row.position else ""
@@ -74,8 +82,7 @@ class MyMeeting(Board):
     @property
     def seat_free_now(self) -> bool:
         """Near the start the first of those waiting who clicks has the place."""
-        free = self.capacity is None or self.taken < self.capacity
-        return self.answer == "waitlisted" and free and self._row.starts_at - self._clock.now < LAST_HOUR
+        return self.answer == "waitlisted" and self.free and self.last_hour
 
     @property
     def together(self) -> bool:

@@ -51,7 +51,9 @@ PAST = Question(
 )
 # Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
 US = func.names_of_us(Meeting.id, bindparam("at")).label("us")
-ONE = Question(_mine(Meeting.description, Meeting.revision, US).where(Meeting.id == bindparam("meeting_id")))
+ONE = Question(
+    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, US).where(Meeting.id == bindparam("meeting_id"))
+)
 THERE = Question(select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
 """Whether the asker may see a meeting at all."""
 

@@ -1,21 +1,19 @@
-"""Planning, changing and calling off meetings: an admin's verbs. None of them commits."""
+"""Planning, changing, calling off and holding after all: an admin's verbs. None of them commits."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, live
-from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.meetings import line
 from portal.meetings.models import Meeting
 from portal.problems import Refused
 from portal.times import instant, next_wall_time
-
-TEND = text("select tend_line(:meeting, :at)")
 
 
 class NotInThePast(Refused):
@@ -24,6 +22,14 @@ class NotInThePast(Refused):
 
 class AlreadyBegun(Refused):
     """This meeting has begun, is over or is cancelled; it can no longer be changed."""
+
+
+class ChangedMeanwhile(Refused):
+    """Somebody changed this meeting while you had it open. What you typed is still here; saving again keeps yours."""
+
+
+class TooLate(Refused):
+    """A cancellation can be taken back only while the meeting would still be ahead."""
 
 
 class HostUnknown(Refused):
@@ -58,31 +64,34 @@ def plan(db: Session, what: Plan, host_email: str | None = None, created_by: UUI
     """Put a meeting on the programme; its host is somebody of the club, or nobody yet. Raises Refused."""
     if what.starts_at() <= clock.now():
         raise NotInThePast
-    meeting_id = uuid4()
-    db.execute(insert(Meeting).values(id=meeting_id, created_by=created_by, **_host(db, host_email), **asdict(what)))
+    meeting_id, host_id = uuid4(), host_of(db, host_email)
+    db.execute(insert(Meeting).values(id=meeting_id, created_by=created_by, host_id=host_id, **asdict(what)))
     audit.record(db, "meeting.planned", f"Planned {what.title}", category="meeting", meeting_id=meeting_id)
     return meeting_id
 
 
-def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None) -> None:
-    """Change a meeting that has not begun. Those who hold a place or wait are told when time or day moved."""
-    if meeting.status != "scheduled" or meeting.starts_at <= clock.now():
-        raise AlreadyBegun
+def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None, *, seen: int) -> None:
+    """Change a meeting that has not begun. Those who hold a place or wait are told when time or day moved.
+
+    One whose hour has come and to which nobody came can be moved to a later hour, and is ahead again. `seen` is the
+    revision the admin had before them. Raises Refused.
+    """
     moved = what.starts_at() != meeting.starts_at or what.duration != meeting.duration
     if moved and what.starts_at() <= clock.now():
         raise NotInThePast
-    db.execute(
-        update(Meeting).where(Meeting.id == meeting.id)
-        .values(**asdict(what), **_host(db, host_email), revision=Meeting.revision + int(moved))
-    )  # fmt: skip
-    _pass_on_places(db, meeting.id)
+    was = meeting.starts_at.isoformat()
+    changed = update(Meeting).where(Meeting.id == meeting.id, Meeting.revision == seen, _changeable(moved))
+    values = {**asdict(what), "host_id": host_of(db, host_email), "status": "scheduled", "revision": seen + 1}
+    if not db.execute(changed.values(values)).rowcount:  # type: ignore[attr-defined]
+        fresh = db.scalar(select(Meeting.revision).where(Meeting.id == meeting.id))
+        raise AlreadyBegun if fresh == seen else ChangedMeanwhile
+    line.tend(db, meeting.id)
     audit.record(
         db, "meeting.moved" if moved else "meeting.changed", f"Changed {what.title}", category="meeting",
-        meeting_id=meeting.id, was=meeting.starts_at.isoformat(), now=what.starts_at().isoformat(),
+        meeting_id=meeting.id, was=was, now=what.starts_at().isoformat(),
     )  # fmt: skip
     if moved:
         jobs.enqueue(db, "attendance.tell_moved", meeting_id=str(meeting.id))
-    live.announce(db, meeting.id)
 
 
 def cancel(db: Session, meeting: Any, reason: str) -> None:
@@ -90,7 +99,8 @@ def cancel(db: Session, meeting: Any, reason: str) -> None:
     called_off = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status.in_(("scheduled", "active")), Meeting.ends_at > clock.now()
     )
-    if not db.execute(called_off.values(status="cancelled", cancellation_reason=reason)).rowcount:  # type: ignore[attr-defined]
+    values = {"status": "cancelled", "cancellation_reason": reason, "revision": Meeting.revision + 1}
+    if not db.execute(called_off.values(values)).rowcount:  # type: ignore[attr-defined]
         raise AlreadyBegun
     audit.record(
         db, "meeting.cancelled", f"Cancelled {meeting.title}", category="meeting", meeting_id=meeting.id, reason=reason
@@ -99,18 +109,31 @@ def cancel(db: Session, meeting: Any, reason: str) -> None:
     live.announce(db, meeting.id)
 
 
-def _pass_on_places(db: Session, meeting_id: UUID) -> None:
-    """Places that were added go to the line at once."""
-    for person in db.scalar(TEND, {"meeting": meeting_id, "at": clock.now()}) or []:
-        jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))
+def reinstate(db: Session, meeting: Any) -> None:
+    """Take a cancellation back while the meeting is ahead: it takes place after all, with the answers it had."""
+    taken_back = update(Meeting).where(
+        Meeting.id == meeting.id, Meeting.status == "cancelled", Meeting.starts_at > clock.now()
+    )
+    values = {"status": "scheduled", "cancellation_reason": None, "revision": Meeting.revision + 1}
+    if not db.execute(taken_back.values(values)).rowcount:  # type: ignore[attr-defined]
+        raise TooLate
+    audit.record(db, "meeting.reinstated", f"{meeting.title} is held after all", category="meeting", meeting_id=meeting.id)
+    jobs.enqueue(db, "attendance.tell_reinstated", meeting_id=str(meeting.id))
+    line.tend(db, meeting.id)
 
 
-def _host(db: Session, email: str | None) -> dict[str, Any]:
+def host_of(db: Session, email: str | None) -> UUID | None:
+    """The person of the club at this address; None for no address. Raises HostUnknown."""
     if not email:
-        return {"host_id": None, "host_name": None}
-    user = db.execute(
-        select(User.id, User.first_name, User.last_name, User.email).where(User.email_key == email.lower())
-    ).one_or_none()
-    if user is None:
+        return None
+    known = select(User.id).where(User.email_key == email.lower(), User.is_active, User.email_verified)
+    host_id = db.scalar(known)
+    if host_id is None:
         raise HostUnknown
-    return {"host_id": user.id, "host_name": display_name(user.first_name, user.last_name, user.email)}
+    return host_id
+
+
+def _changeable(moved: bool) -> ColumnElement[bool]:
+    """Ahead by the clock; or begun with nobody there, if it is to be moved."""
+    empty = and_(literal(moved), Meeting.attendee_count == 0, Meeting.ends_at > clock.now())
+    return and_(Meeting.status.in_(("scheduled", "active")), or_(Meeting.starts_at > clock.now(), empty))

@@ -12,6 +12,9 @@ from portal import clock
 from portal.times import ago, city, day_long, day_medium, day_short, starts_in
 from portal.web import reader
 
+LAST_HOUR = timedelta(hours=1)
+"""So long before the start nobody is offered a place any more: the first to click has it."""
+
 ROOMS = {"google-meet": "Google Meet", "zoom": "Zoom"}
 
 
@@ -136,9 +139,19 @@ class Board:
         return self._row.waiting_count  # type: ignore[no-any-return]
 
     @property
+    def free(self) -> bool:
+        """Whether a place is nobody's."""
+        return self.capacity is None or self.taken < self.capacity
+
+    @property
+    def last_hour(self) -> bool:
+        """Whether it is too late to offer places to the line."""
+        return self.starts_at - self._clock.now < LAST_HOUR
+
+    @property
     def full(self) -> bool:
-        """Whether a yes now means the line."""
-        return self.capacity is not None and (self.taken >= self.capacity or self.waiting > 0)
+        """Whether a yes now means the line. In the last hour a free place is for whoever clicks."""
+        return not self.free or (self.waiting > 0 and not self.last_hour)
 
     @property
     def came(self) -> int:

@@ -35,3 +35,15 @@ def moved(name: str | None, m: Board) -> Letter:
         button=(f"/meetings/{m.id}", "Look at the meeting"),
         why="You get this because you have a place, wait or asked for one.",
     )  # fmt: skip
+
+
+def reinstated(name: str | None, m: Board) -> Letter:
+    """It takes place after all; the place is kept."""
+    return Letter(
+        subject=f"After all: {m.title}",
+        headline=f"{m.title} takes place after all",
+        body=(f"Hello {name or 'there'}, the meeting that was called off is held. Your answer is kept; change it if you cannot come.",),
+        facts=facts(m),
+        button=(f"/meetings/{m.id}", "Look at the meeting"),
+        why="You get this because you have a place, wait or asked for one.",
+    )  # fmt: skip

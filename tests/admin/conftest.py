@@ -1,5 +1,6 @@
 """Dora's desk."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,3 +24,28 @@ def given() -> dict[str, str]:
         "timezone": "Europe/Istanbul", "duration": "60", "platform": "google-meet", "max_attendees": "12",
         "description": "Bring something *broken*.",
     }  # fmt: skip
+
+
+@pytest.fixture
+def mending(desk, superuser, given):
+    """The meeting of the form, planned."""
+    desk.submit("/admin/meetings/new", **given)
+    superuser.execute("delete from system_logs")
+    return superuser.execute("select id, starts_at, revision from meetings").fetchone()
+
+
+@pytest.fixture
+def mending_id(mending):
+    return mending[0]
+
+
+@pytest.fixture
+def save(desk, mending_id, given):
+    """`save(start_time="20:00")`: the form as its page shows it, with something changed."""
+
+    def press(**changes):
+        path = f"/admin/meetings/{mending_id}/edit"
+        shown = re.search(r'name="revision"[^>]*value="(\d+)"', desk.get(path).text)
+        return desk.submit(path, **{**given, "revision": shown[1], **changes})
+
+    return press

@@ -5,12 +5,12 @@ import pytest
 from tests.support.reading import one
 
 LOOKS = ["/admin", "/admin/people", "/admin/meetings", "/admin/meetings/new", "/admin/meetings/{id}/edit",
-         "/admin/meetings/{id}/cancellation", "/admin/meetings/{id}/requests"]  # fmt: skip
+         "/admin/meetings/{id}/cancellation"]  # fmt: skip
 ACTS = [
     "/admin/meetings/new",
     "/admin/meetings/{id}/edit",
     "/admin/meetings/{id}/cancellation",
-    "/admin/meetings/{id}/requests/{person}",
+    "/admin/meetings/{id}/cancellation/back",
 ]
 
 

@@ -76,7 +76,7 @@ def test_who_asks_for_a_place_wants_a_look(desk, superuser, heard, alice, bob):
     answer = desk.get("/admin")
     assert (
         "2 people ask to join Circle" in words(answer)
-        and link(answer, "Answer them") == f"/admin/meetings/{circle.id}/requests"
+        and link(answer, "Answer them") == f"/meetings/{circle.id}/requests"
     )
     assert words(answer, "h1") == "The next meeting is in good shape."
 

@@ -176,6 +176,24 @@ def test_in_the_last_hour_the_first_to_click_has_the_place(say, shown, full, ali
     assert "You’re coming" in shown(charlie, moment=late)
 
 
+def test_in_the_last_hour_a_newcomer_is_shown_the_free_place_and_the_door(say, shown, sign_in, full, alice, charlie, dora, tonight):
+    late = tonight.starts_at - 5 * MINUTE
+    say(charlie, "accepted")
+    say(alice, "declined", moment=late)
+    text = shown(dora, moment=late)
+    assert "Every place is taken" not in text and "I’m coming" in text
+    with at(late):
+        hers = sign_in(dora)
+        assert f"/meetings/{tonight.id}/join" in hers.get(f"/meetings/{tonight.id}").text
+        assert hers.submit(f"/meetings/{tonight.id}/join").location.startswith("/sandbox/rooms/")
+
+
+def test_before_the_last_hour_a_free_place_is_the_lines(say, shown, superuser, full, charlie, dora, tonight):
+    say(charlie, "accepted")
+    superuser.execute("update meetings set max_attendees = 3")
+    assert "Join the line" in shown(dora, moment=tonight.starts_at - HOUR)
+
+
 # --- approval --------------------------------------------------------------------------------------------------------
 
 
@@ -206,7 +224,7 @@ def decide(sign_in, dora, small):
 
     def word(person, decision, **form):
         with at(small.starts_at - 4 * HOUR):
-            return browser.submit(f"/admin/meetings/{small.id}/requests/{person.id}", decision=decision, **form)
+            return browser.submit(f"/meetings/{small.id}/requests/{person.id}", decision=decision, **form)
 
     return word
 

@@ -1,5 +1,7 @@
 """What the clock causes: meetings begin, offers run out, attendance is settled; and doing it twice is once."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -105,6 +107,24 @@ def test_news_of_a_meeting_that_is_gone_is_told_to_nobody(worker_app, superuser,
     for job in (jobs.tell_offer, jobs.tell_decision):
         do(worker_app, job, **ids)
     assert one(superuser, "select count(*) from mails") == 0
+
+
+def test_each_meeting_is_tended_in_a_transaction_of_its_own(worker_app, database, superuser, alice, bob, now):
+    """Whoever answers in the first is not kept waiting by what keeps the second."""
+    both = sorted((plan(superuser, "One"), plan(superuser, "Two")), key=lambda meeting: meeting.id)
+    for person, meeting in zip((alice, bob), both, strict=True):
+        invite(superuser, person, meeting, answer="offered", offer_expires_at=now)
+    with database.connect() as other, ThreadPoolExecutor(1) as worker:
+        other.execute("select from meetings where id = %s for update", [both[1].id])
+        tending = worker.submit(do, worker_app, jobs.tend, now + MINUTE)
+        for _tenth in range(50):
+            if of(superuser, alice, "answer") == "withdrawn":
+                break
+            time.sleep(0.1)
+        assert [of(superuser, person, "answer") for person in (alice, bob)] == ["withdrawn", "offered"]
+        other.rollback()
+        tending.result()
+    assert of(superuser, bob, "answer") == "withdrawn"
 
 
 # --- settling --------------------------------------------------------------------------------------------------------

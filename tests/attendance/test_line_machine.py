@@ -98,8 +98,9 @@ class Model:
         return "accepted" if self.seat_is_free() and first_come else "waitlisted"
 
     def decide(self, person: Person, accept: bool, at: datetime) -> None:
+        self.tend(at)
         if self.answers.get(person) == "requested" and not self.cancelled and at < self.end:
-            free = self.seat_is_free() and not self.line
+            free = self.seat_is_free() and (not self.line or at > self.start - HOUR)
             self.give(person, "rejected" if not accept else "accepted" if free else "waitlisted")
 
 
@@ -140,6 +141,7 @@ def machine(as_, superuser, now):
             self.later(timedelta(seconds=1))
             self.model.decide(person, accept, self.line.now)
             self.line.decides(cast.DORA, person, accept)
+            self.untended = False
 
         @rule(places=st.sampled_from([1, 2, 3, 5, None]), tended=st.sampled_from([True, True, False]))
         def change_places(self, places: int | None, tended: bool) -> None:

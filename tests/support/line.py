@@ -44,7 +44,7 @@ class Line:
 
     def decides(self, admin: Person, person: Person, accept: bool, why: str | None = None) -> str | None:
         with self.as_(admin) as db:
-            return one(db, "select decide_request(%s, %s, %s, %s, %s)",
+            return one(db, "select answer from decide_request(%s, %s, %s, %s, %s)",
                        self.meeting.id, person.id, accept, why, self.now)  # fmt: skip
 
     def tend(self, at: datetime | None = None) -> list[UUID]:

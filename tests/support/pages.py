@@ -133,7 +133,7 @@ ADMIN = (
     Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),
     Stop("admin-edit", "/admin/meetings/{ahead}/edit"),
     Stop("admin-cancellation", "/admin/meetings/{ahead}/cancellation"),
-    Stop("admin-requests", "/admin/meetings/{requested}/requests"),
+    Stop("admin-requests", "/meetings/{requested}/requests"),
 )
 
 

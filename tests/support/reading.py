@@ -101,3 +101,24 @@ def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: obj
     jobs.serve(worker_app)
     with clock.at(moment or clock.now()):
         task(**arguments)
+
+
+def said_at(answer, field: str) -> str:
+    """The error at one field of a form."""
+    return plain(answer.text.partition(f'id="{field}-error">')[2].partition("</p>")[0])
+
+
+def operations(postgres: psycopg.Connection) -> list[str]:
+    """What the log says was done, by name."""
+    return sorted(row[0] for row in postgres.execute("select operation from system_logs").fetchall())
+
+
+def answers(postgres: psycopg.Connection, meeting_id: object, **people: list[Person]) -> None:
+    """Rows for a meeting, by answer: `answers(postgres, id, accepted=[alice])`."""
+    for answer, some in people.items():
+        for person in some:
+            postgres.execute(
+                "insert into meeting_attendances (meeting_id, user_id, answer, waiting_since)"
+                " values (%s, %s, %s, case when %s = 'waitlisted' then now() end)",
+                [meeting_id, person.id, answer, answer],
+            )

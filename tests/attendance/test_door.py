@@ -1,0 +1,196 @@
+"""Through the door and out again, and afterwards who came; on the real functions."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.cast import invite
+from tests.support.line import Line, one
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def door(line):
+    return Door(line)
+
+
+class Door:
+    """Supper's door, ten minutes before the start and then on."""
+
+    def __init__(self, line):
+        self.line, self.meeting = line, line.meeting
+
+    def opens(self, person, minute, device="desktop"):
+        """Knock `minute` minutes after the start; why not, or None."""
+        with self.line.as_(person) as db:
+            return one(
+                db, "select refusal from join_meeting(%s, %s, 10, %s)", self.meeting.id, device, self.time(minute)
+            )
+
+    def closes_behind(self, person, minute):
+        with self.line.as_(person) as db:
+            return one(db, "select leave_meeting(%s, %s)", self.meeting.id, self.time(minute))
+
+    def was_inside(self, person, since, until, device="desktop"):
+        """A stay as a provider reports it, whatever our own door saw."""
+        self.line.postgres.execute(
+            "insert into presences (meeting_id, user_id, joined_at, left_at, device_type) values (%s, %s, %s, %s, %s)",
+            [self.meeting.id, person.id, self.time(since), None if until is None else self.time(until), device],
+        )
+
+    def time(self, minute):
+        return self.meeting.starts_at + minute * MINUTE
+
+    def minutes(self, person):
+        return one(self.line.postgres, "select minutes_inside(%s, %s)", self.meeting.id, person.id)
+
+    def settle(self):
+        with self.line.as_("worker") as db:
+            db.execute("select settle(%s, %s)", [self.meeting.id, self.time(90)])
+
+
+def test_the_door_opens_ten_minutes_before(door, alice):
+    assert door.opens(alice, -11) == "early"
+    assert door.opens(alice, -10) is None
+    assert door.line.of(alice, "joined_at") == door.time(-10)
+
+
+def test_an_invited_person_takes_a_seat_at_the_door(door, alice):
+    assert door.opens(alice, 0, "tablet") is None
+    assert door.line.answers([alice]) == ["accepted"]
+    assert door.line.of(alice, "device_type") == "tablet"
+
+
+def test_at_the_door_of_a_full_room_one_is_told_so(door, alice, bob, charlie):
+    door.line.accepts(alice, bob)
+    assert door.opens(charlie, 0) == "full"
+    assert one(door.line.postgres, "select count(*) from presences") == 0
+
+
+def test_nobody_without_access_comes_in(door, eve, alice, superuser):
+    assert door.opens(eve, 0) == "no-access"
+    door.line.accepts(alice)
+    superuser.execute("update users set access_until = %s where id = %s", [door.time(-1), alice.id])
+    assert door.opens(alice, 0) == "no-access"
+
+
+def test_nobody_comes_in_unapproved(as_, superuser, circle, now, alice):
+    assert Door(Line(as_, superuser, circle, now)).opens(alice, 0) == "requested"
+
+
+def test_two_devices_are_one_stay(door, alice, superuser):
+    door.opens(alice, 0, "desktop")
+    door.opens(alice, 1, "mobile")
+    assert one(superuser, "select count(*) from presences") == 1
+    assert one(superuser, "select attendee_count from meetings where id = %s", door.meeting.id) == 1
+
+
+def test_who_leaves_and_returns_keeps_the_first_coming_and_the_last_going(door, alice):
+    door.opens(alice, 0)
+    assert door.closes_behind(alice, 10)
+    door.opens(alice, 20)
+    assert door.line.of(alice, "left_at") is None
+    door.closes_behind(alice, 25)
+    assert (door.line.of(alice, "joined_at"), door.line.of(alice, "left_at")) == (door.time(0), door.time(25))
+    assert door.line.of(alice, "join_duration") == 15
+
+
+def test_leaving_twice_is_once(door, alice, bob):
+    door.opens(alice, 0)
+    assert [door.closes_behind(alice, 10), door.closes_behind(alice, 30), door.closes_behind(bob, 10)] == [
+        True, False, False,
+    ]  # fmt: skip
+    assert door.line.of(alice, "left_at") == door.time(10)
+
+
+@pytest.mark.parametrize(
+    ("stays", "minutes"),
+    [
+        ([(0, 30)], 30),
+        ([(0, 30), (10, 40)], 40),  # two devices at once do not count double
+        ([(0, 10), (20, 30)], 20),
+        ([(0, 60), (10, 20)], 60),
+        ([(0, 10), (10, 20)], 20),
+        ([(-60, 0)], 30),  # from half an hour before
+        ([(50, 400)], 250),  # to four hours after
+        ([(40, None)], 20),  # an open stay ends with the meeting
+        ([(310, 320)], 0),
+        ([], 0),
+    ],
+)
+def test_minutes_are_the_union_of_the_stays(door, alice, stays, minutes):
+    for since, until in stays:
+        door.was_inside(alice, since, until)
+    assert door.minutes(alice) == minutes
+
+
+def test_a_silent_browser_has_left_when_it_was_last_heard(door, alice, bob, superuser):
+    door.opens(alice, 0)
+    door.opens(bob, 0)
+    with door.line.as_(alice) as db:
+        db.execute("select still_here(%s, %s)", [door.meeting.id, door.time(7)])
+    closed = one(superuser, "select close_presences(%s, null, %s, %s)", door.meeting.id, door.time(10), door.time(20))
+    assert closed == 1  # Bob's browser never had a heartbeat, and is believed
+    assert door.line.of(alice, "left_at") == door.time(7)
+
+
+# --- afterwards ------------------------------------------------------------------------------------------------------
+
+
+def test_who_stayed_five_minutes_came(door, alice, bob):
+    door.opens(alice, 0)
+    door.opens(bob, 0)
+    door.closes_behind(alice, 5)
+    door.closes_behind(bob, 4)
+    door.line.postgres.execute("update meetings set duration = 60 where id = %s", [door.meeting.id])
+    door.was_inside(alice, 30, 60)
+    door.settle()
+    assert (door.line.of(alice, "status"), door.line.of(bob, "status")) == ("attended", "no_show")
+
+
+def test_of_a_short_meeting_a_fifth_is_enough(door, alice, bob):
+    door.opens(alice, 0)
+    door.opens(bob, 0)
+    door.closes_behind(bob, 2)
+    door.closes_behind(alice, 10)
+    door.settle()
+    assert (door.line.of(alice, "status"), door.line.of(bob, "status")) == ("attended", "attended")
+    assert one(door.line.postgres, "select actual_duration from meetings where id = %s", door.meeting.id) == 10
+
+
+def test_declined_but_came_keeps_both(door, alice):
+    door.opens(alice, 0)
+    door.closes_behind(alice, 30)
+    door.line.declines(alice, at=door.time(40))
+    door.settle()
+    assert (door.line.of(alice, "answer"), door.line.of(alice, "status")) == ("declined", "attended")
+
+
+def test_who_never_answered_and_did_not_come_is_no_no_show(door, alice, bob, superuser):
+    invite(superuser, door.meeting, alice)
+    door.line.accepts(bob)
+    door.settle()
+    assert (door.line.of(alice, "status"), door.line.of(bob, "status")) == ("invited", "no_show")
+
+
+def test_settling_twice_is_once_and_keeps_a_correction(door, alice, superuser):
+    door.line.accepts(alice)
+    door.settle()
+    superuser.execute("update meeting_attendances set outcome = 'attended' where user_id = %s", [alice.id])
+    door.settle()
+    assert door.line.of(alice, "status") == "attended"
+
+
+def test_a_cancelled_meeting_has_no_no_shows(door, alice):
+    door.line.accepts(alice)
+    door.line.change(status="cancelled", cancellation_reason="The host is ill.")
+    door.settle()
+    assert door.line.of(alice, "status") == "accepted"
+
+
+def test_settling_ends_the_stays_still_open(door, alice):
+    door.opens(alice, 0)
+    door.settle()
+    assert door.line.of(alice, "left_at") == door.meeting.ends_at
+    assert door.line.of(alice, "join_duration") == 60
