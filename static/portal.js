@@ -42,6 +42,7 @@ on("submit", event => {
   if (form.method !== "post") return;
   if (form.dataset.sent) return event.preventDefault(), event.stopImmediatePropagation();
   form.dataset.sent = 1;
+  if (form.elements.touches) form.elements.touches.value = navigator.maxTouchPoints;   // an iPad calls itself a Mac
   button?.setAttribute("aria-busy", true);
   if (button?.dataset.busy) [button.dataset.label, button.innerText] = [button.innerText, button.dataset.busy];
 });

@@ -14,8 +14,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal import clock, paging
-from portal.accounts.devices import kind
 from portal.attendance import actions, drawing, queries
+from portal.attendance.device import kind
 from portal.attendance.my_meeting import all_seen, as_seen, by_day, the_meeting
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now

@@ -165,7 +165,7 @@ DEVICES = {
     "iPad": (f"Mozilla/5.0 (iPad; CPU OS 12_5 {IOS} Version/12.1 Mobile/15E148 Safari/604.1", "tablet"),
     "iPad-as-a-Mac": (
         f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {SAFARI} Version/17.5 Safari/605.1.15",
-        "desktop",
+        "unknown",
     ),
     "Android-tablet": (f"Mozilla/5.0 (Linux; Android 13; SM-X700) {CHROME} Safari/537.36", "tablet"),
     "phone": (f"Mozilla/5.0 (Linux; Android 14; Pixel 8) {CHROME} Mobile Safari/537.36", "mobile"),

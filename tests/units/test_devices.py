@@ -11,9 +11,6 @@ PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15"
     " (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
 )
-TABLET = (
-    "Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-)
 
 
 def asked(function, agent, **headers):
@@ -32,18 +29,6 @@ def asked(function, agent, **headers):
 )
 def test_a_browser_in_words(agent, words):
     assert asked(devices.describe, agent) == words
-
-
-@pytest.mark.parametrize(
-    ("agent", "kind"),
-    [(FIREFOX, "desktop"), (PHONE, "mobile"), (TABLET, "tablet"), ("", "unknown"), ("curl/8", "unknown")],
-)
-def test_a_kind_of_device(agent, kind):
-    assert asked(devices.kind, agent) == kind
-
-
-def test_a_hint_counts_more_than_the_name():
-    assert asked(devices.kind, FIREFOX, **{"Sec-CH-UA-Mobile": "?1"}) == "mobile"
 
 
 def test_how_a_person_is_called():
