@@ -29,6 +29,13 @@ for (const select of all("select[data-guess]")) {
   document.getElementById(select.id + "-hint").prepend(`Your browser says ${zone.split("/").pop().replaceAll("_", " ")}. `);
 }
 
+// The rule of a series: only the questions that belong to it.
+for (const form of all("form[data-rule]")) {
+  const show = () => { for (const part of all("[data-for]", form)) part.hidden = part.dataset.for !== form.elements.repeats.value; };
+  form.addEventListener("change", show);
+  show();
+}
+
 // A sent form says so, and is sent once.
 const rest = form => {
   delete form.dataset.sent;

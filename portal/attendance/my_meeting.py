@@ -19,6 +19,7 @@ from markupsafe import Markup
 from portal import clock
 from portal.attendance import queries
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
+from portal.meetings.repeats import clocks_note, in_words
 from portal.times import ordinal, since
 from portal.web import find
 
@@ -30,7 +31,6 @@ class MyMeeting(Board):
         super().__init__(row, clock)
         self.description_html = Markup()
         self.entitled = entitled
-        self.repeats = ""
         self._offer: datetime | None = row.offer_expires_at
         self._ran_out = row.answer == "offered" and self._offer is not None and self._offer <= clock.now
 
@@ -58,6 +58,18 @@ class MyMeeting(Board):
     def hosted(self) -> bool:
         """Whether the reader leads it."""
         return bool(self._row.host_id == current_user.id)
+
+    @property
+    def repeats(self) -> str:
+        """How the series it is one of repeats: Every Tuesday and Thursday. Nothing for one that stands alone."""
+        return in_words(self._row) if self._row.repeats else ""
+
+    @property
+    def clocks_note(self) -> str:
+        """Why it starts at another hour than the others of its series, where the clocks are the reason."""
+        row = self._row
+        note = clocks_note(row.series_date, row.series_time, row.timezone) if row.repeats else ""
+        return note if row.start_time != row.series_time else ""
 
     @property
     def requests(self) -> int:

@@ -12,7 +12,7 @@ from portal.accounts.models import User
 from portal.attendance.models import Attendance
 from portal.database.identity import ME
 from portal.database.question import Question
-from portal.meetings.models import Meeting
+from portal.meetings.models import Meeting, MeetingSeries
 
 PAGE = 20
 
@@ -51,8 +51,14 @@ PAST = Question(
 )
 # Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
 US = func.names_of_us(Meeting.id, bindparam("at")).label("us")
+SERIES = (
+    Meeting.series_date, Meeting.start_time, MeetingSeries.repeats, MeetingSeries.weekdays, MeetingSeries.month_day,
+    MeetingSeries.month_week, MeetingSeries.start_time.label("series_time"),
+)  # fmt: skip
 ONE = Question(
-    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, US).where(Meeting.id == bindparam("meeting_id"))
+    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, US, *SERIES)
+    .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
+    .where(Meeting.id == bindparam("meeting_id"))
 )
 THERE = Question(select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
 """Whether the asker may see a meeting at all."""

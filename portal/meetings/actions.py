@@ -73,15 +73,19 @@ def plan(db: Session, what: Plan, host_email: str | None = None, created_by: UUI
 def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None, *, seen: int) -> None:
     """Change a meeting that has not begun. Those who hold a place or wait are told when time or day moved.
 
-    One whose hour has come and to which nobody came can be moved to a later hour, and is ahead again. `seen` is the
-    revision the admin had before them. Raises Refused.
+    One whose hour has come and to which nobody came can be moved to a later hour, and is ahead again. One of a series
+    is changed alone, and left alone by what the series does later. `seen` is the revision the admin had before them.
+    Raises Refused.
     """
     moved = what.starts_at() != meeting.starts_at or what.duration != meeting.duration
     if moved and what.starts_at() <= clock.now():
         raise NotInThePast
     was = meeting.starts_at.isoformat()
     changed = update(Meeting).where(Meeting.id == meeting.id, Meeting.revision == seen, _changeable(moved))
-    values = {**asdict(what), "host_id": host_of(db, host_email), "status": "scheduled", "revision": seen + 1}
+    values = {
+        **asdict(what), "host_id": host_of(db, host_email), "status": "scheduled", "revision": seen + 1,
+        "changed_alone": Meeting.series_id.is_not(None),
+    }  # fmt: skip
     if not db.execute(changed.values(values)).rowcount:  # type: ignore[attr-defined]
         fresh = db.scalar(select(Meeting.revision).where(Meeting.id == meeting.id))
         raise AlreadyBegun if fresh == seen else ChangedMeanwhile

@@ -1,9 +1,10 @@
-"""A meeting: what happens when. Its intent is wall time and zone; the database derives the instants."""
+"""A meeting, and a series that holds meetings. The intent is wall time and zone; the database derives the instants."""
 
 from datetime import date, datetime, time
 from uuid import UUID
 
-from sqlalchemy import FetchedValue, ForeignKey, Index, text
+from sqlalchemy import Computed, Date, FetchedValue, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
@@ -16,6 +17,7 @@ class Meeting(Base):
     __table_args__ = (
         Index("idx_meetings_date", "starts_at", "id", postgresql_include=["status"]),
         Index("idx_meetings_active", "starts_at", postgresql_where=text("status = 'scheduled'")),
+        UniqueConstraint("series_id", "series_date"),
     )
 
     id: Mapped[Id]
@@ -35,7 +37,11 @@ class Meeting(Base):
     max_attendees: Mapped[int | None] = mapped_column(server_default="50")
     requires_approval: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[str] = mapped_column(server_default="scheduled")
-    is_recurring: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_recurring: Mapped[bool] = mapped_column(Computed("series_id is not null"))
+    series_id: Mapped[UUID | None] = mapped_column(ForeignKey("meeting_series.id"))
+    # The day of the series it stands for, also when it was moved to another.
+    series_date: Mapped[date | None]
+    changed_alone: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
@@ -45,6 +51,7 @@ class Meeting(Base):
     host_name: Mapped[str | None]
     provision_state: Mapped[str] = mapped_column(server_default="none")
     origin: Mapped[str] = mapped_column(server_default="admin")
+    # Rises with every change, so that a calendar takes the newer entry and two admins do not undo each other.
     revision: Mapped[int] = mapped_column(server_default="0")
     cancellation_reason: Mapped[str | None]
     archived_at: Mapped[datetime | None]
@@ -53,3 +60,34 @@ class Meeting(Base):
     seats_kept: Mapped[int] = mapped_column(server_default="0", deferred=True)
     waiting_count: Mapped[int] = mapped_column(server_default="0")
     request_count: Mapped[int] = mapped_column(server_default="0")
+
+
+class MeetingSeries(Base):
+    """A rule and what its meetings are like. `duration` is minutes; `weekdays` count from Monday, 1, to Sunday, 7."""
+
+    __tablename__ = "meeting_series"
+
+    id: Mapped[Id]
+    title: Mapped[str]
+    description: Mapped[str | None]
+    host_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    repeats: Mapped[str]
+    weekdays: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), server_default=text("'{}'"))
+    month_day: Mapped[int | None] = mapped_column(SmallInteger)
+    month_week: Mapped[int | None] = mapped_column(SmallInteger)
+    start_time: Mapped[time]
+    timezone: Mapped[str]
+    duration: Mapped[int] = mapped_column(server_default="60")
+    platform: Mapped[str] = mapped_column(server_default="google-meet")
+    max_attendees: Mapped[int | None] = mapped_column(server_default="50")
+    requires_approval: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_private: Mapped[bool] = mapped_column(server_default=text("false"))
+    only_if_free: Mapped[bool] = mapped_column(server_default=text("false"))
+    starts_on: Mapped[date]
+    # The last day it may be held.
+    ends_on: Mapped[date | None]
+    skipped: Mapped[list[date]] = mapped_column(ARRAY(Date), server_default=text("'{}'"))
+    revision: Mapped[int] = mapped_column(server_default="0")
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -7,7 +7,7 @@ from flask import Flask
 
 from portal import jobs
 
-ROOMS = ("mail", "accounts", "attendance", "families", "billing", "operations")
+ROOMS = ("mail", "accounts", "meetings", "attendance", "families", "billing", "operations")
 
 
 def work(app: Flask, conninfo: str) -> None:

@@ -41,6 +41,7 @@ mails                          -I--    ----    -I--    -I--    -I--      -I--   
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
 meetings/open                  ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/secret                ----    ----    S---    o---    o---      SIU-    SIUD
+meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
 one_time_tokens                ----    ----    ----    ----    ----      ----    S--D
 orders                         ----    ----    S---    o---    o---      S---    SIUD
 payers                         ----    ----    S-U-    o-o-    o-o-      S-U-    SIUD
@@ -71,7 +72,9 @@ CHANGEABLE = {
     ("sign_ins", "worker"): "network",
     ("system_logs", "worker"): "ip_address",
     ("meetings", "browser"): "title description scheduled_date start_time duration timezone platform max_attendees"
-    " is_private status host_id host_name requires_approval revision cancellation_reason",
+    " is_private status host_id host_name requires_approval revision cancellation_reason changed_alone",
+    ("meeting_series", "browser"): "title description host_id repeats weekdays month_day month_week start_time timezone"
+    " duration platform max_attendees requires_approval is_private only_if_free starts_on ends_on skipped revision",
 }
 
 # The columns nobody reads who may read the others.
@@ -331,8 +334,10 @@ DOORS = {
     "family_attendance": "member admin",
     "family_invitations": "member admin",
     "family_people": "member admin",
+    "follow_series": "admin",
     "former_family": "member admin",
     "hold_family": None,
+    "hold_series": "admin worker",
     "invitations_today": None,
     "invite_to_family": "member admin",
     "join_meeting": "member admin",

@@ -23,6 +23,7 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
     ids = {
         "meeting_id": everything["open"],
         "person_id": ALICE.id,
+        "series_id": everything["meeting_series"],
         "user_id": ALICE.id,
         "mail_id": everything["sandbox_mails"],
         "sign_in_id": everything["sign_ins"],

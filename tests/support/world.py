@@ -40,6 +40,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},
         "meetings": {"id": UUID(int=100 + number), "title": "Another", "scheduled_date": LATER.date(),
                      "start_time": "21:00"},
+        "meeting_series": {"id": id_, "title": "Again", "repeats": "daily", "start_time": "20:00", "timezone": "UTC",
+                           "starts_on": LATER.date()},
         "one_time_tokens": alice | {"purpose": "reset", "token_hash": f"t{number}".encode(), "code_hash": b"c",
                                     "created_at": NOW, "expires_at": LATER},
         "orders": alice | {"order_number": f"GO-{number}", "amount": 12, "amount_minor": 1200,
@@ -83,6 +85,8 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
         if table == "procrastinate_events":
             there[table]["job_id"] = 9_000_001
         insert(postgres, table, there[table])
+    postgres.execute("update meetings set series_id = %s, series_date = scheduled_date where id = %s",
+                     [there["meeting_series"]["id"], OPEN])  # fmt: skip
     keys = {table: row[key_of(table)] for table, row in there.items()}
     (version,) = postgres.execute("select version_num from alembic_version").fetchone() or ("",)
     keys |= {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version}

@@ -1,0 +1,31 @@
+"""What is on the programme, as an admin sees it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+
+from portal.database import db
+from portal.meetings.board import Board, here_and_now
+from portal.meetings.models import MeetingSeries
+
+
+class Planned(Board):
+    """A meeting as an admin sees it in the admin's own zone: nobody's answer, and what members are not shown."""
+
+    @property
+    def requests(self) -> int:
+        """How many wait for an answer to their asking."""
+        return self._row.request_count  # type: ignore[no-any-return]
+
+    @property
+    def ahead(self) -> bool:
+        """Whether its hour is still to come, called off or not."""
+        return self.starts_at > self._clock.now
+
+
+def running_series() -> Sequence[MeetingSeries]:
+    """Every series that is not over, by title."""
+    look = here_and_now()
+    running = or_(MeetingSeries.ends_on.is_(None), MeetingSeries.ends_on >= look.club(look.now).date())
+    in_order = select(MeetingSeries).where(running).order_by(MeetingSeries.title, MeetingSeries.id)
+    return db.session.scalars(in_order.limit(200)).all()

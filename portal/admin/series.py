@@ -1,0 +1,204 @@
+"""Series: planning one, looking at it, changing it from a day on, skipping a day, stopping it."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import bindparam, select
+
+from portal import clock
+from portal.access import admin
+from portal.accounts.models import User
+from portal.admin.meeting_forms import SeriesForm, SkippingForm, StoppingForm
+from portal.admin.planned import Planned
+from portal.attendance import queries
+from portal.database import db
+from portal.meetings import actions, series
+from portal.meetings.board import here_and_now
+from portal.meetings.models import Meeting, MeetingSeries
+from portal.meetings.repeats import sentence
+from portal.problems import Refused
+from portal.times import day_long
+from portal.web import find, me, page, wants_fragment
+
+ONE = select(MeetingSeries, User.email).outerjoin(User, User.id == MeetingSeries.host_id).where(
+    MeetingSeries.id == bindparam("series_id")
+)  # fmt: skip
+
+
+def add_to(bp: Blueprint) -> None:
+    """Routes of this subject."""
+    one = "/series/<uuid:series_id>"
+    bp.add_url_rule("/series/new", "new_series", new)
+    bp.add_url_rule("/series/new", "plan_series", plan, methods=["POST"])
+    bp.add_url_rule(one, "series", show)
+    bp.add_url_rule(f"{one}/edit", "edit_series", edit)
+    bp.add_url_rule(f"{one}/edit", "change_series", change, methods=["POST"])
+    bp.add_url_rule(f"{one}/skipped", "skip_series", skip, methods=["POST"])
+    bp.add_url_rule(f"{one}/skipped/<day>/back", "hold_series", hold_after_all, methods=["POST"])
+    bp.add_url_rule(f"{one}/end", "stop_series", stop, methods=["POST"])
+
+
+@admin
+def new() -> ResponseReturnValue:
+    """An empty form with the club's usual hour; with `daily`, as the club's daily meeting."""
+    settings = current_app.config["SETTINGS"]
+    zone, daily = settings.club_timezone, "daily" in request.args
+    form = SeriesForm(None, data={
+        "timezone": zone, "start_time": settings.default_meeting_time, "starts_on": series.today(zone),
+        "repeats": "daily" if daily else "weekly", "only_if_free": daily,
+    })  # fmt: skip
+    return page("admin/series_form.html", form=form, s=None)
+
+
+@admin
+def plan() -> ResponseReturnValue:
+    """Put it on the programme; or only show its next days."""
+    form = SeriesForm()
+    if "show" in request.form:
+        return _with_days(form)
+    if form.validate():
+        try:
+            series_id = series.start(db.session(), _planned(form), form.host_email.data, me())
+        except Refused as refusal:
+            db.session.rollback()
+            _at_field(form, refusal)
+        else:
+            flash(f"{form.title.data} is on the programme.", "note")
+            return redirect(f"/admin/series/{series_id}", 303)
+    return page("admin/series_form.html", 422, form=form, s=None)
+
+
+@admin
+def show(series_id: UUID) -> ResponseReturnValue:
+    """What is planned, what is skipped, and the way to change it."""
+    return _page(series_id, SkippingForm(None, prefix="skip"), StoppingForm(None, prefix="end"))
+
+
+@admin
+def edit(series_id: UUID) -> ResponseReturnValue:
+    """The form as the series stands, to be changed from a day on: today, or the one that was asked for."""
+    one, host = _series(series_id)
+    today = series.today(one.timezone)
+    try:
+        from_day = max(date.fromisoformat(request.args.get("from", "")), today)
+    except ValueError:
+        from_day = max(one.starts_on, today)
+    return page("admin/series_form.html", form=SeriesForm.of(one, host, from_day), s=one)
+
+
+@admin
+def change(series_id: UUID) -> ResponseReturnValue:
+    """Save it; what came before stays as it was."""
+    one, _host = _series(series_id)
+    form = SeriesForm()
+    if "show" in request.form:
+        return _with_days(form, one)
+    if form.validate():
+        try:
+            following = series.change(db.session(), one, _planned(form), form.host_email.data, seen=form.seen)
+        except Refused as refusal:
+            db.session.rollback()
+            _at_field(form, refusal)
+        else:
+            flash("Saved. Everybody who holds a place is told if their meeting moved or is called off.", "note")
+            return redirect(f"/admin/series/{following}", 303)
+    one, _host = _series(series_id)
+    form.revision.data = one.revision
+    return page("admin/series_form.html", 422, form=form, s=one)
+
+
+@admin
+def skip(series_id: UUID) -> ResponseReturnValue:
+    """Not on that day."""
+    one, form = _series(series_id)[0], SkippingForm(prefix="skip")
+    if form.validate():
+        try:
+            series.skip(db.session(), one, form.day.data, form.reason.data)
+        except Refused as refusal:
+            db.session.rollback()
+            form.day.errors = [refusal.sentence]
+        else:
+            flash(f"It is not held on {day_long(form.day.data)}.", "note")
+            return redirect(f"/admin/series/{series_id}", 303)
+    return _page(series_id, form, StoppingForm(None, prefix="end"), 422)
+
+
+@admin
+def hold_after_all(series_id: UUID, day: str) -> ResponseReturnValue:
+    """On that day after all."""
+    try:
+        skipped = date.fromisoformat(day)
+    except ValueError:
+        abort(404)
+    series.hold_after_all(db.session(), _series(series_id)[0], skipped)
+    flash(f"It is held on {day_long(skipped)} after all.", "note")
+    return redirect(f"/admin/series/{series_id}", 303)
+
+
+@admin
+def stop(series_id: UUID) -> ResponseReturnValue:
+    """A last day."""
+    one, form = _series(series_id)[0], StoppingForm(prefix="end")
+    if form.validate():
+        try:
+            series.stop(db.session(), one, form.last_day.data, form.reason.data)
+        except Refused as refusal:
+            db.session.rollback()
+            form.last_day.errors = [refusal.sentence]
+        else:
+            flash(f"{one.title} ends with {day_long(form.last_day.data)}.", "note")
+            return redirect(f"/admin/series/{series_id}", 303)
+    return _page(series_id, SkippingForm(None, prefix="skip"), form, 422)
+
+
+def _series(series_id: UUID) -> tuple[Any, str]:
+    found = find(ONE, series_id=series_id)
+    return found.MeetingSeries, found.email or ""
+
+
+def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, status: int = 200) -> ResponseReturnValue:
+    one, _host = _series(series_id)
+    today, look = series.today(one.timezone), here_and_now()
+    planned = (
+        select(*queries.SHOWN, Meeting.request_count)
+        .where(Meeting.series_id == series_id, Meeting.ends_at > clock.now())
+        .order_by(Meeting.starts_at, Meeting.id)
+        .limit(100)
+    )
+    return page(
+        "admin/series.html", status, s=one, sentence=sentence(one), over=one.ends_on is not None and one.ends_on < today,
+        meetings=[Planned(row, look) for row in db.session.execute(planned)],
+        skipped=[(day, f"{day_long(day)} {day.year}") for day in sorted(one.skipped) if day >= today],
+        skipping=skipping, stopping=stopping,
+    )  # fmt: skip
+
+
+def _planned(form: SeriesForm) -> series.SeriesPlan:
+    """What was typed, with the number of times turned into a last day."""
+    what = form.plan()
+    return replace(what, ends_on=series.last_of(db.session(), what, form.times.data)) if form.times.data else what
+
+
+def _with_days(form: SeriesForm, one: Any = None) -> ResponseReturnValue:
+    """The form as typed, with the sentence it means and its next five days; nothing is saved."""
+    said, days = "", []
+    if form.validate():
+        try:
+            what = _planned(form)
+            said, days = sentence(what), series.next_days(db.session(), what, skipped=one.skipped if one else ())
+        except Refused as refusal:
+            _at_field(form, refusal)
+    shown = {"said": said, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
+    if wants_fragment():
+        return render_template("admin/_series_days.html", form=form, **shown)
+    return page("admin/series_form.html", 200 if said else 422, form=form, s=one, **shown)
+
+
+def _at_field(form: SeriesForm, refusal: Refused) -> None:
+    fields = {actions.HostUnknown: form.host_email, actions.ChangedMeanwhile: None, actions.NotInThePast: form.starts_on,
+              series.DailyAlready: form.only_if_free}  # fmt: skip
+    form.refuse_at(fields.get(type(refusal), form.repeats), refusal)

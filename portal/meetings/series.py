@@ -1,0 +1,254 @@
+"""Series: a rule that holds meetings five weeks ahead, and an admin's verbs for it. None of them commits.
+
+Its meetings are made by the database (`hold_series`), which is also who says on which days it is held.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal import audit, clock, jobs, live
+from portal.database import broken_rule
+from portal.meetings import actions, line
+from portal.meetings.actions import ChangedMeanwhile, NotInThePast, host_of
+from portal.meetings.models import Meeting, MeetingSeries
+from portal.meetings.repeats import clocks_note
+from portal.problems import Refused
+
+AHEAD_DAYS = 35
+"""How far ahead meetings are made."""
+FARTHEST_DAYS = 3700
+"""A rule whose next day is farther off than this has none."""
+
+HOLD = text("select hold_series(:series, :days, :at)")
+FOLLOW = text("select meeting, became from follow_series(:series, :following, :from_day, :why, :at)")
+IS_HELD = text("""
+select exists (select from meeting_series s cross join lateral series_dates(s, :day, :day) where s.id = :series)
+""")
+NEXT_DAYS = text("""
+with rule as (select jsonb_populate_record(null::meeting_series, :rule) as s)
+select day, time_that_exists(day, (s).start_time, (s).timezone) as wall
+  from rule cross join lateral series_dates(rule.s, cast(:first as date), cast(:first as date) + cast(:days as integer)) day
+ where time_that_exists(day, (s).start_time, (s).timezone) at time zone (s).timezone > :at
+ order by day limit :most
+""")
+
+
+class NoDays(Refused):
+    """With this rule it would never be held. Look at the days and the dates again."""
+
+
+class NotOneOfItsDays(Refused):
+    """It is not held on that day."""
+
+
+class DailyAlready(Refused):
+    """The club has a daily meeting in that time already. Stop that one first."""
+
+
+@dataclass(frozen=True)
+class SeriesPlan:
+    """What an admin decides about a series. `start_time` is wall time in `timezone`; `duration` minutes; `weekdays`
+    count from Monday, 1. In a change, `starts_on` is the day from which it holds.
+    """
+
+    title: str
+    repeats: str
+    start_time: time
+    timezone: str
+    starts_on: date
+    ends_on: date | None = None
+    weekdays: tuple[int, ...] = ()
+    month_day: int | None = None
+    month_week: int | None = None
+    duration: int = 60
+    description: str | None = None
+    platform: str = "google-meet"
+    max_attendees: int | None = 50
+    requires_approval: bool = False
+    is_private: bool = False
+    only_if_free: bool = False
+
+    def row(self) -> dict[str, Any]:
+        """As the table keeps it."""
+        return {**asdict(self), "weekdays": list(self.weekdays)}
+
+
+class Day(NamedTuple):
+    """One day of a series: when it starts there, and a note when the clocks are in the way."""
+
+    day: date
+    starts: datetime
+    note: str
+
+
+def start(db: Session, what: SeriesPlan, host_email: str | None = None, created_by: UUID | None = None) -> UUID:
+    """Put a series on the programme, with its meetings of the next five weeks. Raises Refused."""
+    if not next_days(db, what, most=1):
+        raise NoDays
+    series_id = _insert(db, what, host_of(db, host_email), created_by)
+    hold(db, series_id)
+    _note(db, "series.planned", f"Planned {what.title}, again and again", series_id)
+    return series_id
+
+
+def change(db: Session, series: Any, what: SeriesPlan, host_email: str | None = None, *, seen: int) -> UUID:
+    """Change a series from `what.starts_on` on; what came before stays as it was, as the series it was.
+
+    Meetings ahead that were not changed on their own follow with their answers; those who hold a place are told of a
+    new hour, or that theirs is called off. `seen` is the revision the admin had before them. Answers with the series
+    that holds from that day on. Raises Refused.
+    """
+    host_id, skipped = host_of(db, host_email), [day for day in series.skipped if day >= what.starts_on]
+    if what.starts_on < today(what.timezone):
+        raise NotInThePast("The past stays as it was. Choose today or a later day.")
+    if not next_days(db, what, most=1, skipped=skipped):
+        raise NoDays
+    earlier = select(Meeting.id).where(Meeting.series_id == series.id, Meeting.series_date < what.starts_on)
+    if db.scalar(earlier.limit(1)) is None:
+        following: UUID = series.id
+        _update(db, series.id, seen, **what.row(), host_id=host_id, skipped=skipped)
+    else:
+        last = what.starts_on - timedelta(days=1)
+        _update(db, series.id, seen, ends_on=min(last, series.ends_on or last))
+        following = _insert(db, what, host_id, series.created_by, skipped=skipped)
+    _follow(db, series.id, following, what.starts_on, "It is held on other days from now on.")
+    hold(db, following)
+    _note(db, "series.changed", f"Changed {what.title} from {what.starts_on} on", following, before=str(series.id))
+    return following
+
+
+def stop(db: Session, series: Any, last_day: date, reason: str) -> None:
+    """Let `last_day` be the last it may be held on. What is planned after it and was not changed on its own is called
+    off; the past is left alone. Raises Refused.
+    """
+    if last_day < today(series.timezone) - timedelta(days=1):
+        raise NotInThePast("The past stays as it was. Choose yesterday, to end it now, or a later day.")
+    _update(db, series.id, series.revision, ends_on=max(last_day, series.starts_on - timedelta(days=1)))
+    _follow(db, series.id, series.id, last_day + timedelta(days=1), reason)
+    hold(db, series.id)
+    _note(db, "series.stopped", f"{series.title} ends after {last_day}", series.id, reason=reason)
+
+
+def skip(db: Session, series: Any, day: date, reason: str) -> None:
+    """Do not hold it on one of its days. A meeting that is planned for it is called off. Raises Refused."""
+    if day < today(series.timezone):
+        raise NotInThePast("That day is over.")
+    if not db.execute(IS_HELD, {"series": series.id, "day": day}).scalar_one():
+        raise NotOneOfItsDays
+    _update(db, series.id, series.revision, skipped=func.array_append(MeetingSeries.skipped, day))
+    planned = _meeting_of(db, series.id, day)
+    if planned is not None and planned.status == "scheduled":
+        actions.cancel(db, planned, reason)
+    _note(db, "series.skipped", f"{series.title} is not held on {day}", series.id, reason=reason)
+
+
+def hold_after_all(db: Session, series: Any, day: date) -> None:
+    """Take a skipped day back; if a meeting was called off for it, that one takes place. Raises Refused."""
+    if day < today(series.timezone):
+        raise NotInThePast("That day is over.")
+    _update(db, series.id, series.revision, skipped=func.array_remove(MeetingSeries.skipped, day))
+    planned = _meeting_of(db, series.id, day)
+    if planned is not None and planned.status == "cancelled":
+        actions.reinstate(db, planned)
+    hold(db, series.id)
+    _note(db, "series.held", f"{series.title} is held on {day} after all", series.id)
+
+
+def hold(db: Session, series_id: UUID | None = None) -> int:
+    """Make what is missing of the next five weeks, of one series or of all; how many meetings that were."""
+    given = {"series": series_id, "days": AHEAD_DAYS, "at": clock.now()}
+    return db.execute(HOLD, given).scalar_one()  # type: ignore[no-any-return]
+
+
+def next_days(db: Session, what: Any, most: int = 5, skipped: Sequence[date] = ()) -> list[Day]:
+    """The next days of a series that is planned, or only thought of."""
+    row = what.row() | {"skipped": skipped} if isinstance(what, SeriesPlan) else _row(what)
+    zone = ZoneInfo(row["timezone"])
+    given = {
+        "rule": Jsonb({name: _plain(value) for name, value in row.items()}), "first": today(row["timezone"]),
+        "days": FARTHEST_DAYS, "at": clock.now(), "most": most,
+    }  # fmt: skip
+    return [
+        Day(day, wall.replace(tzinfo=zone), clocks_note(day, row["start_time"], row["timezone"]))
+        for day, wall in db.execute(NEXT_DAYS, given)
+    ]
+
+
+def last_of(db: Session, what: SeriesPlan, times: int) -> date:
+    """The day it is held for the last time if it is held so often. Raises NoDays."""
+    days = next_days(db, what, most=times)
+    if not days:
+        raise NoDays
+    return days[-1].day
+
+
+def today(zone: str) -> date:
+    """The day it is in a zone."""
+    return clock.now().astimezone(ZoneInfo(zone)).date()
+
+
+def _insert(
+    db: Session, what: SeriesPlan, host_id: UUID | None, created_by: UUID | None, skipped: list[date] | None = None
+) -> UUID:
+    series_id = uuid4()
+    values = {**what.row(), "id": series_id, "host_id": host_id, "created_by": created_by, "skipped": skipped or []}
+    _written(db, insert(MeetingSeries).values(values))
+    return series_id
+
+
+def _update(db: Session, series_id: UUID, seen: int, **values: Any) -> None:
+    changed = update(MeetingSeries).where(MeetingSeries.id == series_id, MeetingSeries.revision == seen)
+    if not _written(db, changed.values(revision=seen + 1, **values)).rowcount:
+        raise ChangedMeanwhile
+
+
+def _written(db: Session, statement: Any) -> Any:
+    try:
+        return db.execute(statement, execution_options={"synchronize_session": False})
+    except IntegrityError as refusal:
+        if broken_rule(refusal) == "one_daily_meeting":
+            raise DailyAlready from refusal
+        raise
+
+
+def _follow(db: Session, series_id: UUID, following: UUID, from_day: date, why: str) -> None:
+    given = {"series": series_id, "following": following, "from_day": from_day, "why": why, "at": clock.now()}
+    for meeting_id, became in db.execute(FOLLOW, given).all():
+        if became in ("moved", "cancelled"):
+            jobs.enqueue(db, f"attendance.tell_{became}", meeting_id=str(meeting_id))
+        if became in ("kept", "moved"):
+            line.tend(db, meeting_id)
+        else:
+            live.announce(db, meeting_id)
+
+
+def _meeting_of(db: Session, series_id: UUID, day: date) -> Any:
+    return db.execute(
+        select(Meeting.id, Meeting.title, Meeting.status).where(
+            Meeting.series_id == series_id, Meeting.series_date == day
+        )
+    ).one_or_none()
+
+
+def _row(series: MeetingSeries) -> dict[str, Any]:
+    return {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON keeps it."""
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def _note(db: Session, operation: str, said: str, series_id: UUID, **details: Any) -> None:
+    audit.record(db, operation, said, category="meeting", series=str(series_id), **details)
