@@ -1,14 +1,15 @@
-"""Plants the demo club: about sixty people, their families, orders and evenings, each by the action a person would use.
+"""Plants the demo club: about sixty people, their families, orders and meetings, each by the action a person would use.
 
-It lays three weeks of history with the clock set back, then the evenings ahead: one running now, one full with a
-line, one with requests, one cancelled.
+Series hold the programme. Three weeks of it are laid with the clock set back, then what is ahead: one running now, one
+full with a line, one with requests, one cancelled.
 """
 
 import contextlib
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from portal.families import actions as families
 from portal.families import queries as family_queries
 from portal.mail.models import Mail
 from portal.meetings import actions as meetings
+from portal.meetings import series
 from portal.meetings.models import Meeting
 from portal.problems import Problem, Refused
 from portal.sandbox import money
@@ -48,7 +50,7 @@ from portal.sandbox.people import (
     PEOPLE,
     SAID_NO,
     SELIN,
-    WEEK,
+    SERIES,
 )  # fmt: skip
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
@@ -60,7 +62,6 @@ SIGN_INS = [
 ]
 
 HISTORY_DAYS = 21
-AHEAD_DAYS = 35
 
 
 class Club:
@@ -107,7 +108,8 @@ def plant(web: Flask) -> None:
     sign_everybody_up(club)
     money.pay(club)
     seat_families(club)
-    hold_past_evenings(club)
+    start_series(club)
+    hold_past_meetings(club)
     plan_ahead(club)
     with club.as_(WORKER) as session:
         attendance_jobs.begin(session)
@@ -195,57 +197,65 @@ def _invite(club: Club, primary: str, email: str, at: datetime) -> str:
     return token.group(1)
 
 
-def hold_past_evenings(club: Club) -> None:
-    """Three weeks of evenings: planned, answered, joined, left and settled as they would have been."""
-    for back in range(HISTORY_DAYS, 0, -1):
-        meeting_id, starts_at = plan_evening(club, club.today() - timedelta(days=back), known_days=3)
-        usual = [SELIN, BILAL, ANA, WEEK[starts_at.weekday()][2]]
+def start_series(club: Club) -> None:
+    """The programme of the week, planned three days before three weeks ago; and the daily meeting for days without."""
+    first = club.today() - timedelta(days=HISTORY_DAYS)
+    then = clock.now() - timedelta(days=HISTORY_DAYS + 3)
+    rules: list[tuple[str, str, str, int, tuple[int, ...]]] = [*SERIES, ("Open floor", OPEN, SELIN, 60, ())]
+    for title, words, host, minutes, weekdays in rules:
+        what = series.SeriesPlan(
+            title, "weekly" if weekdays else "daily", club.hour, club.zone, first, weekdays=weekdays, duration=minutes,
+            description=words, only_if_free=not weekdays,
+        )  # fmt: skip
+        with club.as_(club.admin(), then) as session:
+            series.start(session, what, host, club.ids[SELIN])
+    with club.as_(WORKER) as session:
+        series.hold(session)
+
+
+def _of_series(club: Club, over: bool) -> Sequence[Any]:
+    by_hour = select(Meeting.id, Meeting.title, Meeting.starts_at, Meeting.scheduled_date, User.email.label("host"))
+    by_hour = by_hour.join(User, User.id == Meeting.host_id).where(Meeting.series_id.is_not(None))
+    with club.as_(WORKER) as session:
+        return session.execute(by_hour.where((Meeting.ends_at < clock.now()) == over).order_by(Meeting.starts_at)).all()
+
+
+def hold_past_meetings(club: Club) -> None:
+    """Three weeks of meetings: answered, joined, left and settled as they would have been."""
+    for number, held in enumerate(_of_series(club, over=True)):
+        usual = [SELIN, BILAL, ANA, held.host]
         others = [email for *_, email, _zone, plan in PEOPLE if plan != "-" and email not in usual]
-        crowd = [*dict.fromkeys(usual), *club.dice.sample(others, 10 + back % 7)]
+        crowd = [*dict.fromkeys(usual), *club.dice.sample(others, 10 + number % 7)]
         for email in crowd:
-            _answer(
-                club,
-                email,
-                meeting_id,
-                "accepted" if club.dice.random() < 0.85 else "declined",
-                starts_at - timedelta(hours=5),
-            )
+            wish = "accepted" if club.dice.random() < 0.85 else "declined"
+            _answer(club, email, held.id, wish, held.starts_at - timedelta(hours=5))
         for n, email in enumerate(crowd):
             if club.dice.random() < 0.8:
-                came = starts_at + timedelta(minutes=club.dice.randint(-8, 9))
-                if _join(club, email, meeting_id, came):
-                    with club.as_(club.member(email), starts_at + timedelta(minutes=52 + n % 8)) as session:
-                        attendance.leave(session, meeting_id)
-        with club.as_(WORKER, starts_at + timedelta(hours=3)) as session:
+                came = held.starts_at + timedelta(minutes=club.dice.randint(-8, 9))
+                if _join(club, email, held.id, came):
+                    with club.as_(club.member(email), held.starts_at + timedelta(minutes=52 + n % 8)) as session:
+                        attendance.leave(session, held.id)
+        with club.as_(WORKER, held.starts_at + timedelta(hours=3)) as session:
             attendance_jobs.settle(session)
 
 
 def plan_ahead(club: Club) -> None:
-    """Tonight and five weeks on, one running now, and the evenings that show what can happen to one."""
-    now = clock.now()
-    evenings: dict[int, UUID] = {}
-    for ahead in range(AHEAD_DAYS + 1):
-        day = club.today() + timedelta(days=ahead)
-        with contextlib.suppress(Refused):
-            evenings[ahead], _ = plan_evening(club, day)
-    running_now(club, now)
-    for ahead, share in ((0, 0.55), (1, 0.5), (4, 0.2), (5, 0.15), (6, 0.3)):
+    """One running now, and the meetings that show what can happen to one."""
+    ahead = {(held.scheduled_date - club.today()).days: held for held in _of_series(club, over=False)}
+    running_now(club, clock.now())
+    for day, share in ((0, 0.55), (1, 0.5), (4, 0.2), (5, 0.15), (6, 0.3)):
         for email in [p[2] for p in PEOPLE]:
-            if ahead in evenings and email not in (BILAL, ANA) and club.dice.random() < share:
-                _answer(club, email, evenings[ahead], "accepted" if club.dice.random() < 0.88 else "declined")
-    for ahead, wish in ((0, "accepted"), (5, "declined"), (6, "accepted")):
-        if ahead in evenings:
-            _answer(club, BILAL, evenings[ahead], wish)
-            _answer(club, ANA, evenings[ahead], wish)
-    full_evening(club, club.today() + timedelta(days=2))
+            if day in ahead and email not in (BILAL, ANA) and club.dice.random() < share:
+                _answer(club, email, ahead[day].id, "accepted" if club.dice.random() < 0.88 else "declined")
+    for day, wish in ((0, "accepted"), (5, "declined"), (6, "accepted")):
+        if day in ahead:
+            _answer(club, BILAL, ahead[day].id, wish)
+            _answer(club, ANA, ahead[day].id, wish)
+    full_meeting(club, club.today() + timedelta(days=2))
     circle(club, club.today() + timedelta(days=2))
     offered_place(club, club.today() + timedelta(days=3))
-    if 4 in evenings:
-        with club.as_(club.admin()) as session:
-            meeting = session.execute(
-                select(Meeting.id, Meeting.title, Meeting.starts_at).where(Meeting.id == evenings[4])
-            ).one()
-            meetings.cancel(session, meeting, "The host is ill.")
+    with club.as_(club.admin()) as session:
+        meetings.cancel(session, ahead[4], "The host is ill.")
 
 
 def running_now(club: Club, now: datetime) -> UUID:
@@ -263,7 +273,7 @@ def running_now(club: Club, now: datetime) -> UUID:
     return meeting_id
 
 
-def full_evening(club: Club, day: date) -> None:
+def full_meeting(club: Club, day: date) -> None:
     """Twelve places, all taken, and a line with the two sign-ins of the demo in it."""
     what = meetings.Plan(
         "Letters, read aloud",
@@ -303,7 +313,7 @@ def circle(club: Club, day: date) -> None:
 
 
 def offered_place(club: Club, day: date) -> None:
-    """A small evening where somebody just gave a place back, and it is offered to the demo's member."""
+    """A small meeting where somebody just gave a place back, and it is offered to the demo's member."""
     what = meetings.Plan("Mending hour", day, time(19, 0), club.zone, 60, "Bring something broken.", max_attendees=5)
     with club.as_(club.admin()) as session:
         meeting_id = meetings.plan(session, what, CHEN, club.ids[SELIN])
@@ -311,14 +321,6 @@ def offered_place(club: Club, day: date) -> None:
     for email in [*people, BILAL, ANA]:
         _answer(club, email, meeting_id, "accepted")
     _answer(club, people[0], meeting_id, "declined")
-
-
-def plan_evening(club: Club, day: date, known_days: int = 0) -> tuple[UUID, datetime]:
-    title, words, host, minutes = WEEK[day.weekday()]
-    what = meetings.Plan(title, day, club.hour, club.zone, minutes, words)
-    at = what.starts_at() - timedelta(days=known_days) if known_days else clock.now()
-    with club.as_(club.admin(), at) as session:
-        return meetings.plan(session, what, host, club.ids[SELIN]), what.starts_at()
 
 
 def _answer(club: Club, email: str, meeting_id: UUID, wish: str, at: datetime | None = None) -> None:

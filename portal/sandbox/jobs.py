@@ -16,9 +16,10 @@ from portal.attendance.models import Presence
 from portal.database import db
 from portal.database.identity import Role, act_as
 from portal.jobs import job
+from portal.meetings import series
 from portal.meetings.models import Meeting
 from portal.problems import Refused
-from portal.sandbox.club import AHEAD_DAYS, Club, plan_evening, running_now
+from portal.sandbox.club import Club, running_now
 from portal.sandbox.people import PEOPLE
 
 SIGNED_IN_BY_VISITORS = {PEOPLE[i][2] for i in (0, 1, 2)}
@@ -72,9 +73,4 @@ def keep_going(db_session: Session) -> None:
         return
     if db_session.scalar(soon.limit(1)) is None:
         running_now(club, at)
-    today, horizon = club.today(), club.today() + timedelta(days=AHEAD_DAYS)
-    planned = select(func.max(Meeting.scheduled_date)).where(Meeting.scheduled_date.between(today, horizon))
-    last = db_session.scalar(planned) or today
-    for ahead in range(1, (horizon - last).days + 1):
-        with suppress(Refused):
-            plan_evening(club, last + timedelta(days=ahead))
+    series.hold(db_session)

@@ -103,13 +103,11 @@ GUEST = (
 )
 CIRCLE = "A small circle before the working day. Ingrid knows everybody in it, so she answers each request herself."
 
-# Title, text, host, minutes: one for each day of the week, Monday first.
-WEEK = [
-    ("Plan the week, out loud", PLANNING, SELIN, 60),
-    ("Quiet work hour", QUIET, BILAL, 60),
-    ("Guest: Marta Reyes on finishing", GUEST, MARTA, 75),
-    ("Open floor", OPEN, SELIN, 60),
-    ("Film and talk", FILM, INGRID, 90),
-    ("Quiet work hour", QUIET, CHEN, 60),
-    ("The week in review", REVIEW, SELIN, 60),
+# Title, text, host, minutes, and the days of the week, Monday is 1. Other days have the club's daily meeting.
+SERIES = [
+    ("Plan the week, out loud", PLANNING, SELIN, 60, (1,)),
+    ("Quiet work hour", QUIET, BILAL, 60, (2, 6)),
+    ("Guest: Marta Reyes on finishing", GUEST, MARTA, 75, (3,)),
+    ("Film and talk", FILM, INGRID, 90, (5,)),
+    ("The week in review", REVIEW, SELIN, 60, (7,)),
 ]

@@ -163,6 +163,14 @@ def test_what_members_cannot_come_to_is_not_another(admin, dates, superuser, col
     assert TODAY + 2 * DAY in dates("title = 'Open floor'")
 
 
+def test_where_the_other_is_called_off_the_daily_meeting_steps_in(admin, dates, worker_app, superuser):
+    plan(superuser, "Guest", days=2)
+    admin.start(replace(DAILY, only_if_free=True))
+    superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.' where title = 'Guest'")
+    do(worker_app, jobs.hold_series)
+    assert TODAY + 2 * DAY in dates("title = 'Open floor'")
+
+
 def test_it_steps_back_for_a_series_that_is_made_in_the_same_breath(admin, dates, worker_app, superuser):
     daily = admin.start(replace(DAILY, only_if_free=True))
     admin.start(WEEKLY)

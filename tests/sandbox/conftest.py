@@ -108,6 +108,14 @@ def village(server_url: str) -> Iterator[Planted]:
         yield here
 
 
+@pytest.fixture
+def programme(village: Planted) -> None:
+    """The series of the club, as they were planted."""
+    hands = club.Club(village.web, village.worker)
+    hands.ids = dict(village.rows("select email, id from users"))
+    club.start_series(hands)
+
+
 @pytest.fixture(scope="session")
 def planted(server_url: str) -> Iterator[Planted]:
     """The club. What a test changes in it stays; no test may rely on what another left."""

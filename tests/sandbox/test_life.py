@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.sandbox import club, jobs
+from portal.meetings.series import AHEAD_DAYS
+from portal.sandbox import jobs
 from portal.sandbox.people import PEOPLE
 from tests.support.cast import plan_meeting
 from tests.support.reading import do
@@ -23,7 +24,7 @@ def running(village):
 
 
 def ahead(village, moment):
-    """How many days of the next five weeks have an evening."""
+    """How many days of the next five weeks have a meeting."""
     return village.one(
         "select count(distinct scheduled_date) from meetings"
         " where scheduled_date > %s::date and scheduled_date <= %s::date + 35",
@@ -80,31 +81,31 @@ def test_a_meeting_is_always_on(village):
     assert village.one("select count(*) from meetings where title = 'Open floor' and starts_at <= %s", now) == 1
 
 
-def test_the_programme_reaches_five_weeks_ahead(village):
+def test_the_programme_reaches_five_weeks_ahead(village, programme):
     now = datetime.now(UTC)
     for _ in range(2):
         do(village.worker, jobs.keep_going, now)
     today = village.one("select (%s at time zone 'Europe/Istanbul')::date", now)
-    assert ahead(village, today) == club.AHEAD_DAYS
-    assert village.one("select max(scheduled_date) - %s from meetings", today) == club.AHEAD_DAYS
+    assert ahead(village, today) == AHEAD_DAYS
+    assert village.one("select max(scheduled_date) - %s from meetings", today) == AHEAD_DAYS
 
 
 @pytest.mark.parametrize("days", [1, 10, 50])
-def test_however_long_it_was_asleep(village, days):
+def test_however_long_it_was_asleep(village, programme, days):
     now = datetime.now(UTC)
     do(village.worker, jobs.keep_going, now)
     do(village.worker, jobs.keep_going, now + days * DAY)
     today = village.one("select (%s at time zone 'Europe/Istanbul')::date", now + days * DAY)
-    assert ahead(village, today) == club.AHEAD_DAYS
-    assert village.one("select max(scheduled_date) - %s from meetings", today) == club.AHEAD_DAYS
+    assert ahead(village, today) == AHEAD_DAYS
+    assert village.one("select max(scheduled_date) - %s from meetings", today) == AHEAD_DAYS
 
 
-def test_an_evening_somebody_planned_for_next_year_stops_nothing(village):
+def test_a_meeting_somebody_planned_for_next_year_stops_nothing(village, programme):
     now = datetime.now(UTC)
     plan_meeting(village.postgres, "Jubilee", scheduled_date=now.date() + 300 * DAY)
     do(village.worker, jobs.keep_going, now)
     today = village.one("select (%s at time zone 'Europe/Istanbul')::date", now)
-    assert ahead(village, today) == club.AHEAD_DAYS
+    assert ahead(village, today) == AHEAD_DAYS
 
 
 def test_a_server_without_the_club_is_left_alone(village):
