@@ -75,13 +75,13 @@ def plan() -> ResponseReturnValue:
     form = MeetingForm()
     if form.validate():
         try:
-            actions.plan(db.session(), form.plan(), form.host_email.data, me())
+            meeting_id = actions.plan(db.session(), form.plan(), form.host_email.data, me())
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
         else:
             flash(f"{form.title.data} is on the programme.", "note")
-            return redirect("/admin/meetings", 303)
+            return redirect(f"/meetings/{meeting_id}/guests" if form.is_private.data else "/admin/meetings", 303)
     return page("admin/meeting_form.html", 422, form=form, m=None)
 
 

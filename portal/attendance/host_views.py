@@ -1,5 +1,8 @@
-"""What a host decides about a meeting they lead: who asks gets a place or a no. Admins may do the same."""
+"""What a host decides about a meeting they lead, and an admin about any: who asks gets a place or a no, and who is
+invited to a private one.
+"""
 
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -7,16 +10,31 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import bindparam, select, text
+from wtforms import BooleanField, Field, ValidationError
 
-from portal.attendance import actions, queries
+from portal import limits
+from portal.accounts.member import display_name
+from portal.attendance import actions, guests, queries
 from portal.database import db
+from portal.forms import Form, Paragraphs, address
 from portal.meetings.board import Board, here_and_now
 from portal.meetings.models import Meeting
-from portal.times import since
+from portal.times import number, since
 from portal.web import find, me, page, reader
 
-MINE_TO_RUN = select(*queries.SHOWN, Meeting.host_id).where(Meeting.id == bindparam("meeting_id"))
+MINE_TO_RUN = select(*queries.SHOWN, Meeting.host_id, Meeting.series_id).where(Meeting.id == bindparam("meeting_id"))
 ASKING = text("select user_id, name, asked_at from requests_of(:meeting)")
+GUESTS = text("select user_id, name, email, answer, since, is_host, came from guests_of(:meeting)")
+# Ranges, not LIKE: an index serves them whatever the letters are. A host, who sees nobody else, finds nobody.
+FOUND = text("""
+select u.email, u.first_name, u.last_name from users u
+ where u.is_active and u.email_verified
+   and u.id in ((select id from users where name_key >= :q and name_key < :q_end order by name_key limit 100)
+                union (select id from users where email_key ~>=~ :q and email_key ~<~ :q_end limit 100))
+   and not exists (select from meeting_attendances a where a.meeting_id = :meeting and a.user_id = u.id)
+ order by u.name_key limit 20
+""")
+MOST = 50
 BECAME = {
     "accepted": "They have a place.",
     "waitlisted": "It is full; they are in the line.",
@@ -24,6 +42,24 @@ BECAME = {
     "withdrawn": "They have no access any more, and so no place.",
     None: "Somebody was quicker: this request is answered already.",
 }
+
+
+
+class GuestsForm(Form):
+    """Whom to invite: addresses, one a line."""
+
+    addresses = Paragraphs("E-mail addresses", most=10_000, description="One a line. They need an account here.")
+    later = BooleanField("Also to the later meetings of this series")
+    people: list[str]
+
+    def validate_addresses(self, field: Field) -> None:
+        """Each is an address; together they are not too many, and not none."""
+        self.people = [line.strip(" ,;") for line in (field.data or "").splitlines() if line.strip(" ,;")]
+        if not 1 <= len(self.people) <= MOST:
+            raise ValidationError(f"Enter an address, or at most {MOST}, one a line.")
+        for one in self.people:
+            address(self, SimpleNamespace(data=one))
+
 
 bp = Blueprint("hosting", __name__, url_prefix="/meetings/<uuid:meeting_id>")
 
@@ -48,6 +84,57 @@ def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     became = actions.decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
     flash(BECAME[became], "note")
     return redirect(f"/meetings/{meeting_id}/requests", 303)
+
+
+@bp.get("/guests")
+def guest_list(meeting_id: UUID) -> ResponseReturnValue:
+    """Who is invited, and what they said."""
+    return _guests_page(meeting_id, GuestsForm(None))
+
+
+@bp.post("/guests")
+def invite(meeting_id: UUID) -> ResponseReturnValue:
+    """Invite by address, typed or picked from the list."""
+    _private_by_me(meeting_id)
+    limits.limit("invite", 30, 3600, str(me()))
+    form = GuestsForm()
+    if form.validate():
+        try:
+            new = guests.invite(db.session(), meeting_id, form.people, later=form.later.data)
+        except guests.NobodyThere as nobody:
+            db.session.rollback()
+            form.addresses.errors = [nobody.sentence]
+        else:
+            flash(f"{number(new).capitalize()} {'person is' if new == 1 else 'people are'} invited and told by mail.", "note")
+            return redirect(f"/meetings/{meeting_id}/guests", 303)
+    return _guests_page(meeting_id, form, 422)
+
+
+@bp.post("/guests/<uuid:person_id>/removal")
+def take_back(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
+    """Take an invitation back."""
+    _private_by_me(meeting_id)
+    guests.take_back(db.session(), meeting_id, person_id, later="later" in request.form)
+    flash("They are no longer invited, and are told so.", "note")
+    return redirect(f"/meetings/{meeting_id}/guests", 303)
+
+
+def _guests_page(meeting_id: UUID, form: GuestsForm, status: int = 200) -> ResponseReturnValue:
+    meeting = _private_by_me(meeting_id)
+    q = " ".join(request.args.get("q", "").replace("\x00", "").lower().split())[:100]
+    known = {"q": q, "q_end": q + "\U0010ffff", "meeting": meeting_id}
+    return page(
+        "attendance/guests.html", status, m=Board(meeting, here_and_now()), form=form, q=q, series=meeting.series_id,
+        now=reader().now, since=since,
+        guests=db.session.execute(GUESTS, {"meeting": meeting_id}).all(),
+        found=[(row.email, display_name(row.first_name, row.last_name, row.email))
+               for row in db.session.execute(FOUND, known)] if q else [],
+    )  # fmt: skip
+
+
+def _private_by_me(meeting_id: UUID) -> Any:
+    row = run_by_me(meeting_id)
+    return row if row.is_private else abort(404)
 
 
 def run_by_me(meeting_id: UUID) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy import Executable, and_, func, select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, live, mail
+from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import letters
 from portal.attendance.models import Attendance, Presence
@@ -19,7 +20,8 @@ from portal.meetings import letters as meeting_letters
 from portal.meetings import line
 from portal.meetings.board import Board, Clock
 from portal.meetings.line import tell_offers
-from portal.meetings.models import Meeting
+from portal.meetings.models import Meeting, MeetingSeries
+from portal.meetings.repeats import in_words
 
 SETTLE = text("select settle(:meeting, :at)")
 LAPSED = text("""
@@ -86,6 +88,26 @@ def tell_host(db: Session, meeting_id: str) -> None:
         mail.write(db, "asked", row.email, letter, user_id=row.user_id, occasion=occasion)
 
 
+@job("attendance.tell_invited")
+def tell_invited(db: Session, meeting_id: str, user_id: str, by: str, later: bool) -> None:
+    """Somebody is invited to a private meeting, if they still are."""
+    row, host = _standing(db, meeting_id, user_id), db.get(User, UUID(by))
+    if row and host and row.Meeting.status in ("scheduled", "active"):
+        series = db.get(MeetingSeries, row.Meeting.series_id) if later and row.Meeting.series_id else None
+        name = display_name(host.first_name, host.last_name, host.email)
+        letter = letters.invited(row.first_name, _seen_by(row)[1], name, in_words(series) if series else "")
+        occasion = f"invited:{meeting_id}:{user_id}:{row.invited_at.timestamp():.6f}"
+        mail.write(db, "invited", row.email, letter, user_id=row.user_id, occasion=occasion)
+
+
+@job("attendance.tell_taken_back")
+def tell_taken_back(db: Session, meeting_id: str, user_id: str) -> None:
+    """An invitation was taken back, and there is no new one."""
+    person, meeting = db.get(User, UUID(user_id)), db.get(Meeting, UUID(meeting_id))
+    if person and person.is_active and meeting and _standing(db, meeting_id, user_id) is None:
+        mail.write(db, "taken-back", person.email, letters.taken_back(person.first_name, meeting.title), user_id=person.id)
+
+
 @job("attendance.tend", cron="* * * * *", lock="attendance.tend")
 def tend(db: Session) -> None:
     """Each minute: begin what has begun, pass on offers that ran out, notice who left without a word, settle the rest."""
@@ -146,8 +168,8 @@ def _one_by_one(db: Session, found: Executable, **given: Any) -> Iterator[Any]:
 
 def _standing(db: Session, meeting_id: str, user_id: str) -> Any:
     return db.execute(
-        select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, Attendance.party_id, User.id.label("user_id"),
-               User.email, User.first_name, User.timezone.label("zone"))
+        select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, Attendance.party_id, Attendance.invited_at,
+               User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"))
         .join(Attendance, Attendance.meeting_id == Meeting.id)
         .join(User, User.id == Attendance.user_id)
         .where(Meeting.id == UUID(meeting_id), User.id == UUID(user_id), User.is_active)

@@ -59,6 +59,33 @@ def decision(name: str | None, m: Board, answer: str, reason: str | None) -> Let
     )
 
 
+def invited(name: str | None, m: Board, by: str, repeats: str) -> Letter:
+    """To a private meeting; `repeats` if also to the later ones of its series."""
+    return Letter(
+        subject=f"You are invited: {m.title}",
+        headline=f"You are invited to {m.title}",
+        body=(
+            f"Hello {name or 'there'}, {by} invites you. Only people who are invited know of this meeting.",
+            *([f"The invitation is for the later ones of its series too: {repeats}."] if repeats else []),
+            "Say on the page whether you come. Opening this mail decides nothing.",
+        ),
+        facts=facts(m),
+        button=(f"/meetings/{m.id}", "Look at the meeting"),
+        why="You get this because you were invited to a private meeting.",
+    )
+
+
+def taken_back(name: str | None, title: str) -> Letter:
+    """The invitation is gone, and with it the page it led to."""
+    return Letter(
+        subject=f"Not invited any more: {title}",
+        headline="Your invitation was taken back",
+        body=(f"Hello {name or 'there'}, you are no longer on the list of {title}, and its page is not there for you any more.",),
+        button=("/meetings", "See what else is on"),
+        why="You get this because you had been invited to a private meeting.",
+    )
+
+
 def asked(name: str | None, m: Board, people: int) -> Letter:
     """For the host: somebody waits for a word."""
     ask = "1 person asks" if people == 1 else f"{people} people ask"

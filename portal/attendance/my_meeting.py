@@ -55,6 +55,11 @@ class MyMeeting(Board):
         return bool(self._row.is_private and self._row.answer is None)
 
     @property
+    def private(self) -> bool:
+        """Whether only people who are invited know of it."""
+        return self._row.is_private  # type: ignore[no-any-return]
+
+    @property
     def hosted(self) -> bool:
         """Whether the reader leads it."""
         return bool(self._row.host_id == current_user.id)
@@ -165,6 +170,7 @@ class Listed(NamedTuple):
     came: int
     entitled: bool
     uninvited: bool
+    private: bool
     answer: str | None
     reason: str
     position: str

@@ -23,6 +23,7 @@ from portal.accounts import actions as accounts
 from portal.accounts import passwords, second_factor
 from portal.accounts.models import User
 from portal.attendance import actions as attendance
+from portal.attendance import guests
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
 from portal.database import db
@@ -254,6 +255,7 @@ def plan_ahead(club: Club) -> None:
     full_meeting(club, club.today() + timedelta(days=2))
     circle(club, club.today() + timedelta(days=2))
     offered_place(club, club.today() + timedelta(days=3))
+    secret(club, club.today() + timedelta(days=4))
     with club.as_(club.admin()) as session:
         meetings.cancel(session, ahead[4], "The host is ill.")
 
@@ -321,6 +323,20 @@ def offered_place(club: Club, day: date) -> None:
     for email in [*people, BILAL, ANA]:
         _answer(club, email, meeting_id, "accepted")
     _answer(club, people[0], meeting_id, "declined")
+
+
+def secret(club: Club, day: date) -> None:
+    """A private meeting, whose host invited four."""
+    what = meetings.Plan(
+        "A surprise for Wei", day, time(19, 30), club.zone, 30, "Ten years of finishing things. Not a word to Wei.",
+        max_attendees=10, is_private=True,
+    )  # fmt: skip
+    with club.as_(club.admin()) as session:
+        meeting_id = meetings.plan(session, what, INGRID, club.ids[SELIN])
+    with club.as_(club.member(INGRID)) as session:
+        guests.invite(session, meeting_id, [BILAL, ANA, MARTA, EEVA])
+    for email in (INGRID, MARTA):
+        _answer(club, email, meeting_id, "accepted")
 
 
 def _answer(club: Club, email: str, meeting_id: UUID, wish: str, at: datetime | None = None) -> None:

@@ -97,6 +97,11 @@ def test_three_weeks_lie_behind_and_five_ahead(planted):
     assert planted.one("select count(*) from meeting_attendances where outcome = 'no_show'") > 10
 
 
+def test_one_is_private_and_its_guest_of_honour_knows_nothing(planted):
+    wei = planted.browser("wei.chen@nus.sg").get("/meetings")
+    assert "A surprise for Wei" in planted.browser(BILAL).get("/meetings").text and "surprise" not in wei.text
+
+
 def test_series_hold_the_programme_and_the_daily_meeting_fills_the_days_between(planted):
     assert planted.one("select count(*) from meeting_series") == len(SERIES) + 1
     daily = "select distinct extract(isodow from scheduled_date)::int from meetings where origin = 'daily-job'"
