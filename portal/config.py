@@ -53,6 +53,7 @@ class Settings:
     help_email: str = "help@goalete.club"
     default_meeting_time: time = time(21, 0)
     doors_minutes: int = 10
+    club_domains: tuple[str, ...] = ()
     welcome_days: int = 7
     grace_days: int = 7
     currency: str = "USD"
@@ -105,6 +106,7 @@ class Settings:
             help_email=env.get("HELP_EMAIL", cls.help_email),
             default_meeting_time=_hour(env, "DEFAULT_MEETING_TIME", cls.default_meeting_time),
             doors_minutes=_count(env, "DOORS_MINUTES", cls.doors_minutes),
+            club_domains=tuple(env.get("CLUB_DOMAINS", "").lower().split()),
             welcome_days=_count(env, "WELCOME_DAYS", cls.welcome_days),
             grace_days=_count(env, "SUBSCRIPTION_GRACE_PERIOD_DAYS", cls.grace_days),
             currency=env.get("CURRENCY", cls.currency),
@@ -136,6 +138,8 @@ class Settings:
             raise Problem(
                 f"CLUB_TIMEZONE {self.club_timezone!r} is not a time zone, like Europe/Istanbul."
             ) from unknown
+        if wrong := [domain for domain in self.club_domains if not re.fullmatch(r"[^@\s/]+\.[^@\s/]+", domain)]:
+            raise Problem(f"CLUB_DOMAINS has {wrong[0]!r}; it must be domains separated by blanks, like aydin.club.")
         if not re.fullmatch("[A-Z]{3}", self.currency):
             raise Problem(f"CURRENCY is {self.currency!r}; it must be a code of three letters, like USD.")
         if not self.sandbox and not (self.stripe_key and self.stripe_webhook_secret):

@@ -170,6 +170,12 @@ class CancellationForm(Form):
     reason = Line("Reason", most=300, missing=WHY)
 
 
+class CorrectionForm(Form):
+    """Why an admin says that somebody came, or did not."""
+
+    reason = Line("Reason", most=300, missing="Say why in a sentence. It is kept in the log.")
+
+
 class SkippingForm(Form):
     """A day of a series on which it is not held, and why."""
 

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, flash, redirect
+from flask import Blueprint, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
-from portal import clock
+from portal import clock, paging
 from portal.access import admin
 from portal.accounts.models import User
 from portal.admin.meeting_forms import CancellationForm, MeetingForm
@@ -27,6 +27,7 @@ def add_to(bp: Blueprint) -> None:
     """Routes of this subject."""
     one = "/meetings/<uuid:meeting_id>"
     bp.add_url_rule("/meetings", "meetings", index)
+    bp.add_url_rule("/meetings/past", "past_meetings", past)
     bp.add_url_rule("/meetings/new", "new_meeting", new)
     bp.add_url_rule("/meetings/new", "plan_meeting", plan, methods=["POST"])
     bp.add_url_rule(f"{one}/edit", "edit_meeting", edit)
@@ -50,6 +51,25 @@ def index() -> ResponseReturnValue:
     return page(
         "admin/meetings.html", upcoming=[Planned(row, look) for row in db.session.execute(coming)],
         series=[(one.id, one.title, sentence(one)) for one in series], daily=any(one.only_if_free for one in series),
+    )  # fmt: skip
+
+
+@admin
+def past() -> ResponseReturnValue:
+    """What was, latest first; archived ones too, since their numbers stay."""
+    from_at, from_id = paging.read(request.args.get("from")) or (clock.now(), paging.LAST)
+    over = (
+        select(*queries.SHOWN, Meeting.request_count)
+        .where(Meeting.ends_at <= clock.now(), tuple_(Meeting.starts_at, Meeting.id) <= tuple_(from_at, from_id))
+        .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
+        .limit(queries.PAGE + 1)
+    )
+    rows, look = db.session.execute(over).all(), here_and_now()
+    older = paging.write(rows[-1].starts_at, rows[-1].id) if len(rows) > queries.PAGE else None
+    return page(
+        "admin/meetings_past.html", meetings=[Planned(row, look) for row in rows[: queries.PAGE]],
+        older_url=f"/admin/meetings/past?from={older}" if older else None,
+        newer_url="/admin/meetings/past" if "from" in request.args else "/admin/meetings",
     )  # fmt: skip
 
 

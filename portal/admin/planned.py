@@ -1,12 +1,15 @@
 """What is on the programme, as an admin sees it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import or_, select
 
 from portal.database import db
 from portal.meetings.board import Board, here_and_now
 from portal.meetings.models import MeetingSeries
+
+CORRECTABLE_FOR = timedelta(days=30)
 
 
 class Planned(Board):
@@ -18,9 +21,29 @@ class Planned(Board):
         return self._row.request_count  # type: ignore[no-any-return]
 
     @property
+    def private(self) -> bool:
+        """Whether only people who are invited know of it."""
+        return self._row.is_private  # type: ignore[no-any-return]
+
+    @property
+    def approval(self) -> bool:
+        """Whether the host approves each person."""
+        return self._row.requires_approval  # type: ignore[no-any-return]
+
+    @property
+    def lasted(self) -> int | None:
+        """Minutes from the first who came to the last who left, when it is settled."""
+        return getattr(self._row, "actual_duration", None)
+
+    @property
     def ahead(self) -> bool:
         """Whether its hour is still to come, called off or not."""
         return self.starts_at > self._clock.now
+
+    @property
+    def correctable(self) -> bool:
+        """Whether an admin may still say who came."""
+        return bool(self._row.status == "completed" and self._clock.now <= self._row.ends_at + CORRECTABLE_FOR)
 
 
 def running_series() -> Sequence[MeetingSeries]:

@@ -34,7 +34,9 @@ NEXT = text("""
 select id, title, starts_at, ends_at, status, duration, platform, host_name, max_attendees, seats_taken, waiting_count,
        attendee_count, cancellation_reason, request_count,
        (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'declined') as said_no,
-       (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'invited') as no_answer
+       case when is_private then (select count(*) from meeting_attendances a where a.meeting_id = m.id)
+            else (select count(*) from users where access_until > :at and is_active) end
+       - (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer <> 'invited') as no_answer
   from meetings m
  where ends_at > :at and status in ('scheduled', 'active') order by starts_at, id limit 1
 """)
@@ -137,8 +139,8 @@ def _tonight(row: Any) -> list[tuple[str, str, str]]:
     if row is None:
         return []
     places = f"said yes, of {row.max_attendees} places" if row.max_attendees else "said yes"
-    url = f"/meetings/{row.id}"
+    url = f"/admin/meetings/{row.id}"
     return [
         (str(row.seats_taken), places, url), (str(row.said_no), "said no", url),
-        (str(row.no_answer), "no answer yet", url), (str(row.waiting_count), "waiting", url),
+        (f"{max(0, row.no_answer):,}", "no answer yet", url), (str(row.waiting_count), "waiting", url),
     ]  # fmt: skip

@@ -16,6 +16,7 @@ ANSWER = Question(text("select answer, changed, refusal, offered from answer_mee
 TOGETHER = text("select answer, people, refusal, offered from answer_together(:meeting, :at)")
 DECIDE = text("select answer, offered from decide_request(:meeting, :person, :accept, :why, :at)")
 JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors, :at)")
+CORRECT = text("select correct_attendance(:meeting, :person, :came, :why, :at)")
 LEAVE = text("select leave_meeting(:meeting, :at)")
 STILL_HERE = text("select still_here(:meeting, :at)")
 
@@ -54,6 +55,10 @@ class RoomNotReady(Refused):
 
 class Gone(Refused):
     """This meeting is not there any more."""
+
+
+class TooLateToCorrect(Refused):
+    """Who came can be corrected for 30 days after the meeting, once it is settled."""
 
 
 class TooManyOfUs(Refused):
@@ -123,6 +128,22 @@ def decide_request(
     )  # fmt: skip
     jobs.enqueue(db, "attendance.tell_decision", meeting_id=str(meeting_id), user_id=str(person_id))
     return str(said.answer)
+
+
+def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: str) -> str:
+    """An admin's word on whether somebody came, with the reason; their status now. Minutes stay what they were.
+
+    Raises TooLateToCorrect: it is for thirty days after a meeting that was settled.
+    """
+    given = {"meeting": meeting_id, "person": person_id, "came": came, "why": reason, "at": clock.now()}
+    status: str | None = db.scalar(CORRECT, given)
+    if status is None:
+        raise TooLateToCorrect
+    audit.record(
+        db, "attendance.corrected", f"Corrected to {status}", category="meeting", meeting_id=meeting_id,
+        subject_id=person_id, reason=reason,
+    )  # fmt: skip
+    return status
 
 
 def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None:

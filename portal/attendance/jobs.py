@@ -6,15 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Executable, and_, func, select, text, update
+from sqlalchemy import Executable, and_, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, live, mail
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import letters
-from portal.attendance.models import Attendance, Presence
-from portal.attendance.queries import affected
+from portal.attendance.models import Attendance, ClubDomain, Presence
+from portal.attendance.queries import affected, invited_at
 from portal.jobs import job
 from portal.meetings import letters as meeting_letters
 from portal.meetings import line
@@ -138,10 +139,11 @@ def release(db: Session) -> None:
 
 
 def begin(db: Session) -> None:
-    """Scheduled meetings whose hour has come are active."""
+    """Scheduled meetings whose hour has come are active, and how many they are open to is noted."""
     due = and_(Meeting.status == "scheduled", Meeting.starts_at <= clock.now())
     for meeting_id in _one_by_one(db, select(Meeting.id).where(due)):
-        db.execute(update(Meeting).where(Meeting.id == meeting_id, due).values(status="active"))
+        begun = update(Meeting).where(Meeting.id == meeting_id, due)
+        db.execute(begun.values(status="active", invited_count=invited_at(clock.now())))
         live.announce(db, meeting_id)
 
 
@@ -180,6 +182,16 @@ def _seen_by(row: Any) -> tuple[Clock, Board]:
     settings = current_app.config["SETTINGS"]
     look = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
     return look, Board(row.Meeting, look)
+
+
+@job("attendance.know_domains", cron="*/15 * * * *", lock="attendance.know_domains")
+def know_domains(db: Session) -> None:
+    """The club's own domains are those of the setting; rows made from then on know whether their person is external."""
+    domains = list(current_app.config["SETTINGS"].club_domains)
+    db.execute(delete(ClubDomain).where(ClubDomain.domain.not_in(domains)))
+    if domains:
+        known = insert(ClubDomain).values([{"domain": domain} for domain in domains])
+        db.execute(known.on_conflict_do_nothing())
 
 
 @job("attendance.tell_cancelled")

@@ -21,6 +21,10 @@ class Attendance(Base):
             "ix_meeting_attendances_waiting", "meeting_id", "waiting_since", "id",
             postgresql_where=text("answer = 'waitlisted'"),
         ),
+        Index(
+            "ix_meeting_attendances_domains", "meeting_id", "email_domain",
+            postgresql_include=["is_external_domain", "answer", "outcome", "join_duration"],
+        ),
         Index("ix_meeting_attendances_offers", "offer_expires_at", postgresql_where=text("answer = 'offered'")),
     )  # fmt: skip
 
@@ -43,8 +47,19 @@ class Attendance(Base):
     waiting_since: Mapped[datetime | None]
     offer_expires_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    # An admin's word on whether they came, and why.
+    corrected_at: Mapped[datetime | None]
+    correction: Mapped[str | None]
     party_id: Mapped[UUID | None]
     party_skips: Mapped[int] = mapped_column(server_default="0")
+
+
+class ClubDomain(Base):
+    """A domain whose addresses are the club's own people; a copy of the setting, for the database."""
+
+    __tablename__ = "club_domains"
+
+    domain: Mapped[str] = mapped_column(primary_key=True)
 
 
 class Presence(Base):

@@ -16,9 +16,11 @@ from portal.meetings.models import Meeting, MeetingSeries
 
 PAGE = 20
 
+# What is archived is shown as what it was.
+STATUS = func.coalesce(Meeting.archived_from, Meeting.status).label("status")
 SHOWN = (
     Meeting.id, Meeting.title, Meeting.host_name, Meeting.platform, Meeting.duration, Meeting.timezone,
-    Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.max_attendees, Meeting.requires_approval,
+    Meeting.starts_at, Meeting.ends_at, STATUS, Meeting.max_attendees, Meeting.requires_approval,
     Meeting.is_private, Meeting.seats_taken, Meeting.waiting_count, Meeting.attendee_count,
     Meeting.cancellation_reason,
 )  # fmt: skip
@@ -64,6 +66,13 @@ THERE = Question(select(Meeting.id).where(Meeting.id == bindparam("meeting_id"))
 """Whether the asker may see a meeting at all."""
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")
+
+
+def invited_at(moment: Any) -> Any:
+    """How many may come to a meeting at a moment: its guests if it is private, else all who have access then."""
+    guests = select(func.count()).where(Attendance.meeting_id == Meeting.id).scalar_subquery()
+    everybody = select(func.count()).where(User.is_active, User.access_until > moment).scalar_subquery()
+    return case((Meeting.is_private, guests), else_=everybody)
 
 
 def affected(meeting_id: UUID) -> Any:

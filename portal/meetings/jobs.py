@@ -1,4 +1,4 @@
-"""What the calendar causes: series hold their meetings."""
+"""What the calendar causes: series hold their meetings, and what is a year old goes to the archive."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,6 +16,17 @@ update meetings m set scheduled_date = w.wall::date, start_time = w.wall::time, 
 returning m.id
 """)
 
+BATCH = 500
+# Leaves the lists, keeps its former state for every number; the room's address is erased.
+ARCHIVE = text("""
+update meetings m
+   set archived_from = m.status, status = 'archived', archived_at = :at, meeting_link = null, meeting_id = null,
+       provision_state = case m.provision_state when 'none' then 'none' else 'gone' end
+ where m.id in (select id from meetings
+                 where status in ('completed', 'cancelled') and ends_at < cast(:at as timestamptz) - interval '1 year'
+                 order by starts_at limit :batch)
+""")
+
 
 @job("meetings.hold_series", cron="11 * * * *", lock="meetings.hold_series")
 def hold_series(db: Session) -> None:
@@ -31,3 +42,11 @@ def follow_zones(db: Session) -> None:
         audit.record(db, "meeting.moved", "A zone's rules changed", category="cron", meeting_id=meeting_id)
         jobs.enqueue(db, "attendance.tell_moved", meeting_id=str(meeting_id))
         line.tend(db, meeting_id)
+
+
+@job("meetings.archive", cron="17 4 * * *", lock="meetings.archive")
+def archive(db: Session) -> None:
+    """Each night: what ended or was called off a year ago, some hundred at a time."""
+    while archived := db.execute(ARCHIVE, {"at": clock.now(), "batch": BATCH}).rowcount:  # type: ignore[attr-defined]
+        audit.record(db, "meetings.archived", f"Archived {archived} meetings of last year", category="cron")
+        db.commit()

@@ -56,6 +56,8 @@ class Meeting(Base):
     cancellation_reason: Mapped[str | None]
     archived_at: Mapped[datetime | None]
     archived_from: Mapped[str | None]
+    # How many could come, noted when it began.
+    invited_count: Mapped[int | None]
     seats_taken: Mapped[int] = mapped_column(server_default="0")
     seats_kept: Mapped[int] = mapped_column(server_default="0", deferred=True)
     waiting_count: Mapped[int] = mapped_column(server_default="0")

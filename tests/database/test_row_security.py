@@ -32,6 +32,7 @@ DECISIONS = """
                                nobody  login   own     family  stranger  admin   worker
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
+club_domains                   ----    ----    ----    ----    ----      ----    SIUD
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 credentials                    ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
@@ -324,6 +325,7 @@ DOORS = {
     "check_primary": None,
     "close_family": None,
     "close_presences": "worker",
+    "correct_attendance": "admin",
     "count_members": None,
     "count_seats": None,
     "decide_request": "member admin",

@@ -23,6 +23,7 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
     ids = {
         "meeting_id": everything["open"],
         "person_id": ALICE.id,
+        "day": "2099-05-05",
         "series_id": everything["meeting_series"],
         "user_id": ALICE.id,
         "mail_id": everything["sandbox_mails"],

@@ -17,7 +17,7 @@ OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
 
 def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
-    return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id",
+    return {"alembic_version": "version_num", "rate_limits": "key", "club_domains": "domain", "credentials": "user_id",
             "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id"}.get(table, "id")
 
 
@@ -30,6 +30,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "alembic_version": {"version_num": f"none-{number}"},
         "checkouts": alice | {"order_id": UUID(int=0xABC0 + 1), "subscription_type": "individual", "created_at": NOW,
                               "billing_cycle": "monthly", "state": "open" if number else "expired"},
+        "club_domains": {"domain": f"club-{number}.example"},
         "credentials": {"user_id": id_, "password_hash": "$argon2id$", "changed_at": NOW},
         "drifts": alice | {"kind": "different", "provider_id": f"sub_{number}", "said": "Look at it.", "found_at": NOW},
         "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},

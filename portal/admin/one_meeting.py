@@ -1,0 +1,171 @@
+"""One meeting as an admin sees it: its numbers, who came and from where, and the word on who did. And where people come from."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, current_app, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.orm import aliased
+
+from portal import clock
+from portal.access import admin
+from portal.accounts.member import display_name
+from portal.accounts.models import User
+from portal.admin.meeting_forms import CorrectionForm
+from portal.admin.planned import Planned
+from portal.attendance import actions, queries
+from portal.attendance.domains import by_domain
+from portal.attendance.models import Attendance
+from portal.database import db
+from portal.meetings.board import here_and_now
+from portal.meetings.models import Meeting, MeetingSeries
+from portal.meetings.repeats import in_words
+from portal.times import date_in_words, since
+from portal.web import find, page, reader
+
+Creator = aliased(User)
+ONE = (
+    select(*queries.SHOWN, Meeting.request_count, Meeting.origin, Meeting.created_at, Meeting.actual_duration,
+           Meeting.series_id, Meeting.series_date, Meeting.host_id, MeetingSeries.repeats, MeetingSeries.weekdays,
+           MeetingSeries.month_day, MeetingSeries.month_week, Creator.first_name, Creator.last_name, Creator.email,
+           queries.invited_at(bindparam("at")).label("open_to"))
+    .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
+    .outerjoin(Creator, Creator.id == Meeting.created_by)
+    .where(Meeting.id == bindparam("meeting_id"))
+)  # fmt: skip
+NUMBERS = text("""
+select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_duration) as minutes, c.declined, c.answered,
+       c.no_shows
+  from meeting_statistics s
+ cross join lateral (
+   select count(*) filter (where answer = 'declined') as declined, count(*) filter (where answer <> 'invited') as answered,
+          count(*) filter (where outcome = 'no_show') as no_shows
+     from meeting_attendances where meeting_id = s.id) c
+ where s.id = :meeting
+""")
+PAGE = 100
+PEOPLE = text("""
+select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
+       a.device_type, a.corrected_at, a.correction
+  from (select * from meeting_attendances where meeting_id = :meeting order by joined_at, user_id limit :most) a
+  join users u on u.id = a.user_id
+ order by a.joined_at, u.name_key
+""")
+FOUND = text("""
+select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
+       a.device_type, a.corrected_at, a.correction
+  from ((select id from users where name_key >= :q and name_key < :q_end order by name_key limit 1000)
+        union (select id from users where email_key ~>=~ :q and email_key ~<~ :q_end limit 1000)) f
+  join meeting_attendances a on a.meeting_id = :meeting and a.user_id = f.id
+  join users u on u.id = a.user_id
+ order by u.name_key limit :most
+""")
+ANSWERS = {
+    "invited": ("ring", "No answer", ""), "accepted": ("full", "Said yes", "ok"), "declined": ("slash", "Said no", ""),
+    "requested": ("quarter", "Asks for a place", "amber"), "waitlisted": ("half", "Waits", ""),
+    "offered": ("lamp", "Has an offer", "amber"), "rejected": ("slash", "Refused", ""), "withdrawn": ("slash", "Off the list", ""),
+}  # fmt: skip
+OUTCOMES = {"attended": ("full", "Came", "ok"), "no_show": ("cross", "Did not come", "bad")}
+MONTH = timedelta(days=30)
+
+
+def add_to(bp: Blueprint) -> None:
+    """Routes of this subject."""
+    one = "/meetings/<uuid:meeting_id>"
+    bp.add_url_rule(one, "meeting", show)
+    bp.add_url_rule(f"{one}/attendances/<uuid:person_id>", "attendance", attendance)
+    bp.add_url_rule(f"{one}/attendances/<uuid:person_id>", "correct_attendance", correct, methods=["POST"])
+    bp.add_url_rule("/domains", "domains", domains)
+
+
+@admin
+def show(meeting_id: UUID) -> ResponseReturnValue:
+    """What was planned, what came of it, who was there."""
+    row = find(ONE, meeting_id=meeting_id, at=clock.now())
+    q = " ".join(request.args.get("q", "").replace("\x00", "").lower().split())[:100]
+    asked = {"meeting": meeting_id, "q": q, "q_end": q + "\U0010ffff", "most": PAGE + 1}
+    people = db.session.execute(FOUND if q else PEOPLE, asked).all()
+    m = Planned(row, here_and_now())
+    own = current_app.config["SETTINGS"].club_domains
+    return page(
+        "admin/meeting.html",
+        m=m, made=_made(row), series=row.series_id, repeats=in_words(row) if row.repeats else "", q=q,
+        figures=_figures(m, row, db.session.execute(NUMBERS, {"meeting": meeting_id}).one()),
+        people=[_person(one, m) for one in people[:PAGE]], more=len(people) > PAGE,
+        domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
+    )  # fmt: skip
+
+
+@admin
+def attendance(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
+    """One person's row, to be corrected."""
+    return _correction_page(meeting_id, person_id, CorrectionForm(None))
+
+
+@admin
+def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
+    """They came, or they did not."""
+    form, said = CorrectionForm(), request.form.get("outcome")
+    if said not in ("attended", "no_show"):
+        abort(422)
+    if not form.validate():
+        return _correction_page(meeting_id, person_id, form, 422)
+    actions.correct(db.session(), meeting_id, person_id, said == "attended", form.reason.data)
+    flash("Corrected, and noted in the log.", "note")
+    return redirect(f"/admin/meetings/{meeting_id}", 303)
+
+
+@admin
+def domains() -> ResponseReturnValue:
+    """Where people come from: the meetings of the last thirty days together."""
+    lately = select(Meeting.id).where(Meeting.starts_at.between(clock.now() - MONTH, clock.now()))
+    meetings = db.session.scalars(lately).all()
+    own = current_app.config["SETTINGS"].club_domains
+    return page("admin/domains.html", domains=by_domain(db.session(), meetings, own), count=len(meetings), own=own)
+
+
+def _made(row: Any) -> str:
+    """Who or what put it on the programme, and when."""
+    when = date_in_words(row.created_at.astimezone(reader().tz))
+    if row.origin != "admin":
+        return f"Made by {'the club’s daily meeting' if row.origin == 'daily-job' else 'its series'} on {when}."
+    by = display_name(row.first_name, row.last_name, row.email) if row.email else "somebody who is gone"
+    return f"Planned by {by} on {when}."
+
+
+def _figures(m: Planned, row: Any, n: Any) -> list[tuple[str, str]]:
+    if m.phase == "over":
+        numbers = [(n.invited_count, "could come"), (n.attended_count, "came"), (n.no_shows, "said yes and did not come"),
+                   (n.external_attendees, "of those who came external")]  # fmt: skip
+        minutes = [(f"{n.minutes}", "minutes each stayed")] if n.minutes is not None else []
+        return [*[(f"{number:,}", said) for number, said in numbers], *minutes]
+    numbers = [(row.open_to, "can come"), (m.taken, "said yes"), (n.declined, "said no"),
+               (max(0, row.open_to - n.answered), "no answer yet"), (m.waiting, "waiting")]  # fmt: skip
+    return [(f"{number:,}", said) for number, said in numbers]
+
+
+def _person(row: Any, m: Planned) -> dict[str, Any]:
+    def hour(moment: Any) -> str:
+        return f"{moment.astimezone(reader().tz):%H:%M}" if moment else ""
+
+    return {
+        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email,
+        "said": OUTCOMES.get(row.outcome) or ANSWERS[row.answer], "came": hour(row.joined_at), "left": hour(row.left_at),
+        "minutes": row.join_duration, "device": row.device_type or "",
+        "corrected": f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "",
+        "correctable": m.correctable,
+    }  # fmt: skip
+
+
+def _correction_page(meeting_id: UUID, person_id: UUID, form: CorrectionForm, status: int = 200) -> ResponseReturnValue:
+    m = Planned(find(ONE, meeting_id=meeting_id, at=clock.now()), here_and_now())
+    one = (
+        select(*(getattr(User, name) for name in ("id", "first_name", "last_name", "email")), Attendance.answer,
+               Attendance.outcome, Attendance.joined_at, Attendance.left_at, Attendance.join_duration,
+               Attendance.device_type, Attendance.corrected_at, Attendance.correction)
+        .join(Attendance, Attendance.user_id == User.id)
+        .where(Attendance.meeting_id == meeting_id, User.id == person_id)
+    )  # fmt: skip
+    return page("admin/correction.html", status, m=m, p=_person(find(one), m), form=form)

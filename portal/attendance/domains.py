@@ -1,0 +1,46 @@
+"""Where people come from, by the domain of their address: the club's own, big mail houses as one, and each of the others."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+CONSUMER = sorted({
+    "126.com", "163.com", "aol.com", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.de",
+    "gmx.net", "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.de", "hotmail.fr", "icloud.com",
+    "laposte.net", "libero.it", "live.com", "mac.com", "mail.com", "mail.ru", "mailbox.org", "me.com", "msn.com",
+    "naver.com", "orange.fr", "outlook.com", "outlook.de", "pm.me", "posteo.de", "proton.me", "protonmail.com", "qq.com",
+    "rediffmail.com", "sapo.pt", "t-online.de", "uol.com.br", "web.de", "wp.pl", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com",
+    "yahoo.com.br", "yahoo.de", "yahoo.fr", "yandex.com", "yandex.ru", "ymail.com", "zoho.com",
+})  # fmt: skip
+"""Mail houses where anybody has an address: it says nothing of where somebody belongs."""
+
+MOST = 25
+# Read from ix_meeting_attendances_domains alone. A domain has no blank, so the two groups are none.
+BY_DOMAIN = text("""
+select case when :own_known and not is_external_domain then 'the club''s own'
+            when email_domain = any (:consumer) then 'big mail houses'
+            else coalesce(email_domain, 'not known') end as domain,
+       count(*) as people, count(*) filter (where outcome = 'attended') as attended, round(avg(join_duration)) as minutes
+  from meeting_attendances
+ where meeting_id = any (:meetings)
+ group by 1 order by attended desc, people desc, domain
+ limit :most
+""")
+
+
+class Domain(NamedTuple):
+    """One domain or group: how many answered or were invited, how many of them came, and for how many minutes."""
+
+    name: str
+    people: int
+    attended: int
+    minutes: int | None
+
+
+def by_domain(db: Session, meetings: Sequence[UUID], own: Sequence[str]) -> list[Domain]:
+    """The domains most people came from; `own` are the club's. An admin's question."""
+    given = {"own_known": bool(own), "consumer": CONSUMER, "meetings": list(meetings), "most": MOST}
+    return [Domain(*row) for row in db.execute(BY_DOMAIN, given)]
