@@ -45,7 +45,7 @@ def _app(database_url: str | None = None) -> Flask:
 @click.option("--var", default=str(ROOT / "var"), help="Where everything is kept.")
 def run(var: str) -> None:
     """Everything on this machine, with a demo club: database, pages, streams, worker."""
-    from portal.operations.run import run as run_everything
+    from portal.sandbox.run import run as run_everything
 
     run_everything(Path(var))
 
@@ -89,9 +89,9 @@ def plant() -> None:
 @portal.command()
 def stripe() -> None:
     """Serve the sandbox's Stripe: its API, its pages to pay on, its knocks at our door."""
-    from portal.operations.stripe import serve
+    from portal.sandbox.run import serve_stripe
 
-    serve(Settings.from_environment())
+    serve_stripe(Settings.from_environment())
 
 
 @portal.command("plans")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.config import ROOT
-from portal.operations.run import web_command
+from portal.sandbox.run import web_command
 from tests.support.server import Database
 
 SECRET = "a secret for browsers, as long as a real one would be"

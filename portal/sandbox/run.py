@@ -14,10 +14,13 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from portal.config import ROOT, kept_secret, plain_url
+from portal import clock
+from portal.config import ROOT, Settings, kept_secret, plain_url
 from portal.database import embedded, roles
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
+from portal.sandbox.stripe import Stripe
+from portal.sandbox.stripe import serve as stand_in
 
 PATIENCE = 10  # seconds a child gets to end by itself
 DATABASE = "goalete"
@@ -56,6 +59,15 @@ def _serve(environment: dict[str, str], port: int) -> None:
         _wait_until_ready(port)
         print(_welcome(port, environment["STRIPE_URL"]), flush=True)
         alive()
+
+
+def serve_stripe(settings: Settings) -> None:
+    """The sandbox's Stripe as a process of its own, on the port the portal is told to find it at; until told to stop."""
+    clock.follow(settings.sandbox_clock)
+    hook = (f"{settings.public_url}/webhooks/stripe", settings.stripe_webhook_secret)
+    world = Stripe(settings.sandbox_stripe, settings.stripe_url, settings.stripe_key, hook)
+    at = urlsplit(settings.stripe_url)
+    stand_in.serve(world, at.hostname or "127.0.0.1", at.port or 8001)
 
 
 def web_command(port: int) -> list[str]:

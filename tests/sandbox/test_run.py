@@ -12,8 +12,8 @@ import time
 import psutil
 import pytest
 
-from portal.operations import run
 from portal.problems import Problem
+from portal.sandbox import run
 
 
 @pytest.fixture(autouse=True)
