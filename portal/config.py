@@ -173,9 +173,12 @@ def _price(env: Mapping[str, str], name: str, default: Decimal) -> Decimal:
 
 def _hour(env: Mapping[str, str], name: str, default: time) -> time:
     try:
-        return time.fromisoformat(env[name]) if name in env else default
-    except ValueError as wrong:
-        raise Problem(f"{name} is {env[name]!r}; it must be an hour, like 21:00.") from wrong
+        hour = time.fromisoformat(env[name]) if name in env else default
+    except ValueError:
+        hour = None
+    if hour is None or hour.tzinfo:  # its zone is CLUB_TIMEZONE
+        raise Problem(f"{name} is {env[name]!r}; it must be an hour, like 21:00.")
+    return hour
 
 
 def _names_a_server(url: str) -> bool:

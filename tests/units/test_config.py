@@ -86,6 +86,7 @@ def test_every_setting_can_be_given():
         ("DEFAULT_MEETING_TIME", "nine"),
         ("DEFAULT_MEETING_TIME", "25:00"),
         ("DEFAULT_MEETING_TIME", ""),
+        ("DEFAULT_MEETING_TIME", "21:00+03:00"),
         ("DOORS_MINUTES", "ten"),
         ("DOORS_MINUTES", "-1"),
         ("DOORS_MINUTES", "²"),
