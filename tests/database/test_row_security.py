@@ -32,6 +32,7 @@ DECISIONS = """
                                nobody  login   own     family  stranger  admin   worker
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
+backups                        ----    ----    ----    ----    ----      S---    SIUD
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 credentials                    ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
@@ -44,6 +45,7 @@ meetings/secret                ----    ----    S---    o---    o---      SIU-   
 one_time_tokens                ----    ----    ----    ----    ----      ----    S--D
 orders                         ----    ----    S---    o---    o---      S---    SIUD
 payers                         ----    ----    S-U-    o-o-    o-o-      S-U-    SIUD
+pool_timings                   ----    ----    ----    ----    ----      S---    SIUD
 presences                      ----    ----    S---    o---    o---      S---    SIUD
 procrastinate_events           -I--    ----    -I--    -I--    -I--      -I--    SIUD
 procrastinate_jobs             SI--    ----    SI--    SI--    SI--      SI--    SIUD
@@ -52,10 +54,13 @@ procrastinate_workers          ----    ----    ----    ----    ----      ----   
 provider_events                ----    ----    ----    ----    ----      S---    SIUD
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----
+runs                           ----    ----    ----    ----    ----      S---    SIUD
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
 second_factors                 ----    ----    ----    ----    ----      ----    ----
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
+statement_timings              ----    ----    ----    ----    ----      S---    SIUD
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
+table_sizes                    ----    ----    ----    ----    ----      S---    SIUD
 system_logs                    -o--    ----    -I--    -o--    -o--      So--    SIUD
 users                          ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 """
@@ -285,7 +290,9 @@ DOORS = {
     "give_access": "admin",
     "my_access_sources": "member admin",
     "note_provider_event": "anonymous",
+    "note_timings": "web worker",
     "open_checkout": "member admin",
+    "open_connections": "admin",
     "paid_coverage": "worker",
     "auth.ask_address": "member admin",
     "auth.ask_reset": "worker",
@@ -338,6 +345,7 @@ DOORS = {
     "join_meeting": "member admin",
     "keep_an_admin": None,
     "lapse_offers": None,
+    "mail_standing": "admin worker",
     "leave_family": "member admin",
     "leave_meeting": "member admin",
     "may_watch": "web",
@@ -349,6 +357,7 @@ DOORS = {
     "project_membership": None,
     "propose_transfer": "member admin",
     "public_programme": "anonymous member admin",
+    "queue_standing": "admin worker",
     "read_invitation": "anonymous member admin",
     "remove_member": "member admin",
     "renew_invitation": "member admin",
@@ -361,6 +370,7 @@ DOORS = {
     "set_family_seats": "admin",
     "settle": "worker",
     "sign_up_to_family": "anonymous member admin",
+    "slow_statements": "admin",
     "still_here": "member admin",
     "take_over_family": "worker",
     "tell_ended": None,
@@ -389,7 +399,8 @@ def test_every_door_is_pinned_owned_and_closed_to_the_public(backstage):
     loose = backstage.execute("""
         select oid::regprocedure from pg_proc
          where prosecdef and pronamespace::regnamespace::text not in ('pg_catalog', 'information_schema')
-           and (proowner <> 'portal_definer'::regrole or proconfig is distinct from '{"search_path=\\"\\""}'
+           and (proowner::regrole::text <> case when proname in ('open_connections', 'slow_statements') then 'portal_monitor'
+                                                else 'portal_definer' end or proconfig is distinct from '{"search_path=\\"\\""}'
                 or proacl is null or exists (select from aclexplode(proacl) where grantee = 0))
     """)
     assert loose.fetchall() == []
@@ -449,7 +460,7 @@ def test_who_serves_can_become_nobody_who_bypasses(role, backstage):
     assert reach.fetchall() == []
 
 
-@pytest.mark.parametrize("wanted", ["postgres", "portal_owner", "portal_worker", "portal_definer", "portal_backup"])
+@pytest.mark.parametrize("wanted", ["postgres", "portal_owner", "portal_worker", "portal_definer", "portal_backup", "portal_monitor"])
 def test_the_web_login_cannot_become_more_than_an_admin(wanted, logins):
     db = logins["portal_web"]
     with world.tried(db), pytest.raises(errors.InsufficientPrivilege):
