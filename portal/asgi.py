@@ -21,7 +21,7 @@ from portal.live.pictures import Drawing, Key
 from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
-from portal.operations.start import refuse_unsafe
+from portal.operations.start import begin
 from portal.web import headers
 
 THREADS = 8
@@ -31,20 +31,13 @@ NOBODY = Role("none")
 
 def everything() -> Any:
     """Pages and streams from one process."""
-    app = safe_app()
+    app = begin(create_app())
     return combined(live(app), app, THREADS)
 
 
 def streams() -> Any:
     """The streams alone."""
-    return live(safe_app())
-
-
-def safe_app() -> Flask:
-    """The portal, if this is the right database and the login is bound by its policies."""
-    app = create_app()
-    refuse_unsafe(app)
-    return app
+    return live(begin(create_app()))
 
 
 def live(app: Flask) -> Live:

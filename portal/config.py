@@ -67,6 +67,7 @@ class Settings:
     stripe_url: str = ""
     mail_url: str = "sandbox:"
     mail_from: str = "Goalete <club@goalete.club>"
+    log_level: str = "INFO"
     trusted_proxies: int = 0
     pgbouncer: bool = False
     assets: Path = ROOT / "var" / "assets"
@@ -119,6 +120,7 @@ class Settings:
             stripe_url=env.get("STRIPE_URL", ""),
             mail_url=env.get("MAIL_URL", "sandbox:" if sandbox else ""),
             mail_from=env.get("MAIL_FROM", cls.mail_from),
+            log_level=env.get("LOG_LEVEL", "WARNING" if sandbox else cls.log_level).upper(),
             trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
             pgbouncer=env.get("PGBOUNCER", "") == "1",
             assets=Path(env.get("ASSETS", cls.assets)),
@@ -148,6 +150,8 @@ class Settings:
             raise Problem("MAIL_URL is not set, like smtp://user:password@mail.example.org:587.")
         if not self.sandbox and self.mail_url == "sandbox:":
             raise Problem("MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail.")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise Problem(f"LOG_LEVEL is {self.log_level!r}; it must be DEBUG, INFO, WARNING or ERROR.")
         if not self.public_url.startswith(("http://", "https://")):
             raise Problem("PUBLIC_URL is where members find the portal, like https://portal.example.org.")
         if not self.sandbox and not self.public_url.startswith("https://"):

@@ -94,10 +94,9 @@ def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
         ("quarter", "amber", _ask(row), f"/admin/meetings/{row.id}/requests", "Answer them")
         for row in db.session.execute(ASKING, {"at": at})
     ]
-    heartbeat = db.session.execute(text("select worker_heartbeat()")).scalar()
-    if heartbeat is None or clock.now() - heartbeat > timedelta(minutes=2):
+    if not db.session.scalar(text("select worker_heartbeat() > now() - interval '2 minutes'")):
         wants.append(
-            ("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/readyz", "See the state")
+            ("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/status", "See the state")
         )
     if numbers.drifts:
         wants.append(("slash", "bad", "Stripe and the club disagree on a subscription", "/admin/money", "Look at it"))

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.operations.views import HEAD
+from portal.operations.revision import HEAD
 
 
 @dataclass(frozen=True)

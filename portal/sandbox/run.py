@@ -207,7 +207,7 @@ def _wait_until_ready(port: int, patience: float = 60) -> None:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         with contextlib.suppress(OSError, urllib.error.URLError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5)
             return
         time.sleep(0.25)
     raise Problem("The portal did not become ready within a minute; its messages above say why.")

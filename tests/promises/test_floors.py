@@ -25,6 +25,7 @@ FLOORS = (
     ("audit",),
     ("access", "limits", "forms"),
     ("web",),
+    ("log",),
     ("database",),
     ("config",),
     ("clock", "problems", "times", "paging"),

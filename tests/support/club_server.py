@@ -38,7 +38,7 @@ class ClubServer:
         self.portal("assets")
         self._start("worker", [sys.executable, "-m", "portal", "work"])
         self._start("web", web_command(self.port))
-        self._wait_for("/readyz")
+        self._wait_for("/status")
 
     def portal(self, *command: str) -> None:
         """One `portal` command to its end."""
