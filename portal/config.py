@@ -41,10 +41,12 @@ def plain_url(url: str) -> str:
 class Settings:
     """What differs between one club's server and another's. Times are minutes or days as named."""
 
-    database_url: str
-    owner_url: str
-    worker_url: str
+    database_url: str = field(repr=False)
+    owner_url: str = field(repr=False)
+    worker_url: str = field(repr=False)
     secret_key: str = field(repr=False)
+    backup_url: str = field(default="", repr=False)
+    backups: Path | None = None
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
     public_url: str = "http://127.0.0.1:8000"
     sandbox: bool = False
@@ -97,6 +99,8 @@ class Settings:
             database_url=driver_url(url),
             owner_url=driver_url(env.get("OWNER_DATABASE_URL") or driver_url(url, "portal_owner")),
             worker_url=driver_url(env.get("WORKER_DATABASE_URL") or driver_url(url, "portal_worker")),
+            backup_url=driver_url(env.get("BACKUP_DATABASE_URL") or driver_url(url, "portal_backup")),
+            backups=Path(env["BACKUPS"]) if env.get("BACKUPS") else None,
             secret_key=key,
             secret_key_fallbacks=tuple(env.get("SECRET_KEY_FALLBACKS", "").split()),
             public_url=env.get("PUBLIC_URL", cls.public_url).rstrip("/"),
