@@ -138,8 +138,7 @@ def backup() -> None:
     from portal.operations.backup import back_up
 
     with _at_work() as (db, settings), noted(db, "backup") as run:
-        made = back_up(db, settings)
-        run.said = f"{made.file}, {made.bytes / 2**20:,.1f} MB."
+        run.said = f"{back_up(db, settings).in_words}."
     print(f"Backed up to {run.said}")
 
 

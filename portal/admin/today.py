@@ -12,6 +12,7 @@ from portal.access import admin
 from portal.billing import money
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
+from portal.operations.alarms import alarms
 from portal.times import day_long, day_medium
 from portal.web import page, reader
 
@@ -94,10 +95,10 @@ def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
         ("quarter", "amber", _ask(row), f"/admin/meetings/{row.id}/requests", "Answer them")
         for row in db.session.execute(ASKING, {"at": at})
     ]
-    if not db.session.scalar(text("select worker_heartbeat() > now() - interval '2 minutes'")):
-        wants.append(
-            ("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/status", "See the state")
-        )
+    wants += [
+        ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Look at it")
+        for bad, words in alarms(db.session(), current_app.config["SETTINGS"])
+    ]
     if numbers.drifts:
         wants.append(("slash", "bad", "Stripe and the club disagree on a subscription", "/admin/money", "Look at it"))
     if numbers.disputes:

@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from portal.admin import families, meetings, money, people, standing, today
+from portal.admin import families, meetings, money, operations, people, standing, today
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for subject in (today, people, standing, families, money, meetings):
+for subject in (today, people, standing, families, money, meetings, operations):
     subject.add_to(bp)

@@ -143,8 +143,7 @@ def back_up(db: Session) -> None:
     last = db.scalar(select(func.max(Backup.made_at)))
     if settings.backups and is_due(last, DAY, settings.club_timezone):
         with suppress(Problem), noted(db, "backup") as run:
-            made = backup.back_up(db, settings)
-            run.said = f"{made.file}, {made.bytes / 2**20:,.1f} MB."
+            run.said = f"{backup.back_up(db, settings).in_words}."
 
 
 @job("operations.prove", cron="53 * * * *", lock="operations.backup")

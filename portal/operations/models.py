@@ -9,6 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.database import Base, Id
 
 
+def size(number: float) -> str:
+    """Bytes in words: 812 kB, 1.4 MB, 23.0 GB."""
+    for unit, worth in (("GB", 1e9), ("MB", 1e6)):
+        if abs(number) >= worth:
+            return f"{number / worth:,.1f} {unit}"
+    return f"{number / 1e3:,.0f} kB"
+
+
 class Backup(Base):
     """A dump that was made. `proved` says whether it came back to life when that was last tried; null if it never was."""
 
@@ -27,6 +35,11 @@ class Backup(Base):
     proved: Mapped[bool | None]
     proof: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def in_words(self) -> str:
+        """Its file and how big that is."""
+        return f"{self.file}, {size(self.bytes)}"
 
 
 class TableSize(Base):

@@ -26,7 +26,7 @@ def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> No
         say(f"The tables are at {HEAD} already.")
         return
     made = backup.dump(settings)
-    say(f"Backed up to {made.file}, {made.bytes / 2**20:,.1f} MB.")
+    say(f"Backed up to {made.in_words}.")
     with scratch(settings, "rehearsal") as there:
         with reach(plain_url(there.owner_url)) as owner:
             fill(owner, plain_url(there.owner_url), backup.folder_of(settings) / made.file)

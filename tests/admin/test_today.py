@@ -47,7 +47,7 @@ def order(postgres, person, number, minor, status="completed", currency="USD", b
 def test_a_worker_that_was_never_heard_wants_you_now(desk, supper):
     answer = desk.get("/admin")
     assert words(answer, "h1") == "Something wants you now."
-    assert "the worker is not running" in words(answer) and link(answer, "See the state") == "/status"
+    assert "the worker is not running" in words(answer) and link(answer, "Look at it") == "/admin/operations"
 
 
 def test_a_worker_that_fell_silent_wants_you_now(desk, superuser, heard):
