@@ -39,7 +39,7 @@ MEETINGS: LiteralString = """
 insert into meetings (title, description, scheduled_date, start_time, duration, timezone, status, is_private, max_attendees,
                       host_name)
 select 'Evening ' || n, 'One hour, kept.', day, '21:00', 60, 'UTC',
-       case when starts + interval '1 hour' < %(at)s then 'completed' else 'scheduled' end, false,
+       case when starts + interval '1 hour' < %(at)s then 'completed' when starts < %(at)s then 'active' else 'scheduled' end, false,
        null, 'The club'
   from generate_series(%(first)s::int, %(last)s::int) n,
   lateral (select (%(at)s at time zone 'UTC')::date + %(ahead)s::int - n as day) d,
