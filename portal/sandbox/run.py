@@ -121,7 +121,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _database(var: Path) -> Iterator[dict[str, str]]:
-    """The three logins' addresses: of the embedded server, or of the one DATABASE_URL names."""
+    """The logins' addresses: of the embedded server, or of the one DATABASE_URL names."""
     given = os.environ.get("DATABASE_URL")
     if given:
         yield _given_database(given, var)
@@ -131,7 +131,10 @@ def _database(var: Path) -> Iterator[dict[str, str]]:
         yield {name: embedded.url(server, DATABASE, login) for name, login in LOGINS.items()}
 
 
-LOGINS = {"DATABASE_URL": "portal_web", "OWNER_DATABASE_URL": "portal_owner", "WORKER_DATABASE_URL": "portal_worker"}
+LOGINS = {
+    "DATABASE_URL": "portal_web", "OWNER_DATABASE_URL": "portal_owner", "WORKER_DATABASE_URL": "portal_worker",
+    "BACKUP_DATABASE_URL": "portal_backup",
+}  # fmt: skip
 
 
 def _given_database(url: str, var: Path) -> dict[str, str]:
@@ -166,6 +169,7 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
         "SECRET_KEY": kept_secret(var / "secret_key"), "SANDBOX": "1", "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "ASSETS": str(var / "assets"), "PYTHONUNBUFFERED": "1", "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
         "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"), "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),
+        "BACKUPS": str(var / "backups"),
         **kept, **urls,
     }  # fmt: skip
 
