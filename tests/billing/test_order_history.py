@@ -122,13 +122,29 @@ def test_a_page_that_never_was_is_the_first_one(look, bought, cursor):
     assert look(f"/orders?from={cursor}").status_code == 200
 
 
+NEXT = "select next_order_number('2026-03-14')"
+
+
 def test_an_order_number_carries_a_digit_against_typing_slips(superuser, database):
-    numbers = [one(superuser, "select next_order_number('2026-03-14')") for _ in range(30)]
+    numbers = [one(superuser, NEXT) for _ in range(30)]
     assert len(set(numbers)) == 30
     for number in numbers:
         club, year, digits, check = number.split("-")
-        weighted = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(str(int(digits)), start=1))
-        assert (club, year, len(digits)) == ("GO", "2026", 5) and (weighted + int(check)) % 10 == 0
+        weighted = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(digits, start=1))
+        assert (club, year, len(digits)) == ("GO", "2026", 8) and (weighted + int(check)) % 10 == 0
+
+
+def test_an_order_number_tells_nobody_how_many_there_are(superuser, database):
+    """The same counts: in no order, and elsewhere in another club."""
+
+    def drawn():
+        superuser.execute("select setval('order_numbers', 4000, false)")
+        return [int(one(superuser, NEXT).split("-")[2]) for _ in range(20)]
+
+    here = drawn()
+    assert here == drawn() and here != sorted(here) and max(here) - min(here) > 1_000_000
+    superuser.execute("delete from order_number_key")
+    assert len(set(here) & set(drawn())) < 2
 
 
 def test_the_page_cannot_be_posted_to(look, sign_in, charlie):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from portal.billing.money import decimals
 from portal.sandbox.stripe.shapes import Body
 
+
 def boundary(anchor: int, recurring: Body, number: int) -> int:
     """The `number`-th boundary after the anchor."""
     at, steps = datetime.fromtimestamp(anchor, UTC), number * recurring["interval_count"]
