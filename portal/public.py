@@ -10,8 +10,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import public
-from portal.billing import money, plans
-from portal.billing.checkout import ABOUT
+from portal.billing import ABOUT, money, plans
 from portal.database import db
 from portal.meetings.board import Board, here_and_now
 from portal.times import DAYS

@@ -1,7 +1,8 @@
 """What is paid and what it opens: plans, checkout, subscriptions, orders, and the access worked out from them.
 
-The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the line to it, and `reading`, what it knows), the
-provider knocks (`webhook`), a job asks it for everything about that customer and writes what it says (`facts`).
+The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the line to it, and `reading`, what it
+knows), the provider knocks (`webhook`), a job asks it for everything about that customer (`refresh`) and writes what it
+says (`facts`); each night both sides are compared (`comparison`).
 Access has one truth: `access_sources` in the database turns facts into reasons, `project_access` writes until when, and
 everything compares that with the moment. Orders and subscriptions are written by the worker's role only.
 """
@@ -38,6 +39,10 @@ class Plan:
 
 
 CYCLES = {"monthly": "a month", "yearly": "a year"}
+ABOUT = {
+    "individual": "Every evening, the calendar in your own time zone, and your own record of the hours you kept.",
+    "family": "The same for up to six people including you. Each has an own account; nobody sees another’s answers.",
+}
 
 
 def plans() -> dict[str, Plan]:

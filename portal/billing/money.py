@@ -13,8 +13,11 @@ def decimals(currency: str) -> int:
 
 
 def minor(amount: Decimal, currency: str) -> int:
-    """`amount` in the currency's smallest unit, as payment providers count."""
-    return int(amount.scaleb(decimals(currency)))
+    """`amount` in the currency's smallest unit, as payment providers count. Raises ValueError for a part of one."""
+    counted = amount.scaleb(decimals(currency))
+    if counted != int(counted):
+        raise ValueError(f"{amount} {currency} cannot be paid")
+    return int(counted)
 
 
 def major(amount_minor: int, currency: str) -> Decimal:

@@ -14,9 +14,8 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.billing import actions, provider, reading
-from portal.billing.checkout import CHECKOUT
-from portal.billing.jobs import bring_up_to_date
 from portal.billing.models import Checkout, Order, Payer
+from portal.billing.refresh import bring_up_to_date
 from portal.database import db
 from portal.database.identity import WORKER
 from portal.sandbox.people import ANA, BILAL, PEOPLE
@@ -43,7 +42,8 @@ class Bank:
         with self.club.as_(self.club.member(email), at) as session:
             made = actions.open_checkout(session, plan, cycle)
         with self.club.as_(self.club.member(email), at) as session:
-            actions.send_to_provider(session, session.execute(CHECKOUT.where(Checkout.id == made)).one(), email)
+            checkout = session.get_one(Checkout, made)
+            actions.keep_page(session, checkout, provider.payment_page(actions.page_wanted(session, checkout, email)))
         with self.club.as_(WORKER) as session:
             sent = session.get_one(Checkout, made)
             session_id, customer = sent.session_id or "", sent.customer_id or ""

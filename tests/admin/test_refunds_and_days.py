@@ -60,7 +60,7 @@ def test_days_are_given_until_the_end_of_the_day_with_a_reason(admin, eve, super
     day = datetime.now(ZoneInfo("Europe/Istanbul")).date() + timedelta(days=10)
     assert admin.submit(f"{money_of(eve)}/days", kind="offline", until=day.isoformat(), reason="Paid in cash.").status_code == 303
     until = one(superuser, "select access_until from users where id = %s", eve.id)
-    assert until.astimezone(ZoneInfo("Europe/Istanbul")).isoformat()[:16] == f"{day + timedelta(days=1)}T00:00"
+    assert until.astimezone(ZoneInfo("Europe/Istanbul")).isoformat()[:16] == f"{day}T23:59"
     assert "Paid in cash." in words(admin.get(money_of(eve)))
 
 

@@ -59,7 +59,7 @@ def test_the_day_is_the_readers(look, bought, superuser, charlie):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"status": "pending"}, "Waiting for your bank The payment is not finished yet."),
+        ({"status": "pending"}, "Waiting for the bank The payment is not finished yet."),
         ({"status": "failed"}, "Failed The bank said no. Nothing was charged."),
         ({}, "Paid"),
         ({"refunded_amount": "5.00"}, "Partly refunded"),
