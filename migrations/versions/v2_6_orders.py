@@ -14,6 +14,8 @@ depends_on = None
 UP = """
 alter table orders add provider_price_id text;
 create index ix_orders_provider_payment_id on orders (provider_payment_id);
+create index ix_orders_completed_at on orders (completed_at);
+create index ix_orders_disputed_at on orders (disputed_at) where dispute_state = 'open';
 
 -- What came in and was not given back: the one sum of all pages about money. A payment in dispute counts when it is won.
 create view income with (security_invoker = true) as
@@ -87,6 +89,6 @@ def downgrade() -> None:
     run("""
       drop index ix_provider_events_waiting;
       drop view income;
-      drop index ix_orders_provider_payment_id;
+      drop index ix_orders_provider_payment_id, ix_orders_completed_at, ix_orders_disputed_at;
       alter table orders drop provider_price_id;
     """)

@@ -96,8 +96,8 @@ class RefundForm(Form):
     def validate_amount(self, field: Field) -> None:
         """It can be paid in the currency, and is no more than what is left."""
         left, currency = self.order.amount - self.order.refunded_amount, self.order.currency
-        payable = field.data.is_finite() and field.data == round(field.data, money.decimals(currency))
-        if not (payable and 0 < field.data <= left):
+        some = field.data.is_finite() and 0 < field.data <= left
+        if not (some and field.data == round(field.data, money.decimals(currency))):
             raise ValidationError(f"Give an amount up to {money.shown(left, currency)}, in the currency’s own decimals.")
 
 

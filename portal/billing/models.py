@@ -20,6 +20,8 @@ class Order(Base):
         UniqueConstraint("payment_provider", "transaction_id"),
         Index("ix_orders_user_id", "user_id", text("created_at desc"), text("id desc")),
         Index("ix_orders_provider_payment_id", "provider_payment_id"),
+        Index("ix_orders_completed_at", "completed_at"),
+        Index("ix_orders_disputed_at", "disputed_at", postgresql_where=text("dispute_state = 'open'")),
     )
 
     id: Mapped[Id]

@@ -65,6 +65,8 @@ def test_the_day_is_the_readers(look, bought, superuser, charlie):
         ({"refunded_amount": "5.00"}, "Partly refunded"),
         ({"status": "refunded", "refunded_amount": "12.00"}, "Refunded"),
         ({"dispute_state": "open", "disputed_at": PAID}, "Disputed Your bank has asked for this money back."),
+        ({"dispute_state": "won", "disputed_at": PAID}, "Paid"),
+        ({"dispute_state": "won", "disputed_at": PAID, "refunded_amount": "5.00"}, "Partly refunded"),
     ],
 )
 def test_a_state_is_a_word_and_why(look, bought, columns, said):
@@ -156,6 +158,30 @@ def test_a_filter_shows_one_state_and_says_when_there_is_none(look, bought):
     bought()
     assert len(lines(look("/orders?state=failed"))) == 1 and "No order is disputed." in words(look("/orders?state=disputed"))
     assert len(lines(look("/orders?state=nonsense"))) == 2
+
+
+EACH = {
+    "paid": ({}, {"dispute_state": "won", "disputed_at": PAID}), "partly refunded": ({"refunded_amount": "5.00"},),
+    "refunded": ({"status": "refunded", "refunded_amount": "12.00"},), "failed": ({"status": "failed"},),
+    "pending": ({"status": "pending"},),
+    "disputed": ({"dispute_state": "open", "disputed_at": PAID}, {"dispute_state": "lost", "disputed_at": PAID}),
+}  # fmt: skip
+
+
+def test_each_order_is_under_the_one_filter_whose_word_it_shows(look, bought):
+    for orders in EACH.values():
+        for columns in orders:
+            bought(**columns)
+    for word, orders in EACH.items():
+        found = lines(look(f"/orders?state={word.replace(' ', '+')}"))
+        assert len(found) == len(orders) and all(word in line.lower() or word == "pending" for line in found)
+
+
+def test_a_filtered_list_leads_on_to_its_own_older_orders(look, bought):
+    for n in range(45):
+        bought(made=PAID - n * DAY, refunded_amount=5 * (n % 2))
+    first = look("/orders?state=partly+refunded")
+    assert len(lines(first)) == 20 and len(lines(look(link(first, "Older orders")))) == 2
 
 
 def test_a_receipt_says_who_paid_what_for_which_days(look, bought, charlie):
