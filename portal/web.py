@@ -112,6 +112,7 @@ def init_app(app: Flask) -> None:
         "sandbox": settings.sandbox,
         "doors_minutes": settings.doors_minutes,
         "welcome_days": settings.welcome_days,
+        "grace_days": settings.grace_days,
     }
     app.context_processor(lambda: {"reader": reader()})
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from flask import current_app
 
 from portal.billing import money
+from portal.times import number
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,17 @@ class Plan:
     def shown(self, cycle: str) -> str:
         """The same for readers, like $12.00."""
         return money.shown(self.price(cycle), self.currency)
+
+    @property
+    def saving(self) -> str:
+        """What a year costs less than its months, like two months less; nothing if it does not."""
+        less = 12 * self.month - self.year
+        months, rest = divmod(less, self.month)
+        if less <= 0:
+            return ""
+        if rest:
+            return f"{money.short(less, self.currency)} less"
+        return f"{number(int(months))} month{'s' if months > 1 else ''} less"
 
 
 CYCLES = {"monthly": "a month", "yearly": "a year"}

@@ -51,8 +51,8 @@ def show_plans() -> ResponseReturnValue:
 def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     live = db.session.execute(OWN_LIVE).one_or_none() if current_user.is_authenticated else None
     offers = [
-        {"key": p.key, "name": p.name, "month": p.shown("monthly"), "year": p.shown("yearly"), "text": ABOUT[p.key],
-         "mine": live is not None and live.subscription_type == p.key}
+        {"key": p.key, "name": p.name, "month": p.shown("monthly"), "year": p.shown("yearly"), "saving": p.saving,
+         "text": ABOUT[p.key], "mine": live is not None and live.subscription_type == p.key}
         for p in plans().values()
     ]  # fmt: skip
     name = live and plan_name(live.subscription_type)

@@ -3,13 +3,18 @@
 from decimal import Decimal
 from functools import cache
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_name, get_currency_precision
 
 
 @cache
 def decimals(currency: str) -> int:
     """How many decimals a currency has: 0 for JPY, 2 for USD, 3 for KWD (ISO 4217)."""
     return get_currency_precision(currency)
+
+
+def name(currency: str) -> str:
+    """US dollars, Japanese yen."""
+    return get_currency_name(currency, count=2, locale="en_US")
 
 
 def minor(amount: Decimal, currency: str) -> int:
