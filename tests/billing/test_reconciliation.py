@@ -81,6 +81,16 @@ def test_a_refund_that_was_told_and_never_looked_at_is_found_too(bank, night, si
     assert one(superuser, "select count(*) from provider_events where handled_at is null") == 0
 
 
+def test_a_dispute_that_names_its_payment_alone_and_was_never_looked_at_is_found_too(bank, night, sign_in, superuser, eve):
+    bank.buy(sign_in(eve))
+    bank.world.dispute(one(superuser, "select provider_payment_id from orders where user_id = %s", eve.id))
+    bank.world.deliver(bank.knock)
+    superuser.execute("delete from procrastinate_jobs")
+    superuser.execute("update provider_events set handled_at = now() where customer_id is not null")
+    night()
+    assert one(superuser, "select dispute_state from orders where user_id = %s", eve.id) == "open"
+
+
 def test_what_waits_longer_than_anybody_looks_back_is_done_in_the_end(bank, night, sign_in, superuser, eve):
     bank.buy(sign_in(eve))
     superuser.execute("update provider_events set handled_at = null, outcome = null, received_at = now() - interval '20 days'"
