@@ -1,4 +1,5 @@
-"""Stripe, and the line to it: wishes go out with a key that makes them once; `reading` brings back what it knows.
+"""Stripe, and the line to it. What is wished twice happens once: by a key, or because it is a state that is set.
+`reading` brings back what it knows.
 
 Nothing here writes to the database. The same code speaks to Stripe, to its test mode and to the sandbox beside the demo;
 only the address and the key differ.

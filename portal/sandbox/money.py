@@ -66,15 +66,13 @@ class Bank:
         self.hears(customer, at)
 
     def gives_back(self, email: str, at: datetime, minor: int | None = None) -> None:
-        """Part or all of the last payment."""
-        with self.club.as_(WORKER) as session:
+        """All of the last payment, or a part, and then what it paid for ends that day; as an admin does it."""
+        with self.club.as_(self.club.admin(), at) as session:
             mine = select(Order).where(Order.user_id == self.club.ids[email], Order.status == "completed")
-            payment = session.scalars(mine.order_by(Order.created_at.desc())).first()
-            payment_id = (payment.provider_payment_id if payment else None) or ""
-            if payment and minor:
-                payment.cut_at = at  # what was given back is not served
-        with self.club.worker.app_context(), clock.at(at):
-            provider.give_back(payment_id, f"plant-{email}", minor)
+            order = session.scalars(mine.order_by(Order.created_at.desc()).limit(1)).one()
+            provider.give_back(order.provider_payment_id or "", f"plant-{email}", minor)
+            last_day = at.date() if minor else None
+            actions.note_refund(session, order, minor or order.amount_minor, "As agreed by mail.", last_day)
         self.hears(self.customer(email), at)
 
     def customer(self, email: str) -> str:
