@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
+from babel.numbers import get_currency_precision
+
 from portal.problems import Problem
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +83,14 @@ class Settings:
         """Where forms may lead to pay: the provider's own pages."""
         return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com"
 
+    @property
+    def prices(self) -> dict[str, Decimal]:
+        """What the plans cost, by the name of the setting."""
+        return {
+            "PRICE_INDIVIDUAL_MONTHLY": self.individual_month, "PRICE_INDIVIDUAL_YEARLY": self.individual_year,
+            "PRICE_FAMILY_MONTHLY": self.family_month, "PRICE_FAMILY_YEARLY": self.family_year,
+        }  # fmt: skip
+
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
         """Read and check; raise `Problem` with the name of the setting that is missing or wrong."""
@@ -144,6 +154,11 @@ class Settings:
             ) from unknown
         if not re.fullmatch("[A-Z]{3}", self.currency):
             raise Problem(f"CURRENCY is {self.currency!r}; it must be a code of three letters, like USD.")
+        for name, price in self.prices.items():
+            if price != round(price, get_currency_precision(self.currency)):
+                raise Problem(f"{name} is {price}, which has more decimals than {self.currency}.")
+        if self.grace_days > 90:
+            raise Problem(f"SUBSCRIPTION_GRACE_PERIOD_DAYS is {self.grace_days}; it can be 90 at most.")
         if not self.sandbox and not (self.stripe_key and self.stripe_webhook_secret):
             raise Problem(
                 "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are needed for members to pay; Stripe's dashboard has them."
@@ -172,9 +187,10 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
 def _price(env: Mapping[str, str], name: str, default: Decimal) -> Decimal:
     try:
         price = Decimal(env.get(name, default))
-    except InvalidOperation:
-        price = Decimal(0)
-    if not 0 < price < 1_000_000:
+        right = 0 < price < 1_000_000
+    except InvalidOperation:  # no number, or one that cannot be compared
+        right = False
+    if not right:
         raise Problem(f"{name} is {env[name]!r}; it must be an amount, like 12 or 9.50.")
     return price
 

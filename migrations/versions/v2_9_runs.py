@@ -1,13 +1,13 @@
 """v2.9: what the schedule did, how long it took and how it ended; and how the queue and the outbox stand, for admins.
 
 Revision ID: v2.9_runs
-Revises: v2.5_paging
+Revises: v2.6_live
 """
 
 from portal.database.migration import close, definer, run
 
 revision = "v2.9_runs"
-down_revision = "v2.5_paging"
+down_revision = "v2.6_live"
 branch_labels = None
 depends_on = None
 

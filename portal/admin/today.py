@@ -24,8 +24,7 @@ select
   (select count(*) from family_plans where is_active) as families,
   (select coalesce(sum(current_members), 0) from family_plans where is_active) as in_families,
   (select count(*) from users where created_at > :week_ago) as new_people,
-  (select coalesce(sum(amount - refunded_amount), 0) from orders
-    where status in ('completed', 'refunded') and completed_at >= :month_start and currency = :currency) as revenue,
+  (select coalesce(sum(kept), 0) from income where completed_at >= :month_start and currency = :currency) as revenue,
   (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = :currency) as refunded,
   (select count(*) from orders where dispute_state = 'open') as disputes,
   (select count(*) from drifts where resolved_at is null) as drifts,
@@ -77,15 +76,15 @@ def today() -> ResponseReturnValue:
         bars=[(row.attendee_count, day_medium(look.here(row.starts_at))) for row in lately],
         people=[
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
-            (f"{numbers.ending:,}", "end this month", "/admin/people?access=active"),
+            (f"{numbers.ending:,}", "end this month", ""),
             (f"{numbers.new_people:,}", "new this week", "/admin/people"),
             (f"{numbers.families:,}", f"families, {numbers.in_families:,} people", "/admin/people?plan=family"),
         ],
         money=[
             (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
-            (money.shown(numbers.refunded, currency), "refunded this year", ""),
+            (money.shown(numbers.refunded, currency), "given back of this year’s payments", ""),
             (f"{numbers.pending:,}", "payments not finished", ""),
-            (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", ""),
+            (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", "/admin/money#disputes"),
         ],
     )  # fmt: skip
 
@@ -103,7 +102,7 @@ def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
         wants.append(("slash", "bad", "Stripe and the club disagree on a subscription", "/admin/money", "Look at it"))
     if numbers.disputes:
         wants.append(
-            ("slash", "bad", _disputes(numbers.disputes), "/admin/people", "See people")
+            ("slash", "bad", _disputes(numbers.disputes), "/admin/money#disputes", "Look at it")
         )
     return wants
 

@@ -77,7 +77,10 @@ PROMISES = {
           select user_id, subscription_type as kind, max(until) as until from (
             select user_id, subscription_type, least(period_end, cut_at) as until from orders
              where status = 'completed' and (dispute_state is null or dispute_state = 'won')
-            union all select user_id, subscription_type, free_until from latest) found
+            union all
+            select user_id, subscription_type, case when ended_by = 'choice' then least(free_until, ended_at) else free_until end
+              from latest where transfer_plan_id is null or exists (
+                   select from family_plans f where f.id = transfer_plan_id and f.primary_user_id = latest.user_id)) found
            where until is not null group by 1, 2),
         counted as (
           select p.user_id, p.kind, p.until,

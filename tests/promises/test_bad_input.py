@@ -21,7 +21,8 @@ ODD = st.one_of(
 FIELDS = (
     "first_name", "last_name", "email", "password", "old_password", "timezone", "preferred_meeting_time", "code", "next",
     "answer", "view", "title", "host_email", "scheduled_date", "start_time", "duration", "platform", "max_attendees",
-    "description", "reason", "decision", "plan_name", "requires_approval", "is_private",
+    "description", "reason", "decision", "plan_name", "requires_approval", "is_private", "until", "kind", "amount", "cut", "plan",
+    "cycle", "transfer", "at", "minor", "seats", "standing", "own_plan", "second_factor",
 )  # fmt: skip
 MANY = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

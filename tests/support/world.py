@@ -20,7 +20,8 @@ def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
     return {"alembic_version": "version_num", "rate_limits": "key", "credentials": "user_id",
             "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id",
-            "pool_timings": "day", "statement_timings": "statement", "table_sizes": "name"}.get(table, "id")
+             "pool_timings": "day", "statement_timings": "statement", "table_sizes": "name",
+             "order_number_key": "only_one"}.get(table, "id")
 
 
 def rows(number: int) -> dict[str, dict[str, object]]:
@@ -46,6 +47,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
                      "start_time": "21:00"},
         "one_time_tokens": alice | {"purpose": "reset", "token_hash": f"t{number}".encode(), "code_hash": b"c",
                                     "created_at": NOW, "expires_at": LATER},
+        "order_number_key": {"only_one": True},
         "orders": alice | {"order_number": f"GO-{number}", "amount": 12, "amount_minor": 1200,
                            "subscription_type": "individual", "billing_cycle": "monthly"},
         "payers": {"customer_id": f"cus_{number}", "user_id": ALICE.id},
@@ -83,7 +85,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     plan_meeting(postgres, "Secret", id=SECRET, is_private=True, meeting_link="https://meet.example/secret",
                  meeting_id="event-1")  # fmt: skip
     there = rows(1)
-    for table in ("users", "meetings", "family_plans", "alembic_version"):  # there is one already
+    for table in ("users", "meetings", "family_plans", "alembic_version", "order_number_key"):  # there is one already
         del there[table]
     there["credentials"]["user_id"] = there["second_factors"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
@@ -93,7 +95,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
         insert(postgres, table, there[table])
     keys = {table: row[key_of(table)] for table, row in there.items()}
     (version,) = postgres.execute("select version_num from alembic_version").fetchone() or ("",)
-    keys |= {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version}
+    keys |= {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version, "order_number_key": True}
     return keys | {"open": OPEN, "secret": SECRET}
 
 
