@@ -1,7 +1,6 @@
 """The portal's pages for any WSGI server: granian --interface wsgi wsgi:application"""
 
 from portal import create_app
-from portal.operations.start import refuse_unsafe
+from portal.operations.start import begin
 
-application = create_app()
-refuse_unsafe(application)
+application = begin(create_app())

@@ -5,6 +5,7 @@ and shows; the rules live in each room's actions, the hard truths in the databas
 """
 
 from flask import Flask
+from flask_migrate import Migrate
 
 from portal import access, assets, cli, clock, errors, web
 from portal.config import ROOT, Settings
@@ -33,6 +34,7 @@ def create_app(settings: Settings | None = None, *, database_url: str | None = N
     app.jinja_environment = web.Templates
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))  # `flask --app portal db …`
     assets.init_app(app)
     web.init_app(app)
     access.init_app(app)

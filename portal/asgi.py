@@ -21,7 +21,7 @@ from portal.live.pictures import Drawing, Key
 from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
-from portal.operations.start import refuse_unsafe
+from portal.operations.start import begin
 from portal.web import headers
 
 THREADS = 8
@@ -31,20 +31,13 @@ NOBODY = Role("none")
 
 def everything() -> Any:
     """Pages and streams from one process."""
-    app = safe_app()
+    app = begin(create_app())
     return combined(live(app), app, THREADS)
 
 
 def streams() -> Any:
     """The streams alone."""
-    return live(safe_app())
-
-
-def safe_app() -> Flask:
-    """The portal, if this is the right database and the login is bound by its policies."""
-    app = create_app()
-    refuse_unsafe(app)
-    return app
+    return live(begin(create_app()))
 
 
 def live(app: Flask) -> Live:
@@ -54,8 +47,8 @@ def live(app: Flask) -> Live:
     async def render(keys: Sequence[Key]) -> Mapping[Key, Drawing]:
         return await asyncio.to_thread(draw, keys)
 
-    async def check(ticket: Ticket) -> bool:
-        return await asyncio.to_thread(may_watch, ticket)
+    async def check(tickets: Sequence[Ticket]) -> Sequence[bool]:
+        return await asyncio.to_thread(may_watch, tickets)
 
     def draw(keys: Sequence[Key]) -> dict[Key, Drawing]:
         def look(zone: str) -> Clock:
@@ -67,14 +60,16 @@ def live(app: Flask) -> Live:
             db.session.commit()
             return drawings
 
-    def may_watch(ticket: Ticket) -> bool:
+    def may_watch(tickets: Sequence[Ticket]) -> list[bool]:
         with app.app_context():
             act_as(db.session(), NOBODY)
-            names = ticket.audience.names_shown
-            asked = {"sign_in": ticket.sign_in, "meeting": ticket.meeting, "names": names, "at": clock.now()}
-            answer = bool(db.session.execute(drawing.MAY_WATCH, asked).scalar_one())
+            asked = {
+                "sign_ins": [ticket.sign_in for ticket in tickets], "meetings": [ticket.meeting for ticket in tickets],
+                "names": [ticket.audience.names_shown for ticket in tickets], "at": clock.now(),
+            }  # fmt: skip
+            answers = list(db.session.scalars(drawing.MAY_WATCH, asked))
             db.session.commit()
-            return answer
+            return answers
 
     return Live(
         secrets=[*settings.secret_key_fallbacks, settings.secret_key],

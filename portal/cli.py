@@ -1,13 +1,17 @@
 """The console command `portal`: thin, each command calls a room."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from portal.config import ROOT, Settings, plain_url
+from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
 
 
@@ -45,7 +49,7 @@ def _app(database_url: str | None = None) -> Flask:
 @click.option("--var", default=str(ROOT / "var"), help="Where everything is kept.")
 def run(var: str) -> None:
     """Everything on this machine, with a demo club: database, pages, streams, worker."""
-    from portal.operations.run import run as run_everything
+    from portal.sandbox.run import run as run_everything
 
     run_everything(Path(var))
 
@@ -89,9 +93,9 @@ def plant() -> None:
 @portal.command()
 def stripe() -> None:
     """Serve the sandbox's Stripe: its API, its pages to pay on, its knocks at our door."""
-    from portal.operations.stripe import serve
+    from portal.sandbox.run import serve_stripe
 
-    serve(Settings.from_environment())
+    serve_stripe(Settings.from_environment())
 
 
 @portal.command("plans")
@@ -118,32 +122,85 @@ def work() -> None:
 @click.option("--at-rest", is_flag=True, help="While nothing runs: leave out what needs a worker.")
 def check(at_rest: bool) -> None:
     """Count what breaks each promise of the data; exit status 1 if anything does."""
-    from portal.database import db
-    from portal.database.identity import WORKER, act_as
     from portal.operations.check import findings
 
-    with _app(Settings.from_environment().worker_url).app_context():
-        act_as(db.session(), WORKER)
+    with _at_work() as (db, _settings):
         broken = 0
-        for finding in findings(db.session(), at_rest=at_rest):
+        for finding in findings(db, at_rest=at_rest):
             broken += bool(finding.broken)
             print(f"{'ok  ' if not finding.broken else f'{finding.broken:>4}'}  {finding.promise}.")
-        db.session.commit()
     sys.exit(1 if broken else 0)
+
+
+@portal.command()
+def backup() -> None:
+    """Dump the database into the folder BACKUPS names, and let go of what its time is over for."""
+    from portal.operations.backup import back_up
+
+    with _at_work() as (db, settings), noted(db, "backup") as run:
+        run.said = f"{back_up(db, settings).in_words}."
+    print(f"Backed up to {run.said}")
+
+
+@portal.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def restore(file: Path) -> None:
+    """Fill an empty database from FILE, one of `portal backup`'s."""
+    from portal.operations.restore import restore as bring_back
+
+    print(bring_back(Settings.from_environment(), file))
+
+
+@portal.command()
+def prove() -> None:
+    """Restore the newest backup into a database of its own, count it, check it and sign in to it."""
+    from portal.operations.proof import prove as prove_newest
+
+    with _at_work() as (db, settings), noted(db, "proof") as run:
+        run.said = prove_newest(db, settings)
+    print(run.said)
+
+
+@portal.command()
+def upgrade() -> None:
+    """Bring a club that runs to this code's tables: backup, trial on a copy, migration, check."""
+    from portal.operations.upgrade import upgrade as bring_up
+
+    with _at_work() as (db, settings):
+        bring_up(db, settings, click.echo)
+
+
+@portal.command()
+def reset() -> None:
+    """Delete everybody and everything and begin anew with the demo club; in the sandbox only."""
+    from portal.operations.upgrade import reset as begin_anew
+    from portal.sandbox.club import plant as plant_club
+
+    begin_anew(Settings.from_environment())
+    plant_club(_app())
+
+
+@contextmanager
+def _at_work() -> Iterator[tuple[Session, Settings]]:
+    """A session of the worker's login, committed at the end."""
+    from portal.database import db
+    from portal.database.identity import WORKER, act_as
+
+    settings = Settings.from_environment()
+    with _app(settings.worker_url).app_context():
+        act_as(db.session(), WORKER)
+        yield db.session(), settings
+        db.session.commit()
 
 
 @portal.command("make-admin")
 @click.argument("email")
 def make_admin(email: str) -> None:
     """Make the confirmed account of EMAIL an admin (the first one, or one more)."""
-    from portal.database import db
-    from portal.database.identity import WORKER, act_as
     from portal.operations.standing import make_admin as make
 
-    with _app(Settings.from_environment().worker_url).app_context():
-        act_as(db.session(), WORKER)
-        make(db.session(), email)
-        db.session.commit()
+    with _at_work() as (db, _settings):
+        make(db, email)
     print(f"{email} is an admin.")
 
 
@@ -151,14 +208,10 @@ def make_admin(email: str) -> None:
 @click.argument("email")
 def reset_second_factor(email: str) -> None:
     """Take away the second factor of EMAIL, who lost app and recovery codes and is known to you by other means."""
-    from portal.database import db
-    from portal.database.identity import WORKER, act_as
-    from portal.operations.standing import reset_second_factor as reset
+    from portal.operations.standing import reset_second_factor as take_away
 
-    with _app(Settings.from_environment().worker_url).app_context():
-        act_as(db.session(), WORKER)
-        reset(db.session(), email)
-        db.session.commit()
+    with _at_work() as (db, _settings):
+        take_away(db, email)
     print(f"{email} signs in with the password alone now, and was told by mail.")
 
 

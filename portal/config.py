@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
+from babel.numbers import get_currency_precision
+
 from portal.problems import Problem
 
 ROOT = Path(__file__).parent.parent
@@ -41,10 +43,12 @@ def plain_url(url: str) -> str:
 class Settings:
     """What differs between one club's server and another's. Times are minutes or days as named."""
 
-    database_url: str
-    owner_url: str
-    worker_url: str
+    database_url: str = field(repr=False)
+    owner_url: str = field(repr=False)
+    worker_url: str = field(repr=False)
     secret_key: str = field(repr=False)
+    backup_url: str = field(default="", repr=False)
+    backups: Path | None = None
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
     public_url: str = "http://127.0.0.1:8000"
     sandbox: bool = False
@@ -68,6 +72,7 @@ class Settings:
     stripe_url: str = ""
     mail_url: str = "sandbox:"
     mail_from: str = "Goalete <club@goalete.club>"
+    log_level: str = "INFO"
     trusted_proxies: int = 0
     pgbouncer: bool = False
     assets: Path = ROOT / "var" / "assets"
@@ -78,6 +83,14 @@ class Settings:
     def payment_pages(self) -> str:
         """Where forms may lead to pay: the provider's own pages."""
         return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com"
+
+    @property
+    def prices(self) -> dict[str, Decimal]:
+        """What the plans cost, by the name of the setting."""
+        return {
+            "PRICE_INDIVIDUAL_MONTHLY": self.individual_month, "PRICE_INDIVIDUAL_YEARLY": self.individual_year,
+            "PRICE_FAMILY_MONTHLY": self.family_month, "PRICE_FAMILY_YEARLY": self.family_year,
+        }  # fmt: skip
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -97,6 +110,8 @@ class Settings:
             database_url=driver_url(url),
             owner_url=driver_url(env.get("OWNER_DATABASE_URL") or driver_url(url, "portal_owner")),
             worker_url=driver_url(env.get("WORKER_DATABASE_URL") or driver_url(url, "portal_worker")),
+            backup_url=driver_url(env.get("BACKUP_DATABASE_URL") or driver_url(url, "portal_backup")),
+            backups=Path(env["BACKUPS"]) if env.get("BACKUPS") else None,
             secret_key=key,
             secret_key_fallbacks=tuple(env.get("SECRET_KEY_FALLBACKS", "").split()),
             public_url=env.get("PUBLIC_URL", cls.public_url).rstrip("/"),
@@ -121,6 +136,7 @@ class Settings:
             stripe_url=env.get("STRIPE_URL", ""),
             mail_url=env.get("MAIL_URL", "sandbox:" if sandbox else ""),
             mail_from=env.get("MAIL_FROM", cls.mail_from),
+            log_level=env.get("LOG_LEVEL", "WARNING" if sandbox else cls.log_level).upper(),
             trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
             pgbouncer=env.get("PGBOUNCER", "") == "1",
             assets=Path(env.get("ASSETS", cls.assets)),
@@ -142,6 +158,11 @@ class Settings:
             raise Problem(f"CLUB_DOMAINS has {wrong[0]!r}; it must be domains separated by blanks, like aydin.club.")
         if not re.fullmatch("[A-Z]{3}", self.currency):
             raise Problem(f"CURRENCY is {self.currency!r}; it must be a code of three letters, like USD.")
+        for name, price in self.prices.items():
+            if price != round(price, get_currency_precision(self.currency)):
+                raise Problem(f"{name} is {price}, which has more decimals than {self.currency}.")
+        if self.grace_days > 90:
+            raise Problem(f"SUBSCRIPTION_GRACE_PERIOD_DAYS is {self.grace_days}; it can be 90 at most.")
         if not self.sandbox and not (self.stripe_key and self.stripe_webhook_secret):
             raise Problem(
                 "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are needed for members to pay; Stripe's dashboard has them."
@@ -152,6 +173,8 @@ class Settings:
             raise Problem("MAIL_URL is not set, like smtp://user:password@mail.example.org:587.")
         if not self.sandbox and self.mail_url == "sandbox:":
             raise Problem("MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail.")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise Problem(f"LOG_LEVEL is {self.log_level!r}; it must be DEBUG, INFO, WARNING or ERROR.")
         if not self.public_url.startswith(("http://", "https://")):
             raise Problem("PUBLIC_URL is where members find the portal, like https://portal.example.org.")
         if not self.sandbox and not self.public_url.startswith("https://"):
@@ -168,18 +191,22 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
 def _price(env: Mapping[str, str], name: str, default: Decimal) -> Decimal:
     try:
         price = Decimal(env.get(name, default))
-    except InvalidOperation:
-        price = Decimal(0)
-    if not 0 < price < 1_000_000:
+        right = 0 < price < 1_000_000
+    except InvalidOperation:  # no number, or one that cannot be compared
+        right = False
+    if not right:
         raise Problem(f"{name} is {env[name]!r}; it must be an amount, like 12 or 9.50.")
     return price
 
 
 def _hour(env: Mapping[str, str], name: str, default: time) -> time:
     try:
-        return time.fromisoformat(env[name]) if name in env else default
-    except ValueError as wrong:
-        raise Problem(f"{name} is {env[name]!r}; it must be an hour, like 21:00.") from wrong
+        hour = time.fromisoformat(env[name]) if name in env else default
+    except ValueError:
+        hour = None
+    if hour is None or hour.tzinfo:  # its zone is CLUB_TIMEZONE
+        raise Problem(f"{name} is {env[name]!r}; it must be an hour, like 21:00.")
+    return hour
 
 
 def _names_a_server(url: str) -> bool:

@@ -6,7 +6,9 @@ from portal.audit import models as audit
 from portal.billing import models as billing
 from portal.database import Base
 from portal.families import models as families
+from portal.jobs import runs
 from portal.mail import models as mail
 from portal.meetings import models as meetings
+from portal.operations import models as operations
 
-__all__ = ["Base", "accounts", "attendance", "audit", "billing", "families", "mail", "meetings"]
+__all__ = ["Base", "accounts", "attendance", "audit", "billing", "families", "mail", "meetings", "operations", "runs"]

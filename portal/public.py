@@ -10,8 +10,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import public
-from portal.billing import money, plans
-from portal.billing.checkout import ABOUT
+from portal.billing import ABOUT, money, plans
 from portal.database import db
 from portal.meetings.board import Board, here_and_now
 from portal.times import DAYS
@@ -40,9 +39,10 @@ def landing() -> ResponseReturnValue:
         week=[_note(row, look.club(row.starts_at)) for row in rows[1:]],
         plans=[
             {"key": p.key, "name": p.name, "text": ABOUT[p.key],
-             "month": money.short(p.month, p.currency), "year": money.short(p.year, p.currency)}
+             "month": money.short(p.month, p.currency), "year": money.short(p.year, p.currency), "saving": p.saving}
             for p in plans().values()
         ],
+        currency=money.name(settings.currency),
         times={
             "doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}", "start": f"{start:%H:%M}",
             "report": f"{start + timedelta(minutes=50):%H:%M}",

@@ -140,6 +140,11 @@ def instant(day: date, wall: time, zone: str) -> datetime | None:
     return moment if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local.replace(tzinfo=None) else None
 
 
+def last_moment(day: date, zone: str) -> datetime:
+    """The last second of a day in `zone`, so that whoever shows it there names that day."""
+    return datetime.combine(day, time(23, 59, 59), ZoneInfo(zone))
+
+
 def next_wall_time(day: date, wall: time, zone: str) -> time:
     """The first wall time after a skipped one that exists: what to suggest instead of 02:30."""
     local = datetime.combine(day, wall, ZoneInfo(zone))

@@ -6,6 +6,7 @@ what may not be seen; `page` renders a whole page, or its fragment for htmx.
 
 import secrets
 from collections.abc import MutableMapping
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from portal import clock
 from portal.config import Settings
 from portal.database import db
 from portal.database.question import Question
-from portal.times import city
+from portal.times import city, date_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,6 +112,7 @@ def init_app(app: Flask) -> None:
         "sandbox": settings.sandbox,
         "doors_minutes": settings.doors_minutes,
         "welcome_days": settings.welcome_days,
+        "grace_days": settings.grace_days,
     }
     app.context_processor(lambda: {"reader": reader()})
 
@@ -219,6 +221,10 @@ class Reader:
     def clock(self) -> str:
         """Their wall clock, like 17:14."""
         return f"{self.now:%H:%M}"
+
+    def day(self, moment: datetime | None) -> str:
+        """The day of a moment where they are, like 14 March 2026; nothing for no moment."""
+        return date_in_words(moment.astimezone(self.tz)) if moment else ""
 
     @property
     def utc_offset_minutes(self) -> int:

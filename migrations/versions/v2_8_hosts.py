@@ -4,13 +4,13 @@ A request is decided as an answer is: offers that ran out are free, nobody witho
 family too large would keep waiting is seated. Moving a meeting cuts offers that would outlast its last hour.
 
 Revision ID: v2.8_hosts
-Revises: v2.5_paging
+Revises: v2.6_live
 """
 
 from portal.database.migration import definer, rewrite, run
 
 revision = "v2.8_hosts"
-down_revision = "v2.5_paging"
+down_revision = "v2.6_live"
 branch_labels = None
 depends_on = None
 

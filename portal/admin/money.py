@@ -3,48 +3,49 @@
 Nothing here moves money by itself: a refund is asked of the provider, and the order changes when the provider says so.
 """
 
-from datetime import datetime, time, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, flash, redirect
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select, text
-from wtforms import DateField, DecimalField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import DateField, DecimalField, Field, SelectField, ValidationError
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional
 
 from portal import audit, clock, jobs
 from portal.access import admin, elevated
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.billing import access, money, provider
-from portal.billing.actions import ask_provider, customers_of
+from portal.admin.meetings import readable, this_century
+from portal.billing import access, actions, money, provider
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
-from portal.billing.views import line
+from portal.billing.orders import COLUMNS, STATE, line
 from portal.database import db
-from portal.forms import Form
+from portal.forms import Form, Line
 from portal.times import date_in_words, since
-from portal.web import find, me, page, reader
+from portal.web import find, page, reader
 
 MONTHS = text("""
-select day, coalesce(sum(o.amount - o.refunded_amount), 0) as kept
+select day, coalesce(sum(i.kept), 0) as kept
   from (select cast(d as date) as day, d at time zone :zone as begins, (d + interval '1 month') at time zone :zone as ends
           from generate_series(cast(:first as timestamp), cast(:last as timestamp), interval '1 month') d) m
-  left join orders o on o.completed_at >= m.begins and o.completed_at < m.ends and o.currency = :currency
-       and coalesce(o.dispute_state, 'won') = 'won'
+  left join income i on i.completed_at >= m.begins and i.completed_at < m.ends and i.currency = :currency
  group by day order by day
 """)
 STANDING = text("""
-select (select count(*) from subscriptions where status in ('trialing', 'active', 'past_due', 'unpaid') and not twin) as live,
-       (select count(*) from subscriptions where status in ('past_due', 'unpaid')) as failing,
-       (select count(*) from subscriptions where ends_at > :at) as ending,
-       (select count(*) from provider_events where handled_at is null and customer_id is not null) as unheard,
+select (select count(*) from subscriptions where live) as live,
+       (select count(*) from subscriptions where live and failed_at is not null) as failing,
+       (select count(*) from subscriptions where live and ends_at > :at) as ending,
+       (select count(*) from provider_events where handled_at is null) as unheard,
        (select max(timestamp) from system_logs where category = 'billing' and level in ('info', 'warn')
          and operation = 'billing.reconciled') as compared
 """)
-GIVE = text("select give_access(:person, :kind, :until, :why, :at)")
-CUT = text("select cut_order(:order, :until, :at)")
+DRIFTS = select(Drift).where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100)
+DISPUTED = select(*COLUMNS, Order.user_id, Order.disputed_at).where(Order.dispute_state == "open")
+DISPUTED = DISPUTED.order_by(Order.disputed_at).limit(100)
 
 
 def add_to(bp: Blueprint) -> None:
@@ -59,52 +60,75 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule("/orders/<number>/refund", "send_refund", send_refund, methods=["POST"])
 
 
+def _settings() -> Any:
+    return current_app.config["SETTINGS"]
+
+
 class DaysForm(Form):
     """Days without an order."""
 
-    kind = SelectField("Why", choices=[("complimentary", "From the club"), ("offline", "Paid outside the portal")])
+    kind = SelectField(
+        "Why", choices=[SelectChoice("complimentary", "From the club"), SelectChoice("offline", "Paid outside the portal")]
+    )
     until = DateField(
-        "Until", validators=[InputRequired("Give a day.")], description="The last day, in the club’s zone."
-    )
-    reason = StringField(
-        "Reason",
-        validators=[InputRequired("Say why; the person sees it."), Length(max=200)],
-        description="The person sees it.",
-    )
+        "Until", validators=[readable("Give a day that exists."), this_century], description="The last day, in the club’s zone."
+    )  # fmt: skip
+    reason = Line("Reason", most=200, missing="Say why; the person sees it.", description="The person sees it.")
+
+    def validate_until(self, field: Field) -> None:
+        """A day that is not over where the club is."""
+        if field.data < clock.now().astimezone(ZoneInfo(_settings().club_timezone)).date():
+            raise ValidationError("That day is over. Give a later one.")
 
 
 class RefundForm(Form):
     """Some or all of a payment."""
 
-    amount = DecimalField("Amount", validators=[InputRequired("Give an amount, like 12.00.")])
+    order: Any = None
+    """The order it is about."""
+    amount = DecimalField("Amount", validators=[readable("Give an amount, like 12.00.")])
     cut = DateField(
-        "Access from this order ends on", validators=[Optional()], description="Leave it empty and access stays."
-    )
-    reason = StringField("Reason", validators=[InputRequired("Say why, for the log."), Length(max=200)])
+        "Last day it opens the club", validators=[Optional(), readable("Give a day that exists."), this_century],
+        description="In the club’s zone. Leave it empty and access stays.",
+    )  # fmt: skip
+    reason = Line("Reason", most=200, missing="Say why, for the log.")
+
+    def validate_amount(self, field: Field) -> None:
+        """It can be paid in the currency, and is no more than what is left."""
+        left, currency = self.order.amount - self.order.refunded_amount, self.order.currency
+        some = field.data.is_finite() and 0 < field.data <= left
+        if not (some and field.data == round(field.data, money.decimals(currency))):
+            raise ValidationError(f"Give an amount up to {money.shown(left, currency)}, in the currency’s own decimals.")
+
+
+# --- the club's ------------------------------------------------------------------------------------------------------
 
 
 @admin
 def overview() -> ResponseReturnValue:
     """What came in by month, how the subscriptions stand, and where provider and club disagree."""
-    at, currency = clock.now(), current_app.config["SETTINGS"].currency
-    last = reader().now.date().replace(day=1)
-    first = (last - timedelta(days=330)).replace(day=1)
-    months = db.session.execute(
-        MONTHS, {"first": first, "last": last, "currency": currency, "zone": reader().zone}
-    ).all()
-    now = db.session.execute(STANDING, {"at": at}).one()
-    drifts = db.session.scalars(
-        select(Drift).where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100)
-    ).all()
+    now, months = db.session.execute(STANDING, {"at": clock.now()}).one(), _months()
     return page(
-        "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=currency,
+        "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
         figures=[
-            (f"{now.live:,}", "live subscriptions", ""), (f"{now.failing:,}", "with a failed payment", ""),
-            (f"{now.ending:,}", "set to end", ""), (money.shown(months[-1].kept, currency), "this month, after refunds", ""),
+            (f"{now.live:,}", "live subscriptions"), (f"{now.failing:,}", "with a failed payment"), (f"{now.ending:,}", "set to end"),
+            (money.shown(months[-1].kept, _settings().currency), "this month, after refunds"),
         ],
-        drifts=[{"said": d.said, "since": since(d.found_at, reader().now), "person": d.user_id} for d in drifts],
+        drifts=[(d.said, since(d.found_at, reader().now), d.user_id) for d in db.session.scalars(DRIFTS)],
+        disputes=[
+            line(row, reader().now) | {"since": since(row.disputed_at, reader().now), "person": row.user_id}
+            for row in db.session.execute(DISPUTED)
+        ],
         unheard=now.unheard, compared=since(now.compared, reader().now) if now.compared else "",
     )  # fmt: skip
+
+
+def _months() -> list[Any]:
+    """The last twelve months of the reader's calendar, the running one too, with what was kept in each."""
+    last = reader().now.date().replace(day=1)
+    first = (last - timedelta(days=330)).replace(day=1)
+    given = {"first": first, "last": last, "currency": _settings().currency, "zone": reader().zone}
+    return list(db.session.execute(MONTHS, given))
 
 
 @admin
@@ -116,6 +140,9 @@ def compare() -> ResponseReturnValue:
     return redirect("/admin/money", 303)
 
 
+# --- one person's ----------------------------------------------------------------------------------------------------
+
+
 @admin
 def of_person(person_id: UUID) -> ResponseReturnValue:
     """Why somebody has access, what they paid, and what the provider said of them."""
@@ -124,47 +151,42 @@ def of_person(person_id: UUID) -> ResponseReturnValue:
 
 def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> ResponseReturnValue:
     who = find(select(User.id, User.first_name, User.last_name, User.email).where(User.id == person_id))
-    verdict = access.of(db.session(), person_id, reader())
-    bought = db.session.scalars(
-        select(Order).where(Order.user_id == person_id).order_by(Order.created_at.desc(), Order.id.desc()).limit(50)
-    ).all()
-    plans = db.session.scalars(
-        select(Subscription).where(Subscription.user_id == person_id).order_by(Subscription.started_at.desc()).limit(10)
-    ).all()
-    customers = customers_of(db.session(), person_id)
-    events = db.session.scalars(
-        select(ProviderEvent)
-        .where(ProviderEvent.customer_id.in_(customers))
-        .order_by(ProviderEvent.received_at.desc(), ProviderEvent.id)
-        .limit(50)
-    ).all()
-    now = reader().now
+    verdict, now = access.of(db.session(), person_id, reader()), reader().now
+    customers = actions.customers_of(db.session(), person_id)
     return page(
         "admin/person_money.html", status, who=who, name=display_name(who.first_name, who.last_name, who.email), v=verdict,
-        line=access.line(verdict, now), day=_day, form=form, orders=[_order(o, now) for o in bought],
-        plans=plans, customers=customers,
-        events=[{"kind": e.kind, "at": since(e.received_at, now), "did": e.outcome or "waiting"} for e in events],
+        line=access.line(verdict, now), day=reader().day, form=form, orders=_orders(person_id), plans=_plans(person_id),
+        customers=customers,
+        events=[{"kind": e.kind, "at": since(e.received_at, now), "did": e.outcome or "waiting"} for e in _events(customers)],
     )  # fmt: skip
 
 
-def _order(order: Order, now: datetime) -> dict[str, Any]:
-    said = line(order, now)
-    return said | {"refundable": order.status == "completed" and order.provider_payment_id is not None}
+def _orders(person_id: UUID) -> list[dict[str, Any]]:
+    bought = select(*COLUMNS).where(Order.user_id == person_id).order_by(Order.created_at.desc(), Order.id.desc())
+    return [
+        line(row, reader().now) | {
+            "refundable": row.state in REFUNDABLE and row.provider_payment_id is not None,
+            "desk": provider.desk_address(row.provider_payment_id) if row.provider_payment_id else "",
+        }
+        for row in db.session.execute(bought.limit(50))
+    ]  # fmt: skip
 
 
-def _day(moment: datetime | None) -> str:
-    return date_in_words(moment.astimezone(reader().now.tzinfo)) if moment else ""
+def _plans(person_id: UUID) -> list[Subscription]:
+    theirs = select(Subscription).where(Subscription.user_id == person_id)
+    return list(db.session.scalars(theirs.order_by(Subscription.started_at.desc()).limit(10)))
+
+
+def _events(customers: Any) -> list[ProviderEvent]:
+    about = select(ProviderEvent).where(ProviderEvent.customer_id.in_(customers))
+    return list(db.session.scalars(about.order_by(ProviderEvent.received_at.desc(), ProviderEvent.id).limit(50)))
 
 
 @admin
 def ask(person_id: UUID) -> ResponseReturnValue:
     """Have the provider asked about one person now."""
-    customers = customers_of(db.session(), person_id)
-    for customer_id in customers:
-        ask_provider(db.session(), customer_id)
-    flash(
-        "Stripe is asked now; look again in a moment." if customers else "This person has never paid at Stripe.", "note"
-    )
+    known = actions.ask_about(db.session(), person_id)
+    flash("Stripe is asked now; look again in a moment." if known else "This person has never paid at Stripe.", "note")
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
@@ -174,39 +196,22 @@ def give(person_id: UUID) -> ResponseReturnValue:
     """Days from the club, or for money that came another way."""
     form = DaysForm()
     find(select(User.id).where(User.id == person_id))
-    if form.validate() and form.until.data < reader().now.date():
-        form.until.errors = ["That day is over. Give a later one."]
-    if form.errors:
+    if not form.validate():
         return _person_page(person_id, form, 422)
-    until = datetime.combine(form.until.data + timedelta(days=1), time(0), reader().tz)
-    db.session.execute(
-        GIVE, {"person": person_id, "kind": form.kind.data, "until": until, "why": form.reason.data, "at": clock.now()}
-    )
-    audit.record(
-        db.session(),
-        "access.given",
-        f"Days given: {form.kind.data}, {form.reason.data}",
-        category="billing",
-        subject_id=person_id,
-    )
-    flash(f"Given, until {date_in_words(form.until.data)}.", "note")
+    actions.give_days(db.session(), person_id, form.kind.data, form.until.data, form.reason.data)
+    flash(f"Given, to the end of {date_in_words(form.until.data)}.", "note")
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
+REFUNDABLE = ("paid", "partly refunded")
 ORDER = select(
     Order.id, Order.user_id, Order.order_number, Order.amount, Order.refunded_amount, Order.currency,
     Order.provider_payment_id, Order.period_end, User.first_name, User.last_name, User.email,
-).join(User, User.id == Order.user_id)  # fmt: skip
+).join(User, User.id == Order.user_id).where(STATE.in_(REFUNDABLE), Order.provider_payment_id.is_not(None))  # fmt: skip
 
 
 def _refundable(number: str) -> Any:
-    return find(
-        ORDER.where(
-            Order.order_number == number.replace("\x00", ""),
-            Order.status == "completed",
-            Order.provider_payment_id.is_not(None),
-        )
-    )
+    return find(ORDER.where(Order.order_number == number.replace("\x00", "")))
 
 
 @admin
@@ -219,7 +224,7 @@ def refund(number: str) -> ResponseReturnValue:
 def _refund_page(row: Any, form: RefundForm, status: int = 200) -> ResponseReturnValue:
     return page(
         "admin/refund.html", status, o=row, form=form, name=display_name(row.first_name, row.last_name, row.email),
-        left=money.shown(row.amount - row.refunded_amount, row.currency), paid_until=_day(row.period_end),
+        left=money.shown(row.amount - row.refunded_amount, row.currency), paid_until=reader().day(row.period_end),
     )  # fmt: skip
 
 
@@ -228,33 +233,17 @@ def _refund_page(row: Any, form: RefundForm, status: int = 200) -> ResponseRetur
 def send_refund(number: str) -> ResponseReturnValue:
     """Ask the provider to give it back; the order changes when it has."""
     row, form = _refundable(number), RefundForm()
-    left = row.amount - row.refunded_amount
-    if form.validate() and not _whole(form.amount.data, left, row.currency):
-        form.amount.errors = [
-            f"Give an amount up to {money.shown(left, row.currency)}, in the currency’s own decimals."
-        ]
-    if form.errors:
+    form.order = row
+    if not form.validate():
         return _refund_page(row, form, 422)
-    minor, admin_id = money.minor(form.amount.data, row.currency), me()
-    customers = customers_of(db.session(), row.user_id)
+    minor = money.minor(form.amount.data, row.currency)
     db.session.rollback()  # nothing is held while the provider is asked
-    # The same button pressed twice is one refund: what had gone back before is part of its key.
-    provider.give_back(
-        row.provider_payment_id, f"{row.id}-{money.minor(row.refunded_amount, row.currency)}-{minor}", minor
-    )
-    if form.cut.data:
-        ends = datetime.combine(form.cut.data, time(0), reader().tz)
-        db.session.execute(CUT, {"order": row.id, "until": ends, "at": clock.now()})
-    audit.record(
-        db.session(), "order.refund-asked", f"Refund of {form.amount.data} {row.currency} of {row.order_number}: {form.reason.data}",
-        category="billing", subject_id=row.user_id, by=str(admin_id),
-    )  # fmt: skip
-    for customer_id in customers:
-        ask_provider(db.session(), customer_id)
+    provider.give_back(row.provider_payment_id, _key(row, minor), minor)
+    actions.note_refund(db.session(), row, minor, form.reason.data, form.cut.data)
     flash("Stripe gives it back; the order says so in a moment.", "note")
     return redirect(f"/admin/people/{row.user_id}/money", 303)
 
 
-def _whole(amount: Decimal, left: Decimal, currency: str) -> bool:
-    """Whether an amount can be paid in the currency and is no more than what is left."""
-    return amount.is_finite() and 0 < amount <= left and amount == round(amount, money.decimals(currency))
+def _key(row: Any, minor: int) -> str:
+    """The same button pressed twice is one refund: what had gone back before is part of its name."""
+    return f"{row.id}-{money.minor(row.refunded_amount, row.currency)}-{minor}"

@@ -12,6 +12,7 @@ from portal.access import admin
 from portal.billing import money
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
+from portal.operations.alarms import alarms
 from portal.times import day_long, day_medium
 from portal.web import page, reader
 
@@ -23,8 +24,7 @@ select
   (select count(*) from family_plans where is_active) as families,
   (select coalesce(sum(current_members), 0) from family_plans where is_active) as in_families,
   (select count(*) from users where created_at > :week_ago) as new_people,
-  (select coalesce(sum(amount - refunded_amount), 0) from orders
-    where status in ('completed', 'refunded') and completed_at >= :month_start and currency = :currency) as revenue,
+  (select coalesce(sum(kept), 0) from income where completed_at >= :month_start and currency = :currency) as revenue,
   (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = :currency) as refunded,
   (select count(*) from orders where dispute_state = 'open') as disputes,
   (select count(*) from drifts where resolved_at is null) as drifts,
@@ -78,15 +78,15 @@ def today() -> ResponseReturnValue:
         bars=[(row.attendee_count, day_medium(look.here(row.starts_at))) for row in lately],
         people=[
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
-            (f"{numbers.ending:,}", "end this month", "/admin/people?access=active"),
+            (f"{numbers.ending:,}", "end this month", ""),
             (f"{numbers.new_people:,}", "new this week", "/admin/people"),
             (f"{numbers.families:,}", f"families, {numbers.in_families:,} people", "/admin/people?plan=family"),
         ],
         money=[
             (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
-            (money.shown(numbers.refunded, currency), "refunded this year", ""),
+            (money.shown(numbers.refunded, currency), "given back of this year’s payments", ""),
             (f"{numbers.pending:,}", "payments not finished", ""),
-            (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", ""),
+            (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", "/admin/money#disputes"),
         ],
     )  # fmt: skip
 
@@ -96,16 +96,15 @@ def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
         ("quarter", "amber", _ask(row), f"/meetings/{row.id}/requests", "Answer them")
         for row in db.session.execute(ASKING, {"at": at})
     ]
-    heartbeat = db.session.execute(text("select worker_heartbeat()")).scalar()
-    if heartbeat is None or clock.now() - heartbeat > timedelta(minutes=2):
-        wants.append(
-            ("cross", "bad", "Nobody works on mail and jobs: the worker is not running", "/readyz", "See the state")
-        )
+    wants += [
+        ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Look at it")
+        for bad, words in alarms(db.session(), current_app.config["SETTINGS"])
+    ]
     if numbers.drifts:
         wants.append(("slash", "bad", "Stripe and the club disagree on a subscription", "/admin/money", "Look at it"))
     if numbers.disputes:
         wants.append(
-            ("slash", "bad", _disputes(numbers.disputes), "/admin/people", "See people")
+            ("slash", "bad", _disputes(numbers.disputes), "/admin/money#disputes", "Look at it")
         )
     return wants
 

@@ -17,7 +17,11 @@ from portal.meetings.board import Board, Clock, next_change
 
 BOARDS = text("select * from boards(:ids)")
 ROLLS = text("select meeting_id, name, since, is_host from rolls(:ids, :at)")
-MAY_WATCH = text("select may_watch(:sign_in, :meeting, :names, :at)")
+MAY_WATCH = text("""
+select may_watch(t.sign_in, t.meeting, t.names, :at)
+  from unnest(cast(:sign_ins as uuid[]), cast(:meetings as uuid[]), cast(:names as boolean[]))
+  with ordinality t (sign_in, meeting, names, place) order by place
+""")
 
 
 def for_reader(db: Session, row: Any, clock: Clock, reader: Any) -> tuple[Board, str]:

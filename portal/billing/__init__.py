@@ -1,7 +1,8 @@
 """What is paid and what it opens: plans, checkout, subscriptions, orders, and the access worked out from them.
 
-The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the line to it, and `reading`, what it knows), the
-provider knocks (`webhook`), a job asks it for everything about that customer and writes what it says (`facts`).
+The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the line to it, and `reading`, what it
+knows), the provider knocks (`webhook`), a job asks it for everything about that customer (`refresh`) and writes what it
+says (`facts`); each night both sides are compared (`comparison`).
 Access has one truth: `access_sources` in the database turns facts into reasons, `project_access` writes until when, and
 everything compares that with the moment. Orders and subscriptions are written by the worker's role only.
 """
@@ -12,6 +13,7 @@ from decimal import Decimal
 from flask import current_app
 
 from portal.billing import money
+from portal.times import number
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,23 @@ class Plan:
         """The same for readers, like $12.00."""
         return money.shown(self.price(cycle), self.currency)
 
+    @property
+    def saving(self) -> str:
+        """What a year costs less than its months, like two months less; nothing if it does not."""
+        less = 12 * self.month - self.year
+        months, rest = divmod(less, self.month)
+        if less <= 0:
+            return ""
+        if rest:
+            return f"{money.short(less, self.currency)} less"
+        return f"{number(int(months))} month{'s' if months > 1 else ''} less"
+
 
 CYCLES = {"monthly": "a month", "yearly": "a year"}
+ABOUT = {
+    "individual": "Every evening, the calendar in your own time zone, and your own record of the hours you kept.",
+    "family": "The same for up to six people including you. Each has an own account; nobody sees another’s answers.",
+}
 
 
 def plans() -> dict[str, Plan]:

@@ -4,7 +4,7 @@ The same panel serves the member and the admin; only the query differs.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.billing import plan_name
 from portal.database import db
-from portal.times import date_in_words, day_long, number
+from portal.times import day_long, number
 from portal.web import reader
 
 MINE = text("select * from my_access_sources() order by counts_until desc, starts_at")
@@ -46,7 +46,14 @@ class Grace:
 class Place(Protocol):
     """Where the reader is in time."""
 
-    now: datetime
+    city: str
+
+    @property
+    def tz(self) -> tzinfo:
+        """Their zone."""
+
+    def day(self, moment: datetime | None) -> str:
+        """The day of a moment there."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ def grace() -> Grace | None:
     row = late[0]
     days = (row.counts_until - row.promised_until) // timedelta(days=1)
     return Grace(
-        row.payer_name if row.source == "family" else "", _day(row.promised_until, place),
+        row.payer_name if row.source == "family" else "", place.day(row.promised_until),
         f"{day_long(row.counts_until.astimezone(place.tz))}, {row.counts_until.astimezone(place.tz):%H:%M} {place.city}",
         (at - row.promised_until) // timedelta(days=1), days,
     )  # fmt: skip
@@ -126,15 +133,15 @@ def _is_late(row: Any, at: datetime) -> bool:
 def _reason(row: Any, place: Place) -> Reason:
     at = clock.now()
     title, words = _words(row, place)
-    ends = _day(row.counts_until, place)
+    ends = place.day(row.counts_until)
     if row.starts_at > at:
-        kind, word, tone = "ring", f"Starts on {_day(row.starts_at, place)}", ""
+        kind, word, tone = "ring", f"Starts on {place.day(row.starts_at)}", ""
     elif row.counts_until <= at:
         kind, word, tone = "ring", f"Ended on {ends}", ""
     elif row.promised_until <= at:
         kind, word, tone = "lamp", f"Counts today, to {ends}", "amber"
     else:
-        kind, word, tone = "full", f"Counts today, to {_day(row.promised_until, place)}", "ok"
+        kind, word, tone = "full", f"Counts today, to {place.day(row.promised_until)}", "ok"
     return Reason(title, words, kind, word, tone, row.starts_at, row.promised_until, row.counts_until)
 
 
@@ -142,7 +149,7 @@ def _words(row: Any, place: Place) -> tuple[str, str]:
     if row.source in GIVEN:
         title, words = GIVEN[row.source]
         return title, f"{words}: {row.reason}" if row.reason and row.source != "welcome" else words
-    through, at = _day(row.promised_until, place), clock.now()
+    through, at = place.day(row.promised_until), clock.now()
     grace = (row.counts_until - row.promised_until) // timedelta(days=1)
     kept = f" {number(grace).capitalize()} more days are kept." if grace and row.promised_until <= at else ""
     if row.source == "family":
@@ -158,10 +165,6 @@ def _words(row: Any, place: Place) -> tuple[str, str]:
         "ended": f"Paid through {through}; it was ended.",
         "paid": f"Paid through {through}.",
     }[row.phase]
-
-
-def _day(moment: datetime, place: Place) -> str:
-    return date_in_words(moment.astimezone(place.now.tzinfo))
 
 
 def line(verdict: Verdict, now: datetime) -> dict[str, Any]:

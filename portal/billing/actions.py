@@ -1,7 +1,7 @@
-"""The verbs of money: choosing a plan, going to pay for it, having the provider asked."""
+"""The verbs of money: choosing a plan, going to pay for it, giving days and giving back, having the provider asked."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,34 +10,32 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs
-from portal.billing import plans, provider
-from portal.billing.models import Checkout, Payer
+from portal.billing import money, plans, provider
+from portal.billing.models import Checkout, Order, Payer
 from portal.problems import Refused
+from portal.times import last_moment
 
 NUMBER = text("select next_order_number(:at)")
 PROJECT = text("select project_access(:user_id, :at)")
-
-
-def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> None:
-    """Have the provider asked about a customer, one job at a time for each."""
-    jobs.enqueue(
-        db, "billing.refetch", one_at_a_time=f"customer:{customer_id}", customer_id=customer_id, event_id=event_id
-    )  # fmt: skip
-
-
-def customers_of(db: Session, user_id: UUID) -> Sequence[str]:
-    """The names a person has at the provider, the one last heard of first."""
-    mine = select(Payer.customer_id).where(Payer.user_id == user_id)
-    return db.scalars(mine.order_by(Payer.fetched_at.desc().nulls_last())).all()
-
-
+NAMES = text("""
+select customer_id from (
+  select customer_id, fetched_at from payers where user_id = :user_id
+  union all
+  select customer_id, null from checkouts where user_id = :user_id and state = 'open' and customer_id is not null) known
+ group by customer_id order by max(fetched_at) desc nulls last
+""")
+HOLD = text("select id from users where id = :user_id for no key update")
 OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer, :at)")
 PAID_UNTIL = text("select subscription_expiry from family_plans where id = :plan")
+OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
+GIVE = text("select give_access(:person, :kind, :until, :why, :at)")
+CUT = text("select cut_order(:order, :until, :at)")
+
 PAGE_LIFE = timedelta(hours=23)
 """How long a payment page can be paid, from the choice on; so asking twice asks for the same page."""
-
-
-OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
+HAND_OVER = timedelta(days=3)
+"""A plan that is handed over is paid by its new payer after these days at the soonest: the provider begins nothing within
+two of the moment its page is opened, and that may be nearly a day after the choice."""
 
 
 class NotOffered(Refused):
@@ -48,13 +46,52 @@ class NothingToPay(Refused):
     """This checkout is over. Choose a plan again; nothing was charged."""
 
 
+# --- who it is about -------------------------------------------------------------------------------------------------
+
+
+def hold(db: Session, user_id: UUID) -> bool:
+    """Hold a person before their orders and checkouts are touched: everybody takes these in this order. False if there is
+    no such person.
+    """
+    return db.execute(HOLD, {"user_id": user_id}).first() is not None
+
+
+def project(db: Session, user_id: UUID) -> None:
+    """Write until when somebody has access, and everybody their plan covers. As the worker."""
+    db.execute(PROJECT, {"user_id": user_id, "at": clock.now()})
+
+
+def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> None:
+    """Have the provider asked about a customer, one job at a time for each."""
+    jobs.enqueue(
+        db, "billing.refetch", one_at_a_time=f"customer:{customer_id}", customer_id=customer_id, event_id=event_id
+    )  # fmt: skip
+
+
+def ask_about(db: Session, user_id: UUID, event_id: str | None = None) -> Sequence[str]:
+    """Have the provider asked about a person, under every name they have there. The names; none if they never paid."""
+    db.execute(update(Payer).where(Payer.user_id == user_id).values(asked_at=clock.now()))
+    names = customers_of(db, user_id)
+    for customer_id in names:
+        ask_provider(db, customer_id, event_id)
+    return names
+
+
+def customers_of(db: Session, user_id: UUID) -> Sequence[str]:
+    """The names a person has at the provider, the one last heard of first; one that is on the way to pay is not heard yet."""
+    return db.scalars(NAMES, {"user_id": user_id}).all()
+
+
+# --- on the way to pay -----------------------------------------------------------------------------------------------
+
+
 def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID | None = None) -> UUID:
     """The asker's choice, as a pending order and a checkout; whatever was open before is over.
 
-    Raises NotOffered when it is to take over a family that was not offered to the asker.
+    Raises NotOffered when it is to take over a family that was not offered to the asker, or with a plan for one.
     """
     plan = plans()[plan_key]
-    if transfer_plan_id and not db.execute(OFFERED, {"plan": transfer_plan_id}).scalar():
+    if transfer_plan_id and not (plan_key == "family" and _offered(db, transfer_plan_id)):
         raise NotOffered
     made: UUID = db.execute(
         OPEN,
@@ -65,33 +102,40 @@ def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID
     return made
 
 
-def send_to_provider(db: Session, checkout: Any, email: str) -> str:
-    """The address of the provider's payment page for one of the asker's checkouts, made once.
+def _offered(db: Session, plan_id: UUID) -> bool:
+    return db.execute(OFFERED, {"plan": plan_id}).scalar() is not None
 
-    Raises:
-        NothingToPay: it is paid, was replaced, or nearly a day old.
-        ProviderDown: no answer; the next try asks for the same page.
+
+def page_wanted(db: Session, checkout: Any, email: str) -> provider.PageWanted:
+    """What to ask the provider for, that one of the asker's checkouts can be paid.
+
+    Raises NothingToPay when it is paid, was replaced, is nearly a day old, or the plan costs another amount by now;
+    NotOffered when the family it was to take over is not offered any more.
     """
-    if checkout.state != "open" or checkout.created_at + PAGE_LIFE <= clock.now() + timedelta(hours=1):
+    plan, shown = plans()[checkout.subscription_type], select(Order.amount_minor).where(Order.id == checkout.order_id)
+    over = checkout.state != "open" or checkout.created_at + PAGE_LIFE <= clock.now() + timedelta(hours=1)
+    if over or db.scalar(shown) != plan.minor(checkout.billing_cycle):
         raise NothingToPay
-    known = customers_of(db, checkout.user_id)
-    begins = starts_at(db, checkout)
-    db.rollback()  # nothing is held while the provider is asked; the key makes it once
-    customer_id = provider.customer(checkout.user_id, email, known)
-    price_id = provider.price(plans()[checkout.subscription_type], checkout.billing_cycle)
-    here = f"{current_app.config['SETTINGS'].public_url}/checkouts/{checkout.id}"
-    session_id, url, expires_at = provider.open_session(
-        checkout.id, checkout.user_id, customer_id, price_id, back=f"{here}?back=1", given_up=here,
-        expires_at=checkout.created_at + PAGE_LIFE, starts_at=begins, transfer_plan_id=checkout.transfer_plan_id,
+    if checkout.transfer_plan_id and not _offered(db, checkout.transfer_plan_id):
+        raise NotOffered
+    return provider.PageWanted(
+        checkout_id=checkout.id, user_id=checkout.user_id, email=email, known=customers_of(db, checkout.user_id),
+        plan=plan, cycle=checkout.billing_cycle,
+        here=f"{current_app.config['SETTINGS'].public_url}/checkouts/{checkout.id}",
+        expires_at=checkout.created_at + PAGE_LIFE, starts_at=starts_at(db, checkout),
+        transfer_plan_id=checkout.transfer_plan_id,
     )  # fmt: skip
+
+
+def keep_page(db: Session, checkout: Any, made: provider.Page) -> bool:
+    """Note the page a checkout is paid on. False if the checkout is over meanwhile: then nobody may pay there."""
     ours = update(Checkout).where(
         Checkout.id == checkout.id, Checkout.state == "open", Checkout.user_id == checkout.user_id
     )
-    ours = ours.values(customer_id=customer_id, session_id=session_id, url=url, expires_at=expires_at)
-    if not db.execute(ours).rowcount:  # type: ignore[attr-defined]
-        provider.close_session(session_id)
-        raise NothingToPay
-    return url
+    ours = ours.values(
+        customer_id=made.customer_id, session_id=made.session_id, url=made.url, expires_at=made.expires_at
+    )
+    return bool(db.execute(ours).rowcount)  # type: ignore[attr-defined]
 
 
 def starts_at(db: Session, checkout: Any) -> datetime | None:
@@ -99,4 +143,44 @@ def starts_at(db: Session, checkout: Any) -> datetime | None:
     if checkout.transfer_plan_id is None:
         return None
     paid_until: datetime | None = db.execute(PAID_UNTIL, {"plan": checkout.transfer_plan_id}).scalar()
-    return paid_until if paid_until and paid_until > clock.now() else None
+    soonest: datetime = checkout.created_at + HAND_OVER
+    return max(paid_until, soonest) if paid_until and paid_until > clock.now() else None
+
+
+def drop_checkout(db: Session, checkout_id: UUID) -> None:
+    """Nothing came of a choice, so its order has failed. As the worker; nothing happens to one that is over already."""
+    user_id = db.scalar(select(Checkout.user_id).where(Checkout.id == checkout_id))
+    if user_id is None or not hold(db, user_id):
+        return
+    open_ = update(Checkout).where(Checkout.id == checkout_id, Checkout.state == "open").values(state="expired")
+    order_id = db.scalar(open_.returning(Checkout.order_id))
+    if order_id is not None:
+        db.execute(update(Order).where(Order.id == order_id, Order.status == "pending").values(status="failed"))
+        project(db, user_id)
+
+
+# --- by an admin -----------------------------------------------------------------------------------------------------
+
+
+def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: str) -> None:
+    """Access without an order, from now to the end of a day in the club's zone: `complimentary`, or paid `offline`.
+
+    In the name of the admin who asks; the person reads the reason.
+    """
+    wanted = {"person": person_id, "kind": kind, "until": _end_of(last_day), "why": reason, "at": clock.now()}
+    db.execute(GIVE, wanted)
+    audit.record(db, "access.given", f"Days given: {kind}, {reason}", category="billing", subject_id=person_id)
+
+
+def note_refund(db: Session, order: Any, minor: int, reason: str, last_day: date | None) -> None:
+    """The provider was asked to give `minor` of an order back; it opens nothing after `last_day`, if one is given."""
+    if last_day:
+        db.execute(CUT, {"order": order.id, "until": _end_of(last_day), "at": clock.now()})
+    amount = money.plain(money.major(minor, order.currency), order.currency)
+    words = f"Refund of {amount} {order.currency} of {order.order_number}: {reason}"
+    audit.record(db, "order.refund-asked", words, category="billing", subject_id=order.user_id)
+    ask_about(db, order.user_id)
+
+
+def _end_of(day: date) -> datetime:
+    return last_moment(day, current_app.config["SETTINGS"].club_timezone)

@@ -11,27 +11,20 @@ from flask import Blueprint, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from wtforms import RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
-from portal import clock, limits
+from portal import limits
 from portal.access import public
-from portal.billing import CYCLES, actions, plan_name, plans, provider
-from portal.billing.actions import ask_provider
-from portal.billing.models import Checkout, Order, Payer, Subscription
+from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider
+from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
 from portal.problems import Refused
-from portal.times import date_in_words
 from portal.web import find, me, page, reader, wants_fragment
 
 bp = Blueprint("checkout", __name__)
-
-
-ABOUT = {
-    "individual": "Every evening, the calendar in your own time zone, and your own record of the hours you kept.",
-    "family": "The same for up to six people including you. Each has an own account; nobody sees another’s answers.",
-}
 
 
 class AlreadyPaying(Refused):
@@ -41,14 +34,10 @@ class AlreadyPaying(Refused):
 class ChoiceForm(FlaskForm):
     """A plan and a cycle."""
 
-    plan = RadioField(
-        "Plan", choices=[("individual", "Individual"), ("family", "Family")],
-        validators=[InputRequired("Choose a plan.")], validate_choice=True,
-    )  # fmt: skip
+    plan = RadioField(choices=[SelectChoice(key) for key in ABOUT], validators=[InputRequired("Choose a plan.")])
     cycle = RadioField(
-        "Paid", choices=[("monthly", "Each month"), ("yearly", "Each year")],
-        validators=[InputRequired("Choose how often you pay.")],
-    )  # fmt: skip
+        choices=[SelectChoice(cycle) for cycle in CYCLES], validators=[InputRequired("Choose how often you pay.")]
+    )
     transfer = StringField(validators=[Optional()])
 
 
@@ -56,33 +45,23 @@ class ChoiceForm(FlaskForm):
 @public
 def show_plans() -> ResponseReturnValue:
     """What the club costs; for members, with what they have."""
-    form = ChoiceForm(plan=request.args.get("plan"), cycle=request.args.get("cycle"))
-    return _plans_page(form)
+    return _plans_page(ChoiceForm())
 
 
 def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
-    live = None
-    if current_user.is_authenticated:
-        live = db.session.execute(OWN_LIVE).one_or_none()
+    live = db.session.execute(OWN_LIVE).one_or_none() if current_user.is_authenticated else None
     offers = [
-        {"key": p.key, "name": p.name, "month": p.shown("monthly"), "year": p.shown("yearly"), "text": ABOUT[p.key],
-         "mine": live is not None and live.subscription_type == p.key}
+        {"key": p.key, "name": p.name, "month": p.shown("monthly"), "year": p.shown("yearly"), "saving": p.saving,
+         "text": ABOUT[p.key], "mine": live is not None and live.subscription_type == p.key}
         for p in plans().values()
     ]  # fmt: skip
-    return page(
-        "billing/plans.html",
-        status,
-        plans=offers,
-        live=live,
-        live_name=live and plan_name(live.subscription_type),
-        form=form,
-        cycles=CYCLES,
-    )
+    name = live and plan_name(live.subscription_type)
+    return page("billing/plans.html", status, plans=offers, live=live, live_name=name, form=form)
 
 
 OWN_LIVE = select(
     Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at
-).where(Subscription.status.in_(provider.LIVE), ~Subscription.twin, Subscription.user_id == text("(select auth.uid())"))
+).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))
 
 
 @bp.post("/plans/choose")
@@ -94,11 +73,9 @@ def choose() -> ResponseReturnValue:
         return _plans_page(form, 422)
     if db.session.execute(OWN_LIVE).first():
         raise AlreadyPaying
-    before = db.session.execute(WAITING).one_or_none()
-    if before and provider.close_session(before.session_id) == "complete":
-        ask_provider(db.session(), before.customer_id)
+    if paid := _paid_before():
         flash("You paid for this one a moment ago, so nothing new was begun.", "note")
-        return redirect(f"/checkouts/{before.id}?back=1", 303)
+        return redirect(f"/checkouts/{paid}?back=1", 303)
     made = actions.open_checkout(db.session(), form.plan.data, form.cycle.data, _uuid(form.transfer.data))
     return redirect(f"/checkouts/{made}", 303)
 
@@ -106,6 +83,16 @@ def choose() -> ResponseReturnValue:
 WAITING = select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(
     Checkout.user_id == text("(select auth.uid())"), Checkout.state == "open", Checkout.session_id.is_not(None)
 )
+
+
+def _paid_before() -> UUID | None:
+    """Close the page of a choice before this one, so that nobody pays twice; that choice, if it was paid a moment ago."""
+    before = db.session.execute(WAITING).one_or_none()
+    db.session.rollback()  # nothing is held while the provider is asked
+    if before is None or provider.close_session(before.session_id) != "complete":
+        return None
+    actions.ask_about(db.session(), me())
+    return before.id  # type: ignore[no-any-return]
 
 
 def _uuid(given: str | None) -> UUID | None:
@@ -116,8 +103,8 @@ def _uuid(given: str | None) -> UUID | None:
 
 
 CHECKOUT = select(
-    Checkout.id, Checkout.user_id, Checkout.state, Checkout.subscription_type, Checkout.billing_cycle, Checkout.session_id, Checkout.url,
-    Checkout.customer_id, Checkout.transfer_plan_id, Checkout.created_at, Order.status, Order.order_number,
+    Checkout.id, Checkout.user_id, Checkout.order_id, Checkout.state, Checkout.subscription_type, Checkout.billing_cycle,
+    Checkout.url, Checkout.customer_id, Checkout.transfer_plan_id, Checkout.created_at, Order.status, Order.order_number,
     Order.amount, Order.currency,
 ).join(Order, Order.id == Checkout.order_id)  # fmt: skip
 
@@ -133,13 +120,11 @@ def show(checkout_id: UUID) -> ResponseReturnValue:
 
 
 def _show(row: Any) -> ResponseReturnValue:
-    plan = plans()[row.subscription_type]
     state = "paid" if row.status in ("completed", "refunded") or row.state == "paid" else row.state
-    back = "back" in request.args or (wants_fragment() and state == "open")
-    starts = actions.starts_at(db.session(), row)
     context = {
-        "c": row, "plan": plan, "state": state, "price": plan.shown(row.billing_cycle), "per": CYCLES[row.billing_cycle],
-        "back": back, "starts": date_in_words(starts.astimezone(reader().now.tzinfo)) if starts else None,
+        "c": row, "plan": plans()[row.subscription_type], "per": CYCLES[row.billing_cycle], "state": state,
+        "price": money.shown(row.amount, row.currency), "back": "back" in request.args or (wants_fragment() and state == "open"),
+        "starts": reader().day(actions.starts_at(db.session(), row)),
     }  # fmt: skip
     return page("billing/_checkout.html" if wants_fragment() else "billing/checkout.html", **context)
 
@@ -148,7 +133,18 @@ def _show(row: Any) -> ResponseReturnValue:
 def pay(checkout_id: UUID) -> ResponseReturnValue:
     """On to the provider's page; pressed twice, or in two tabs, it is the same page."""
     row = _own(checkout_id)
-    return redirect(row.url or actions.send_to_provider(db.session(), row, current_user.email), 303)
+    return redirect(row.url or _payment_page(row), 303)
+
+
+def _payment_page(row: Any) -> str:
+    wanted = actions.page_wanted(db.session(), row, current_user.email)
+    db.session.rollback()  # nothing is held while the provider is asked
+    made = provider.payment_page(wanted)
+    if not actions.keep_page(db.session(), row, made):
+        db.session.rollback()
+        provider.close_session(made.session_id)
+        raise actions.NothingToPay
+    return made.url
 
 
 @bp.post("/checkouts/<uuid:checkout_id>/check")
@@ -157,9 +153,5 @@ def check(checkout_id: UUID) -> ResponseReturnValue:
     limits.limit("check", allowed=60, seconds=600, whose=str(me()))
     row = _own(checkout_id)
     if row.customer_id and row.state == "open":
-        asked = update(Payer).where(Payer.user_id == me()).values(asked_at=clock.now())
-        db.session.execute(asked)
-        ask_provider(db.session(), row.customer_id)
-    if wants_fragment():
-        return _show(row)
-    return redirect(f"/checkouts/{row.id}?back=1", 303)
+        actions.ask_about(db.session(), me())
+    return _show(row) if wants_fragment() else redirect(f"/checkouts/{row.id}?back=1", 303)

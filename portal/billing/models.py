@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, BigInteger, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CHAR, BigInteger, Computed, ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +19,9 @@ class Order(Base):
     __table_args__ = (
         UniqueConstraint("payment_provider", "transaction_id"),
         Index("ix_orders_user_id", "user_id", text("created_at desc"), text("id desc")),
+        Index("ix_orders_provider_payment_id", "provider_payment_id"),
+        Index("ix_orders_completed_at", "completed_at"),
+        Index("ix_orders_disputed_at", "disputed_at", postgresql_where=text("dispute_state = 'open'")),
     )
 
     id: Mapped[Id]
@@ -43,6 +46,7 @@ class Order(Base):
     provider_invoice_id: Mapped[str | None] = mapped_column(unique=True)
     provider_payment_id: Mapped[str | None]
     provider_subscription_id: Mapped[str | None]
+    provider_price_id: Mapped[str | None]
     dispute_state: Mapped[str | None]
     cut_at: Mapped[datetime | None]
     invoice_number: Mapped[str | None]
@@ -62,17 +66,17 @@ class Payer(Base):
 
 
 class Subscription(Base):
-    """A subscription as the provider last told it; `facts.apply` writes it and nothing else does."""
+    """A subscription as the provider last told it; `facts.apply` writes it and nothing else does.
+
+    It is `live` while it charges, or would, and is no second one: of these a person has one.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
         Index("ix_subscriptions_user_id", "user_id", text("started_at desc")),
-        Index("ix_subscriptions_renews_at", "renews_at", postgresql_where=text("status in ('trialing', 'active', 'past_due', 'unpaid')")),
-        Index(
-            "uq_subscriptions_one_live", "user_id", unique=True,
-            postgresql_where=text("status in ('trialing', 'active', 'past_due', 'unpaid') and not twin"),
-        ),
-    )  # fmt: skip
+        Index("ix_subscriptions_renews_at", "renews_at", postgresql_where=text("live")),
+        Index("uq_subscriptions_one_live", "user_id", unique=True, postgresql_where=text("live")),
+    )
 
     id: Mapped[Id]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
@@ -88,6 +92,9 @@ class Subscription(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     twin: Mapped[bool] = mapped_column(server_default=text("false"))
+    live: Mapped[bool] = mapped_column(
+        Computed("status in ('trialing', 'active', 'past_due', 'unpaid') and not twin", persisted=True)
+    )
     free_until: Mapped[datetime | None]
     grace_days: Mapped[int]
     failed_at: Mapped[datetime | None]
@@ -132,7 +139,10 @@ class ProviderEvent(Base):
     """One delivery of the provider's, and what came of it. `body` is kept for 90 days."""
 
     __tablename__ = "provider_events"
-    __table_args__ = (Index("ix_provider_events_customer_id", "customer_id", text("received_at desc")),)
+    __table_args__ = (
+        Index("ix_provider_events_customer_id", "customer_id", text("received_at desc")),
+        Index("ix_provider_events_waiting", "customer_id", postgresql_where=text("handled_at is null")),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -177,3 +187,12 @@ class AccessGrant(Base):
     reason: Mapped[str | None]
     granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class OrderNumberKey(Base):
+    """What mixes the counted numbers of orders, so that they tell no count. Only `next_order_number` reads it."""
+
+    __tablename__ = "order_number_key"
+
+    only_one: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    key: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))

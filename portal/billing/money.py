@@ -3,7 +3,7 @@
 from decimal import Decimal
 from functools import cache
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_name, get_currency_precision
 
 
 @cache
@@ -12,9 +12,17 @@ def decimals(currency: str) -> int:
     return get_currency_precision(currency)
 
 
+def name(currency: str) -> str:
+    """US dollars, Japanese yen."""
+    return get_currency_name(currency, count=2, locale="en_US")
+
+
 def minor(amount: Decimal, currency: str) -> int:
-    """`amount` in the currency's smallest unit, as payment providers count."""
-    return int(amount.scaleb(decimals(currency)))
+    """`amount` in the currency's smallest unit, as payment providers count. Raises ValueError for a part of one."""
+    counted = amount.scaleb(decimals(currency))
+    if counted != int(counted):
+        raise ValueError(f"{amount} {currency} cannot be paid")
+    return int(counted)
 
 
 def major(amount_minor: int, currency: str) -> Decimal:

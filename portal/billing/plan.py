@@ -9,21 +9,20 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
-from portal import audit, clock
-from portal.billing import CYCLES, access, money, plan_name, plans, provider, reading
-from portal.billing.actions import ask_provider, customers_of
+from portal import audit, clock, limits
+from portal.billing import CYCLES, Plan, access, money, plan_name, plans, provider, reading
+from portal.billing.actions import ask_about, customers_of
 from portal.billing.models import Payer, Subscription
 from portal.database import db
 from portal.problems import Refused
-from portal.times import date_in_words
 from portal.web import find, me, page, reader
 
 bp = Blueprint("plan", __name__)
 
 OWN = select(Subscription.__table__).where(Subscription.user_id == text("(select auth.uid())"), ~Subscription.twin)
-LIVE = OWN.where(Subscription.status.in_(provider.LIVE))
+LIVE = OWN.where(Subscription.live)
 LATEST = (
     OWN.where(Subscription.status.not_in(("incomplete", "incomplete_expired")))
     .order_by(Subscription.started_at.desc())
@@ -47,7 +46,7 @@ class PriceMoved(Refused):
 def why() -> ResponseReturnValue:
     """The verdict, every reason for it, and the dates on a line."""
     verdict = access.mine(db.session(), reader())
-    return page("billing/access.html", v=verdict, line=access.line(verdict, reader().now), day=_day)
+    return page("billing/access.html", v=verdict, line=access.line(verdict, reader().now), day=reader().day)
 
 
 @bp.get("/plan")
@@ -60,22 +59,20 @@ def show() -> ResponseReturnValue:
 
 
 def _seen(row: Any) -> dict[str, Any]:
-    live = row.status in provider.LIVE
-    following = None
+    day, following = reader().day, None
     if row.next_type and row.next_amount_minor:
-        amount = money.shown(money.major(row.next_amount_minor, row.currency), row.currency)
-        following = f"{plan_name(row.next_type, row.next_cycle)}, {amount}"
+        following = f"{plan_name(row.next_type, row.next_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
     return {
-        "live": live, "name": plan_name(row.subscription_type),
-        "amount": money.shown(money.major(row.amount_minor, row.currency), row.currency), "per": CYCLES[row.billing_cycle],
-        "renews": _day(row.renews_at), "ends": _day(row.ends_at), "ended": _day(row.ended_at), "card": row.card,
-        "card_expires": row.card_expires, "failed": _day(row.failed_at), "next_try": _day(row.next_try_at),
-        "next": following, "by_failure": row.ended_by == "failure",
+        "live": row.live, "name": plan_name(row.subscription_type), "amount": _shown(row.amount_minor, row.currency),
+        "per": CYCLES[row.billing_cycle], "renews": day(row.renews_at), "ends": day(row.ends_at), "ended": day(row.ended_at),
+        "until": day(row.renews_at or row.ends_at), "card": row.card, "card_expires": row.card_expires,
+        "failed": day(row.failed_at), "next_try": day(row.next_try_at), "next": following,
+        "by_failure": row.ended_by == "failure",
     }  # fmt: skip
 
 
-def _day(moment: datetime | None) -> str:
-    return date_in_words(moment.astimezone(reader().now.tzinfo)) if moment else ""
+def _shown(minor: int, currency: str) -> str:
+    return money.shown(money.major(minor, currency), currency)
 
 
 @bp.post("/plan/card")
@@ -84,7 +81,7 @@ def card() -> ResponseReturnValue:
     customers = customers_of(db.session(), me())
     if not customers:
         return redirect("/plans", 303)
-    db.session.rollback()
+    _let_go()
     return redirect(provider.portal_address(customers[0], f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
 
 
@@ -92,8 +89,12 @@ def card() -> ResponseReturnValue:
 def ask_to_end() -> ResponseReturnValue:
     """What ending means, with its date, before anything happens."""
     row = find(LIVE)
-    family = db.session.execute(COVERED).scalars().all() if row.subscription_type == "family" else []
-    return page("billing/end.html", s=_seen(row), family=family)
+    return page("billing/end.html", s=_seen(row), family=_covered(row))
+
+
+def _covered(row: Any) -> list[str]:
+    """Whom else the reader's plan covers, by first name."""
+    return list(db.session.scalars(COVERED)) if row.subscription_type == "family" else []
 
 
 @bp.post("/plan/end")
@@ -101,11 +102,9 @@ def end() -> ResponseReturnValue:
     """It ends with the paid period; everything stays until then."""
     row = find(LIVE)
     _wish(
-        lambda: provider.set_to_end(row.provider_subscription_id, True),
-        "plan.set-to-end",
-        "The plan was set to end",
+        lambda: provider.set_to_end(row.provider_subscription_id, True), "plan.set-to-end", "The plan was set to end"
     )
-    flash(f"Your plan ends on {_day(row.renews_at or row.ends_at)}. You keep everything until then.", "note")
+    flash(f"Your plan ends on {_seen(row)['until']}. You keep everything until then.", "note")
     return redirect("/plan", 303)
 
 
@@ -118,94 +117,87 @@ def resume() -> ResponseReturnValue:
     return redirect("/plan", 303)
 
 
+# --- another plan ----------------------------------------------------------------------------------------------------
+
+
 @bp.get("/plan/change")
 def changes() -> ResponseReturnValue:
     """Every other plan, with what it would cost now or from when."""
     row = find(LIVE)
     offers = [
-        {"plan": plan, "cycle": cycle, "price": plan.shown(cycle), "per": CYCLES[cycle], "now": _now(row, plan.key, cycle)}
+        {"plan": plan, "cycle": cycle, "price": plan.shown(cycle), "per": CYCLES[cycle], "now": _at_once(row, plan.key, cycle)}
         for plan in plans().values() for cycle in CYCLES
         if (plan.key, cycle) != (row.subscription_type, row.billing_cycle)
     ]  # fmt: skip
     return page("billing/changes.html", s=_seen(row), offers=offers)
 
 
-def _now(row: Any, plan_key: str, cycle: str) -> bool:
-    """More is had at once; less begins when the paid period ends."""
-    more = (plan_key == "family", cycle == "yearly") > (
-        row.subscription_type == "family",
-        row.billing_cycle == "yearly",
-    )
-    loses = (row.subscription_type == "family" and plan_key == "individual") or (
-        row.billing_cycle == "yearly" and cycle == "monthly"
-    )
-    return more and not loses
+def _at_once(row: Any, plan_key: str, cycle: str) -> bool:
+    """More is had at once; what has less of anything begins when the paid period ends."""
+    fewer = row.subscription_type == "family" and plan_key == "individual"
+    shorter = row.billing_cycle == "yearly" and cycle == "monthly"
+    return not (fewer or shorter)
+
+
+def _another(plan_key: str, cycle: str) -> tuple[Any, Plan]:
+    """The reader's live plan, and the one it is to become. Raises NoChange."""
+    if plan_key not in plans() or cycle not in CYCLES:
+        abort(404)
+    row = find(LIVE)
+    if (plan_key, cycle) == (row.subscription_type, row.billing_cycle):
+        raise NoChange
+    return row, plans()[plan_key]
 
 
 @bp.get("/plan/change/<plan_key>/<cycle>")
 def preview(plan_key: str, cycle: str) -> ResponseReturnValue:
     """One change in a sentence, with its amount and its day."""
-    row, plan = find(LIVE), _known(plan_key, cycle)
-    if (plan_key, cycle) == (row.subscription_type, row.billing_cycle):
-        raise NoChange
-    now, at = _now(row, plan_key, cycle), clock.now()
-    family = db.session.execute(COVERED).scalars().all() if row.subscription_type == "family" != plan_key else []
-    costs = None
-    if now:
-        facts = _at_provider(row)
-        costs = provider.change_costs(facts.id, facts.item, provider.price(plan, cycle), at)
-    return page(
-        "billing/change.html", s=_seen(row), plan=plan, cycle=cycle, per=CYCLES[cycle], price=plan.shown(cycle), now=now,
-        costs=None if costs is None else money.shown(money.major(abs(costs), plan.currency), plan.currency),
-        credit=costs is not None and costs < 0, minor=costs, at=int(at.timestamp()), family=family, day=_day(row.renews_at or row.ends_at),
-    )  # fmt: skip
+    row, plan = _another(plan_key, cycle)
+    about: dict[str, Any] = {
+        "s": _seen(row), "plan": plan, "cycle": cycle, "per": CYCLES[cycle], "price": plan.shown(cycle),
+        "family": _covered(row) if plan_key == "individual" else [], "now": _at_once(row, plan_key, cycle),
+    }  # fmt: skip
+    if about["now"]:
+        about |= _costs(row, plan, cycle)
+    return page("billing/change.html", **about)
 
 
-def _known(plan_key: str, cycle: str) -> Any:
-    if plan_key not in plans() or cycle not in CYCLES:
-        abort(404)
-    return plans()[plan_key]
-
-
-def _at_provider(row: Any) -> reading.Subscription:
-    name, customers = row.provider_subscription_id, customers_of(db.session(), me())
-    db.session.rollback()
-    return next(s for customer in customers for s in reading.fetch(customer).subscriptions if s.id == name)
+def _costs(row: Any, plan: Plan, cycle: str) -> dict[str, Any]:
+    """What the change charges at this moment; less than nothing is credit."""
+    at = clock.now()
+    theirs = _at_provider(row)
+    minor = provider.change_costs(theirs.id, theirs.item, provider.price(plan, cycle), at)
+    return {"costs": _shown(abs(minor), plan.currency), "credit": minor < 0, "minor": minor, "at": int(at.timestamp())}
 
 
 @bp.post("/plan/change/<plan_key>/<cycle>")
 def change(plan_key: str, cycle: str) -> ResponseReturnValue:
     """Do what the sentence said, for the amount it said."""
-    row, plan = find(LIVE), _known(plan_key, cycle)
-    if (plan_key, cycle) == (row.subscription_type, row.billing_cycle):
-        raise NoChange
-    facts, price_id = _at_provider(row), provider.price(plan, cycle)
-    if _now(row, plan_key, cycle):
-        at = _moment(request.form.get("at", ""))
-        if str(provider.change_costs(facts.id, facts.item, price_id, at)) != request.form.get("minor"):
-            raise PriceMoved
-        _wish(
-            lambda: provider.change_now(facts.id, facts.item, price_id, at),
-            "plan.changed",
-            f"Now {plan.name}, {cycle}",
-        )
+    row, plan = _another(plan_key, cycle)
+    until, at_once = _seen(row)["until"], _at_once(row, plan_key, cycle)
+    theirs, price_id = _at_provider(row), provider.price(plan, cycle)
+    if at_once:
+        _change_now(theirs, price_id, plan, cycle)
         flash(f"You are on {plan.name}, paid {cycle}, from now on.", "note")
     else:
-        _wish(lambda: provider.change_later(facts.id, price_id), "plan.change-planned", f"Later {plan.name}, {cycle}")
-        flash(
-            f"From {_day(row.renews_at or row.ends_at)} you are on {plan.name}, paid {cycle}. Until then nothing changes.",
-            "note",
-        )
+        later = f"Later {plan.name}, {cycle}"
+        _wish(lambda: provider.change_later(theirs.id, price_id), "plan.change-planned", later)
+        flash(f"From {until} you are on {plan.name}, paid {cycle}. Until then nothing changes.", "note")
     return redirect("/plan", 303)
+
+
+def _change_now(theirs: reading.Subscription, price_id: str, plan: Plan, cycle: str) -> None:
+    at = _moment(request.form.get("at", ""))
+    if str(provider.change_costs(theirs.id, theirs.item, price_id, at)) != request.form.get("minor"):
+        raise PriceMoved
+    _wish(
+        lambda: provider.change_now(theirs.id, theirs.item, price_id, at), "plan.changed", f"Now {plan.name}, {cycle}"
+    )
 
 
 def _moment(given: str) -> datetime:
     """The moment the amount was worked out for; an hour old at most."""
-    at = (
-        datetime.fromtimestamp(int(given), UTC)
-        if given.isdecimal() and len(given) < 12
-        else datetime.fromtimestamp(0, UTC)
-    )
+    at = datetime.fromtimestamp(int(given) if given.isdecimal() and len(given) < 12 else 0, UTC)
     if not 0 <= (clock.now() - at).total_seconds() <= 3600:
         raise PriceMoved
     return at
@@ -214,18 +206,30 @@ def _moment(given: str) -> datetime:
 @bp.post("/plan/change/cancel")
 def keep() -> ResponseReturnValue:
     """A planned change is taken back."""
-    row = find(LIVE)
-    if schedule := _at_provider(row).schedule:
+    if schedule := _at_provider(find(LIVE)).schedule:
         _wish(lambda: provider.change_never(schedule), "plan.change-dropped", "A planned change was taken back")
     flash("Your plan stays as it is.", "note")
     return redirect("/plan", 303)
 
 
+# --- what goes to the provider ---------------------------------------------------------------------------------------
+
+
+def _let_go() -> None:
+    """Nothing is held while the provider is asked, and nobody has it asked without end."""
+    db.session.rollback()
+    limits.limit("plan", allowed=60, seconds=3600, whose=str(me()))
+
+
+def _at_provider(row: Any) -> reading.Subscription:
+    name = row.provider_subscription_id
+    _let_go()
+    return reading.subscription(name)
+
+
 def _wish(wish: Callable[[], None], operation: str, message: str) -> None:
     """Tell the provider, note it, and have the facts fetched."""
-    db.session.rollback()  # nothing is held while the provider is asked
+    _let_go()
     wish()
     audit.record(db.session(), operation, message, category="billing", subject_id=me())
-    db.session.execute(update(Payer).where(Payer.user_id == me()).values(asked_at=clock.now()))
-    for customer_id in customers_of(db.session(), me()):
-        ask_provider(db.session(), customer_id)
+    ask_about(db.session(), me())

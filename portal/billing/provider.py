@@ -1,17 +1,20 @@
-"""Stripe, and the line to it: wishes go out with a key that makes them once; `reading` brings back what it knows.
+"""Stripe, and the line to it. What is wished twice happens once: by a key, or because it is a state that is set.
+`reading` brings back what it knows.
 
 Nothing here writes to the database. The same code speaks to Stripe, to its test mode and to the sandbox beside the demo;
 only the address and the key differ.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import stripe
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context
 
 from portal.billing import Plan, plans
 from portal.problems import Refused
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 
 CLUB = "goalete"
 LIVE = ("trialing", "active", "past_due", "unpaid")
+"""Their words for a subscription that charges, or would."""
+PATIENCE = 3
+_at_the_counter = threading.BoundedSemaphore(1)
+"""Of the requests a process answers at once, one speaks with the provider; others wait so many seconds for their turn. A
+provider that hangs so takes one thread of each process, and never the whole site."""
 
 
 class ProviderDown(Refused):
@@ -53,6 +61,9 @@ def asking() -> "Iterator[V1Services]":
         CardRefused: the card was declined.
         ProviderDown: anything else went wrong on the way; the log has the provider's own words.
     """
+    in_request = has_request_context()
+    if in_request and not _at_the_counter.acquire(timeout=PATIENCE):
+        raise ProviderDown
     try:
         yield client().v1
     except stripe.CardError as error:
@@ -61,6 +72,9 @@ def asking() -> "Iterator[V1Services]":
         said = type(error).__name__, error.code or "", error.request_id or ""
         current_app.logger.warning("the provider failed: %s %s %s", *said, exc_info=error)
         raise ProviderDown from error
+    finally:
+        if in_request:
+            _at_the_counter.release()
 
 
 def sync_plans() -> None:
@@ -127,37 +141,55 @@ def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
     return made.id
 
 
-def open_session(
-    checkout_id: UUID,
-    user_id: UUID,
-    customer_id: str,
-    price_id: str,
-    *,
-    back: str,
-    given_up: str,
-    expires_at: datetime,
-    starts_at: datetime | None = None,
-    transfer_plan_id: UUID | None = None,
-) -> tuple[str, str, datetime]:
-    """The provider's payment page for one checkout, the same one however often it is asked for: id, address, end.
+@dataclass(frozen=True)
+class PageWanted:
+    """A page to pay one checkout on. `known` are the payer's names at the provider, `here` the checkout's own address.
 
     `starts_at`: the first charge waits until then (the new payer of a plan that is paid that far).
     """
-    ours = {"club": CLUB, "user_id": str(user_id), "checkout_id": str(checkout_id)}
-    if transfer_plan_id:
-        ours["transfer_plan_id"] = str(transfer_plan_id)
+
+    checkout_id: UUID
+    user_id: UUID
+    email: str
+    known: Sequence[str]
+    plan: Plan
+    cycle: str
+    here: str
+    expires_at: datetime
+    starts_at: datetime | None = None
+    transfer_plan_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """The provider's page for a checkout, and whose it is there."""
+
+    customer_id: str
+    session_id: str
+    url: str
+    expires_at: datetime
+
+
+def payment_page(wanted: PageWanted) -> Page:
+    """The provider's payment page for a checkout, the same one however often it is asked for in the same words."""
+    customer_id, price_id = customer(wanted.user_id, wanted.email, wanted.known), price(wanted.plan, wanted.cycle)
+    ours = {"club": CLUB, "user_id": str(wanted.user_id), "checkout_id": str(wanted.checkout_id)}
+    if wanted.transfer_plan_id:
+        ours["transfer_plan_id"] = str(wanted.transfer_plan_id)
     subscription: dict[str, Any] = {"metadata": ours}
-    if starts_at:
-        subscription["trial_end"] = int(starts_at.timestamp())
-    wanted: Any = {
-        "mode": "subscription", "customer": customer_id, "client_reference_id": str(user_id), "metadata": ours,
+    key = f"checkout-{wanted.checkout_id}-{customer_id}-{price_id}"
+    if wanted.starts_at:
+        subscription["trial_end"] = int(wanted.starts_at.timestamp())
+        key = f"{key}-{subscription['trial_end']}"
+    asked: Any = {
+        "mode": "subscription", "customer": customer_id, "client_reference_id": str(wanted.user_id), "metadata": ours,
         "line_items": [{"price": price_id, "quantity": 1}], "subscription_data": subscription,
-        "success_url": back, "cancel_url": given_up, "expires_at": int(expires_at.timestamp()),
-        "payment_method_collection": "always",
+        "success_url": f"{wanted.here}?back=1", "cancel_url": wanted.here,
+        "expires_at": int(wanted.expires_at.timestamp()), "payment_method_collection": "always",
     }  # fmt: skip
     with asking() as ask:
-        session = ask.checkout.sessions.create(params=wanted, options={"idempotency_key": f"checkout-{checkout_id}"})
-    return session.id, session.url or "", moment_of(session.expires_at)
+        session = ask.checkout.sessions.create(params=asked, options={"idempotency_key": key})
+    return Page(customer_id, session.id, session.url or "", moment_of(session.expires_at))
 
 
 def session_state(session_id: str) -> str:
@@ -173,6 +205,13 @@ def close_session(session_id: str) -> str:
             return ask.checkout.sessions.expire(session_id).status or "expired"
         except stripe.InvalidRequestError:  # it is not open
             return ask.checkout.sessions.retrieve(session_id).status or "expired"
+
+
+def desk_address(payment_id: str) -> str:
+    """Where an admin looks at a payment, at the provider."""
+    settings = current_app.config["SETTINGS"]
+    mode = "/test" if settings.stripe_key.startswith(("sk_test_", "rk_test_")) else ""
+    return f"{settings.stripe_url or 'https://dashboard.stripe.com' + mode}/payments/{payment_id}"
 
 
 def portal_address(customer_id: str, back: str) -> str:
@@ -191,12 +230,16 @@ def set_to_end(subscription_id: str, ends: bool) -> None:
 
 
 def end_now(subscription_id: str, *, credit: bool = False, twin: bool = False) -> None:
-    """End it this moment; with `credit` the unused part is given back as credit. Ended twice is once."""
+    """End it this moment; with `credit` the unused part is given back as credit. Ended twice is once.
+
+    Why it ends is marked on it first: who asks for the facts later must know what not to serve.
+    """
     with asking() as ask:
         if ask.subscriptions.retrieve(subscription_id).status == "canceled":
             return
-        if twin:
-            ask.subscriptions.update(subscription_id, params={"metadata": {"twin": "1"}})
+        if twin or credit:
+            mark = "twin" if twin else "credited"
+            ask.subscriptions.update(subscription_id, params={"metadata": {mark: "1"}})
         _release(ask, subscription_id)
         ask.subscriptions.cancel(subscription_id, params={"prorate": credit, "invoice_now": credit})
 

@@ -36,6 +36,7 @@ class Subscription:
     ended_at: datetime | None
     ended_by: str | None
     twin: bool
+    credited: bool
     next_plan: tuple[str, str, int] | None
     card: tuple[str, str] | None
     checkout_id: UUID | None
@@ -60,6 +61,7 @@ class Invoice:
     currency: str
     plan: str
     cycle: str
+    price_id: str
     created_at: datetime
     paid_at: datetime | None
     period: tuple[datetime, datetime]
@@ -126,6 +128,12 @@ def fetch(customer_id: str) -> Facts:
     return Facts(customer_id, UUID(user_id) if user_id else None, began, subscriptions, invoices)
 
 
+def subscription(name: str) -> Subscription:
+    """One subscription of ours, now. Its card is not asked for."""
+    with asking() as ask:
+        return _subscription(ask, ask.subscriptions.retrieve(name, params={"expand": ["schedule"]}), None)
+
+
 def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
     """Every live subscription with our mark at the provider, as (customer, subscription)."""
     with asking() as ask:
@@ -162,7 +170,7 @@ def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Custome
         ends_at=moment_of(ends) if ends and s.status in LIVE else None,
         ended_at=moment_of(s.ended_at or s.canceled_at) if s.status == "canceled" else None,  # type: ignore[arg-type]
         ended_by=("failure" if failed else "choice") if s.status == "canceled" else None,
-        twin=marks.get("twin") == "1", next_plan=_next_plan(ask, s), card=_card(s, who),
+        twin=marks.get("twin") == "1", credited=marks.get("credited") == "1", next_plan=_next_plan(ask, s), card=_card(s, who),
         checkout_id=UUID(checkout) if checkout else None, transfer_plan_id=UUID(transfer) if transfer else None,
         schedule=id_of(s.schedule) if s.schedule else None,
     )  # fmt: skip
@@ -223,7 +231,8 @@ def _service(ask: "V1Services", bill: stripe.Invoice) -> list[Any]:
 def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.Charge]) -> Invoice:
     lines = _service(ask, bill)
     last = max(lines, key=lambda line: line.period.end)
-    plan, cycle, _ = _sold(ask, id_of(last.pricing.price_details.price))
+    price_id = id_of(last.pricing.price_details.price)
+    plan, cycle, _ = _sold(ask, price_id)
     paid = next(
         (p.payment.payment_intent for p in (bill.payments.data if bill.payments else []) if p.status == "paid"), None
     )
@@ -232,7 +241,7 @@ def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.
     dispute = _dispute(ask, charge)
     return Invoice(
         id=bill.id, number=bill.number, subscription_id=_subscription_of(bill) or "", status=bill.status or "open",
-        amount_minor=bill.amount_due, currency=bill.currency.upper(), plan=plan, cycle=cycle,
+        amount_minor=bill.amount_due, currency=bill.currency.upper(), plan=plan, cycle=cycle, price_id=price_id,
         created_at=moment_of(bill.created), period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
         paid_at=moment_of(bill.status_transitions.paid_at) if bill.status_transitions.paid_at else None,
         payment_id=payment_id, method=_method(charge), refunded_minor=charge.amount_refunded if charge else 0,

@@ -1,6 +1,6 @@
 """The provider's knock: read the raw body, check its signature, note it once, wake a job. Nothing else.
 
-What an event claims is never believed: the job asks the provider itself (see `facts`).
+What an event claims is never believed: the job asks the provider itself (see `refresh`).
 """
 
 import json
@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal import audit, clock, jobs
+from portal import audit, clock, jobs, limits
 from portal.access import public
 from portal.billing.actions import ask_provider
 from portal.database import db
@@ -37,17 +37,15 @@ WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OS
 @public
 @csrf.exempt  # type: ignore[untyped-decorator]
 def hear() -> ResponseReturnValue:
-    """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security."""
+    """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security, and
+    429 for whoever comes with such again and again.
+    """
     try:
         event = _read()
     except WRONG as error:
-        audit.record(
-            db.session(),
-            "provider.refused",
-            f"A delivery was refused: {type(error).__name__}",
-            category="security",
-            level="warn",
-        )
+        limits.limit("delivery", allowed=20, seconds=900)
+        words = f"A delivery was refused: {type(error).__name__}"
+        audit.record(db.session(), "provider.refused", words, category="security", level="warn")
         return "", 400
     payment = event.pop("payment")
     if db.session.execute(NOTE, {**event, "at": clock.now()}).scalar():

@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 from portal.config import Settings
 from portal.database.identity import PortalSession
+from portal.database.timings import TimedCursor, TimedPool
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid4, server_default=func.new_id())]
 
@@ -45,13 +46,14 @@ def broken_rule(error: IntegrityError) -> str | None:
 
 def engine_options(settings: Settings) -> dict[str, Any]:
     """How the pool behaves: fails in seconds rather than hanging, and never outlives a dead server."""
-    connect: dict[str, Any] = {"connect_timeout": 3, "application_name": "portal"}
+    connect: dict[str, Any] = {"connect_timeout": 3, "application_name": "portal", "cursor_factory": TimedCursor}
     if settings.pgbouncer:
         connect["prepare_threshold"] = None
     else:
         # A page asks the same few statements for ever: planned once a connection, not once a page.
         connect["options"] = "-c plan_cache_mode=force_generic_plan"
     return {
+        "poolclass": TimedPool,
         "pool_size": 4,
         "max_overflow": 4,
         "pool_timeout": 3,

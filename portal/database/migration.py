@@ -7,7 +7,7 @@ WEB = "portal_anonymous, portal_member, portal_admin"
 
 
 def run(sql: str) -> None:
-    """Execute `sql` (one statement or several) exactly as written, online and with --sql."""
+    """Execute `sql` (one statement or several) exactly as written."""
     op.execute(text(sql.replace(":", r"\:")))
 
 
@@ -31,13 +31,13 @@ def close(*tables: str) -> None:
         )
 
 
-def definer(*signatures: str, to: str = "") -> None:
-    """Make functions SECURITY DEFINER of portal_definer, callable by the roles in `to` and nobody else."""
+def definer(*signatures: str, to: str = "", owner: str = "portal_definer") -> None:
+    """Make functions SECURITY DEFINER of `owner`, callable by the roles in `to` and nobody else."""
     for signature in signatures:
         run(
             f"alter function {signature} security definer;"
             f"alter function {signature} set search_path = '';"
-            f"alter function {signature} owner to portal_definer;"
+            f"alter function {signature} owner to {owner};"
             f"revoke all on function {signature} from public;"
             + (f"grant execute on function {signature} to {to};" if to else "")
         )

@@ -1,10 +1,12 @@
 """The database roles, and the promise that the portal never serves as one that could bypass row security.
 
-    portal_owner      owns and migrates the tables (bound by the policies like everybody: FORCE)
+    portal_owner      owns and migrates the tables (bound by the policies like everybody: FORCE), and may make the
+                      databases in which backups and migrations are tried
     portal_web        what a web process signs in as; has no rights of its own, may become one of
       portal_anonymous, portal_member, portal_admin
     portal_worker     runs jobs, mail and the schedule
     portal_definer    owns the few SECURITY DEFINER functions; nobody signs in as it
+    portal_monitor    sees what others ask of the server, for two functions of its own; nobody signs in as it
     portal_backup     reads everything for dumps
 
 Roles belong to the server, not to one database: `portal roles` prints this for a database administrator.
@@ -29,7 +31,8 @@ begin
       ('portal_anonymous', 'nologin'),
       ('portal_member',    'nologin'),
       ('portal_admin',     'nologin'),
-      ('portal_definer',   'nologin bypassrls')) as wanted (name, traits)
+      ('portal_definer',   'nologin bypassrls'),
+      ('portal_monitor',   'nologin')) as wanted (name, traits)
   loop
     if not exists (select 1 from pg_catalog.pg_roles where rolname = r.name) then
       execute format('create role %I %s', r.name, r.traits);
@@ -37,13 +40,16 @@ begin
   end loop;
 end $$;
 grant portal_anonymous, portal_member, portal_admin to portal_web;
-grant portal_definer to portal_owner;
+grant portal_definer, portal_monitor to portal_owner;
 grant pg_read_all_data to portal_backup;
+grant pg_read_all_stats to portal_monitor;
+alter role portal_owner createdb;
 alter role portal_web set statement_timeout = '5s';
 alter role portal_web set lock_timeout = '3s';
 alter role portal_web set idle_in_transaction_session_timeout = '15s';
 alter role portal_worker set statement_timeout = '60s';
 alter role portal_worker set lock_timeout = '10s';
+alter role portal_worker set idle_in_transaction_session_timeout = '60s';
 """
 
 OWN_DATABASE = """
@@ -78,12 +84,12 @@ def refuse_bypass(connection: psycopg.Connection) -> None:
     name, bypasses, owns = row
     if bypasses or owns:
         why = "may bypass row security" if bypasses else "owns the tables"
-        raise Problem(f"The database role {name} {why}; the portal only serves as portal_web.")
+        raise Problem(f"The database role {name} {why}; the portal only serves as portal_web and works as portal_worker.")
 
 
 def missing(connection: psycopg.Connection) -> list[str]:
     """Which of the roles this server does not know."""
-    wanted = [*LOGINS, "portal_anonymous", "portal_member", "portal_admin", "portal_definer"]
+    wanted = [*LOGINS, "portal_anonymous", "portal_member", "portal_admin", "portal_definer", "portal_monitor"]
     known = connection.execute("select rolname from pg_catalog.pg_roles where rolname = any (%s)", [wanted])
     have = {name for (name,) in known}
     return [name for name in wanted if name not in have]

@@ -13,13 +13,12 @@ from portal import audit, clock, jobs, mail
 from portal.accounts.actions import WELCOME, Given
 from portal.accounts.member import key_hash, new_key
 from portal.accounts.models import User
-from portal.billing.models import Order
+from portal.billing.actions import project
 from portal.database.identity import ME
 from portal.families import letters
 from portal.families.models import FamilyPlan, Membership
 from portal.problems import Refused
 
-PROJECT = text("select project_access(:user_id, :at)")
 INVITE = text("select membership, refusal from invite_to_family(:plan, :address, :token, :at)")
 RENEW = text("select address, refusal from renew_invitation(:invitation, :token, :at)")
 REVOKE = text("select revoke_invitation(:invitation, :at)")
@@ -33,6 +32,10 @@ PROPOSE = text("select propose_transfer(:plan, :person, :at)")
 TAKE_OVER = text("select take_over_family(:plan, :person, :at)")
 DISSOLVE = text("select dissolve_family(:plan, :at)")
 FORMER = text("select email, first_name from former_family(:at)")
+PAID_ALONE = text("""
+select max(promised_until) from my_access_sources()
+ where source = 'own' and subscription_type = 'individual' and promised_until > :at
+""")
 SET_SEATS = text("select set_family_seats(:plan, :seats, :at)")
 
 UNDO_FOR = timedelta(seconds=10)
@@ -129,7 +132,7 @@ def start(db: Session, primary_id: UUID, name: str, seats: int = 6) -> UUID:
             id=uuid4(), plan_id=plan_id, user_id=primary_id, role="primary", state="active", joined_at=at
         )
     )
-    db.execute(PROJECT, {"user_id": primary_id, "at": at})
+    project(db, primary_id)
     db.execute(update(FamilyPlan).where(FamilyPlan.id == plan_id).values(told_until=FamilyPlan.subscription_expiry))
     audit.record(db, "family.started", f"Started {name}", subject_id=primary_id)
     return plan_id
@@ -224,13 +227,10 @@ def tell_missed(db: Session, token: str) -> None:
         _tell(db, "missed", seat.membership)
 
 
-def pays_alone(db: Session, user_id: UUID) -> datetime | None:
-    """Until when somebody has paid for a plan of their own, if they have."""
-    paid = select(Order.period_end).where(
-        Order.user_id == user_id, Order.status == "completed", Order.disputed_at.is_(None),
-        Order.subscription_type == "individual", Order.period_end > clock.now(),
-    )  # fmt: skip
-    return db.scalar(paid.order_by(Order.period_end.desc()).limit(1))
+def pays_alone(db: Session) -> datetime | None:
+    """Until when the asker has paid for a plan of their own, if they have."""
+    until: datetime | None = db.scalar(PAID_ALONE, {"at": clock.now()})
+    return until
 
 
 def bring_back(db: Session, plan: Any, host: str) -> int:

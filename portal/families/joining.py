@@ -40,7 +40,7 @@ def accept(token: str) -> ResponseReturnValue:
     form = AcceptForm()
     if not form.validate():
         return _invitation_page(token, 422, accept_form=form)
-    pays = actions.pays_alone(db.session(), me()) is not None
+    pays = actions.pays_alone(db.session()) is not None
     try:
         actions.accept(db.session(), token, form.own_plan.data if pays else "not_yet")
     except actions.Taken as taken:
@@ -88,7 +88,7 @@ def _invitation_page(token: str, status: int = 200, **forms: Form) -> ResponseRe
             "families/join_closed.html", 410, sentence=closed().sentence, mine=found and found.state == "active"
         )
     here = reader().now.tzinfo
-    own = actions.pays_alone(db.session(), me()) if current_user.is_authenticated else None
+    own = actions.pays_alone(db.session()) if current_user.is_authenticated else None
     plan = queries.my_plan(db.session(), me()) if current_user.is_authenticated else None
     return page(
         "families/join.html", status, token=token, invitation=found, in_a_family=plan is not None,

@@ -95,7 +95,7 @@ def leaving() -> ResponseReturnValue:
     if plan.primary_user_id == me():
         raise actions.PrimaryStays
     return page(
-        "families/leave.html", name=plan.plan_name or "the family plan", own=actions.pays_alone(db.session(), me())
+        "families/leave.html", name=plan.plan_name or "the family plan", own=actions.pays_alone(db.session())
     )
 
 

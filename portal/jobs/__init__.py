@@ -1,21 +1,32 @@
 """Work that leaves with the change: enqueued in the caller's transaction, done by the worker after its commit.
 
-A job is a name, some ids and one call to an action; it is one transaction, and safe to repeat.
+A job is a name, some ids and one call to an action; it is one transaction, or a short one for each thing of a long list
+(`each`), and safe to repeat.
 """
 
 import functools
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import procrastinate
 from flask import Flask
+from procrastinate import RetryStrategy
 from procrastinate.tasks import Task
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from portal import clock
 from portal.database import db
 from portal.database.identity import WORKER, act_as
+
+Thing = TypeVar("Thing")
+
+AGAIN = RetryStrategy(
+    max_attempts=5, exponential_wait=3, retry_exceptions=(OperationalError, InterfaceError, InternalError, PoolTimeout)
+)
+"""What the database could not do just now (a deadlock, a row held too long, a connection lost) is done after 3 seconds, 9,
+27 and so on, within six minutes; while there is no database at all nothing is tried. A defect fails at once."""
 
 queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
 """Knows every task by name. Only the worker opens it."""
@@ -32,7 +43,9 @@ def serve(app: Flask) -> None:
     _app = app
 
 
-def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Callable[..., None]], Task[..., Any, Any]]:
+def job(
+    name: str, *, cron: str | None = None, retry: RetryStrategy = AGAIN, **options: Any
+) -> Callable[[Callable[..., None]], Task[..., Any, Any]]:
     """Make a function a job: called with the session first, committed when it returns, rolled back if it raises.
 
     With `cron` it is also called by the clock, at most once a tick however many workers there are. A `lock` keeps two of
@@ -48,12 +61,21 @@ def job(name: str, *, cron: str | None = None, **options: Any) -> Callable[[Call
                 function(db.session(), **arguments)
                 db.session.commit()
 
-        task: Task[..., Any, Any] = queue.task(name=name, **options)(run)  # type: ignore[no-untyped-call]
+        task: Task[..., Any, Any] = queue.task(name=name, retry=retry, **options)(run)  # type: ignore[no-untyped-call]
         if cron is not None:
             queue.periodic(cron=cron)(task)
         return task
 
     return wrap
+
+
+def each(session: Session, things: Iterable[Thing]) -> Iterator[Thing]:
+    """One thing of a long list after the other, what was done for each kept before the next: so nobody's rows are held
+    until all are done, and a job that is stopped goes on where it was.
+    """
+    for thing in things:
+        yield thing
+        session.commit()
 
 
 def enqueue(
@@ -64,6 +86,6 @@ def enqueue(
     Jobs that name the same thing in `one_at_a_time` are done one after the other.
     """
     connection = session.connection().connection.driver_connection
-    due = clock.now() + after if after else None
+    due = datetime.now(UTC) + after if after else None  # the queue's clock is the real one, the demo's may be ahead
     task = _desk.configure_task(name, allow_unknown=True, connection=connection, lock=one_at_a_time, schedule_at=due)
     task.defer(**arguments)

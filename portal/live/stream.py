@@ -16,11 +16,13 @@ from portal.live.token import Ticket, admit
 
 Listen: TypeAlias = Callable[["Live"], Awaitable[None]]
 Render: TypeAlias = Callable[[Sequence[Key]], Awaitable[Mapping[Key, Drawing]]]
-Check: TypeAlias = Callable[[Ticket], Awaitable[bool]]
+Check: TypeAlias = Callable[[Sequence[Ticket]], Awaitable[Sequence[bool]]]
 
 GATHER_SECONDS = REST_SECONDS = 0.05  # together: about ten events a second
 PROLONGED_SECONDS = 60
 """How often somebody is asked about whose access lasted longer than the ticket said."""
+ASKED_AT_ONCE = 500
+"""Tickets the database is asked about in one go."""
 HEARTBEAT = body(b": \n")
 STREAM = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"))
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
@@ -32,7 +34,8 @@ class Live:
     """The ASGI application that answers `GET /live/meetings?token=…` with an endless stream.
 
     `listen` tells us what changed, `render` draws everything that is due in one go (a meeting it
-    leaves out is gone, and its streams end), `check` asks the database whether a ticket still holds.
+    leaves out is gone, and its streams end), `check` asks the database which tickets still hold.
+    `GET /live/healthz` is for machines.
     """
 
     def __init__(
@@ -108,6 +111,8 @@ class Live:
                 await send(body(reason.encode(), more=False))
 
     async def _admit(self, scope: Message) -> Ticket | tuple[int, str]:
+        if scope["path"] == "/live/healthz":
+            return (200, "alive\n") if self.healthy else (503, "not hearing of changes\n")
         if scope["path"] != "/live/meetings":
             return 404, "There is nothing here."
         if scope["method"] != "GET":
@@ -116,28 +121,28 @@ class Live:
             return 403, "Streams are for the portal's own pages."
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         ticket = admit(self._secrets, token)
-        fitting = ticket and await self._fitting(ticket)
+        fitting = ticket and await self._admitted(ticket)
         if fitting is None:
             return 403, "This page is out of date. Please reload it."
         if self._closing:
             return 503, "The portal is restarting."
         return fitting
 
-    async def _fitting(self, ticket: Ticket) -> Ticket | None:
-        """The ticket if it holds, the same without names if only the access has ended, or None."""
-        if await self._holds(ticket):
-            return ticket
-        plain = ticket.without_names()
-        return plain if plain.audience != ticket.audience and await self._holds(plain) else None
-
-    async def _holds(self, ticket: Ticket) -> bool:
+    async def _admitted(self, ticket: Ticket) -> Ticket | None:
         # A sign-out announced while the database answers finds no stream to end: then ask again.
         while True:
             heard = self._sign_outs
-            if not await self._check(ticket):
-                return False
-            if heard == self._sign_outs:
-                return True
+            (fitting,) = await self._fitting([ticket])
+            if fitting is None or heard == self._sign_outs:
+                return fitting
+
+    async def _fitting(self, tickets: Sequence[Ticket]) -> list[Ticket | None]:
+        """Each ticket if it holds, the same without names if only the access has ended, or None."""
+        hold = dict(zip(tickets, await self._check(tickets), strict=True))
+        plain = {each: each.without_names() for each in tickets if not hold[each] and each.audience.names_shown}
+        if plain:
+            hold |= zip(plain.values(), await self._check(list(plain.values())), strict=True)
+        return [next((one for one in (each, plain.get(each)) if one and hold[one]), None) for each in tickets]
 
     def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> Message:
         return {"type": "http.response.start", "status": status, "headers": [*headers, *self._headers]}
@@ -182,6 +187,11 @@ class Live:
             if time.monotonic() - beat >= self._heartbeat_seconds:
                 beat = time.monotonic()
                 self._pictures.tell(self._pictures.readers(), HEARTBEAT)
+
+    async def _watch(self) -> None:
+        # Beside the heartbeat, which waits for no database.
+        while True:
+            await asyncio.sleep(self._tick_seconds)
             now = self._now().timestamp()
             due = [
                 one
@@ -191,18 +201,19 @@ class Live:
             if due:
                 await self._recheck(due, int(now) + PROLONGED_SECONDS)
 
-    async def _recheck(self, readers: Iterable[Reader], ask_again: int) -> None:
+    async def _recheck(self, readers: Sequence[Reader], ask_again: int) -> None:
         """End what no longer holds; without access a stream goes on without names."""
         all_due, self._recheck_due = self._recheck_due, False
         try:
-            for reader in readers:
-                ticket = await self._fitting(reader.ticket)
-                if ticket is None:
-                    self._pictures.end(reader)
-                elif ticket.audience != reader.ticket.audience:
-                    self._show(reader, self._pictures.move(reader, ticket))
-                elif ticket.names_until:  # prolonged meanwhile, nobody told us until when
-                    reader.ticket = ticket._replace(names_until=max(ticket.names_until, ask_again))
+            for first in range(0, len(readers), ASKED_AT_ONCE):
+                some = readers[first : first + ASKED_AT_ONCE]
+                for reader, ticket in zip(some, await self._fitting([one.ticket for one in some]), strict=True):
+                    if ticket is None:
+                        self._pictures.end(reader)
+                    elif ticket.audience != reader.ticket.audience:
+                        self._show(reader, self._pictures.move(reader, ticket))
+                    elif ticket.names_until:  # prolonged meanwhile, nobody told us until when
+                        reader.ticket = ticket._replace(names_until=max(ticket.names_until, ask_again))
         except Exception:
             logger.exception("Could not check the open streams; the next tick tries again")
             self._recheck_due = all_due
@@ -210,7 +221,7 @@ class Live:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         before_stopping(self.close)
-        work = (self._listen(self), self._publish(), self._tick())
+        work = (self._listen(self), self._publish(), self._tick(), self._watch())
         self._tasks = [asyncio.ensure_future(task) for task in work]
         await send({"type": "lifespan.startup.complete"})
         await receive()

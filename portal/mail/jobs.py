@@ -1,6 +1,7 @@
 """Delivery: one mail, one job. What a server refuses for now is tried again for three days."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import current_app
@@ -20,31 +21,41 @@ RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
 
 @job("mail.deliver", retry=RETRY)
 def deliver(db: Session, mail_id: str) -> None:
-    """Send one mail of the outbox and note how that went; a repeat of the job finds it sent."""
-    mail = db.scalar(select(Mail).where(Mail.id == UUID(mail_id)).with_for_update())
-    if mail is None or mail.state != "queued":
+    """Send one mail of the outbox and note how that went; a repeat of the job finds it sent.
+
+    Nothing is held while the mail server talks: who closes an account meanwhile does not wait for it.
+    """
+    mail = _take(db, UUID(mail_id))
+    if mail is None:
         return
-    mail.attempts += 1
     try:
         transport.chosen(current_app.config["SETTINGS"]).deliver(db, mail)
     except transport.RefusedForGood as refused:
-        mail.failure = str(refused)
-        _close(mail, "failed")
-    except OSError as error:  # smtplib's errors are among them
-        mail.failure = f"not yet: {type(error).__name__}"
-        if mail.attempts > (RETRY.max_attempts or 0):
-            _close(mail, "failed")
+        _note(db, mail, "failed", str(refused))
+    except Exception as error:  # whatever went wrong: the last try is the last, or a secret would wait for ever
+        db.rollback()
+        last = mail.attempts > (RETRY.max_attempts or 0)
+        _note(db, mail, "failed" if last else "queued", f"not yet: {type(error).__name__}")
         db.commit()  # what is raised leaves no trace, and this try counts
         raise
     else:
-        mail.failure, mail.sent_at = None, clock.now()
-        _close(mail, "sent")
+        _note(db, mail, "sent")
 
 
-def _close(mail: Mail, state: str) -> None:
-    mail.state = state
-    if mail.secret:
-        mail.text = mail.html = None
+def _take(db: Session, mail_id: UUID) -> Mail | None:
+    waiting = update(Mail).where(Mail.id == mail_id, Mail.state == "queued")
+    mail = db.scalar(waiting.values(attempts=Mail.attempts + 1).returning(Mail))
+    if mail is not None:
+        db.expunge(mail)
+    db.commit()
+    return mail
+
+
+def _note(db: Session, mail: Mail, state: str, failure: str | None = None) -> None:
+    values: dict[str, Any] = {"state": state, "failure": failure, "sent_at": clock.now() if state == "sent" else None}
+    if mail.secret and state != "queued":
+        values |= {"text": None, "html": None}
+    db.execute(update(Mail).where(Mail.id == mail.id, Mail.state == "queued").values(values))
 
 
 @job("mail.forget", cron="17 3 * * *")

@@ -17,6 +17,7 @@ class Mail(Base):
     __table_args__ = (
         Index("ix_mails_user_id", "user_id", sql("created_at desc")),
         Index("ix_mails_queued", "created_at", postgresql_where=sql("state = 'queued'")),
+        Index("ix_mails_failed", "created_at", postgresql_where=sql("state = 'failed'")),
     )
 
     id: Mapped[Id]

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from email_validator import validate_email
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -107,4 +107,9 @@ def _raise_if_for_good(what: str, code: int) -> None:
 
 def _ascii(address: str) -> str:
     """An address as every mail server takes it: a domain like müller.example in its xn-- form."""
-    return address if address.isascii() else validate_email(address, check_deliverability=False).ascii_email or address
+    if address.isascii():
+        return address
+    try:
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    except EmailNotValidError as impossible:
+        raise RefusedForGood("no mail server takes this address") from impossible

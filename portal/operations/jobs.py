@@ -1,14 +1,31 @@
-"""Housekeeping: what only accumulates is deleted or shortened in small steps, each its own transaction."""
+"""Housekeeping: what only accumulates is deleted or shortened in small steps; tables are measured, checked and backed up.
 
+Each run is noted with how long it took and what came of it, and shown under Admin, Operations. What is large is done in
+the club's night, or at the next hour if the night was missed.
+"""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from flask import current_app
 from procrastinate import JobContext
 from procrastinate.jobs import Status
-from sqlalchemy import text
+from psycopg import sql
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock
+from portal.config import Settings, plain_url
 from portal.jobs import job, queue
+from portal.jobs.runs import is_due, last_ended, noted
+from portal.operations import backup, proof
+from portal.operations.check import findings
+from portal.operations.models import Backup
+from portal.problems import Problem
 
 BATCH = 5000
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
 def whole(address: str) -> str:
@@ -35,6 +52,12 @@ OLD = {
     "Deleted {} done jobs": """delete from procrastinate_jobs where id in (select id from procrastinate_jobs j
         where status in ('succeeded', 'cancelled', 'failed') and (select max(at) from procrastinate_events e where e.job_id = j.id)
               < now() - case status when 'failed' then interval '90 days' else interval '2 days' end limit :batch)""",
+    "Deleted {} runs": "delete from runs where id in (select id from runs where began_at < now() - interval '400 days' limit :batch)",
+    "Deleted {} notes of backups": "delete from backups where id in (select id from backups where deleted_at < now() - interval '400 days' limit :batch)",
+    "Deleted {} sizes of tables": "delete from table_sizes where (day, name) in (select day, name from table_sizes where day < now() - interval '400 days' limit :batch)",
+    "Deleted {} timings of statements": """delete from statement_timings where (day, statement) in (select day, statement from statement_timings
+        where day < now() - interval '35 days' limit :batch)""",
+    "Deleted {} timings of the pool": "delete from pool_timings where day in (select day from pool_timings where day < now() - interval '400 days' limit :batch)",
     # A household's network is enough to explain a row of last month; which machine in it is not kept.
     "Shortened {} network addresses in the log": f"""update system_logs set ip_address = {network('ip_address')} where id in (select id from system_logs
         where timestamp < :at - interval '30 days' and {whole('ip_address')} limit :batch)""",  # noqa: S608 - constants of this file
@@ -46,16 +69,97 @@ OLD = {
 @job("operations.tidy", cron="23 3 * * *", lock="operations.tidy")
 def tidy(db: Session) -> None:
     """Delete or shorten what its time is over for, a batch at a time."""
-    for said, statement in OLD.items():
-        gone = 0
-        while True:
-            count = db.execute(text(statement), {"at": clock.now(), "batch": BATCH}).rowcount  # type: ignore[attr-defined]
-            gone += count
-            db.commit()
-            if count < BATCH:
-                break
-        if gone:
-            audit.record(db, "operations.tidied", said.format(gone), category="cron")
+    with noted(db, "tidying") as run:
+        done = [said.format(gone) for said, statement in OLD.items() if (gone := _in_batches(db, statement))]
+        for said in done:
+            audit.record(db, "operations.tidied", said, category="cron")
+        run.said = f"{'; '.join(done)}." if done else "Nothing was old enough."
+
+
+def _in_batches(db: Session, statement: str) -> int:
+    gone = 0
+    while True:
+        count = int(db.execute(text(statement), {"at": clock.now(), "batch": BATCH}).rowcount)  # type: ignore[attr-defined]
+        gone += count
+        db.commit()
+        if count < BATCH:
+            return gone
+
+
+# Autovacuum looks at a table again when a tenth of it has changed: too late for one that grows by a little every day and
+# is asked for its newest rows, and never for one that was filled once.
+STALE = """
+select relname from pg_catalog.pg_stat_user_tables
+ where schemaname = 'public' and (n_mod_since_analyze > greatest(0.02 * n_live_tup, 100)
+       or (n_live_tup > 0 and coalesce(last_analyze, last_autoanalyze) is null))
+ order by relname
+"""
+
+
+@job("operations.analyse", cron="29 * * * *", lock="operations.analyse")
+def analyse(db: Session) -> None:
+    """Once a week, statistics of the tables that autovacuum has not got to."""
+    settings = _settings()
+    if is_due(last_ended(db, "statistics"), WEEK, settings.club_timezone):
+        with noted(db, "statistics") as run:
+            with psycopg.connect(plain_url(settings.owner_url), autocommit=True) as owner:
+                tables = [name for (name,) in owner.execute(STALE)]
+                for name in tables:
+                    owner.execute(sql.SQL("analyze {}").format(sql.Identifier("public", name)))
+            few = ", ".join(tables) if len(tables) < 6 else f"{len(tables)} tables"
+            run.said = f"Brought up to date: {few}." if tables else "Autovacuum had seen to every table."
+
+
+SIZES = text("""
+insert into table_sizes (day, name, estimated_rows, table_bytes, index_bytes)
+select :today, c.relname, coalesce(s.n_live_tup, 0), pg_table_size(c.oid), pg_indexes_size(c.oid)
+  from pg_catalog.pg_class c left join pg_catalog.pg_stat_user_tables s on s.relid = c.oid
+ where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+    on conflict (day, name) do update
+   set estimated_rows = excluded.estimated_rows, table_bytes = excluded.table_bytes, index_bytes = excluded.index_bytes
+""")
+
+
+@job("operations.measure", cron="5 * * * *", lock="operations.measure")
+def measure(db: Session) -> None:
+    """How big every table is, kept once a day: the last measure of a day counts."""
+    db.execute(SIZES, {"today": datetime.now(UTC).date()})
+
+
+@job("operations.check", cron="37 * * * *", lock="operations.check")
+def check(db: Session) -> None:
+    """Every night, every promise of the data is counted."""
+    if is_due(last_ended(db, "check"), DAY, _settings().club_timezone):
+        with noted(db, "check") as run:
+            found = list(findings(db, at_rest=True))
+            run.details = {each.promise: each.broken for each in found if each.broken}
+            run.well = not run.details
+            run.said = f"{len(found)} promises were counted, {len(run.details) or 'none'} broken."
+
+
+@job("operations.back_up", cron="41 * * * *", lock="operations.backup")
+def back_up(db: Session) -> None:
+    """Every night a backup, where a folder for them is named."""
+    settings = _settings()
+    last = db.scalar(select(func.max(Backup.made_at)))
+    if settings.backups and is_due(last, DAY, settings.club_timezone):
+        with suppress(Problem), noted(db, "backup") as run:
+            run.said = f"{backup.back_up(db, settings).in_words}."
+
+
+@job("operations.prove", cron="53 * * * *", lock="operations.backup")
+def prove(db: Session) -> None:
+    """Every week the newest backup is brought back to life, in a database of its own."""
+    settings = _settings()
+    any_there = db.scalar(select(Backup.id).where(Backup.deleted_at.is_(None)).limit(1))
+    if settings.backups and any_there and is_due(last_ended(db, "proof"), WEEK, settings.club_timezone):
+        with suppress(Problem), noted(db, "proof") as run:
+            run.said = proof.prove(db, settings)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
 
 
 @queue.periodic(cron="* * * * *")

@@ -1,7 +1,7 @@
 """A big club for load work: set-based statements, a million people and ten million answers in minutes.
 
 Unlike the demo this is not made by the rooms' actions (that would take days); it ends consistent all the same, and
-`portal check --at-rest` says so. It refuses a database where real people live.
+`portal check --at-rest` says so. Outside the sandbox it refuses a database where anybody real lives.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ MEETINGS: LiteralString = """
 insert into meetings (title, description, scheduled_date, start_time, duration, timezone, status, is_private, max_attendees,
                       host_name)
 select 'Evening ' || n, 'One hour, kept.', day, '21:00', 60, 'UTC',
-       case when starts + interval '1 hour' < %(at)s then 'completed' else 'scheduled' end, false,
+       case when starts + interval '1 hour' < %(at)s then 'completed' when starts < %(at)s then 'active' else 'scheduled' end, false,
        null, 'The club'
   from generate_series(%(first)s::int, %(last)s::int) n,
   lateral (select (%(at)s at time zone 'UTC')::date + %(ahead)s::int - n as day) d,
@@ -84,7 +84,8 @@ def seed(settings: Settings, users: int, meetings: int, attendances: int, say: C
         psycopg.connect(plain_url(settings.owner_url), autocommit=True) as owner,
         psycopg.connect(plain_url(settings.worker_url), autocommit=True) as worker,
     ):
-        _refuse_real_people(worker)
+        if not settings.sandbox:
+            _refuse_real_people(worker)
         worker.execute("set statement_timeout = 0")
         worker.execute("set synchronous_commit = off")
         worker.execute("set enable_nestloop = off")  # the planner cannot know how many rows a numbered list has
@@ -117,6 +118,6 @@ def _switch(owner: psycopg.Connection, how: LiteralString) -> None:
 
 
 def _refuse_real_people(worker: psycopg.Connection) -> None:
-    real = worker.execute("select count(*) from users where email not like '%@seed.example'").fetchone()
-    if real and real[0] > 500:
+    real = worker.execute("select exists (select from users where email not like '%@seed.example')").fetchone()
+    if real == (True,):
         raise Problem("Real people live in this database; load work wants one of its own.")

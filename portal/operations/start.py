@@ -1,22 +1,31 @@
-"""Before the first request: is this the right database, and is the portal's own role bound by its policies?"""
+"""Before the first request or job: is this the right database, and is the portal's own role bound by its policies?"""
 
 import time
 
 import psycopg
 from flask import Flask
 
-from portal.config import Settings, plain_url
-from portal.database import roles
-from portal.operations.views import HEAD
+from portal import log
+from portal.config import plain_url
+from portal.database import db, roles, timings
+from portal.operations.revision import HEAD, serves
 from portal.problems import Problem
 
 OLDEST, NEWEST = 15, 18
 
 
+def begin(app: Flask) -> Flask:
+    """Make `app` ready to serve or to work: its lines go to the log, its timings are kept. Raises `Problem`."""
+    log.configure(app.config["SETTINGS"])
+    refuse_unsafe(app)
+    log.watch(app)
+    timings.keep(app, db)
+    return app
+
+
 def refuse_unsafe(app: Flask) -> None:
-    """Raise `Problem` unless the web login is bound by the policies and the tables are this code's."""
-    settings: Settings = app.config["SETTINGS"]
-    with reach(plain_url(settings.database_url)) as connection:
+    """Raise `Problem` unless the login of `app` is bound by the policies and the tables are such as this code serves."""
+    with reach(plain_url(app.config["SQLALCHEMY_DATABASE_URI"])) as connection:
         refuse_version(connection)
         roles.refuse_bypass(connection)
         try:
@@ -25,7 +34,7 @@ def refuse_unsafe(app: Flask) -> None:
             raise Problem("The database has no tables yet; run `portal migrate`.") from missing
         except psycopg.errors.InsufficientPrivilege as closed:
             raise Problem("The database was migrated without the portal's roles; run `portal roles`.") from closed
-        if version is None or version[0] != HEAD:
+        if version is None or not serves(version[0]):
             raise Problem(
                 f"The database is at revision {version and version[0]}, the code at {HEAD}; run `portal migrate`."
             )

@@ -1,30 +1,31 @@
-"""Two questions machines ask: does the process live, and can it serve."""
+"""Three questions machines ask: does the process live, can it serve, and is the whole club well."""
 
-from datetime import timedelta
+from typing import NamedTuple
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from portal import clock
 from portal.access import public
-from portal.config import ROOT
 from portal.database import db
+from portal.operations.revision import HEAD, serves
 
 bp = Blueprint("operations", __name__)
 
-STATE = text("select (select version_num from alembic_version), worker_heartbeat()")
+# The worker's heartbeat is in real time; the demo's clock may be ahead of it.
+STATE = text("""
+select (select version_num from alembic_version) as version,
+       coalesce(worker_heartbeat() > now() - interval '1 minute', false) as worker
+""")
 
 
-def head() -> str:
-    """The revision this code was written for."""
-    return str(ScriptDirectory.from_config(Config(str(ROOT / "migrations" / "alembic.ini"))).get_current_head())
+class Line(NamedTuple):
+    """A part of the club, whether it is as it should be, and how it is in words."""
 
-
-HEAD = head()
+    name: str
+    well: bool
+    words: str
 
 
 @bp.get("/healthz")
@@ -37,23 +38,31 @@ def healthz() -> ResponseReturnValue:
 @bp.get("/readyz")
 @public
 def readyz() -> ResponseReturnValue:
-    """Database, migrations and worker, a line each; 503 if one is not as it should be."""
-    lines = state()
-    body = "".join(f"{name}: {'ok' if ok else 'not ok'}, {words}\n" for name, ok, words in lines)
-    ready = all(ok for _, ok, _ in lines)
-    return body, 200 if ready else 503, {"Content-Type": "text/plain; charset=utf-8"}
+    """Whether this process can serve pages: a balancer takes it out at 503. The worker has no part in that."""
+    return _told([line for line in state() if line.name != "worker"])
 
 
-def state() -> list[tuple[str, bool, str]]:
-    """What serving needs: (name, whether it is so, in words)."""
+@bp.get("/status")
+@public
+def status() -> ResponseReturnValue:
+    """Whether the whole club is well: what `readyz` asks, and somebody who does the jobs."""
+    return _told(state())
+
+
+def _told(lines: list[Line]) -> ResponseReturnValue:
+    body = "".join(f"{line.name}: {'ok' if line.well else 'not ok'}, {line.words}\n" for line in lines)
+    return body, 200 if all(line.well for line in lines) else 503, {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def state() -> list[Line]:
+    """How database, tables and worker are."""
     try:
         with db.engine.connect() as connection:
-            version, heartbeat = connection.execute(STATE).one()
-    except (DBAPIError, SQLAlchemyError):
-        return [("database", False, "it does not answer")]
-    alive = heartbeat is not None and clock.now() - heartbeat < timedelta(minutes=1)
+            now = connection.execute(STATE).one()
+    except SQLAlchemyError:
+        return [Line("database", False, "it does not answer")]
     return [
-        ("database", True, "it answers"),
-        ("migrations", version == HEAD, f"at {version}, the code is at {HEAD}"),
-        ("worker", alive, "it was heard within the last minute" if alive else "it has not been heard for a minute"),
+        Line("database", True, "it answers"),
+        Line("migrations", serves(now.version), f"at {now.version}, the code is at {HEAD}"),
+        Line("worker", now.worker, f"it was {'' if now.worker else 'not '}heard within the last minute"),
     ]

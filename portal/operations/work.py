@@ -6,12 +6,14 @@ import procrastinate
 from flask import Flask
 
 from portal import jobs
+from portal.operations.start import begin
 
 ROOMS = ("mail", "accounts", "meetings", "attendance", "families", "billing", "operations")
 
 
 def work(app: Flask, conninfo: str) -> None:
     """Work with `app` (made with the worker's login) on the queue behind `conninfo`."""
+    begin(app)
     rooms = [*ROOMS, "sandbox"] if app.config["SETTINGS"].sandbox else ROOMS
     for room in rooms:
         importlib.import_module(f"portal.{room}.jobs")

@@ -14,9 +14,8 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.billing import actions, provider, reading
-from portal.billing.checkout import CHECKOUT
-from portal.billing.jobs import bring_up_to_date
 from portal.billing.models import Checkout, Order, Payer
+from portal.billing.refresh import bring_up_to_date
 from portal.database import db
 from portal.database.identity import WORKER
 from portal.sandbox.people import ANA, BILAL, PEOPLE
@@ -43,7 +42,8 @@ class Bank:
         with self.club.as_(self.club.member(email), at) as session:
             made = actions.open_checkout(session, plan, cycle)
         with self.club.as_(self.club.member(email), at) as session:
-            actions.send_to_provider(session, session.execute(CHECKOUT.where(Checkout.id == made)).one(), email)
+            checkout = session.get_one(Checkout, made)
+            actions.keep_page(session, checkout, provider.payment_page(actions.page_wanted(session, checkout, email)))
         with self.club.as_(WORKER) as session:
             sent = session.get_one(Checkout, made)
             session_id, customer = sent.session_id or "", sent.customer_id or ""
@@ -66,15 +66,13 @@ class Bank:
         self.hears(customer, at)
 
     def gives_back(self, email: str, at: datetime, minor: int | None = None) -> None:
-        """Part or all of the last payment."""
-        with self.club.as_(WORKER) as session:
+        """All of the last payment, or a part, and then what it paid for ends that day; as an admin does it."""
+        with self.club.as_(self.club.admin(), at) as session:
             mine = select(Order).where(Order.user_id == self.club.ids[email], Order.status == "completed")
-            payment = session.scalars(mine.order_by(Order.created_at.desc())).first()
-            payment_id = (payment.provider_payment_id if payment else None) or ""
-            if payment and minor:
-                payment.cut_at = at  # what was given back is not served
-        with self.club.worker.app_context(), clock.at(at):
-            provider.give_back(payment_id, f"plant-{email}", minor)
+            order = session.scalars(mine.order_by(Order.created_at.desc()).limit(1)).one()
+            provider.give_back(order.provider_payment_id or "", f"plant-{email}", minor)
+            last_day = at.date() if minor else None
+            actions.note_refund(session, order, minor or order.amount_minor, "As agreed by mail.", last_day)
         self.hears(self.customer(email), at)
 
     def customer(self, email: str) -> str:

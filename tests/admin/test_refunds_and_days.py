@@ -1,12 +1,15 @@
 """Money for admins: what they see of it, what they may give, and that it moves only when the provider says so."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from portal.billing import provider
+from portal.times import date_in_words
 from tests.support.line import one
-from tests.support.reading import words
+from tests.support.reading import link, lives_in, words
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def test_days_are_given_until_the_end_of_the_day_with_a_reason(admin, eve, super
     day = datetime.now(ZoneInfo("Europe/Istanbul")).date() + timedelta(days=10)
     assert admin.submit(f"{money_of(eve)}/days", kind="offline", until=day.isoformat(), reason="Paid in cash.").status_code == 303
     until = one(superuser, "select access_until from users where id = %s", eve.id)
-    assert until.astimezone(ZoneInfo("Europe/Istanbul")).isoformat()[:16] == f"{day + timedelta(days=1)}T00:00"
+    assert until.astimezone(ZoneInfo("Europe/Istanbul")).isoformat()[:16] == f"{day}T23:59"
     assert "Paid in cash." in words(admin.get(money_of(eve)))
 
 
@@ -105,3 +108,51 @@ def test_what_came_in_is_counted_by_month_after_refunds(admin, bank, paid, super
     admin.submit(f"/admin/orders/{paid}/refund", amount="5.00", reason="The hall was cold.")
     bank.tell()
     assert "$197.00 this month, after refunds" in words(admin.get("/admin/money"))
+
+
+def test_an_order_leads_to_its_payment_at_the_provider(admin, bank, paid, eve, superuser, app):
+    page = admin.get(money_of(eve))
+    payment = one(superuser, "select provider_payment_id from orders where order_number = %s", paid)
+    assert link(page, f"At Stripe, {paid}") == f"{app.config['SETTINGS'].stripe_url}/payments/{payment}"
+    assert "Visa ••4242" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("key", "place"), [("sk_live_x", "https://dashboard.stripe.com"), ("sk_test_x", "https://dashboard.stripe.com/test")]
+)
+def test_on_a_real_server_that_is_stripes_own_desk(app, monkeypatch, key, place):
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], stripe_url="", stripe_key=key))
+    with app.app_context():
+        assert provider.desk_address("pi_1") == f"{place}/payments/pi_1"
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Europe/Istanbul"])
+def test_the_last_day_is_the_clubs_wherever_the_admin_sits(admin, dora, eve, superuser, zone):
+    lives_in(superuser, dora, zone)
+    day = datetime.now(ZoneInfo("Europe/Istanbul")).date() + timedelta(days=10)
+    admin.submit(f"{money_of(eve)}/days", kind="offline", until=day.isoformat(), reason="Paid in cash.")
+    until = one(superuser, "select access_until from users where id = %s", eve.id)
+    assert until.astimezone(ZoneInfo("Europe/Istanbul")).date() == day
+    lives_in(superuser, dora, "Europe/Istanbul")
+    assert f"Yes, until {date_in_words(day)}." in words(admin.get(money_of(eve)))
+
+
+GOOD = {
+    "days": {"kind": "complimentary", "until": "2099-01-01", "reason": "Kindness."},
+    "refund": {"amount": "5.00", "cut": "2099-01-01", "reason": "The hall was cold."},
+}
+PLAIN = ["9999-12-31", "0001-01-01", "2026-02-30", "1e999", "-1", "()"]
+ODD = ["", "\x00", "a\x00b", "line\r\nbreak", "\u202eevil", "x" * 5000, *PLAIN]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(("form", "field"), [(form, field) for form, fields in GOOD.items() for field in fields])
+def test_one_odd_answer_among_good_ones_is_told_at_its_field_and_moves_nothing(admin, bank, paid, eve, superuser, form, field, odd):
+    path = {"days": f"{money_of(eve)}/days", "refund": f"/admin/orders/{paid}/refund"}[form]
+    answer = admin.submit(path, **{**GOOD[form], field: odd})
+    if (field, odd) == ("cut", "") or (field == "reason" and odd in PLAIN):
+        assert answer.status_code == 303
+    else:
+        assert answer.status_code == 422 and answer.text.count('class="error"') == 1
+        assert one(superuser, "select count(*) from access_grants where user_id = %s", eve.id) == 0
+        assert bank.world.ledger().total == {"usd": 1200}

@@ -47,7 +47,7 @@ def order(postgres, person, number, minor, status="completed", currency="USD", b
 def test_a_worker_that_was_never_heard_wants_you_now(desk, supper):
     answer = desk.get("/admin")
     assert words(answer, "h1") == "Something wants you now."
-    assert "the worker is not running" in words(answer) and link(answer, "See the state") == "/readyz"
+    assert "the worker is not running" in words(answer) and link(answer, "Look at it") == "/admin/operations"
 
 
 def test_a_worker_that_fell_silent_wants_you_now(desk, superuser, heard):
@@ -132,16 +132,27 @@ def test_money_is_counted_as_an_independent_look_counts_it(desk, superuser, hear
     order(superuser, charlie, 5, 500, currency="JPY", places=0)
     order(superuser, charlie, 6, 700, status="pending")
     order(superuser, charlie, 7, 800, status="failed")
+    for number, state in enumerate(("open", "lost", "won"), start=8):
+        order(superuser, charlie, number, 300, disputed_at=first, dispute_state=state)
     superuser.execute("update orders set completed_at = now() where transaction_id = 'ch_alice'")
     said = figures(desk.get("/admin"))
     rows_ = superuser.execute(
-        "select amount, refunded_amount, completed_at from orders where currency = 'USD' and completed_at is not null"
+        "select amount, refunded_amount, completed_at, dispute_state from orders where currency = 'USD' and completed_at is not null"
     ).fetchall()
-    revenue = sum(amount - back for amount, back, done in rows_ if done >= first)
-    refunded = sum(back for _, back, done in rows_ if done >= first.replace(month=1))
-    assert said[f"{first:%B} so far, after refunds"] == f"${revenue:.2f}" == "$342.50"
-    assert said["refunded this year"] == f"${refunded:.2f}"
-    assert (said["payments not finished"], said["disputes"]) == ("1", "0")
+    revenue = sum(amount - back for amount, back, done, dispute in rows_ if done >= first and dispute in (None, "won"))
+    refunded = sum(back for _, back, done, _ in rows_ if done >= first.replace(month=1))
+    assert said[f"{first:%B} so far, after refunds"] == f"${revenue:.2f}" == "$345.50"
+    assert figures(desk.get("/admin/money"))["this month, after refunds"] == "$345.50", "the same on the page about money"
+    assert said["given back of this year’s payments"] == f"${refunded:.2f}"
+    assert (said["payments not finished"], said["dispute"]) == ("1", "1")
+
+
+def test_a_dispute_leads_to_the_list_of_disputes_and_to_the_person(desk, superuser, heard, charlie):
+    for number, state in enumerate(("open", "lost", "won")):
+        order(superuser, charlie, number, 1200, disputed_at=datetime.now(UTC), dispute_state=state)
+    assert link(desk.get("/admin"), "Look at it") == "/admin/money#disputes"
+    page = desk.get("/admin/money")
+    assert link(page, "The person of T-0") == f"/admin/people/{charlie.id}/money" and "T-1" not in page.text
 
 
 def test_the_bars_are_who_came_to_the_last_thirty_meetings(desk, superuser, heard, alice, bob):

@@ -1,7 +1,9 @@
 """Renewed, failed, ended, resumed, changed, refunded, disputed: what each does to access, orders and the mailbox."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,6 +12,7 @@ from portal.clock import at
 from portal.sandbox.stripe import customers, subscriptions
 from portal.sandbox.stripe.cards import CARDS
 from tests.support.line import one
+from tests.support.orders import given
 from tests.support.reading import words
 
 DAY = timedelta(days=1)
@@ -232,6 +235,52 @@ def test_a_failed_payment_is_told_on_days_nought_three_and_six(member, mails, wo
             member.bank.work()
     said = [m["subject"] for m in mails(member.person.email) if "did not go through" in m["subject"]]
     assert len(said) == 3
+
+
+def test_a_failed_payment_is_told_of_though_other_days_are_left(member, mails, worker_app, superuser):
+    """Days from the club run longer than the plan: no renewal is announced, least of all a yearly one."""
+    member.buys(card=FAILS_LATER)
+    given(superuser, member.person, START + 90 * DAY, START)
+    for day in range(30, 45):
+        with member.on(day):
+            _run(worker_app, jobs.remind)
+            member.bank.work()
+    said = [m["subject"] for m in mails(member.person.email)]
+    assert [("did not go through" in s) for s in said if "renews" in s or "go through" in s] == [True] * 3
+
+
+def test_a_long_grace_brings_no_more_mails(member, mails, worker_app, superuser):
+    member.buys(card=FAILS_LATER)
+    paid_for = (one(superuser, "select subscription_expiry from users where id = %s", member.person.id) - START) / DAY
+    for day in range(0, 28, 3):
+        with member.on(paid_for + day + 0.1):
+            superuser.execute("update subscriptions set grace_days = 30")
+            superuser.execute("select project_access(%s, now())", [member.person.id])
+            _run(worker_app, jobs.remind)
+            member.bank.work()
+    assert len([m for m in mails(member.person.email) if "did not go through" in m["subject"]]) == 3
+
+
+def test_what_was_bought_is_kept_with_its_price_whatever_it_costs_later(member, superuser, app, monkeypatch):
+    member.buys()
+    with member.bank.world.books() as books:
+        (price,) = books.rows("price", "json_extract(body, '$.lookup_key') = 'goalete-individual-monthly'")
+    dearer = replace(app.config["SETTINGS"], individual_month=Decimal(15))
+    monkeypatch.setitem(app.config, "SETTINGS", dearer)
+    with at(START + DAY), app.app_context():
+        provider.sync_plans()
+    with member.on(32):
+        kept = superuser.execute("select distinct provider_price_id, amount_minor from orders where user_id = %s", [member.person.id])
+        assert kept.fetchall() == [(price["id"], 1200)]
+        assert "$15.00" in member.sees("/plans")
+
+
+def test_a_choice_made_before_the_price_moved_is_not_paid_at_another(member, app, monkeypatch):
+    with at(START):
+        here = member.browser.submit("/plans/choose", plan="individual", cycle="monthly").location
+        monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], individual_month=Decimal(15)))
+        answer = member.browser.submit(f"{here}/pay")
+    assert answer.status_code == 409 and "nothing was charged" in answer.text
 
 
 def _change_card(member, number):

@@ -1,10 +1,12 @@
 """Amounts in words: each currency with its own decimals, and never a float."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from portal.billing import money
+from portal.billing import Plan, money
+from tests.support.reading import words
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,24 @@ def test_smallest_units_become_an_amount_and_back(minor, currency, major, said):
 )
 def test_a_currency_knows_its_decimals(currency, decimals):
     assert money.decimals(currency) == decimals
+
+
+def test_a_part_of_the_smallest_unit_is_no_amount():
+    with pytest.raises(ValueError, match="cannot be paid"):
+        money.minor(Decimal("9.505"), "USD")
+
+
+@pytest.mark.parametrize(
+    ("month", "year", "said"),
+    [("12", "120", "two months less"), ("12", "132", "one month less"), ("12", "125", "$19 less"), ("12", "144", ""), ("12", "150", "")],
+)
+def test_what_a_year_saves_is_said_as_it_is(month, year, said):
+    assert Plan("family", "Family", Decimal(month), Decimal(year), "USD").saving == said
+
+
+@pytest.mark.parametrize(("currency", "said"), [("USD", "US dollars"), ("JPY", "Japanese yen"), ("EUR", "euros")])
+def test_the_front_page_names_the_clubs_own_currency_and_the_terms_its_days(client, app, monkeypatch, currency, said):
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], currency=currency))
+    monkeypatch.setitem(app.jinja_env.globals["club"], "grace_days", 14)
+    assert f"Prices in {said}, tax included." in words(client.get("/"))
+    assert "you keep access for 14 more days" in words(client.get("/terms"))

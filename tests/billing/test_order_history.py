@@ -59,12 +59,14 @@ def test_the_day_is_the_readers(look, bought, superuser, charlie):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"status": "pending"}, "Waiting for your bank The payment is not finished yet."),
+        ({"status": "pending"}, "Waiting for the bank The payment is not finished yet."),
         ({"status": "failed"}, "Failed The bank said no. Nothing was charged."),
         ({}, "Paid"),
         ({"refunded_amount": "5.00"}, "Partly refunded"),
         ({"status": "refunded", "refunded_amount": "12.00"}, "Refunded"),
         ({"dispute_state": "open", "disputed_at": PAID}, "Disputed Your bank has asked for this money back."),
+        ({"dispute_state": "won", "disputed_at": PAID}, "Paid"),
+        ({"dispute_state": "won", "disputed_at": PAID, "refunded_amount": "5.00"}, "Partly refunded"),
     ],
 )
 def test_a_state_is_a_word_and_why(look, bought, columns, said):
@@ -122,13 +124,29 @@ def test_a_page_that_never_was_is_the_first_one(look, bought, cursor):
     assert look(f"/orders?from={cursor}").status_code == 200
 
 
+NEXT = "select next_order_number('2026-03-14')"
+
+
 def test_an_order_number_carries_a_digit_against_typing_slips(superuser, database):
-    numbers = [one(superuser, "select next_order_number('2026-03-14')") for _ in range(30)]
+    numbers = [one(superuser, NEXT) for _ in range(30)]
     assert len(set(numbers)) == 30
     for number in numbers:
         club, year, digits, check = number.split("-")
-        weighted = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(str(int(digits)), start=1))
-        assert (club, year, len(digits)) == ("GO", "2026", 5) and (weighted + int(check)) % 10 == 0
+        weighted = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(digits, start=1))
+        assert (club, year, len(digits)) == ("GO", "2026", 8) and (weighted + int(check)) % 10 == 0
+
+
+def test_an_order_number_tells_nobody_how_many_there_are(superuser, database):
+    """The same counts: in no order, and elsewhere in another club."""
+
+    def drawn():
+        superuser.execute("select setval('order_numbers', 4000, false)")
+        return [int(one(superuser, NEXT).split("-")[2]) for _ in range(20)]
+
+    here = drawn()
+    assert here == drawn() and here != sorted(here) and max(here) - min(here) > 1_000_000
+    superuser.execute("delete from order_number_key")
+    assert len(set(here) & set(drawn())) < 2
 
 
 def test_the_page_cannot_be_posted_to(look, sign_in, charlie):
@@ -140,6 +158,30 @@ def test_a_filter_shows_one_state_and_says_when_there_is_none(look, bought):
     bought()
     assert len(lines(look("/orders?state=failed"))) == 1 and "No order is disputed." in words(look("/orders?state=disputed"))
     assert len(lines(look("/orders?state=nonsense"))) == 2
+
+
+EACH = {
+    "paid": ({}, {"dispute_state": "won", "disputed_at": PAID}), "partly refunded": ({"refunded_amount": "5.00"},),
+    "refunded": ({"status": "refunded", "refunded_amount": "12.00"},), "failed": ({"status": "failed"},),
+    "pending": ({"status": "pending"},),
+    "disputed": ({"dispute_state": "open", "disputed_at": PAID}, {"dispute_state": "lost", "disputed_at": PAID}),
+}  # fmt: skip
+
+
+def test_each_order_is_under_the_one_filter_whose_word_it_shows(look, bought):
+    for orders in EACH.values():
+        for columns in orders:
+            bought(**columns)
+    for word, orders in EACH.items():
+        found = lines(look(f"/orders?state={word.replace(' ', '+')}"))
+        assert len(found) == len(orders) and all(word in line.lower() or word == "pending" for line in found)
+
+
+def test_a_filtered_list_leads_on_to_its_own_older_orders(look, bought):
+    for n in range(45):
+        bought(made=PAID - n * DAY, refunded_amount=5 * (n % 2))
+    first = look("/orders?state=partly+refunded")
+    assert len(lines(first)) == 20 and len(lines(look(link(first, "Older orders")))) == 2
 
 
 def test_a_receipt_says_who_paid_what_for_which_days(look, bought, charlie):

@@ -1,6 +1,7 @@
 """The same line against Stripe's own test mode, when a key is given: STRIPE_TEST_KEY=sk_test_… make test TESTS=tests/billing."""
 
 import os
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,21 +9,29 @@ import stripe as package
 
 from portal import clock
 from portal.billing import plans, provider, reading
-from portal.billing.actions import PAGE_LIFE
+from portal.billing.actions import HAND_OVER, PAGE_LIFE
 
 KEY = os.environ.get("STRIPE_TEST_KEY", "")
 pytestmark = pytest.mark.skipif(not KEY.startswith("sk_test_"), reason="needs STRIPE_TEST_KEY and a network")
 
 
-def test_plans_a_customer_and_a_payment_page(app, monkeypatch):
+@pytest.mark.parametrize("starts_in", [None, HAND_OVER, HAND_OVER - PAGE_LIFE + timedelta(hours=1)])
+def test_plans_a_customer_and_a_payment_page(app, monkeypatch, starts_in):
     monkeypatch.setitem(app.extensions, "provider", package.StripeClient(KEY))
-    person, checkout = uuid4(), uuid4()
+    now = clock.now()
+    wanted = provider.PageWanted(
+        checkout_id=uuid4(), user_id=uuid4(), email="somebody@club.example", known=(), plan=plans_of(app)["individual"],
+        cycle="monthly", here="https://club.example/", expires_at=now + PAGE_LIFE, starts_at=starts_in and now + starts_in,
+    )  # fmt: skip
     with app.app_context():
         provider.sync_plans()
-        customer = provider.customer(person, "somebody@club.example")
-        price = provider.price(plans()["individual"], "monthly")
-        page = {"back": "https://club.example/?back=1", "given_up": "https://club.example/", "expires_at": clock.now() + PAGE_LIFE}
-        session, url, _ends = provider.open_session(checkout, person, customer, price, **page)
-        assert url.startswith("https://checkout.stripe.com/") and provider.session_state(session) == "open"
-        assert provider.close_session(session) == "expired"
-        assert reading.fetch(customer).user_id == person
+        page = provider.payment_page(wanted)
+        assert page.url.startswith("https://checkout.stripe.com/") and provider.session_state(page.session_id) == "open"
+        assert provider.payment_page(wanted).session_id == page.session_id
+        assert provider.close_session(page.session_id) == "expired"
+        assert reading.fetch(page.customer_id).user_id == wanted.user_id
+
+
+def plans_of(app):
+    with app.app_context():
+        return plans()

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.billing import jobs
+from portal.billing import comparison, jobs, provider, reading
 from portal.clock import at
 from tests.support.line import one
 from tests.support.reading import do
 
 DAY = timedelta(days=1)
+DONE: list[int] = []
 
 
 @pytest.fixture
@@ -60,13 +61,70 @@ def test_a_week_of_lost_words_is_made_good_in_one_night(bank, night, sign_in, su
 
 
 def test_a_refund_nobody_told_of_is_found_too(bank, night, sign_in, superuser, eve, app):
-    from portal.billing import provider
-
     bank.buy(sign_in(eve))
     with app.app_context():
         provider.give_back(one(superuser, "select provider_payment_id from orders where user_id = %s", eve.id), "test")
     night()
     assert one(superuser, "select status from orders where user_id = %s", eve.id) == "refunded"
+
+
+def test_a_refund_that_was_told_and_never_looked_at_is_found_too(bank, night, sign_in, superuser, eve, app):
+    """The provider was down for as long as the job had tries."""
+    bank.buy(sign_in(eve))
+    with app.app_context():
+        provider.give_back(one(superuser, "select provider_payment_id from orders where user_id = %s", eve.id), "test")
+    bank.world.deliver(bank.knock)
+    superuser.execute("delete from procrastinate_jobs")
+    assert one(superuser, "select count(*) from provider_events where handled_at is null") > 0
+    night()
+    assert one(superuser, "select status from orders where user_id = %s", eve.id) == "refunded"
+    assert one(superuser, "select count(*) from provider_events where handled_at is null") == 0
+
+
+def test_a_dispute_that_names_its_payment_alone_and_was_never_looked_at_is_found_too(bank, night, sign_in, superuser, eve):
+    bank.buy(sign_in(eve))
+    bank.world.dispute(one(superuser, "select provider_payment_id from orders where user_id = %s", eve.id))
+    bank.world.deliver(bank.knock)
+    superuser.execute("delete from procrastinate_jobs")
+    superuser.execute("update provider_events set handled_at = now() where customer_id is not null")
+    night()
+    assert one(superuser, "select dispute_state from orders where user_id = %s", eve.id) == "open"
+
+
+def test_what_waits_longer_than_anybody_looks_back_is_done_in_the_end(bank, night, sign_in, superuser, eve):
+    bank.buy(sign_in(eve))
+    superuser.execute("update provider_events set handled_at = null, outcome = null, received_at = now() - interval '20 days'"
+                      " where customer_id is not null")  # fmt: skip
+    superuser.execute("update orders set payment_method = null where user_id = %s", [eve.id])
+    night(10)
+    assert one(superuser, "select payment_method from orders where user_id = %s", eve.id) == "Visa ••4242"
+    assert one(superuser, "select count(*) from provider_events where handled_at is null") == 0
+
+
+def test_more_events_than_a_statement_has_places_for_are_compared(bank, worker_app, monkeypatch, database):
+    moment = datetime.now(UTC)
+    many = [reading.Event(f"evt_{n}", "invoice.paid", None, f"pi_{n}", moment) for n in range(70_000)]
+    monkeypatch.setattr(reading, "events", lambda _since: iter(many))
+    monkeypatch.setattr(comparison, "note_done", lambda _db, events: DONE.append(len(events)))
+    do(worker_app, jobs.reconcile)
+    assert DONE.pop() == 70_000
+
+
+def test_one_customer_that_cannot_be_asked_keeps_nobody_else_from_being_looked_at(bank, night, sign_in, superuser, eve, bob, monkeypatch):
+    for person in (eve, bob):
+        bank.world.pay(bank.choose(sign_in(person))[1])
+    first = sorted(name for (name,) in superuser.execute("select customer_id from checkouts"))[0]
+    fetch = reading.fetch
+    monkeypatch.setattr(reading, "fetch", lambda name: _down() if name == first else fetch(name))
+    night()
+    monkeypatch.setattr(reading, "fetch", fetch)
+    assert one(superuser, "select count(*) from subscriptions") == 1
+    night()
+    assert one(superuser, "select count(*) from subscriptions") == 2
+
+
+def _down():
+    raise provider.ProviderDown
 
 
 def test_a_live_subscription_of_nobody_here_is_listed_until_it_is_gone(bank, night, superuser):

@@ -428,11 +428,12 @@ def test_one_payment_is_one_order(superuser, eve):
 @pytest.mark.parametrize(
     "change",
     ["amount = 1", "amount_minor = 1", "currency = 'EUR'", "order_number = 'GO-1'", "billing_cycle = 'yearly'",
+     "provider_price_id = 'price_2'",
      "user_id = (select id from users where first_name = 'Bob')", "status = 'pending', completed_at = null"],
 )  # fmt: skip
 def test_a_paid_order_stays_what_it_is(as_, superuser, eve, now, change):
     """Any later statement could rewrite the amount of a document already sent."""
-    order(superuser, eve, status="completed", completed_at=now)
+    order(superuser, eve, status="completed", completed_at=now, provider_price_id="price_1")
     with as_("worker") as db, refused_by("check_paid_order_frozen"), db.transaction():
         db.execute(f"update orders set {change}")
 

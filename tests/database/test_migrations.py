@@ -154,7 +154,7 @@ def test_everything_belongs_to_the_owner_or_to_the_definer(club):
         "select relowner::regrole::text from pg_class where relnamespace = 'public'::regnamespace"
         " union select proowner::regrole::text from pg_proc where pronamespace = 'public'::regnamespace"
     )
-    assert set(owners) == {"portal_owner", "portal_definer"}
+    assert set(owners) == {"portal_owner", "portal_definer", "portal_monitor"}
 
 
 def test_down_to_nothing_leaves_nothing_and_up_again_is_the_same(club):

@@ -1,13 +1,13 @@
 """Work leaves with the change, is done once, by a login of its own, and a bad job ends."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from procrastinate import RetryStrategy
 from sqlalchemy import insert, text
 
-from portal import jobs
+from portal import clock, jobs
 from portal.audit.models import SystemLog
 from portal.database import db
 from portal.database.identity import WORKER, act_as
@@ -78,6 +78,14 @@ def test_a_job_is_done_once_with_its_words(app, work, queued, superuser):
     work()
     assert queued() == [("tests.note", "succeeded")] and DONE == ["Grüße 🌙"]
     assert superuser.execute("select message from system_logs").fetchall() == [("Grüße 🌙",)]
+
+
+def test_a_job_for_later_waits_in_real_time_though_the_demos_clock_is_ahead(app, superuser, database):
+    with app.app_context(), clock.at(datetime.now(UTC) + timedelta(days=30)):
+        enqueue(db.session(), "tests.note", timedelta(seconds=10))
+        db.session.commit()
+    (waits,) = superuser.execute("select scheduled_at - now() from procrastinate_jobs").fetchone()
+    assert timedelta(0) < waits <= timedelta(seconds=10)
 
 
 def test_the_worker_works_under_its_own_login(app, work, database):

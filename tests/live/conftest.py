@@ -50,12 +50,19 @@ class Club:
         self.lapsed = set()
         self.broken = False
         self.drawn = []
+        self.asked = []
+        self.answers_after = 0
 
     async def listen(self, live):
         live.listening(True)
         await asyncio.Event().wait()
 
-    async def check(self, ticket):
+    async def check(self, tickets):
+        self.asked.append(len(tickets))
+        await asyncio.sleep(self.answers_after)
+        return [self.holds(ticket) for ticket in tickets]
+
+    def holds(self, ticket):
         names = ticket.audience.names_shown and ticket.sign_in in self.lapsed
         return ticket.sign_in not in self.signed_out and not names
 

@@ -154,7 +154,7 @@ def test_a_sign_out_in_the_middle_of_admission_is_not_missed(make_live, club):
         if answer:
             club.signed_out.add("alice")
             live.signed_out("alice")
-        return answer
+        return [answer]
 
     live = make_live(check=check)
     with Place(live) as place:
@@ -168,6 +168,27 @@ def test_a_sign_out_missed_while_nobody_listened_is_made_good(place, club):
     club.signed_out.add("alice")
     place.tell(place.live.listening, True)
     assert reader.lines() == []
+
+
+def test_after_a_silence_the_database_is_asked_about_all_in_one_go(place, club):
+    readers = [place.open(sign_in=f"member {n}") for n in range(20)]
+    assert all(reader.sees() for reader in readers)
+    club.asked.clear()
+    club.signed_out.add("member 7")
+    place.tell(place.live.listening, True)
+    assert readers[7].lines() == [] and place.live.readers == 19
+    assert club.asked == [20, 1]  # once more about who is out, without names
+
+
+def test_heartbeats_go_on_while_the_database_thinks(make_live, club):
+    with Place(make_live(tick_seconds=0.1, heartbeat_seconds=0.2)) as place:
+        reader = place.open()
+        reader.sees()
+        club.answers_after = 2
+        place.tell(place.live.listening, True)
+        asked = time.monotonic()
+        assert [reader.response.readline() for _ in range(3)] == [b": \n"] * 3
+        assert time.monotonic() - asked < 1.5
 
 
 def test_readers_who_left_are_forgotten(place):
@@ -198,10 +219,17 @@ def test_streams_wait_out_a_database_that_is_away(place, club):
     assert reader.sees() == "3 seats taken (Europe/Berlin)"
 
 
+def health(place) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", place.port)
+    connection.request("GET", "/live/healthz")
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
 def test_it_is_healthy_while_it_hears_of_changes(place):
-    assert until(lambda: place.live.healthy)
+    assert until(lambda: health(place) == (200, "alive\n"))
     place.tell(place.live.listening, False)
-    assert until(lambda: not place.live.healthy)
+    assert until(lambda: health(place) == (503, "not hearing of changes\n"))
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])

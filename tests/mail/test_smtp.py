@@ -1,10 +1,12 @@
 """A mail server that takes mail, refuses it for now or for good, hangs, or takes it twice."""
 
+import threading
 import time
 from datetime import timedelta
 
 import pytest
 
+from portal.mail import transport
 from portal.mail.jobs import RETRY
 
 
@@ -94,6 +96,41 @@ def test_after_three_days_of_tries_it_has_failed(office, write, send, kept, supe
     )
     send(f"smtp://127.0.0.1:{port}")
     assert (kept().state, kept().text) == ("failed", None) and jobs(superuser)[0][0] == "failed"
+
+
+@pytest.mark.parametrize(("attempts", "state", "text"), [(0, "queued", "kept"), (RETRY.max_attempts, "failed", None)])
+def test_a_defect_of_ours_is_a_try_as_well(attempts, state, text, write, send, kept, superuser, monkeypatch):
+    """A mail that broke its delivery stayed in the queue for ever, with the link in it."""
+    monkeypatch.setattr(transport.Smtp, "compose", lambda *_: 1 / 0)
+    write(secret=True)
+    superuser.execute("update mails set attempts = %s", [attempts])
+    superuser.execute("update procrastinate_jobs set attempts = %s where task_name = 'mail.deliver'", [attempts])
+    send("smtp://127.0.0.1:1")
+    assert (kept().state, kept().failure, bool(kept().text)) == (state, "not yet: ZeroDivisionError", bool(text))
+
+
+def test_an_address_that_cannot_be_written_has_failed_at_once(office, write, send, kept, superuser):
+    _, port = office
+    write()
+    superuser.execute("update mails set recipient = 'a@ö..example'")
+    send(f"smtp://127.0.0.1:{port}")
+    assert (kept().state, kept().failure) == ("failed", "no mail server takes this address")
+
+
+def test_nobody_waits_for_a_slow_mail_server(office, write, send, kept, superuser):
+    """Closing an account rewrites its mails; it waited for the one that was being sent."""
+    server, port = office
+    server.hangs = True
+    write()
+    sending = threading.Thread(target=send, args=[f"smtp://127.0.0.1:{port}"])
+    sending.start()
+    while kept().attempts == 0:
+        time.sleep(0.01)
+    superuser.execute("set lock_timeout = 100")
+    superuser.execute("update mails set recipient = 'closed@x.example', state = 'dropped'")
+    superuser.execute("reset lock_timeout")
+    sending.join()
+    assert (kept().state, kept().failure) == ("dropped", None)
 
 
 def test_the_tries_are_spread_over_three_days():

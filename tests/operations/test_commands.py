@@ -184,3 +184,54 @@ def test_the_worker_works_until_it_is_told_to_stop(environment, superuser):
     finally:
         worker.kill()
     assert worker.returncode == 0 and b"Traceback" not in complaint
+
+
+# --- backups and upgrades ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def backups(monkeypatch, environment, database, tmp_path):
+    """A folder for them."""
+    monkeypatch.setenv("BACKUPS", str(tmp_path / "backups"))
+    monkeypatch.setenv("BACKUP_DATABASE_URL", database.url("portal_backup"))
+    return tmp_path / "backups"
+
+
+def test_a_backup_is_made_and_proved_by_hand(portal, backups, people, superuser):
+    status, said, _ = portal("backup")
+    assert status == 0 and said.startswith("Backed up to portal-") and said.rstrip().endswith(" kB.")
+    status, said, _ = portal("prove")
+    assert status == 0 and "every promise is kept" in said
+    assert superuser.execute("select name, well from runs order by began_at").fetchall() == [("backup", True), ("proof", True)]
+
+
+def test_a_proof_that_fails_is_one_sentence_and_noted(portal, backups, people, superuser):
+    portal("backup")
+    next(backups.glob("*.dump")).write_bytes(b"nothing")
+    status, _, complaint = portal("prove")
+    assert status == 1 and "checksum differs" in complaint and len(complaint.splitlines()) == 1
+    assert superuser.execute("select well from runs where name = 'proof'").fetchone() == (False,)
+
+
+@pytest.mark.parametrize(("command", "words"), [
+    (["backup"], "BACKUPS names no folder"), (["prove"], "There is no backup to prove"),
+    (["restore", "/no/such.dump"], "There is no backup /no/such.dump"),
+])  # fmt: skip
+def test_what_is_missing_is_one_sentence(command, words, portal, database):
+    status, _, complaint = portal(*command)
+    assert status == 1 and words in complaint and len(complaint.splitlines()) == 1
+
+
+def test_a_club_that_is_up_to_date_needs_no_upgrade(portal, backups):
+    status, said, _ = portal("upgrade")
+    assert status == 0 and "already" in said
+
+
+def test_a_real_server_is_not_reset(portal, monkeypatch, people, superuser):
+    real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live", "STRIPE_WEBHOOK_SECRET": "whsec",
+            "PUBLIC_URL": "https://portal.example"}  # fmt: skip
+    for name, value in real.items():
+        monkeypatch.setenv(name, value)
+    status, _, complaint = portal("reset")
+    assert status == 1 and "for the sandbox only" in complaint
+    assert superuser.execute("select count(*) from users").fetchone() == (5,)

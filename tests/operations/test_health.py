@@ -1,10 +1,11 @@
-"""What machines ask: does it live, and can it serve."""
+"""What machines ask: does it live, can it serve, is the whole club well."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal import create_app
+from portal import clock, create_app
+from portal.operations.revision import HEAD, serves
 from tests.support.web import settings_for
 
 DEAD = "postgresql+psycopg://portal_web@127.0.0.1:1/nowhere"
@@ -20,35 +21,63 @@ def heartbeat(superuser):
     return beat
 
 
+@pytest.fixture
+def at_version(superuser):
+    """`at_version("v1.3")`: the tables are at another revision, until the test is over."""
+    (version,) = superuser.execute("select version_num from alembic_version").fetchone()
+    yield lambda other: superuser.execute("update alembic_version set version_num = %s", [other])
+    superuser.execute("update alembic_version set version_num = %s", [version])
+
+
 def test_the_process_answers(client, database):
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "alive\n")
 
 
-def test_ready_is_database_migrations_and_worker(client, heartbeat):
-    heartbeat(timedelta(seconds=5))
+def test_ready_is_database_and_migrations_and_needs_no_worker(client, database):
     answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert [line.split(",")[0] for line in answer.text.splitlines()] == ["database: ok", "migrations: ok"]
+
+
+def test_the_whole_is_what_serves_and_the_worker(client, heartbeat):
+    heartbeat(timedelta(seconds=5))
+    answer = client.get("/status")
     assert answer.status_code == 200
     assert [line.split(",")[0] for line in answer.text.splitlines()] == ["database: ok", "migrations: ok", "worker: ok"]
 
 
-def test_not_ready_without_a_worker(client, database):
-    answer = client.get("/readyz")
-    assert answer.status_code == 503 and "worker: not ok" in answer.text
+def test_the_whole_is_not_well_without_a_worker(client, database):
+    answer = client.get("/status")
+    assert answer.status_code == 503 and "worker: not ok, it was not heard" in answer.text
 
 
-def test_not_ready_when_the_worker_was_not_heard_for_a_minute(client, heartbeat):
+def test_nor_when_the_worker_was_not_heard_for_a_minute(client, heartbeat):
     heartbeat(timedelta(seconds=61))
-    assert client.get("/readyz").status_code == 503
+    assert client.get("/status").status_code == 503
 
 
-def test_not_ready_on_the_tables_of_another_version(client, heartbeat, superuser):
-    heartbeat(timedelta(0))
-    (version,) = superuser.execute("select version_num from alembic_version").fetchone()
-    superuser.execute("update alembic_version set version_num = 'v1.3'")
+def test_a_worker_is_heard_though_the_demos_clock_is_a_month_ahead(client, heartbeat):
+    """The club's time was compared with the machine's, and a demo whose clock was moved could not be opened again."""
+    heartbeat(timedelta(seconds=5))
+    with clock.at(datetime.now(UTC) + timedelta(days=30)):
+        assert client.get("/status").status_code == 200
+
+
+def test_not_ready_on_the_tables_of_an_older_version(client, at_version):
+    at_version("v1.3")
     answer = client.get("/readyz")
-    superuser.execute("update alembic_version set version_num = %s", [version])
     assert answer.status_code == 503 and "migrations: not ok, at v1.3" in answer.text
+
+
+def test_a_deploy_that_has_migrated_ahead_takes_nobody_out(client, at_version):
+    at_version(f"{HEAD.partition('.')[0]}.999_later")
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("version", [None, "", "v1.3", "v3.0", "v20.1", "v2.0_access"])
+def test_code_serves_no_tables_but_its_own_and_later_ones_of_its_major_number(version):
+    assert serves(HEAD) and serves("v2.999_later") and not serves(version)
 
 
 def test_without_a_database_it_lives_and_is_not_ready(migrated):
@@ -59,5 +88,5 @@ def test_without_a_database_it_lives_and_is_not_ready(migrated):
 
 
 def test_health_tells_nothing_of_the_inside(client, database):
-    text = client.get("/readyz").text + client.get("/healthz").text
+    text = client.get("/status").text + client.get("/healthz").text
     assert not [word for word in ("portal_web", "postgres", "127.0.0.1", "Python", "secret") if word in text]

@@ -34,6 +34,13 @@ def test_nobody_can_answer_more_meetings_than_there_are(database):
 
 
 def test_it_leaves_a_database_with_real_people_alone(database, superuser):
-    superuser.execute("insert into users (email) select 'person' || n || '@club.example' from generate_series(1, 501) n")
+    superuser.execute("insert into users (email) values ('the-only-one@club.example')")
     with pytest.raises(Problem, match="Real people"):
-        seed(settings_for(database), 5, 5, 5, lambda _words: None)
+        seed(settings_for(database, sandbox=False), 5, 5, 5, lambda _words: None)
+    assert superuser.execute("select count(*) from users").fetchone() == (1,)
+
+
+def test_it_fills_a_demo_beside_its_people(database, superuser):
+    superuser.execute("insert into users (email) values ('ana@duarte.pt')")
+    seed(settings_for(database), 5, 5, 5, lambda _words: None)
+    assert superuser.execute("select count(*) from users").fetchone() == (6,)

@@ -8,6 +8,7 @@ from portal import create_app
 from portal.config import driver_url
 from portal.operations.migrate import migrate
 from portal.operations.start import reach, refuse_unsafe, refuse_version
+from portal.operations.work import work
 from portal.problems import Problem
 from tests.support import server
 from tests.support.web import settings_for
@@ -96,3 +97,33 @@ def test_migrating_by_a_login_that_may_not_is_told_so(server_url):
         settings = settings_for(bare, owner_url=driver_url(bare.url("portal_worker")))
         with pytest.raises(Problem, match=r"did not go through.*permission denied"):
             migrate(settings, "head")
+
+
+# --- the worker ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("login", ["postgres", "portal_owner", "portal_backup"])
+def test_the_worker_too_works_only_as_a_login_that_is_bound(login, database):
+    """It said yes to any login, and a worker that looks past the policies would have been noticed by nobody."""
+    app = create_app(settings_for(database), database_url=driver_url(database.url(login)))
+    with pytest.raises(Problem, match="works as portal_worker"):
+        work(app, database.url(login))
+
+
+def test_the_worker_does_no_job_on_tables_of_another_version(database, superuser):
+    (version,) = superuser.execute("select version_num from alembic_version").fetchone()
+    superuser.execute("update alembic_version set version_num = 'v1.3'")
+    try:
+        with pytest.raises(Problem, match="run `portal migrate`"):
+            work(create_app(settings_for(database)), database.url("portal_worker"))
+    finally:
+        superuser.execute("update alembic_version set version_num = %s", [version])
+
+
+def test_old_code_starts_again_though_a_deploy_has_migrated_ahead(database, superuser):
+    (version,) = superuser.execute("select version_num from alembic_version").fetchone()
+    superuser.execute("update alembic_version set version_num = 'v2.999_later'")
+    try:
+        started(database, "portal_web")
+    finally:
+        superuser.execute("update alembic_version set version_num = %s", [version])

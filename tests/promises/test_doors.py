@@ -2,7 +2,7 @@
 
 PUBLIC = {
     "GET /", "GET /help", "GET /privacy", "GET /terms", "GET /robots.txt", "GET /favicon.ico",
-    "GET /healthz", "GET /readyz", "GET /plans", "POST /webhooks/stripe",
+    "GET /healthz", "GET /readyz", "GET /status", "GET /plans", "POST /webhooks/stripe",
     "GET /sign-up", "POST /sign-up", "GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code",
     "GET /verify", "POST /verify", "POST /verify/again", "GET /verify/<token>", "POST /verify/<token>",
     "GET /reset", "POST /reset", "GET /reset/code", "POST /reset/code", "GET /reset/<token>", "POST /reset/<token>",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.config import ROOT
-from portal.operations.run import web_command
+from portal.sandbox.run import web_command
 from tests.support.server import Database
 
 SECRET = "a secret for browsers, as long as a real one would be"
@@ -38,7 +38,7 @@ class ClubServer:
         self.portal("assets")
         self._start("worker", [sys.executable, "-m", "portal", "work"])
         self._start("web", web_command(self.port))
-        self._wait_for("/readyz")
+        self._wait_for("/status")
 
     def portal(self, *command: str) -> None:
         """One `portal` command to its end."""

@@ -12,8 +12,7 @@ from uuid import UUID
 
 import stripe as package
 
-from portal.billing import facts as told
-from portal.billing import jobs, provider, reading
+from portal.billing import facts, jobs, provider, reading, twins
 from portal.clock import at
 from portal.database import db
 from portal.database.identity import WORKER, act_as
@@ -293,8 +292,8 @@ class Life:
     def write(self, heard: reading.Facts) -> None:
         with self.worker_app.app_context():
             act_as(db.session(), WORKER)
-            if not told.twins(db.session(), heard):  # with twins a worker would have asked again
-                told.apply(db.session(), heard)
+            if not twins.among(db.session(), heard):  # with twins a worker would have asked again
+                facts.apply(db.session(), heard)
                 db.session.commit()
             db.session.rollback()
 

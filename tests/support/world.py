@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from tests.support.cast import ALICE, FAMILY, assemble, plan_meeting
 
@@ -18,7 +19,9 @@ OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
 def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
     return {"alembic_version": "version_num", "rate_limits": "key", "club_domains": "domain", "credentials": "user_id",
-            "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id"}.get(table, "id")
+            "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id",
+            "pool_timings": "day", "statement_timings": "statement", "table_sizes": "name",
+            "order_number_key": "only_one"}.get(table, "id")
 
 
 def rows(number: int) -> dict[str, dict[str, object]]:
@@ -28,6 +31,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
     return {
         "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
         "alembic_version": {"version_num": f"none-{number}"},
+        "backups": {"id": id_, "file": f"club-{number}.dump", "club_at": NOW, "bytes": 1, "sha256": "0" * 64,
+                    "revision": "v1.0", "row_counts": Jsonb({})},
         "checkouts": alice | {"order_id": UUID(int=0xABC0 + 1), "subscription_type": "individual", "created_at": NOW,
                               "billing_cycle": "monthly", "state": "open" if number else "expired"},
         "club_domains": {"domain": f"club-{number}.example"},
@@ -45,9 +50,11 @@ def rows(number: int) -> dict[str, dict[str, object]]:
                            "starts_on": LATER.date()},
         "one_time_tokens": alice | {"purpose": "reset", "token_hash": f"t{number}".encode(), "code_hash": b"c",
                                     "created_at": NOW, "expires_at": LATER},
+        "order_number_key": {"only_one": True},
         "orders": alice | {"order_number": f"GO-{number}", "amount": 12, "amount_minor": 1200,
                            "subscription_type": "individual", "billing_cycle": "monthly"},
         "payers": {"customer_id": f"cus_{number}", "user_id": ALICE.id},
+        "pool_timings": {"day": NOW.date() + timedelta(days=number), "taken": 1, "waited_ms": 1, "waits": [1], "timeouts": 0},
         "presences": alice | {"meeting_id": SECRET, "joined_at": NOW, "device_type": "mobile"},
         "procrastinate_events": {"id": 9_000_000 + number, "job_id": 9_000_000, "type": "deferred"},
         "procrastinate_jobs": {"id": 9_000_000 + number, "queue_name": "default", "task_name": "nothing",
@@ -58,15 +65,18 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "provider_events": {"id": f"evt_{number}", "kind": "invoice.paid", "created_at": NOW, "received_at": NOW},
         "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
         "recovery_codes": {"user_id": ALICE.id, "slot": number, "code_hash": "$argon2id$"},
+        "runs": {"id": id_, "name": "tidying"},
         "sandbox_mails": {"id": id_, "recipient": "alice@club.example", "subject": "Hello", "text": "Hello",
                           "received_at": NOW},
         "second_factors": {"user_id": id_, "pending": "sealed"},
         "sign_ins": alice | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW,
                              "ended_at": NOW},
+        "statement_timings": {"day": NOW.date(), "statement": f"select {number}", "calls": 1, "total_ms": 1, "most_ms": 1},
         "subscriptions": alice | {"provider_subscription_id": f"sub_{number}", "status": "active" if number else "incomplete",
                                   "subscription_type": "individual", "billing_cycle": "monthly", "amount_minor": 1200,
                                   "currency": "USD", "started_at": NOW, "grace_days": 7},
         "system_logs": alice | {"level": "info", "message": "Hello", "category": "user"},
+        "table_sizes": {"day": NOW.date(), "name": f"table {number}", "estimated_rows": 1, "table_bytes": 1, "index_bytes": 1},
         "users": {"id": id_, "email": f"new-{number}@club.example"},
     }  # fmt: skip
 
@@ -78,7 +88,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     plan_meeting(postgres, "Secret", id=SECRET, is_private=True, meeting_link="https://meet.example/secret",
                  meeting_id="event-1")  # fmt: skip
     there = rows(1)
-    for table in ("users", "meetings", "family_plans", "alembic_version"):  # there is one already
+    for table in ("users", "meetings", "family_plans", "alembic_version", "order_number_key"):  # there is one already
         del there[table]
     there["credentials"]["user_id"] = there["second_factors"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
@@ -90,7 +100,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
                      [there["meeting_series"]["id"], OPEN])  # fmt: skip
     keys = {table: row[key_of(table)] for table, row in there.items()}
     (version,) = postgres.execute("select version_num from alembic_version").fetchone() or ("",)
-    keys |= {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version}
+    keys |= {"users": ALICE.id, "family_plans": FAMILY, "alembic_version": version, "order_number_key": True}
     return keys | {"open": OPEN, "secret": SECRET}
 
 

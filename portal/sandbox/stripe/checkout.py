@@ -3,15 +3,16 @@
 from stripe import params
 from stripe.params import checkout as checkout_params
 
-from portal.sandbox.stripe import customers, subscriptions
+from portal.sandbox.stripe import customers, invoices, subscriptions
 from portal.sandbox.stripe.books import Books
-from portal.sandbox.stripe.cards import CARDS, Card
+from portal.sandbox.stripe.cards import CARDS, GENERIC, Card
 from portal.sandbox.stripe.given import merged, unset
 from portal.sandbox.stripe.problems import invalid
 from portal.sandbox.stripe.routes import lists, only_when_asked, reads, route
 from portal.sandbox.stripe.shapes import Body, listed
 
 HOUR, DAY = 3600, 86400
+REFUSED = "Your bank could not confirm that it is you. Choose another card or try again."
 
 lists(
     "/v1/checkout/sessions", checkout_params.SessionListParams, "checkout.session", customer="customer = ?",
@@ -136,6 +137,8 @@ def expire(books: Books, session: Body) -> Body:
         books.due("expire", session["id"], None)
         books.change(session, status="expired", url=None)
         books.emit("checkout.session.expired", session)
+        if begun := _begun(books, session):
+            subscriptions.lapse(books, begun)
     return session
 
 
@@ -143,41 +146,91 @@ def pay(
     books: Books, id: str, card: Card | None = None, confirmed: bool | None = None, name: str | None = None,
     expiry: tuple[int, int] | None = None, email: str | None = None,
 ) -> str:  # fmt: skip
-    """What the page's form does: "complete", "expired", "declined: …" or "needs confirmation". Paid once."""
+    """What the page's form does: "complete", "expired", "declined: …" or "needs confirmation". Paid once.
+
+    The subscription begins with the first try and is incomplete until a card has paid for it, which takes as long as a
+    bank waits for a person's word; another card is tried on the same one.
+    """
     session = books.find("checkout.session", id)
     if session["status"] != "open":
         return str(session["status"])
-    card = card or CARDS[session["_card"]]
-    if card.at_once:
-        return f"declined: {card.at_once[0]}"
-    if card.asks and not confirmed:
-        books.change(session, _card=card.number, _name=name, _expiry=expiry)
-        if confirmed is None:
-            return "needs confirmation"
-        return "declined: Your bank could not confirm that it is you. Choose another card or try again."
-    name, expiry = name or session.get("_name"), expiry or session.get("_expiry")
-    if session["customer"]:
-        customer = customers.living(books, session["customer"])
-    else:
-        customer = customers.create(books, {"email": email or session["customer_email"], "name": name})
-    method = customers.keep_card(books, card, customer, name, expiry)
-    books.due("expire", id, None)
-    books.change(session, status="complete", customer=customer["id"], url=None,
-                 customer_details=_details(customer, name))  # fmt: skip
-    if session["mode"] == "setup":
-        _keep(books, session, customer, method)
-    else:
-        wanted = [(books.find("price", item["price"]["id"]), item["quantity"]) for item in session["_items"]]
-        subscription = subscriptions.begin(
-            books, customer, wanted, method, session["_metadata"], session["_trial"], confirmed
-        )
-        if session["_description"]:
-            books.change(subscription, description=session["_description"])
-        paid = "no_payment_required" if session["_trial"] else "paid"
-        books.change(session, subscription=subscription["id"], invoice=subscription["latest_invoice"],
-                     payment_status=paid)  # fmt: skip
-    books.emit("checkout.session.completed", session)
+    if card is not None:
+        books.change(session, _card=card.number, _name=name or session.get("_name"), _expiry=expiry, _email=email)
+    said, why = _charge(books, session, confirmed) if _costs(session) else _ask(CARDS[session["_card"]], confirmed)
+    if said == "asks":
+        return "needs confirmation"
+    if said == "declined":
+        return f"declined: {REFUSED if confirmed is False else (why or GENERIC)[0]}"
+    _complete(books, session)
     return "complete"
+
+
+def _costs(session: Body) -> bool:
+    return session["mode"] == "subscription" and session["_trial"] is None
+
+
+def _ask(card: Card, confirmed: bool | None) -> tuple[str, tuple[str, str, str] | None]:
+    """Whether a card may be kept, for later."""
+    if card.at_once or confirmed is False:
+        return "declined", card.at_once
+    return ("asks" if card.asks and not confirmed else "paid"), None
+
+
+def _charge(books: Books, session: Body, confirmed: bool | None) -> tuple[str, tuple[str, str, str] | None]:
+    """Ask the card for the first invoice of the subscription, which begins with the first try."""
+    customer = _payer(books, session)
+    method = books.get(session.get("_method")) if confirmed is not None else None
+    method = method or _card(books, session, customer)
+    subscription = _begun(books, session) or _begin(books, session, customer, method, collect=False)
+    books.change(session, _method=method["id"], _subscription=subscription["id"])
+    invoice = books.find("invoice", subscription["latest_invoice"])
+    if invoice["status"] != "open":  # paid by what the customer had standing
+        return "paid", None
+    books.change(subscription, default_payment_method=method["id"])
+    return invoices.collect(books, invoice, method, present=True, confirmed=confirmed)
+
+
+def _begun(books: Books, session: Body) -> Body | None:
+    found = books.get(session.get("_subscription"))
+    return found if found and found["status"] == "incomplete" else None
+
+
+def _begin(books: Books, session: Body, customer: Body, method: Body, *, collect: bool = True) -> Body:
+    wanted = [(books.find("price", item["price"]["id"]), item["quantity"]) for item in session["_items"]]
+    subscription = subscriptions.begin(
+        books, customer, wanted, method, session["_metadata"], session["_trial"], collect=collect
+    )
+    if session["_description"]:
+        books.change(subscription, description=session["_description"])
+    return subscription
+
+
+def _payer(books: Books, session: Body) -> Body:
+    if not (session["customer"] or session.get("_customer")):
+        about = {"email": session.get("_email") or session["customer_email"], "name": session.get("_name")}
+        books.change(session, _customer=customers.create(books, about)["id"])
+    return customers.living(books, session["customer"] or session["_customer"])
+
+
+def _card(books: Books, session: Body, customer: Body) -> Body:
+    return customers.keep_card(books, CARDS[session["_card"]], customer, session["_name"], session["_expiry"])
+
+
+def _complete(books: Books, session: Body) -> None:
+    """It is paid, or the card is kept: the page has done its work."""
+    customer = _payer(books, session)
+    books.due("expire", session["id"], None)
+    details = _details(customer, session["_name"])
+    books.change(session, status="complete", customer=customer["id"], url=None, customer_details=details)
+    if session["mode"] == "setup":
+        _keep(books, session, customer, _card(books, session, customer))
+    else:
+        made = books.get(session.get("_subscription")) or _begin(
+            books, session, customer, _card(books, session, customer)
+        )
+        paid = "paid" if _costs(session) else "no_payment_required"
+        books.change(session, subscription=made["id"], invoice=made["latest_invoice"], payment_status=paid)
+    books.emit("checkout.session.completed", session)
 
 
 def _keep(books: Books, session: Body, customer: Body, method: Body) -> None:

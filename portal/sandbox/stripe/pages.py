@@ -12,13 +12,12 @@ from werkzeug.wrappers import Response
 from portal.config import ROOT
 from portal.sandbox.stripe import cards, checkout, invoices, lookout, wallet
 from portal.sandbox.stripe.books import Books
+from portal.sandbox.stripe.checkout import REFUSED
 from portal.sandbox.stripe.rhythm import every, money
 from portal.sandbox.stripe.shapes import Body
 
 if TYPE_CHECKING:
     from portal.sandbox.stripe.world import Stripe
-
-REFUSED = "Your bank could not confirm that it is you. Try again, or use another card."
 
 
 def when(at: int | None, time: bool = False) -> str:
@@ -172,6 +171,11 @@ def _invoice(app: Flask, world: "Stripe") -> None:
         with world.books() as books:
             invoice = found(books, "invoice", id)
             return show(books, invoice, offered(invoice["customer_name"]), {})
+
+    @app.get("/payments/<id>")
+    def payment(id: str) -> Reply:
+        with world.books() as books:
+            return redirect(f"/i/{found(books, 'payment_intent', id)['_invoice']}", 303)
 
     @app.post("/i/<id>")
     def pay_bill(id: str) -> Reply:

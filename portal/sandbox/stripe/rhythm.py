@@ -3,11 +3,8 @@
 import calendar
 from datetime import UTC, datetime, timedelta
 
+from portal.billing.money import decimals
 from portal.sandbox.stripe.shapes import Body
-
-NO_CENTS = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof",
-            "xpf"}  # fmt: skip
-THOUSANDTHS = {"bhd", "jod", "kwd", "omr", "tnd"}
 
 
 def boundary(anchor: int, recurring: Body, number: int) -> int:
@@ -31,14 +28,9 @@ def after(anchor: int, recurring: Body, moment: int) -> int:
     return boundary(anchor, recurring, number)
 
 
-def decimals(currency: str) -> int:
-    """How many digits this money has after the point."""
-    return 0 if currency in NO_CENTS else 3 if currency in THOUSANDTHS else 2
-
-
 def money(amount: int, currency: str) -> str:
     """An amount as a person writes it."""
-    places = decimals(currency)
+    places = decimals(currency.upper())
     whole = f"{abs(amount) / 10**places:,.{places}f}"
     return f"{'−' if amount < 0 else ''}{whole} {currency.upper()}"
 

@@ -40,9 +40,9 @@ def show_all(books: Books, given: Body) -> Body:
 
 def begin(
     books: Books, customer: Body, wanted: list[tuple[Body, int]], method: Body | None, metadata: Body,
-    trial_end: int | None = None, confirmed: bool | None = None, present: bool = True, collect: bool = True,
+    trial_end: int | None = None, collect: bool = True,
 ) -> Body:  # fmt: skip
-    """A subscription and its first invoice; at a checkout the card has already said yes."""
+    """A subscription and its first invoice, which waits to be paid unless one collects at once."""
     id, recurring = books.new_id("subscription"), wanted[0][0]["recurring"]
     end = trial_end or after(books.now, recurring, books.now)
     items = [
@@ -68,7 +68,7 @@ def begin(
     invoices.finalize(books, invoice)
     books.due("incomplete", id, None if trial_end else books.now + 23 * HOUR)
     if collect or not invoice["amount_due"]:
-        invoices.collect(books, invoice, method, present, confirmed)
+        invoices.collect(books, invoice, method)
     return subscription
 
 
@@ -90,7 +90,7 @@ def create(books: Books, given: Body) -> Body:
     behaviour = given.get("payment_behavior", "allow_incomplete")
     subscription = begin(
         books, customer, [(price, item.get("quantity", 1)) for price, item in found], method,
-        merged({}, given.get("metadata")), trial, present=False, collect=behaviour != "default_incomplete",
+        merged({}, given.get("metadata")), trial, collect=behaviour != "default_incomplete",
     )  # fmt: skip
     if "trial_settings" in given:
         books.change(subscription, trial_settings=given["trial_settings"])

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue as Reply
 
 from portal.sandbox.stripe import cards, customers, subscriptions
 from portal.sandbox.stripe.books import Books
+from portal.sandbox.stripe.checkout import REFUSED
 from portal.sandbox.stripe.shapes import Body
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def keep(books: Books, customer: Body, card: cards.Card, values: dict[str, str],
 
 def open_on(app: Flask, world: "Stripe") -> None:
     """Its addresses."""
-    from portal.sandbox.stripe.pages import REFUSED, found, leads_to, offered, typed
+    from portal.sandbox.stripe.pages import found, leads_to, offered, typed
 
     def enter(books: Books, id: str) -> tuple[Body, Body]:
         session = found(books, "billing_portal.session", id)

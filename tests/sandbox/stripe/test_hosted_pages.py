@@ -65,7 +65,13 @@ def test_an_expired_page_says_so(person, till):
         assert "This page has expired" in person.get(path(till.url)).text
 
 
-@pytest.mark.parametrize("where", ["/c/pay/cs_x", "/p/session/bps_x", "/i/in_x", "/nowhere", "/c/pay/cs_x/bank"])
+def test_a_payment_is_found_by_its_name_as_at_the_real_ones_desk(person, account):
+    account.subscribe()
+    (charge,) = account.api.charges.list().data
+    assert "Paid on" in person.get(person.get(f"/payments/{charge.payment_intent}").location).text
+
+
+@pytest.mark.parametrize("where", ["/c/pay/cs_x", "/p/session/bps_x", "/i/in_x", "/payments/pi_x", "/nowhere", "/c/pay/cs_x/bank"])
 def test_there_is_nothing_at_a_wrong_address(person, where):
     assert person.get(where).status_code == 404
 

@@ -26,13 +26,15 @@ def test_a_payment_makes_the_subscription_and_its_first_invoice(account):
     ("4000000000009995", "declined: Your card has insufficient funds."),
     ("4111111111111111", "declined: Your card number is incorrect."),
 ])  # fmt: skip
-def test_a_declined_card_leaves_nothing_and_another_may_be_tried(account, card, why):
+def test_a_declined_card_leaves_the_plan_incomplete_and_another_pays_for_it(account, card, why):
     with at(0):
         session = account.session()
         assert account.world.pay(session.id, card) == why
-        assert account.api.subscriptions.list(params={"customer": account.ana.id}).data == []
+        before = account.api.subscriptions.list(params={"customer": account.ana.id}).data
         assert account.world.pay(session.id, "5555555555554444") == "complete"
         charge = account.api.charges.list(params={"customer": account.ana.id}).data[0]
+        (after,) = account.api.subscriptions.list(params={"customer": account.ana.id}).data
+    assert [(s.id, s.status) for s in before] in ([], [(after.id, "incomplete")]) and after.status == "active"
     assert charge.payment_method_details.card.brand == "mastercard"
     assert charge.payment_method_details.card.last4 == "4444"
 
@@ -44,6 +46,32 @@ def test_a_bank_may_ask_first(account):
         assert account.world.pay(session.id, "4000002500003155", confirm=False).startswith("declined")
         assert account.world.pay(session.id, "4000002500003155", confirm=True) == "complete"
     assert account.world.ledger().total == {"eur": 1000}
+
+
+def test_while_the_bank_waits_for_a_word_the_plan_has_begun_and_nothing_is_paid(account):
+    with at(0):
+        session = account.session()
+        account.world.pay(session.id, "4000002500003155")
+        told = account.told()
+        (begun,) = account.api.subscriptions.list(params={"status": "all"}).data
+        assert (begun.status, account.api.checkout.sessions.retrieve(session.id).status) == ("incomplete", "open")
+        assert "customer.subscription.created" in told and "invoice.payment_action_required" in told
+        assert "invoice.paid" not in told and "checkout.session.completed" not in told
+    with at(0.02):
+        assert account.world.pay(session.id, "4000002500003155", confirm=True) == "complete"
+        assert account.see(begun).status == "active"
+    assert account.told().index("invoice.paid") < account.told().index("checkout.session.completed")
+
+
+def test_a_plan_nobody_paid_for_is_over_with_its_page(account):
+    with at(0):
+        session = account.session(expires_at=moment(0) + 1800)
+        account.world.pay(session.id, "4000002500003155")
+        (begun,) = account.api.subscriptions.list(params={"status": "all"}).data
+    with at(0.03):
+        assert account.see(begun).status == "incomplete_expired"
+        assert account.api.invoices.retrieve(begun.latest_invoice).status == "void"
+    assert account.world.ledger().total == {}
 
 
 def test_a_double_submit_is_one_payment(account):

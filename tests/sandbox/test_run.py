@@ -12,8 +12,8 @@ import time
 import psutil
 import pytest
 
-from portal.operations import run
 from portal.problems import Problem
+from portal.sandbox import run
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def test_a_database_given_by_a_login_that_bypasses_is_refused(login, database, t
 def test_a_given_database_is_used_instead_of_the_own_one(database, tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", database.url("portal_web"))
     with run._database(tmp_path) as urls:
-        assert set(urls) == {"DATABASE_URL", "OWNER_DATABASE_URL", "WORKER_DATABASE_URL"}
+        assert set(urls) == set(run.LOGINS)
     assert not (tmp_path / "postgres").exists()
 
 

@@ -14,10 +14,13 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from portal.config import ROOT, kept_secret, plain_url
+from portal import clock
+from portal.config import ROOT, Settings, kept_secret, plain_url
 from portal.database import embedded, roles
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
+from portal.sandbox.stripe import Stripe
+from portal.sandbox.stripe import serve as stand_in
 
 PATIENCE = 10  # seconds a child gets to end by itself
 DATABASE = "goalete"
@@ -56,6 +59,15 @@ def _serve(environment: dict[str, str], port: int) -> None:
         _wait_until_ready(port)
         print(_welcome(port, environment["STRIPE_URL"]), flush=True)
         alive()
+
+
+def serve_stripe(settings: Settings) -> None:
+    """The sandbox's Stripe as a process of its own, on the port the portal is told to find it at; until told to stop."""
+    clock.follow(settings.sandbox_clock)
+    hook = (f"{settings.public_url}/webhooks/stripe", settings.stripe_webhook_secret)
+    world = Stripe(settings.sandbox_stripe, settings.stripe_url, settings.stripe_key, hook)
+    at = urlsplit(settings.stripe_url)
+    stand_in.serve(world, at.hostname or "127.0.0.1", at.port or 8001)
 
 
 def web_command(port: int) -> list[str]:
@@ -109,7 +121,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _database(var: Path) -> Iterator[dict[str, str]]:
-    """The three logins' addresses: of the embedded server, or of the one DATABASE_URL names."""
+    """The logins' addresses: of the embedded server, or of the one DATABASE_URL names."""
     given = os.environ.get("DATABASE_URL")
     if given:
         yield _given_database(given, var)
@@ -119,7 +131,10 @@ def _database(var: Path) -> Iterator[dict[str, str]]:
         yield {name: embedded.url(server, DATABASE, login) for name, login in LOGINS.items()}
 
 
-LOGINS = {"DATABASE_URL": "portal_web", "OWNER_DATABASE_URL": "portal_owner", "WORKER_DATABASE_URL": "portal_worker"}
+LOGINS = {
+    "DATABASE_URL": "portal_web", "OWNER_DATABASE_URL": "portal_owner", "WORKER_DATABASE_URL": "portal_worker",
+    "BACKUP_DATABASE_URL": "portal_backup",
+}  # fmt: skip
 
 
 def _given_database(url: str, var: Path) -> dict[str, str]:
@@ -155,6 +170,7 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
         "CLUB_DOMAINS": "aydin.club",
         "ASSETS": str(var / "assets"), "PYTHONUNBUFFERED": "1", "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
         "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"), "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),
+        "BACKUPS": str(var / "backups"),
         **kept, **urls,
     }  # fmt: skip
 
@@ -196,7 +212,7 @@ def _wait_until_ready(port: int, patience: float = 60) -> None:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         with contextlib.suppress(OSError, urllib.error.URLError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5)
             return
         time.sleep(0.25)
     raise Problem("The portal did not become ready within a minute; its messages above say why.")

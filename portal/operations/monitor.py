@@ -1,0 +1,166 @@
+"""How the database and what runs beside it are doing: the questions behind Admin, Operations, on PostgreSQL 15 to 18.
+
+Asked as an admin. Sizes and uses of indexes everybody may read; what others ask of the server only two functions see,
+through portal_monitor. Times are the machine's. Nothing here is public, and nothing is asked as a superuser.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.orm import Session
+
+from portal.database.timings import STEPS
+from portal.jobs.runs import Run
+from portal.operations.models import Backup, PoolTiming, StatementTiming
+
+Rows = Sequence[Any]
+
+QUEUE = text("select * from queue_standing() order by failed desc, late desc, waiting desc, task")
+MAILS = text("select * from mail_standing(:since)")
+SLOW = text("select * from slow_statements()")
+CONNECTIONS = text("select * from open_connections()")
+LIMIT = text("""
+select cast(current_setting('max_connections') as integer) as allowed,
+       (select cast(sum(numbackends) as integer) from pg_catalog.pg_stat_database) as used
+""")
+# By the table's own number, so that any name will do.
+TABLES = text("""
+select c.relname as name, coalesce(s.n_live_tup, 0) as estimated_rows, pg_table_size(c.oid) as table_bytes,
+       pg_indexes_size(c.oid) as index_bytes, pg_total_relation_size(c.oid) - b.bytes as growth, b.day as since,
+       greatest(s.last_analyze, s.last_autoanalyze) as analysed_at
+  from pg_catalog.pg_class c
+  left join pg_catalog.pg_stat_user_tables s on s.relid = c.oid
+  left join lateral (select day, table_bytes + index_bytes as bytes from table_sizes t
+                      where t.name = c.relname and day >= :from_day and day < :today order by day limit 1) b on true
+ where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+ order by pg_total_relation_size(c.oid) desc, c.relname
+""")
+INDEXES = text("""
+select s.indexrelname as name, s.relname as of_table, s.idx_scan as scans, pg_relation_size(s.indexrelid) as bytes,
+       s.idx_scan = 0 and not i.indisunique as unused
+  from pg_catalog.pg_stat_user_indexes s join pg_catalog.pg_index i on i.indexrelid = s.indexrelid
+ where s.schemaname = 'public' order by pg_relation_size(s.indexrelid) desc, s.indexrelname
+""")
+COUNTED_SINCE = text("select stats_reset from pg_catalog.pg_stat_database where datname = current_database()")
+STORAGE = text("""
+select day, sum(table_bytes + index_bytes) as bytes from table_sizes where day > :from_day group by day order by day
+""")
+# The straight line through the days, if there are enough of them to have a direction.
+PACE = text("""
+select case when count(*) >= 7 then regr_slope(bytes, day - date '2020-01-01') end
+  from (select day, sum(table_bytes + index_bytes) as bytes from table_sizes where day > :from_day group by day) d
+""")
+
+
+@dataclass(frozen=True)
+class Slow:
+    """The statements that take longest, and who counted them: the server, or the portal's own processes."""
+
+    statements: Rows
+    by_server: bool
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How long a connection of the pool was waited for today, in milliseconds, and how often in vain."""
+
+    taken: int
+    mean_ms: float
+    p95_ms: float
+    timeouts: int
+    timed_out_at: datetime | None
+
+
+def last_runs(db: Session) -> list[Run]:
+    """The newest run of everything on the schedule, by name."""
+    return list(db.scalars(select(Run).distinct(Run.name).order_by(Run.name, Run.began_at.desc())))
+
+
+def backups(db: Session) -> list[Backup]:
+    """The backups there are, newest first."""
+    there = select(Backup).where(Backup.deleted_at.is_(None)).order_by(Backup.made_at.desc())
+    return list(db.scalars(there.limit(40)))
+
+
+def queue(db: Session) -> Rows:
+    """How many jobs of each kind wait, are late by ten minutes, are being done, and failed in the last week."""
+    return db.execute(QUEUE).all()
+
+
+def mails(db: Session, since: datetime) -> Row[Any]:
+    """How many mails wait, and failed `since` (by the club's clock)."""
+    return db.execute(MAILS, {"since": since}).one()
+
+
+def mean_by_day(db: Session) -> Rows:
+    """How long a statement took on average, in milliseconds, for each of the last thirty days: (day, mean)."""
+    mean = func.sum(StatementTiming.total_ms) / func.sum(StatementTiming.calls)
+    days = select(StatementTiming.day, mean.label("mean")).where(StatementTiming.day > _days_ago(30))
+    return db.execute(days.group_by(StatementTiming.day).order_by(StatementTiming.day)).all()
+
+
+def slow(db: Session) -> Slow:
+    """The ten statements with the longest mean, of pg_stat_statements if it is at work, else of the portal's own count."""
+    if by_server := db.execute(SLOW).all():
+        return Slow(by_server, by_server=True)
+    calls, total = func.sum(StatementTiming.calls), func.sum(StatementTiming.total_ms)
+    own = (
+        select(
+            StatementTiming.statement, calls.label("calls"), total.label("total_ms"), (total / calls).label("mean_ms"),
+            func.max(StatementTiming.most_ms).label("most_ms"),
+        )
+        .where(StatementTiming.day > _days_ago(7)).group_by(StatementTiming.statement)
+        .order_by((total / calls).desc()).limit(10)
+    )  # fmt: skip
+    return Slow(db.execute(own).all(), by_server=False)
+
+
+def tables(db: Session) -> Rows:
+    """Every table with its size, its growth since the first measure of the last thirty days, and its last analysis."""
+    return db.execute(TABLES, {"today": _days_ago(0), "from_day": _days_ago(30)}).all()
+
+
+def storage(db: Session) -> Rows:
+    """How big all tables were together on each of the last thirty days: (day, bytes)."""
+    return db.execute(STORAGE, {"from_day": _days_ago(30)}).all()
+
+
+def pace(db: Session) -> float | None:
+    """Bytes a day the database grows by; None until a week was measured."""
+    found: float | None = db.scalar(PACE, {"from_day": _days_ago(30)})
+    return found
+
+
+def indexes(db: Session) -> tuple[Rows, datetime | None]:
+    """Every index with its size and how often it was used, and since when that is counted (None: since the beginning)."""
+    return db.execute(INDEXES).all(), db.scalar(COUNTED_SINCE)
+
+
+def connections(db: Session) -> tuple[Rows, Row[Any]]:
+    """Who is connected to this database, but for the one who asks; and how many the server has, of how many."""
+    return db.execute(CONNECTIONS).all(), db.execute(LIMIT).one()
+
+
+def pool(db: Session) -> Pool | None:
+    """Today's waits for a connection; None if no process has told of any yet."""
+    row = db.scalar(select(PoolTiming).where(PoolTiming.day == _days_ago(0)))
+    if row is None or not row.taken:
+        return None
+    return Pool(row.taken, row.waited_ms / row.taken, percentile(row.waits, 0.95), row.timeouts, row.timed_out_at)
+
+
+def percentile(waits: list[int], share: float) -> float:
+    """The step, in milliseconds, within which that share of the waits was over."""
+    wanted, so_far = share * sum(waits), 0
+    for step, count in zip((*STEPS, STEPS[-1]), waits, strict=True):
+        so_far += count
+        if so_far >= wanted:
+            return step
+    return STEPS[-1]
+
+
+def _days_ago(days: int) -> date:
+    return datetime.now(UTC).date() - timedelta(days=days)

@@ -1,0 +1,155 @@
+"""The pages of operations: red when something is broken, numbers that are true, and nothing for anybody but admins."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from portal.operations import monitor
+from portal.operations.models import size
+from tests.support.reading import words
+
+
+@pytest.fixture
+def heard(superuser):
+    """A worker is at work."""
+    superuser.execute("insert into procrastinate_workers (last_heartbeat) values (now())")
+
+
+def made(superuser, **columns):
+    row = {"file": "club-1.dump", "club_at": datetime.now(UTC), "bytes": 2_400_000, "sha256": "a" * 64, "revision": "v2",
+           "row_counts": "{}", **columns}  # fmt: skip
+    names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+    superuser.execute(f"insert into backups ({names}) values ({marks})".encode(), list(row.values()))
+
+
+def test_a_quiet_club_says_that_everything_runs(desk, heard):
+    page = words(desk.get("/admin/operations"))
+    assert page.startswith("Everything runs as it should.") and "Nothing has run yet" in page
+    assert "None are made: the setting BACKUPS names no folder." in page
+
+
+def test_a_run_is_shown_with_its_outcome_and_how_long_it_took(desk, heard, superuser):
+    superuser.execute("insert into runs (name, began_at, ended_at, well, said) values"
+                      " ('tidying', now() - interval '95 seconds', now(), true, 'Deleted 3 mails.')")  # fmt: skip
+    page = words(desk.get("/admin/operations"))
+    assert "Tidying up" in page and "Well Deleted 3 mails." in page and "95 s" in page and "(Istanbul)" in page
+
+
+def test_a_broken_promise_is_named_with_its_rows_and_told_on_today(desk, heard, superuser):
+    superuser.execute("insert into runs (name, ended_at, well, said, details) values"
+                      " ('check', clock_timestamp(), false, '31 promises were counted, 1 broken.', '{\"Nobody waits\": 2}')")  # fmt: skip
+    page = words(desk.get("/admin/operations"))
+    assert "One thing wants a look." in page and "Nobody waits: broken by 2 rows." in page
+    today = words(desk.get("/admin"))
+    assert "Something wants you now." in today and "The nightly check found 1 broken promise" in today
+
+
+def test_a_backup_that_did_not_come_back_turns_the_page_red(desk, heard, superuser, settings_with_backups):
+    made(superuser, proved=False, proved_at=datetime.now(UTC), proof="club-1.dump is not as it was written.")
+    answer = desk.get("/admin/operations")
+    assert "A backup could not be brought back: club-1.dump is not as it was written." in words(answer)
+    assert 'class="said bad"' in answer.text and "Broken" in words(answer) and "2.4 MB" in words(answer)
+
+
+def test_a_backup_that_came_back_is_said_to_have(desk, heard, superuser, settings_with_backups):
+    made(superuser, proved=True, proved_at=datetime.now(UTC), proof="70 rows in 30 tables came back.")
+    page = words(desk.get("/admin/operations"))
+    assert page.startswith("Everything runs") and "Brought back 70 rows in 30 tables came back." in page and "SHA-256 aaaaaaaaaaaa…" in page
+
+
+@pytest.fixture
+def settings_with_backups(app, monkeypatch, tmp_path):
+    """A club that keeps backups."""
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], backups=tmp_path))
+
+
+def test_jobs_that_failed_are_counted_by_name_and_mails_too(desk, heard, superuser):
+    superuser.execute("insert into procrastinate_jobs (id, queue_name, task_name, status)"
+                      " values (900, 'default', 'billing.refetch', 'failed')")  # fmt: skip
+    superuser.execute("insert into procrastinate_events (job_id, type, at) values (900, 'failed', now())")
+    superuser.execute("insert into mails (kind, recipient, subject, state, created_at) values ('x', 'a@b.example', 'x', 'failed', now())")
+    page = words(desk.get("/admin/operations"))
+    assert "1 failed in a week" in page and "1 mails failed in a week" in page and "billing.refetch" in page
+
+
+# --- the database ------------------------------------------------------------------------------------------------------
+
+
+def test_before_anything_was_counted_it_says_so(desk):
+    page = words(desk.get("/admin/operations/database"))
+    assert "The database is " in page and "Nothing was counted yet" in page and "A forecast needs a week of measures" in page
+
+
+def test_the_mean_the_slowest_and_who_counted_them(desk, superuser):
+    for ago, *counted in ((0, "select 1", 90, 90, 5), (0, "select slow", 10, 910, 400), (1, "select 1", 10, 40, 7)):
+        superuser.execute("insert into statement_timings values ((now() at time zone 'utc')::date - %s, %s, %s, %s, %s)",
+                          [ago, *counted])  # fmt: skip
+    page = words(desk.get("/admin/operations/database"))
+    assert "The database answers in 10 ms." in page, "the mean of today"
+    assert "Counted by the portal’s own processes" in page
+    assert page.index("select slow") < page.index("select 1") and "91.00 ms mean 400.0 ms longest 10 calls" in page
+
+
+def test_who_is_connected_in_what_state_but_for_oneself(desk, connect):
+    idle = connect("portal_worker")
+    idle.execute("select 1")
+    page = words(desk.get("/admin/operations/database"))
+    assert "portal_worker" in page and "idle in transaction" in page and "of 300" in page
+
+
+def test_a_members_own_connections_tell_nothing_to_members(sign_in, alice, as_):
+    assert sign_in(alice).get("/admin/operations/database").status_code == 404
+    with pytest.raises(Exception, match="permission denied"), as_(alice) as db:
+        db.execute("select * from open_connections()")
+
+
+def test_waits_for_the_pool_and_the_last_in_vain(desk, superuser):
+    waits = [80, 15, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
+    superuser.execute("insert into pool_timings values ((now() at time zone 'utc')::date, 100, 42, %s, 1, now())", [waits])
+    page = words(desk.get("/admin/operations/database"))
+    assert "0.42 ms mean wait" in page and "0.2 ms or less, 95 of 100 times" in page and "1 waited in vain" in page
+
+
+@pytest.mark.parametrize(("share", "within"), [(0.5, 0.1), (0.95, 0.2), (0.96, 2), (0.999, 2000)])
+def test_a_share_of_the_waits_is_over_within_a_step(share, within):
+    assert monitor.percentile([80, 15, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0], share) == within
+
+
+def test_what_grows_by_how_much_and_how_big_it_will_be(desk, superuser):
+    superuser.execute("insert into table_sizes select (now() at time zone 'utc')::date - n, 'users', 10, 20000000 - n * 1000000, 0"
+                      " from generate_series(0, 9) n")  # fmt: skip
+    page = words(desk.get("/admin/operations/database"))
+    assert "It grows by 1.0 MB a day; at this pace it is 3" in page
+    row = page[page.index("Tables, biggest first"):]
+    assert "users" in row and "of indexes" in row and "since" in row
+
+
+def test_a_table_of_any_name_is_measured(desk, superuser):
+    """Sizes were asked for by a name put together from strings, which fails on one that needs quotes."""
+    superuser.execute('create table "Odd name; --" (n int)')
+    try:
+        assert "Odd name; --" in words(desk.get("/admin/operations/database"))
+    finally:
+        superuser.execute('drop table "Odd name; --"')
+
+
+def test_an_index_nobody_used_is_named_and_one_that_keeps_a_key_is_not(desk, superuser):
+    superuser.execute("create index never_used on sandbox_mails (text)")
+    try:
+        page = words(desk.get("/admin/operations/database"))
+    finally:
+        superuser.execute("drop index never_used")
+    unused = page[page.index("Never used"):page.index("Index Table Uses")]
+    assert "never_used (8 kB)" in unused and "uq_backups_file" not in unused
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 kB"), (8192, "8 kB"), (1_400_000, "1.4 MB"), (23e9, "23.0 GB"), (-2e6, "-2.0 MB")])
+def test_sizes_in_words(number, said):
+    assert size(number) == said
+
+
+def test_a_forecast_needs_a_direction(desk, superuser):
+    superuser.execute("insert into table_sizes select (now() at time zone 'utc')::date - n, 'users', 1, 1000, 0"
+                      " from generate_series(0, 9) n")  # fmt: skip
+    assert "It has not grown" in words(desk.get("/admin/operations/database"))
