@@ -9,7 +9,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from markupsafe import Markup
-from wtforms import Field, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import DateField, Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length, Optional, StopValidation
 from wtforms.widgets import Select, html_params
 
@@ -131,3 +131,26 @@ class ZoneField(SelectField):
     def __init__(self, label: str = "Time zone", **kwargs: Any) -> None:
         known = only_known(zones(), UNKNOWN_ZONE)
         super().__init__(label, choices=[], validate_choice=False, validators=[known], **kwargs)
+
+
+def readable(sentence: str) -> Any:
+    """A validator: something was typed and understood, or our sentence instead of the library's."""
+
+    def check(_form: Form, field: Field) -> None:
+        if field.data is None:
+            field.errors = []
+            raise StopValidation(sentence)
+
+    return check
+
+
+def this_century(_form: Form, field: Field) -> None:
+    """Refuse days so far off that no clock can count to them."""
+    if not 2000 <= field.data.year < 2100:
+        raise ValidationError("Choose a day of this century.")
+
+
+def day_field(label: str, *, optional: bool = False, **kwargs: Any) -> DateField:
+    """A day that exists, in this century."""
+    checks = [readable("Choose a day that exists."), this_century]
+    return DateField(label, validators=[Optional(), *checks] if optional else checks, **kwargs)

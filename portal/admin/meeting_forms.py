@@ -6,20 +6,18 @@ from typing import Any
 
 from wtforms import (
     BooleanField,
-    DateField,
     Field,
     HiddenField,
     IntegerField,
     SelectField,
     SelectMultipleField,
     TimeField,
-    ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import NumberRange, Optional, StopValidation
+from wtforms.validators import NumberRange, Optional
 from wtforms.widgets import CheckboxInput
 
-from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField
+from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField, day_field, readable
 from portal.meetings.actions import Plan
 from portal.meetings.board import ROOMS
 from portal.meetings.models import MeetingSeries
@@ -35,29 +33,6 @@ REPEATS = {
     "daily": "Every day", "weekly": "Every week, on some days", "monthly-by-day": "Every month, on a day",
     "monthly-by-weekday": "Every month, on a weekday",
 }  # fmt: skip
-
-
-def readable(sentence: str) -> Any:
-    """A validator: something was typed and understood, or our sentence instead of the library's."""
-
-    def check(_form: Form, field: Field) -> None:
-        if field.data is None:
-            field.errors = []
-            raise StopValidation(sentence)
-
-    return check
-
-
-def this_century(_form: Form, field: Field) -> None:
-    """Refuse days so far off that no clock can count to them."""
-    if not 2000 <= field.data.year < 2100:
-        raise ValidationError("Choose a day of this century.")
-
-
-def day_field(label: str, *, optional: bool = False, **kwargs: Any) -> DateField:
-    """A day that exists, in this century."""
-    checks = [readable("Choose a day that exists."), this_century]
-    return DateField(label, validators=[Optional(), *checks] if optional else checks, **kwargs)
 
 
 class ProgrammeForm(Form):

@@ -19,12 +19,11 @@ from portal import audit, clock, jobs
 from portal.access import admin, elevated
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.admin.meetings import readable, this_century
 from portal.billing import access, actions, money, provider
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
 from portal.billing.orders import COLUMNS, STATE, line
 from portal.database import db
-from portal.forms import Form, Line
+from portal.forms import Form, Line, readable, this_century
 from portal.times import date_in_words, since
 from portal.web import find, page, reader
 

@@ -139,7 +139,8 @@ def test_who_came_by_phone_came(corrects, desk, superuser, bob, dora, over):
     row = superuser.execute("select operation, user_id, subject_id, meeting_id, metadata ->> 'reason' from system_logs")
     assert row.fetchone() == ("attendance.corrected", dora.id, bob.id, over.id, "Dialled in by phone.")
     with at(over.ends_at + HOUR):
-        assert "Corrected" in words(desk.get(f"/admin/meetings/{over.id}")) and figures(desk.get(f"/admin/meetings/{over.id}"))["came"] == "2"
+        page = desk.get(f"/admin/meetings/{over.id}")
+        assert "Corrected" in words(page) and figures(page)["came"] == "2"
 
 
 def test_who_only_left_a_tab_open_did_not_come(corrects, superuser, alice, charlie):
