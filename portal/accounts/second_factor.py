@@ -16,6 +16,7 @@ from portal import audit, clock, mail
 from portal.accounts import letters, passwords, sealed
 from portal.accounts.member import key_hash, new_key
 from portal.problems import Refused
+from portal.reference import READABLE
 
 ASKED = text("select * from auth.second_factor(:key, :slot, :at)")
 PROVE = text("select auth.prove(:key, :new_key, :step, :slot, :hash, :sealed, :at)")
@@ -27,8 +28,7 @@ DROP = text("select auth.drop_second_factor()")
 
 HALF_MINUTE = 30
 RECOVERY_CODES = 10
-# Crockford's alphabet; what is easily read as another letter is taken for it.
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# What is easily read as another letter is taken for it.
 _MISREAD = str.maketrans("OIL", "011", " -")
 
 
@@ -145,7 +145,7 @@ def tidy(typed: str) -> str:
 
 
 def _codes() -> list[str]:
-    return [str(slot) + "".join(secrets.choice(_LETTERS) for _ in range(11)) for slot in range(RECOVERY_CODES)]
+    return [str(slot) + "".join(secrets.choice(READABLE) for _ in range(11)) for slot in range(RECOVERY_CODES)]
 
 
 def _hashed(codes: list[str]) -> list[str]:

@@ -24,7 +24,7 @@ def until(superuser, person):
 
 def asked_of_billing(superuser):
     return superuser.execute(
-        "select args from procrastinate_jobs where task_name = 'billing.stop_own' order by id"
+        "select args - 'reference' from procrastinate_jobs where task_name = 'billing.stop_own' order by id"
     ).fetchall()
 
 

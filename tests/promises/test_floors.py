@@ -28,7 +28,8 @@ FLOORS = (
     ("log",),
     ("database",),
     ("config",),
-    ("clock", "problems", "times", "paging"),
+    ("times", "paging", "reference"),
+    ("clock", "problems"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
 
