@@ -100,6 +100,12 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{round(minutes / 1440)} days ago"
 
 
+def minutes(seconds: int) -> str:
+    """A wait in whole minutes, rounded up: one minute, 15 minutes."""
+    whole = -(-seconds // 60)
+    return "one minute" if whole == 1 else f"{whole} minutes"
+
+
 def starts_in(starts_at: datetime, now: datetime) -> str:
     """How soon, for a countdown that is honest to the minute: weekday, tomorrow, 1 h 46 min, any moment now."""
     here = starts_at.astimezone(now.tzinfo)

@@ -5,7 +5,8 @@ what may not be seen; `page` renders a whole page, or its fragment for htmx.
 """
 
 import secrets
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.config import Settings
 from portal.database import db
 from portal.database.question import Question
+from portal.problems import Refused
 from portal.reference import reference
 from portal.times import Reader, city
 
@@ -182,6 +184,37 @@ def find(visible: Select[*tuple[Any, ...]] | Question, **given: Any) -> Any:
 def page(template: str, status: int = 200, **context: Any) -> tuple[str, int]:
     """A rendered page with its status."""
     return render_template(template, **context), status
+
+
+def asked(name: str, most: int = 100) -> str:
+    """What the address asks for under this name, as one line of at most so many characters; empty if nothing.
+
+    A NUL is left out: no database can be asked for one.
+    """
+    return " ".join(request.args.get(name, "").replace("\x00", "").split())[:most]
+
+
+def chosen(name: str) -> UUID:
+    """The id a form chose under this name, or 422."""
+    return id_in(request.form.get(name, "")) or abort(422)
+
+
+def id_in(value: str) -> UUID | None:
+    """The id that is written there, or None for anything else."""
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
+@contextmanager
+def told_at(field: Any) -> Iterator[None]:
+    """What is refused inside is told at this field of a form, and nothing was changed."""
+    try:
+        yield
+    except Refused as refusal:
+        db.session.rollback()
+        field.errors = [refusal.sentence]
 
 
 def wants_fragment() -> bool:
