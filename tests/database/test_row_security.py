@@ -36,7 +36,7 @@ backups                        ----    ----    ----    ----    ----      S---   
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 credentials                    ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
-family_memberships             ----    ----    ----    ----    ----      S---    SIUD
+family_memberships             ----    ----    S---    o---    o---      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
@@ -87,7 +87,7 @@ HIDDEN = {
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",
     ("sign_ins", "worker"): "key_hash device created_at proved_at",
-    ("one_time_tokens", "worker"): "purpose token_hash code_hash wrong_codes payload user_id created_at used_at",
+    ("one_time_tokens", "worker"): "purpose token_hash code_hash wrong_codes payload created_at",
     ("rate_limits", "worker"): "hits",
     ("procrastinate_jobs", "browser"): "queue_name task_name priority lock args status scheduled_at attempts"
     " abort_requested worker_id",
@@ -342,7 +342,7 @@ DOORS = {
     "family_invitations": "member admin",
     "family_people": "member admin",
     "former_family": "member admin",
-    "hold_family": None,
+    "hold_family": "worker",
     "invitations_today": None,
     "invite_to_family": "member admin",
     "join_meeting": "member admin",
@@ -377,6 +377,7 @@ DOORS = {
     "slow_statements": "admin",
     "still_here": "member admin",
     "take_over_family": "worker",
+    "tell_access_cut": None,
     "tell_ended": None,
     "tend_line": "admin worker",
     "undo_removal": "member admin",

@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -101,3 +102,12 @@ def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: obj
     jobs.serve(worker_app)
     with clock.at(moment or clock.now()):
         task(**arguments)
+
+
+def until_somebody_waits(postgres: psycopg.Connection, within: float = 5.0) -> None:
+    """Come back once somebody in this database waits for a lock."""
+    deadline = time.monotonic() + within
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    while not one(postgres, waiting):
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.01)
