@@ -45,9 +45,7 @@ def create_app(settings: Settings | None = None, *, database_url: str | None = N
 
 
 def _open_rooms(app: Flask) -> None:
-    from portal import public
-    from portal.accounts import own_views as own
-    from portal.accounts import second_factor_views as second_factor
+    from portal.accounts import account_views, address_views, closing_views, second_factor_views
     from portal.accounts import views as accounts
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
@@ -56,13 +54,14 @@ def _open_rooms(app: Flask) -> None:
     from portal.billing import checkout, plan, provider, webhook
     from portal.billing import views as billing
     from portal.calendar import views as calendar
-    from portal.families import joining
+    from portal.families import joining_views
     from portal.families import views as families
     from portal.operations import views as operations
+    from portal.public import views as public
 
     for room in (
-        public, accounts, second_factor, own, attendance, hosting, calendar, billing, checkout, plan, webhook, families,
-        joining, admin, operations,
+        public, accounts, account_views, address_views, closing_views, second_factor_views, attendance, hosting, calendar,
+        billing, checkout, plan, webhook, families, joining_views, admin, operations,
     ):  # fmt: skip
         app.register_blueprint(room.bp)
     provider.init_app(app)

@@ -11,11 +11,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from portal import audit
 from portal.access import ask_to_sign_in, guard_of
 from portal.database import db
 from portal.limits import TooOften
 from portal.problems import Refused
-from portal.web import request_id, wants_fragment
+from portal.reference import reference
+from portal.web import wants_fragment
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,6 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
         return error.get_response()
     db.session.rollback()
     if isinstance(error, TooOften):
-        from portal import audit
-
         audit.limit_reached(db.session(), error.what, error.whose)
     body, status = error_page(error.code)
     headers = {}
@@ -98,7 +98,7 @@ def database_away(error: Exception) -> ResponseReturnValue:
     """The database is gone, full or busy: an honest page made without it."""
     g._login_user = AnonymousUserMixin()
     db.session.rollback()
-    current_app.logger.error("database away: %s", str(error).splitlines()[0], extra={"request_id": request_id()})
+    current_app.logger.error("database away: %s", str(error).splitlines()[0], extra={"request_id": reference()})
     body, status = error_page(503)
     return body, status, {"Retry-After": "10"}
 
@@ -110,14 +110,12 @@ def broken(error: Exception) -> ResponseReturnValue:
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     db.session.rollback()
-    current_app.logger.exception("request %s broke", request_id(), exc_info=error)
+    current_app.logger.exception("request %s broke", reference(), exc_info=error)
     _log_row(error)
     return error_page(500)
 
 
 def _log_row(error: Exception) -> None:
-    from portal import audit
-
     try:
         audit.record(
             db.session(),
@@ -128,7 +126,7 @@ def _log_row(error: Exception) -> None:
         )
     except Exception:
         db.session.rollback()
-        current_app.logger.exception("request %s could not be noted", request_id())
+        current_app.logger.exception("request %s could not be noted", reference())
 
 
 def error_page(code: int, **words: Any) -> tuple[str, int]:
@@ -143,7 +141,7 @@ def error_page(code: int, **words: Any) -> tuple[str, int]:
     actions = (
         [("Go to the meetings", "/meetings")] if signed_in else [("Go to the front page", "/"), ("Sign in", "/sign-in")]
     )
-    context = {"code": code, "title": said.title, "text": said.text, "reference": request_id(), "actions": actions}
+    context = {"code": code, "title": said.title, "text": said.text, "reference": reference(), "actions": actions}
     g.beside = wants_fragment()
     template = "errors/piece.html" if g.beside else "errors/error.html"
     return render_template(template, **{**context, **words}), code

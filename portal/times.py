@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from portal import clock
+
 _AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -98,6 +100,12 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{round(minutes / 1440)} days ago"
 
 
+def minutes(seconds: int) -> str:
+    """A wait in whole minutes, rounded up: one minute, 15 minutes."""
+    whole = -(-seconds // 60)
+    return "one minute" if whole == 1 else f"{whole} minutes"
+
+
 def starts_in(starts_at: datetime, now: datetime) -> str:
     """How soon, for a countdown that is honest to the minute: weekday, tomorrow, 1 h 46 min, any moment now."""
     here = starts_at.astimezone(now.tzinfo)
@@ -149,6 +157,29 @@ def next_wall_time(day: date, wall: time, zone: str) -> time:
     """The first wall time after a skipped one that exists: what to suggest instead of 02:30."""
     local = datetime.combine(day, wall, ZoneInfo(zone))
     return local.astimezone(UTC).astimezone(ZoneInfo(zone)).time().replace(second=0)
+
+
+class Reader:
+    """Where somebody is in time: every moment they are shown is theirs, with the place named."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self.tz = ZoneInfo(zone)
+        self.city = city(zone)
+        self.now = clock.now().astimezone(self.tz)
+
+    @property
+    def clock(self) -> str:
+        """Their wall clock, like 17:14."""
+        return f"{self.now:%H:%M}"
+
+    def day(self, moment: datetime | None) -> str:
+        """The day of a moment there, like 14 March 2026; empty for none."""
+        return date_in_words(moment.astimezone(self.tz)) if moment else ""
+
+    def short_day(self, moment: datetime | None) -> str:
+        """The same for tables, like 14 Mar 2026."""
+        return date_with_year(moment.astimezone(self.tz)) if moment else ""
 
 
 def zone_choices(now: datetime) -> Iterator[tuple[str, str]]:

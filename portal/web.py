@@ -5,16 +5,16 @@ what may not be seen; `page` renders a whole page, or its fragment for htmx.
 """
 
 import secrets
-from collections.abc import MutableMapping
-from datetime import datetime
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, abort, current_app, g, render_template, session
 from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment
+from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf
 from htmx_flask import Htmx, request
@@ -22,11 +22,12 @@ from markupsafe import Markup
 from sqlalchemy import Select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import clock
 from portal.config import Settings
 from portal.database import db
 from portal.database.question import Question
-from portal.times import city, date_in_words
+from portal.problems import Refused
+from portal.reference import reference
+from portal.times import Reader, city
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,6 @@ class Csrf(CSRFProtect):
 
 csrf = Csrf()
 htmx = Htmx()
-
-# Crockford's alphabet: no letter that could be read as another on the phone.
-_READABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -93,7 +91,6 @@ def init_app(app: Flask) -> None:
     """Put the frame around every request of `app`."""
     settings: Settings = app.config["SETTINGS"]
     app.session_interface = Sessions()
-    app.before_request(name_request)
     csrf.init_app(app)
     htmx.init_app(app)
     app.after_request(finish)
@@ -117,20 +114,6 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"reader": reader()})
 
 
-def request_id() -> str:
-    """The name of this request: on its error page, in its log rows, in its jobs. Like 7F3K-20QX."""
-    if "request_id" not in g:
-        bits = secrets.randbits(40)
-        letters = "".join(_READABLE[bits >> shift & 31] for shift in range(0, 40, 5))
-        g.request_id = f"{letters[:4]}-{letters[4:]}"
-    return str(g.request_id)
-
-
-def name_request() -> None:
-    """Before anything can fail, the request has a name."""
-    request_id()
-
-
 def finish(response: Response) -> Response:
     """The one place that commits. What raised was rolled back before its error page was made."""
     if db.session.registry.has():
@@ -141,7 +124,7 @@ def finish(response: Response) -> Response:
 def label(response: Response) -> Response:
     """Every answer has its request's name, errors too, and is kept nowhere unless it says so."""
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Request-Id"] = request_id()
+    response.headers["X-Request-Id"] = reference()
     if g.get("beside"):
         # A refusal nobody expected is said beside what is there; a page that asks by itself says nothing.
         response.headers["HX-Reswap"] = "none" if request.method == "GET" else "beforeend"
@@ -203,41 +186,45 @@ def page(template: str, status: int = 200, **context: Any) -> tuple[str, int]:
     return render_template(template, **context), status
 
 
+def asked(name: str, most: int = 100) -> str:
+    """What the address asks for under this name, as one line of at most so many characters; empty if nothing.
+
+    A NUL is left out: no database can be asked for one.
+    """
+    return " ".join(request.args.get(name, "").replace("\x00", "").split())[:most]
+
+
+def chosen(name: str) -> UUID:
+    """The id a form chose under this name, or 422."""
+    return id_in(request.form.get(name, "")) or abort(422)
+
+
+def id_in(value: str) -> UUID | None:
+    """The id that is written there, or None for anything else."""
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
+@contextmanager
+def told_at(field: Any) -> Iterator[None]:
+    """What is refused inside is told at this field of a form, and nothing was changed."""
+    try:
+        yield
+    except Refused as refusal:
+        db.session.rollback()
+        field.errors = [refusal.sentence]
+
+
 def wants_fragment() -> bool:
     """Whether htmx asked for a piece of the page (its boosted and history requests want the whole)."""
     return bool(request.htmx) and request.headers.get("HX-Request-Type", "partial") == "partial"
 
 
-class Reader:
-    """Where the person in front of the page is in time: every time shown is theirs, with the place named."""
-
-    def __init__(self, zone: str) -> None:
-        self.zone = zone
-        self.tz = ZoneInfo(zone)
-        self.city = city(zone)
-        self.now = clock.now().astimezone(self.tz)
-
-    @property
-    def clock(self) -> str:
-        """Their wall clock, like 17:14."""
-        return f"{self.now:%H:%M}"
-
-    def day(self, moment: datetime | None) -> str:
-        """The day of a moment where they are, like 14 March 2026; nothing for no moment."""
-        return date_in_words(moment.astimezone(self.tz)) if moment else ""
-
-    @property
-    def utc_offset_minutes(self) -> int:
-        """Minutes ahead of UTC just now."""
-        offset = self.now.utcoffset()
-        return int(offset.total_seconds() // 60) if offset else 0
-
-
 def reader() -> Reader:
     """The person's own zone; the club's for a visitor."""
     if "reader" not in g:
-        from flask_login import current_user
-
         zone = current_user.timezone if current_user and current_user.is_authenticated else None
         g.reader = Reader(zone or current_app.config["SETTINGS"].club_timezone)
     return g.reader  # type: ignore[no-any-return]
@@ -245,6 +232,4 @@ def reader() -> Reader:
 
 def me() -> UUID:
     """The signed-in person's id."""
-    from flask_login import current_user
-
     return current_user.id  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ Revises: v2.8_domains
 from portal.database.migration import close, definer, run
 
 revision = "v2.9_runs"
-down_revision = "v2.8_domains"
+down_revision = "v2.8_families"
 branch_labels = None
 depends_on = None
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, mail
-from portal.accounts import letters, passwords
+from portal.accounts import letters, passwords, sealed
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
 from portal.database import broken_rule
@@ -24,7 +24,7 @@ ASK_RESET = text("select * from auth.ask_reset(:email, :token, :code, :at, :unti
 REDEEM = text("select auth.redeem(:purpose, :token, :email, :code, :new_hash, :at)")
 PASSWORD_OF = text("select user_id, password_hash from auth.password_of(:email)")
 REHASH = text("select auth.rehash(:user_id, :old_hash, :new_hash)")
-OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :at)")
+OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :at, :before)")
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
 SET_STANDING = text("select auth.set_standing(:person, :active, :admin, :at)")
@@ -33,12 +33,6 @@ WELCOME = text("select welcome(:user_id, :days, :at)")
 VERIFY_FOR = timedelta(hours=24)
 RESET_FOR = timedelta(minutes=30)
 ADDRESS_FOR = timedelta(minutes=10)
-IDLE = timedelta(days=14)
-"""A sign-in not seen for this long is over (the database says the same, in auth.whoami)."""
-
-
-class WrongPassword(Refused):
-    """The old password does not match."""
 
 
 class LastAdmin(Refused):
@@ -102,7 +96,7 @@ def confirm(db: Session, *, token: str | None = None, email: str = "", code: str
 
 def ask_reset(db: Session, email: str) -> None:
     """A new password was asked for. The same work for any address: whether it has an account, the worker finds out."""
-    jobs.enqueue(db, "accounts.send_reset", email=email)
+    jobs.enqueue(db, "accounts.send_reset", email=sealed.seal(email))
     audit.record(db, "password.reset-asked", "A new password was asked for", category="security")
 
 
@@ -148,13 +142,21 @@ def check_password(db: Session, email: str, password: str) -> UUID | None:
     return row.user_id  # type: ignore[no-any-return]
 
 
-def open_sign_in(db: Session, user_id: UUID, device: str, network: str | None) -> str | None:
-    """Start a sign-in; the key to put into the browser's session. None if the account may not (inactive)."""
+def open_sign_in(
+    db: Session, user_id: UUID, device: str, network: str | None, in_place_of: str | None = None
+) -> str | None:
+    """Start a sign-in; the key to put into the browser's session. None if the account may not (inactive).
+
+    `in_place_of` is the key the same browser held before; its sign-in ends.
+    """
     key = new_key()
     sign_in_id = db.scalar(
         OPEN_SIGN_IN,
-        {"user_id": user_id, "key": key_hash(key), "device": device, "network": network, "at": clock.now()},
-    )
+        {
+            "user_id": user_id, "key": key_hash(key), "device": device, "network": network, "at": clock.now(),
+            "before": key_hash(in_place_of) if in_place_of else None,
+        },
+    )  # fmt: skip
     if sign_in_id is None:
         return None
     audit.record(db, "sign-in.opened", f"Signed in on {device}", subject_id=user_id, category="security")
@@ -169,10 +171,8 @@ def is_own_password(db: Session, password: str) -> bool:
     return False
 
 
-def change_password(db: Session, old: str, new: str, keep: UUID) -> None:
-    """A new password for the asker; every other sign-in ends. Raises WrongPassword."""
-    if not is_own_password(db, old):
-        raise WrongPassword
+def change_password(db: Session, new: str, keep: UUID) -> None:
+    """A new password for the asker; every sign-in but `keep` ends."""
     db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new), "at": clock.now()})
     end_others(db, keep)
     audit.record(db, "password.changed", "The password was changed", category="security")
@@ -205,8 +205,11 @@ def end_others(db: Session, keep: UUID) -> None:
     audit.record(db, "sign-in.others-ended", "All other sign-ins were ended", category="security")
 
 
-def set_standing(db: Session, person_id: UUID, *, active: bool, admin: bool) -> None:
-    """An admin's word on who may come in and who plans; losing either ends every sign-in. Raises LastAdmin."""
+def set_standing(db: Session, person_id: UUID, *, active: bool | None = None, admin: bool | None = None) -> None:
+    """An admin's word on who may come in and who plans; None leaves that alone. Losing either ends every sign-in.
+
+    Raises LastAdmin.
+    """
     try:
         db.execute(SET_STANDING, {"person": person_id, "active": active, "admin": admin, "at": clock.now()})
     except IntegrityError as refusal:

@@ -28,8 +28,8 @@ class NewPassword(PasswordField):
         super().__init__(label, validators=[good_password], description=hint, **kwargs)
 
 
-class SignUpForm(Form):
-    """A newcomer."""
+class NamesForm(Form):
+    """What somebody is called."""
 
     first_name = Line(
         "First name",
@@ -37,10 +37,27 @@ class SignUpForm(Form):
         missing="Enter the name others may call you.",
         description="Shown to others in the meeting.",
     )
-    last_name = Line("Last name", most=80, description="Only the club and your family see it. You may leave it empty.")
+    last_name = Line(
+        "Last name", most=80, description="Only the club and who pays your plan see it. You may leave it empty."
+    )
+
+
+class SignUpForm(NamesForm):
+    """A newcomer."""
+
     email = EmailLine()
     password = NewPassword()
     timezone = ZoneField()
+
+
+class NewcomerForm(NamesForm):
+    """A newcomer whose address is proven already."""
+
+    password = NewPassword()
+    timezone = ZoneField()
+
+
+CODE_OPENS_NOTHING = "This code does not fit, or no longer. Look at the newest mail, or ask for another."
 
 
 class MailCodeForm(Form):
@@ -84,16 +101,9 @@ class ResetCodeForm(CodeForm):
     password = NewPassword("New password")
 
 
-class ProfileForm(Form):
+class ProfileForm(NamesForm):
     """How the club calls and times a member."""
 
-    first_name = Line(
-        "First name",
-        most=80,
-        missing="Enter the name others may call you.",
-        description="Shown to others in the meeting.",
-    )
-    last_name = Line("Last name", most=80, description="Only the club and your family see it. You may leave it empty.")
     timezone = ZoneField()
     preferred_meeting_time = TimeField(
         "Preferred meeting time", validators=[InputRequired("Enter an hour, like 21:00.")],

@@ -2,11 +2,15 @@
 
 from sqlalchemy.orm import Session
 
-from portal.accounts import actions
+from portal.accounts import actions, sealed
 from portal.jobs import job
 
 
 @job("accounts.send_reset")
 def send_reset(db: Session, email: str) -> None:
-    """The mail for a new password. Done twice it is two mails, of which the newer one works."""
-    actions.send_reset(db, email)
+    """The mail for a new password, to a sealed address: whoever asks may type a stranger's, which the queue shall not keep.
+
+    Done twice it is two mails, of which the newer one works.
+    """
+    if address := sealed.unseal(email):
+        actions.send_reset(db, address)

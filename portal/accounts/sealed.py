@@ -22,7 +22,7 @@ def unseal(kept: str) -> str | None:
     try:
         return MultiFernet(_keys()).decrypt(kept.encode()).decode()
     except InvalidToken:
-        current_app.logger.error("a second factor was sealed with a key that is not in SECRET_KEY_FALLBACKS")
+        current_app.logger.error("something was sealed with a key that is not in SECRET_KEY_FALLBACKS")
         return None
 
 

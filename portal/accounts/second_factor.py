@@ -16,19 +16,19 @@ from portal import audit, clock, mail
 from portal.accounts import letters, passwords, sealed
 from portal.accounts.member import key_hash, new_key
 from portal.problems import Refused
+from portal.reference import READABLE
 
 ASKED = text("select * from auth.second_factor(:key, :slot, :at)")
 PROVE = text("select auth.prove(:key, :new_key, :step, :slot, :hash, :sealed, :at)")
 OWN = text("select * from auth.own_second_factor()")
 BEGIN = text("select auth.begin_second_factor(:sealed)")
-KEEP = text("select auth.keep_second_factor(:sealed, :step, :hashes, :this, :at)")
+KEEP = text("select auth.keep_second_factor(:sealed, :step, :hashes, :this, :new_key, :at)")
 NEW_CODES = text("select auth.new_recovery_codes(:hashes)")
 DROP = text("select auth.drop_second_factor()")
 
 HALF_MINUTE = 30
 RECOVERY_CODES = 10
-# Crockford's alphabet; what is easily read as another letter is taken for it.
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# What is easily read as another letter is taken for it.
 _MISREAD = str.maketrans("OIL", "011", " -")
 
 
@@ -88,17 +88,22 @@ def shown(db: Session) -> str | None:
     return sealed.unseal(own.pending) if own and own.pending else None
 
 
-def keep(db: Session, user_id: UUID, email: str, typed: str, this_sign_in: UUID | None) -> list[str] | None:
+def keep(
+    db: Session, user_id: UUID, email: str, typed: str, this_sign_in: UUID | None, fresh: str | None = None
+) -> list[str] | None:
     """The first code of the new app: from now on it is the asker's second factor, and all other sign-ins end.
 
-    Ten recovery codes to be shown once; None if the code does not fit what was shown.
+    This one goes on under the key `fresh`. Ten recovery codes to be shown once; None if the code does not fit what was shown.
     """
     own, secret = db.execute(OWN).one_or_none(), shown(db)
     step = fitting_step(secret, tidy(typed), 0) if secret else None
     if own is None or not step:
         return None
     codes = _codes()
-    kept = {"sealed": own.pending, "step": step, "hashes": _hashed(codes), "this": this_sign_in, "at": clock.now()}
+    kept = {
+        "sealed": own.pending, "step": step, "hashes": _hashed(codes), "this": this_sign_in, "at": clock.now(),
+        "new_key": key_hash(fresh) if fresh else None,
+    }  # fmt: skip
     if not db.scalar(KEEP, kept):
         return None
     audit.record(db, "second-factor.set-up", "A second factor was set up", category="security")
@@ -145,7 +150,7 @@ def tidy(typed: str) -> str:
 
 
 def _codes() -> list[str]:
-    return [str(slot) + "".join(secrets.choice(_LETTERS) for _ in range(11)) for slot in range(RECOVERY_CODES)]
+    return [str(slot) + "".join(secrets.choice(READABLE) for _ in range(11)) for slot in range(RECOVERY_CODES)]
 
 
 def _hashed(codes: list[str]) -> list[str]:

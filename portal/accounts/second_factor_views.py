@@ -10,10 +10,12 @@ from sqlalchemy import text
 
 from portal import audit, limits
 from portal.access import own_path, public, takes_proof
-from portal.accounts import actions, forms, second_factor
-from portal.accounts.member import NewSignIn, load
+from portal.accounts import forms, second_factor
+from portal.accounts.entering import HALF
+from portal.accounts.member import NewSignIn, load, new_key
+from portal.accounts.proof import password_fits
 from portal.database import db
-from portal.times import date_with_year
+from portal.times import minutes
 from portal.web import me, page, reader
 
 bp = Blueprint("second_factor", __name__)
@@ -105,10 +107,11 @@ def keep() -> ResponseReturnValue:
     form = forms.AppCodeForm()
     if form.validate():
         limits.limit("second-factor-set-up", allowed=10, seconds=900, whose=str(me()))
-        codes = second_factor.keep(
-            db.session(), me(), current_user.email, form.second_factor.data, current_user.sign_in_id
-        )
+        this, fresh = current_user._get_current_object(), new_key()
+        codes = second_factor.keep(db.session(), me(), this.email, form.second_factor.data, this.sign_in_id, fresh)
         if codes:
+            this.key = fresh  # what opened with a password alone has another key from now on
+            login_user(this)
             return _codes_page(codes)
         form.second_factor.errors = ["That code does not fit. Is the clock of your phone right? Try the next one."]
     return _set_up_page(form, 422)
@@ -137,7 +140,7 @@ def drop() -> ResponseReturnValue:
 
 
 def _waiting_key() -> str | None:
-    return current_user.key if current_user.is_authenticated else session.get("half")
+    return current_user.key if current_user.is_authenticated else session.get(HALF)
 
 
 def _set_up_first() -> ResponseReturnValue:
@@ -152,7 +155,7 @@ def _taken(key: str, form: forms.AppCodeForm) -> str | None:
     fresh = None if wait else second_factor.prove(db.session(), key, form.second_factor.data)
     if wait:
         audit.limit_reached(db.session(), "second-factor", whose)
-        form.second_factor.errors = [f"That was a lot of tries. Wait {-(-wait // 60)} minutes, then take a new code."]
+        form.second_factor.errors = [f"That was a lot of tries. Wait {minutes(wait)}, then take a new code."]
     elif fresh is None:
         form.second_factor.errors = [
             "That code does not fit, or it was used already. After five tries there is a pause of 15 minutes."
@@ -163,22 +166,11 @@ def _taken(key: str, form: forms.AppCodeForm) -> str | None:
     return fresh
 
 
-def password_fits(form: forms.OwnPasswordForm) -> bool:
-    """Whether the form brings the asker's own password; told at the field, and counted."""
-    if not form.validate():
-        return False
-    limits.limit("password", allowed=10, seconds=900, whose=str(me()))
-    if actions.is_own_password(db.session(), form.password.data):
-        return True
-    form.password.errors = ["That is not your password."]
-    return False
-
-
 def _state() -> dict[str, object] | None:
     own = db.session.execute(STATE).one_or_none()
     if own is None or own.set_up_at is None:
         return None
-    return {"since": date_with_year(own.set_up_at.astimezone(reader().now.tzinfo)), "codes_left": own.codes_left}
+    return {"since": reader().short_day(own.set_up_at), "codes_left": own.codes_left}
 
 
 def _page(status: int = 200, **with_errors: object) -> ResponseReturnValue:

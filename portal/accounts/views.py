@@ -1,20 +1,17 @@
-"""Pages of an account: in front of the door, and behind it."""
+"""Pages in front of the door: signing up, signing in and out, a new password."""
 
-from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, request, session, url_for
+from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user, logout_user
-from sqlalchemy import select
+from flask_login import current_user, logout_user
 
-from portal import audit, clock, limits
+from portal import audit, limits
 from portal.access import own_path, public
-from portal.accounts import actions, devices, forms, passwords, second_factor
-from portal.accounts.member import NewSignIn
-from portal.accounts.models import SignIn, User
+from portal.accounts import actions, forms, passwords
+from portal.accounts.entering import HALF, enter
 from portal.database import db
-from portal.times import ago, date_in_words, since
-from portal.web import find, me, page, reader
+from portal.times import minutes
+from portal.web import page, reader
 
 bp = Blueprint("accounts", __name__)
 
@@ -63,7 +60,7 @@ def verify_by_code() -> ResponseReturnValue:
     if form.validate():
         if actions.confirm(db.session(), email=form.email.data, code=form.code.data):
             return _confirmed()
-        form.code.errors = ["This code does not fit, or no longer. Look at the newest mail, or ask for another."]
+        form.code.errors = [forms.CODE_OPENS_NOTHING]
     return page("accounts/check_mail.html", 422, email=form.email.data or "", form=form)
 
 
@@ -114,32 +111,34 @@ def open_sign_in() -> ResponseReturnValue:
     form = forms.SignInForm()
     if not form.validate():
         return page("accounts/sign_in.html", 422, form=form)
-    wait = limits.wait_for("sign-in", limits.network(), 60, 900) or limits.wait_for(
-        "sign-in-account", form.email.data, 5, 900
-    )
-    if wait:
-        audit.limit_reached(db.session(), "sign-in", form.email.data)
-        form.password.errors = [
-            f"That was the fifth try. Wait {-(-wait // 60)} minutes, or set a new password by mail; that works at once."
-        ]
+    if wait := _pause(form):
         return *page("accounts/sign_in.html", 429, form=form), {"Retry-After": str(wait)}
     user_id = actions.check_password(db.session(), form.email.data, form.password.data)
-    key = user_id and actions.open_sign_in(
-        db.session(), user_id, devices.describe(request), request.remote_addr or None
-    )
-    if not key:
+    if user_id is None or not enter(user_id):
         form.password.errors = [
             "That address and password do not match. After five tries there is a pause of 15 minutes."
         ]
         return page("accounts/sign_in.html", 422, form=form)
     limits.forget("sign-in-account", form.email.data)
-    session.clear()
-    target = own_path(form.next.data, "/meetings")
-    if second_factor.asked_of(db.session(), key):
-        session["half"] = key  # opens one page only: the one that takes the code
-        return redirect(url_for("second_factor.sign_in_code", next=target), 303)
-    login_user(NewSignIn(key))
-    return redirect(target, 303)
+    return _go_on(own_path(form.next.data, "/meetings"))
+
+
+def _pause(form: forms.SignInForm) -> int:
+    """The seconds to wait after too many tries of this network or for this account; told at the field."""
+    if wait := limits.wait_for("sign-in", limits.network(), 60, 900):
+        form.password.errors = [f"There were many tries from your network. Wait {minutes(wait)}, then sign in again."]
+    elif wait := limits.wait_for("sign-in-account", form.email.data, 5, 900):
+        form.password.errors = [
+            f"That was more than five tries. Wait {minutes(wait)}, or set a new password by mail; that works at once."
+        ]
+    if wait:
+        audit.limit_reached(db.session(), "sign-in", form.email.data)
+    return wait
+
+
+def _go_on(target: str) -> ResponseReturnValue:
+    """Where a sign-in leads; one that waits for its code leads to the page that takes it."""
+    return redirect(url_for("second_factor.sign_in_code", next=target) if HALF in session else target, 303)
 
 
 @bp.post("/sign-out")
@@ -195,7 +194,7 @@ def reset_by_code() -> ResponseReturnValue:
     if form.validate():
         if actions.reset(db.session(), form.password.data, email=form.email.data, code=form.code.data):
             return _new_password(form.email.data)
-        form.code.errors = ["This code does not fit, or no longer. Look at the newest mail, or ask for another."]
+        form.code.errors = [forms.CODE_OPENS_NOTHING]
     return page("accounts/reset_code.html", 422, email=form.email.data or "", form=form)
 
 
@@ -218,96 +217,6 @@ def reset_by_link(token: str) -> ResponseReturnValue:
         return _new_password(session.get("reset"))
     flash("This link does not work any more. Ask for a new mail.", "note")
     return redirect("/reset", 303)
-
-
-@bp.get("/account")
-def account() -> ResponseReturnValue:
-    """Names, zone, password, sign-ins, and whether the door is open."""
-    return _account_page()
-
-
-@bp.post("/account/profile")
-def change_profile() -> ResponseReturnValue:
-    """Names, zone and preferred hour."""
-    form = forms.ProfileForm()
-    if not form.validate():
-        return _account_page(422, profile_form=form)
-    actions.change_profile(
-        db.session(), me(), form.first_name.data, form.last_name.data or None, form.timezone.data,
-        form.preferred_meeting_time.data,
-    )  # fmt: skip
-    flash("Saved.", "note")
-    return redirect("/account", 303)
-
-
-@bp.post("/account/password")
-def change_password() -> ResponseReturnValue:
-    """A new password, with the old one; every other sign-in ends."""
-    form = forms.PasswordForm()
-    if not form.validate():
-        return _account_page(422, password_form=form)
-    limits.limit("password", allowed=10, seconds=900, whose=str(me()))
-    try:
-        actions.change_password(db.session(), form.old_password.data, form.password.data, current_user.sign_in_id)
-    except actions.WrongPassword as wrong:
-        form.old_password.errors = [wrong.sentence]
-        return _account_page(422, password_form=form)
-    flash("The password is changed. Every other sign-in has ended.", "note")
-    return redirect("/account", 303)
-
-
-@bp.post("/account/sign-ins/<uuid:sign_in_id>/end")
-def end_sign_in(sign_in_id: UUID) -> ResponseReturnValue:
-    """End one of one's own sign-ins."""
-    if not actions.end_sign_in(db.session(), sign_in_id):
-        abort(404)
-    flash("That sign-in has ended.", "note")
-    return redirect("/account#sign-ins", 303)
-
-
-@bp.post("/account/sign-ins/end-others")
-def end_others() -> ResponseReturnValue:
-    """End every sign-in but this one."""
-    actions.end_others(db.session(), current_user.sign_in_id)
-    flash("Every other sign-in has ended.", "note")
-    return redirect("/account#sign-ins", 303)
-
-
-def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnValue:
-    user = find(
-        select(User.first_name, User.last_name, User.timezone, User.preferred_meeting_time).where(User.id == me())
-    )
-    now = reader().now
-    rows = db.session.execute(
-        select(SignIn.id, SignIn.device, SignIn.network, SignIn.created_at, SignIn.seen_at)
-        .where(
-            SignIn.user_id == me(),
-            SignIn.ended_at.is_(None),
-            ~SignIn.waits,
-            SignIn.seen_at > clock.now() - actions.IDLE,
-        )
-        .order_by(SignIn.seen_at.desc())
-        .limit(50)
-    )
-    sign_ins = [
-        {
-            "id": row.id, "device": row.device, "network": str(row.network or "this machine"),
-            "when": f"since {since(row.created_at, now).removeprefix('on ')}", "seen": ago(row.seen_at, now),
-            "is_this": row.id == current_user.sign_in_id,
-        }
-        for row in rows
-    ]  # fmt: skip
-    until = current_user.access_until if current_user.in_grace else current_user.paid_until or current_user.access_until
-    access = (
-        f"Yes, until {date_in_words(until.astimezone(now.tzinfo))}." if until and current_user.entitled
-        else f"Your access ended on {date_in_words(until.astimezone(now.tzinfo))}." if until
-        else "No plan at the moment."
-    )  # fmt: skip
-    context: dict[str, object] = {
-        "profile_form": forms.ProfileForm(None, data=dict(user._mapping)), "password_form": forms.PasswordForm(None),
-        "sign_ins": sign_ins, "access": access,
-    }  # fmt: skip
-    return page("accounts/account.html", status, **{**context, **with_errors})
 
 
 def _confirmed() -> ResponseReturnValue:

@@ -2,26 +2,45 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, request
+from flask import Blueprint, abort, flash, redirect
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import Row
+from wtforms import StringField
+from wtforms.validators import Regexp
 
 from portal import clock, paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.admin.forms import ReasonForm, SeatsForm
 from portal.database import db
-from portal.families import actions
-from portal.families.models import FamilyPlan, Membership
-from portal.forms import Form
-from portal.times import date_with_year, number
-from portal.web import find, page, reader
+from portal.families import actions, handing_over, leaving
+from portal.families.models import UNDO_FOR, FamilyPlan, Membership
+from portal.families.refusals import TooFew
+from portal.forms import Form, Line
+from portal.times import number
+from portal.web import asked, chosen, find, page, reader
 
 PAGE = 20
+
+
+class SeatsForm(Form):
+    """How many people a family may be."""
+
+    seats = StringField(
+        "Seats, the primary’s included",
+        validators=[Regexp(r"^([1-9]|1[0-9]|20)\Z", message="Enter a number from 1 to 20.")],
+    )
+
+
+class ReasonForm(Form):
+    """Why an admin acts in a member's place. Kept in the log."""
+
+    reason = Line("Reason", most=300, missing="Say why in a sentence. It is kept in the log.")
+
 
 FAMILIES = text(f"""
 select p.id, p.plan_name, p.created_at, p.current_members, p.invited_members, p.max_members, p.is_active, p.ending_at,
@@ -59,17 +78,15 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def families() -> ResponseReturnValue:
     """Newest first, by a piece of the name or the beginning of anybody's name or address in them."""
-    q = " ".join(request.args.get("q", "").replace("\x00", "").split())[:100]
+    q, cursor = asked("q"), paging.read(asked("from"))
     begins = q.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (paging.END, paging.LAST)
     rows = db.session.execute(FAMILIES, {"q": q, "begins": begins, "from_at": from_at, "from_id": from_id}).all()
-    older = (
-        f"/admin/families?q={q}&from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
-    )
+    first = f"/admin/families?{urlencode({'q': q})}"
+    more = f"{first}&from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
     return page(
-        "admin/families.html", q=q, families=[_line(row) for row in rows[:PAGE]], older_url=older,
-        newer_url=f"/admin/families?q={q}" if cursor else None,
+        "admin/families.html", q=q, families=[_line(row) for row in rows[:PAGE]], older_url=more,
+        newer_url=first if cursor else None,
     )  # fmt: skip
 
 
@@ -88,7 +105,7 @@ def set_seats(plan_id: UUID) -> ResponseReturnValue:
     try:
         if not actions.set_seats(db.session(), plan_id, int(form.seats.data)):
             abort(404)
-    except actions.TooFew:
+    except TooFew:
         db.session.rollback()
         form.seats.errors = [_too_many_for(plan_id, int(form.seats.data))]
         return _family_page(plan_id, 422, seats_form=form)
@@ -101,7 +118,7 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
     form = ReasonForm(prefix="removal-")
     if not form.validate():
         return _family_page(plan_id, 422, removal_form=form)
-    if actions.remove(db.session(), plan_id, _chosen(), form.reason.data) is None:
+    if leaving.remove(db.session(), plan_id, chosen("person"), form.reason.data) is None:
         abort(404)
     return redirect(f"/admin/families/{plan_id}", 303)
 
@@ -109,7 +126,7 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
 @admin
 def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
     """Within ten seconds."""
-    if not actions.undo(db.session(), membership_id):
+    if not leaving.undo(db.session(), membership_id):
         abort(404)
     return _back(plan_id, "Nothing was changed.")
 
@@ -120,16 +137,9 @@ def transfer(plan_id: UUID) -> ResponseReturnValue:
     form = ReasonForm(prefix="transfer-")
     if not form.validate():
         return _family_page(plan_id, 422, transfer_form=form)
-    if not actions.propose_transfer(db.session(), plan_id, _chosen(), form.reason.data):
+    if not handing_over.propose_transfer(db.session(), plan_id, chosen("person"), form.reason.data):
         abort(404)
     return _back(plan_id, "They have been asked, and the primary is told. It happens when they have paid.")
-
-
-def _chosen() -> UUID:
-    try:
-        return UUID(request.form.get("person", ""))
-    except ValueError:
-        abort(422)
 
 
 def _back(plan_id: UUID, said: str) -> ResponseReturnValue:
@@ -147,7 +157,8 @@ def _family_page(plan_id: UUID, status: int = 200, **forms: Form) -> ResponseRet
     return page(
         "admin/family.html", status, plan=plan, people=people,
         members=[p for p in people if p["state"] == "active" and not p["is_primary"]],
-        removed=[p for p in people if p["undo"]], until=_day(plan.subscription_expiry), ending=_day(plan.ending_at),
+        removed=[p for p in people if p["undo"]], until=reader().short_day(plan.subscription_expiry),
+        ending=reader().short_day(plan.ending_at),
         asked=next((p["name"] for p in people if plan.transfer_to and p["user_id"] == plan.transfer_to), ""),
         **{**context, **forms},
     )  # fmt: skip
@@ -176,7 +187,7 @@ def _line(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.plan_name or "No name", "primary": display_name(row.first_name, row.last_name, row.email),
         "email": row.email, "in": f"{row.current_members} of {row.max_members}", "invited": row.invited_members,
-        "kind": kind, "word": word, "tone": tone, "until": _day(row.subscription_expiry) or "–",
+        "kind": kind, "word": word, "tone": tone, "until": reader().short_day(row.subscription_expiry) or "–",
     }  # fmt: skip
 
 
@@ -186,10 +197,6 @@ def _person(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id, "user_id": row.user_id, "name": display_name(row.first_name, row.last_name, row.email),
         "email": row.email, "state": state, "word": state.capitalize(), "kind": kind, "tone": tone,
-        "is_primary": row.role == "primary", "joined": _day(row.joined_at), "ended": _day(row.ended_at),
-        "undo": state == "removed" and row.ended_at > clock.now() - actions.UNDO_FOR,
+        "is_primary": row.role == "primary", "joined": reader().short_day(row.joined_at), "ended": reader().short_day(row.ended_at),
+        "undo": state == "removed" and row.ended_at > clock.now() - UNDO_FOR,
     }  # fmt: skip
-
-
-def _day(moment: Any) -> str:
-    return date_with_year(moment.astimezone(reader().now.tzinfo)) if moment else ""

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.engine import Row
@@ -14,8 +14,8 @@ from portal import clock
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.database import db
-from portal.times import city, date_with_year
-from portal.web import page, reader
+from portal.times import city
+from portal.web import asked, page, reader
 
 PAGE = 20
 
@@ -57,14 +57,14 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def people() -> ResponseReturnValue:
     """Who is here, by the beginning of a name or address, by access and by plan."""
-    q = " ".join(request.args.get("q", "").replace("\x00", "").split())[:100]
-    access, plan = request.args.get("access", ""), request.args.get("plan", "")
+    q = asked("q")
+    access, plan = asked("access"), asked("plan")
     wanted: dict[str, Any] = {
         "q": q.lower(), "q_end": q.lower() + "\U0010ffff",
         "access": access if access in ("active", "none") else "", "at": clock.now(),
         "plan": plan if plan in ("individual", "family", "none") else "",
     }  # fmt: skip
-    after_key, after_id = _cursor(request.args.get("from"))
+    after_key, after_id = _cursor(asked("from", 3000))
     found, counted = SOME if q else EVERYBODY
     rows = db.session.execute(found, {**wanted, "after_key": after_key, "after_id": after_id}).all()
     shown, total = rows[:PAGE], db.session.execute(counted, wanted).scalar_one()
@@ -72,8 +72,7 @@ def people() -> ResponseReturnValue:
     return page(
         "admin/people.html",
         q=q, access=wanted["access"], plan=wanted["plan"], people=[_line(row) for row in shown],
-        count=_count(total), span="",
-        accesses=[("", "Any"), ("active", "Has access"), ("none", "No access")],
+        count=_count(total),
         newer_url=f"/admin/people?{filters}" if after_key else None,
         older_url=f"/admin/people?{filters}&from={_write(shown[-1])}" if len(rows) > PAGE else None,
     )  # fmt: skip
@@ -99,7 +98,7 @@ def _line(row: Row[Any]) -> dict[str, object]:
     return {
         "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
         "access_kind": kind, "access_word": word, "tone": tone, "zone": city(row.timezone), "ticks": row.ticks or "",
-        "until": date_with_year(until.astimezone(reader().now.tzinfo)) if until else "–",
+        "until": reader().short_day(until) or "–",
     }  # fmt: skip
 
 
@@ -107,9 +106,9 @@ def _write(row: Row[Any]) -> str:
     return urlsafe_b64encode(f"{row.id}{row.name_key}".encode()).decode()
 
 
-def _cursor(value: str | None) -> tuple[str, UUID]:
+def _cursor(value: str) -> tuple[str, UUID]:
     try:
-        plain = urlsafe_b64decode(value or "").decode()
+        plain = urlsafe_b64decode(value).decode()
         return plain[36:].replace("\x00", ""), UUID(plain[:36])
     except ValueError:
         return "", UUID(int=0)

@@ -11,7 +11,6 @@ from portal.accounts import actions
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.database import db
-from portal.times import date_with_year
 from portal.web import find, page, reader
 
 # What each button makes of somebody: (may come in, plans), None where it leaves that alone.
@@ -41,7 +40,7 @@ def person(person_id: UUID) -> ResponseReturnValue:
     row = find(select(User.id, *known).where(User.id == person_id))
     return page(
         "admin/person.html", person=row, name=display_name(row.first_name, row.last_name, row.email),
-        since=date_with_year(row.created_at.astimezone(reader().now.tzinfo)),
+        since=reader().short_day(row.created_at),
     )  # fmt: skip
 
 
@@ -50,10 +49,7 @@ def person(person_id: UUID) -> ResponseReturnValue:
 def set_standing(person_id: UUID) -> ResponseReturnValue:
     """One of the buttons was pressed."""
     active, plans = BUTTONS.get(request.form.get("standing", "")) or abort(400)
-    row = find(select(User.is_active, User.is_admin).where(User.id == person_id, User.closed_at.is_(None)))
-    actions.set_standing(
-        db.session(), person_id, active=row.is_active if active is None else active,
-        admin=row.is_admin if plans is None else plans,
-    )  # fmt: skip
+    find(select(User.id).where(User.id == person_id, User.closed_at.is_(None)))
+    actions.set_standing(db.session(), person_id, active=active, admin=plans)
     flash("Done. It holds from now on.", "note")
     return redirect(f"/admin/people/{person_id}", 303)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal import clock, limits
 from portal.database.identity import Browser, Role, person
 from portal.database.question import Question
+from portal.reference import reference
 
 NOTE = Question(text("""
 insert into system_logs (level, message, category, operation, user_id, subject_id, meeting_id, metadata, timestamp,
@@ -41,13 +42,11 @@ def record(
         "level": level, "message": message[:2000], "category": category, "operation": operation,
         "user_id": _asker(db), "subject_id": subject_id, "meeting_id": meeting_id,
         "details": Jsonb(kept) if kept else None, "timestamp": clock.now(),
-        "ip_address": None, "request_id": None, "user_agent": None,
+        "request_id": reference() or None, "ip_address": None, "user_agent": None,
     }  # fmt: skip
     if has_request_context():
-        from portal.web import request_id
-
         row |= {
-            "ip_address": request.remote_addr, "request_id": request_id(),
+            "ip_address": request.remote_addr,
             "user_agent": (request.user_agent.string or "")[:400] or None,
         }  # fmt: skip
     NOTE.do(db, **row)

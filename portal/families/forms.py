@@ -3,8 +3,7 @@
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from portal.accounts.forms import NewPassword
-from portal.forms import EmailLine, Form, Line, ZoneField
+from portal.forms import EmailLine, Form, Line
 
 
 class NameForm(Form):
@@ -31,19 +30,3 @@ class AcceptForm(Form):
         ],
         default="period_end",
     )
-
-
-class NewcomerForm(Form):
-    """An account on the invited address."""
-
-    first_name = Line(
-        "First name",
-        most=80,
-        missing="Enter the name others may call you.",
-        description="Shown to others in the meeting.",
-    )
-    last_name = Line(
-        "Last name", most=80, description="Only the club and who pays the plan see it. You may leave it empty."
-    )
-    password = NewPassword()
-    timezone = ZoneField()

@@ -3,24 +3,28 @@
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, mail
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.families import actions, letters
+from portal.billing.models import Subscription
+from portal.billing.provider import LIVE
+from portal.families import actions, handing_over, letters
 from portal.families.models import FamilyPlan, Membership
 from portal.jobs import job
-from portal.times import date_in_words
+from portal.times import Reader
 
-END_LAPSED = text("select end_lapsed_family(:plan, :grace, :at)")
-
-GRACE = timedelta(days=7)
-"""How long after the paid date a family is kept together; a payment that only failed may still come."""
-
+HOLD = text("select from hold_family(:plan, :at)")
+LAPSED = text("select p.id from family_plans p where p.is_active and family_ends_at(p) <= :at order by p.id")
+END_LAPSED = text("select end_lapsed_family(:plan, :at)")
+PAYS = (
+    select(Subscription.subscription_type, Subscription.ends_at, Subscription.renews_at, Subscription.next_type)
+    .where(Subscription.user_id == bindparam("payer"), Subscription.status.in_(LIVE), ~Subscription.twin)
+    .where(Subscription.subscription_type == "family")
+)
 
 @job("families.paid")
 def paid(db: Session, user_id: str) -> None:
@@ -38,25 +42,51 @@ def paid(db: Session, user_id: str) -> None:
 @job("families.take_over")
 def take_over(db: Session, plan_id: str, new_primary_id: str) -> None:
     """The new payer's first payment is arranged."""
-    actions.take_over(db, UUID(plan_id), UUID(new_primary_id))
+    handing_over.take_over(db, UUID(plan_id), UUID(new_primary_id))
 
 
 @job("families.follow")
 def follow(db: Session, plan_id: str) -> None:
-    """The payer's date may have changed: everybody else has the same, and one mail that says so."""
+    """What the payer has may have changed: everybody else hears once of another date, and of an end or that it is off."""
     plan = db.get(FamilyPlan, UUID(plan_id), with_for_update=True, populate_existing=True)
     if plan is None or not plan.is_active:
         return
+    _follow_date(db, plan)
+    _follow_end(db, plan)
+
+
+def _follow_date(db: Session, plan: FamilyPlan) -> None:
     until, told = plan.subscription_expiry, plan.told_until
     if plan.ending_at and until and until > plan.ending_at:
         plan.ending_at = None
     if until == told:
         return
     plan.told_until = until
-    for person in _people(db, plan.id):
-        if person.role == "member":
-            letter = letters.date(plan.plan_name, _day(until, person), _is_sooner(until, told))
-            _once(db, "family-date", person, letter, f"{plan.id}:{until.timestamp() if until else 0:.0f}")
+    for person in _members(db, plan.id):
+        letter = letters.date(plan.plan_name, _day(until, person), _is_sooner(until, told))
+        _once(db, "family-date", person, letter, f"{plan.id}:{until.timestamp() if until else 0:.0f}")
+
+
+def _follow_end(db: Session, plan: FamilyPlan) -> None:
+    """The subscription is set to end, or to be an individual one; or it was, and goes on after all."""
+    pays = db.execute(PAYS, {"payer": plan.primary_user_id}).one_or_none()
+    if pays is None:  # paid otherwise, or over: `end_lapsed` has the word
+        return
+    alone = pays.ends_at is None and pays.next_type == "individual"
+    ends = pays.renews_at if alone else pays.ends_at
+    told, plan.told_ending_at = plan.told_ending_at, ends
+    if ends == told or (told is None and plan.ending_at):  # the primary let it end here, and everybody was told
+        return
+    plan.ending_at = ends
+    payer = _first(db.get_one(User, plan.primary_user_id))
+    for person in _members(db, plan.id):
+        if ends is None:
+            letter = letters.goes_on(plan.plan_name, payer)
+        elif alone:
+            letter = letters.individual(plan.plan_name, payer, _day(ends, person))
+        else:
+            letter = letters.ending(plan.plan_name, payer, _day(ends, person))
+        mail.write(db, "family-ending", person.email, letter, user_id=person.id)
 
 
 @job("families.tell")
@@ -137,26 +167,29 @@ def tell_plan(db: Session, what: str, plan_id: str) -> None:
 def expire(db: Session) -> None:
     """Invitations nobody took for 14 days let go of their seats, and who sent them is told."""
     at = clock.now()
-    late = update(Membership).where(Membership.state == "invited", Membership.expires_at <= at)
-    gone = db.scalars(late.values(state="expired", ended_at=Membership.expires_at).returning(Membership.id)).all()
+    late = select(Membership.plan_id).where(Membership.state == "invited", Membership.expires_at <= at).distinct()
+    for plan_id in db.scalars(late.order_by(Membership.plan_id)).all():
+        db.execute(HOLD, {"plan": plan_id, "at": at})  # who holds a family lets go of its late invitations
+        db.commit()
     # Some were let go of by somebody who came by first; the mail is written once all the same.
     lately = select(Membership.id).where(Membership.state == "expired", Membership.ended_at > at - timedelta(hours=1))
-    for membership_id in {*gone, *db.scalars(lately)}:
-        jobs.enqueue(db, "families.tell", what="expired", membership_id=str(membership_id))
+    for membership_id in db.scalars(lately).all():
+        actions.tell(db, "expired", membership_id)
 
 
 @job("families.end_lapsed", cron="11 4 * * *", lock="families.end_lapsed")
 def end_lapsed(db: Session) -> None:
-    """Families whose date has passed, and the grace with it, come to their end."""
+    """Families whose time is over come to their end."""
     at = clock.now()
-    by_choice = case((FamilyPlan.subscription_expiry <= FamilyPlan.ending_at, FamilyPlan.ending_at))
-    by_grace = func.coalesce(FamilyPlan.subscription_expiry, FamilyPlan.created_at) + GRACE
-    late = select(FamilyPlan.id).where(FamilyPlan.is_active, func.coalesce(by_choice, by_grace) <= at)
-    for plan_id in db.scalars(late.order_by(FamilyPlan.id)).all():
-        if db.scalar(END_LAPSED, {"plan": plan_id, "grace": GRACE, "at": at}):
+    for plan_id in db.scalars(LAPSED, {"at": at}).all():
+        if db.scalar(END_LAPSED, {"plan": plan_id, "at": at}):
             audit.record(db, "family.ended", "A family came to its end", category="cron", plan_id=str(plan_id))
             jobs.enqueue(db, "families.tell_plan", what="ended", plan_id=str(plan_id))
         db.commit()  # a family at a time, so that nobody waits for all of them
+
+
+def _members(db: Session, plan_id: UUID) -> list[Any]:
+    return [person for person in _people(db, plan_id) if person.role == "member"]
 
 
 def _people(db: Session, plan_id: UUID, state: str = "active") -> list[Any]:
@@ -177,7 +210,7 @@ def _is_sooner(until: datetime | None, told: datetime | None) -> bool:
 
 
 def _day(moment: datetime | None, person: Any) -> str:
-    return date_in_words(moment.astimezone(ZoneInfo(person.timezone)).date()) if moment else ""
+    return Reader(person.timezone).day(moment)
 
 
 def _first(person: Any) -> str:

@@ -1,100 +1,129 @@
-"""The way into a family by the link of a mail: a page with buttons, since opening a link decides nothing."""
+"""Into a family: inviting, and what becomes of an invitation. In the asker's own name unless said; never commits."""
 
-from flask import Blueprint, current_app, flash, redirect, request, session
-from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from portal import limits
-from portal.access import public
-from portal.accounts import actions as accounts
-from portal.accounts import devices, passwords
-from portal.accounts.member import NewSignIn
-from portal.database import db
-from portal.errors import error_page
-from portal.families import actions, queries
-from portal.families.forms import AcceptForm, NewcomerForm
-from portal.forms import Form
-from portal.times import date_in_words
-from portal.web import me, page, reader
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
 
-bp = Blueprint("joining", __name__, url_prefix="/family/join/<token>")
+from portal import audit, clock, jobs, mail
+from portal.accounts.actions import WELCOME, Given
+from portal.accounts.member import key_hash, new_key
+from portal.database.identity import ME
+from portal.families import letters
+from portal.families.actions import tell
+from portal.families.queries import former
+from portal.families.refusals import AcceptedMeanwhile, Gone, refuse
 
-
-@bp.before_request
-def know_the_asker() -> None:
-    """Visitors may come here too, so nobody has asked yet who it is; the database must know before its first answer."""
-    _ = current_user.is_authenticated
-
-
-@bp.get("")
-@public
-def show(token: str) -> ResponseReturnValue:
-    """Who invites, into what, and the ways to answer."""
-    return _invitation_page(token)
+INVITE = text("select membership, refusal from invite_to_family(:plan, :address, :token, :at)")
+RENEW = text("select address, refusal from renew_invitation(:invitation, :token, :at)")
+REVOKE = text("select revoke_invitation(:invitation, :at)")
+ACCEPT = text("select * from accept_invitation(:token, :at)")
+SIGN_UP = text("select * from sign_up_to_family(:token, cast(:given as jsonb), :at)")
+DECLINE = text("select membership, state from decline_invitation(:token, :at)")
+PAID_ALONE = text("""
+select max(promised_until) from my_access_sources()
+ where source = 'own' and subscription_type = 'individual' and promised_until > :at
+""")
 
 
-@bp.post("")
-def accept(token: str) -> ResponseReturnValue:
-    """Yes, with the account one is signed in with."""
-    limits.limit("invitation", allowed=30, seconds=900)
-    form = AcceptForm()
-    if not form.validate():
-        return _invitation_page(token, 422, accept_form=form)
-    pays = actions.pays_alone(db.session()) is not None
-    try:
-        actions.accept(db.session(), token, form.own_plan.data if pays else "not_yet")
-    except actions.Taken as taken:
-        db.session.rollback()
-        actions.tell_missed(db.session(), token)
-        return error_page(409, title=taken.sentence)
-    flash("You are in. Everything the plan covers is open to you.", "note")
-    return redirect("/family", 303)
+def invite(db: Session, plan: Any, host: str, address: str) -> None:
+    """Hold a seat for 14 days and mail its link to `address`. Raises Refused."""
+    token = new_key()
+    given = {"plan": plan.id, "address": address, "token": key_hash(token), "at": clock.now()}
+    asked = db.execute(INVITE, given).one()
+    refuse(asked.refusal)
+    mail.write(db, "family-invitation", address, letters.invitation(plan.plan_name, host, token), secret=True)
+    audit.record(db, "family.invited", "Invited somebody", membership_id=str(asked.membership))
 
 
-@bp.post("/account")
-@public
-def create_account(token: str) -> ResponseReturnValue:
-    """Yes, with a new account on the invited address; the link came there, so the address is proven."""
-    limits.limit("invitation", allowed=30, seconds=900)
-    form = NewcomerForm()
-    if not form.validate():
-        return _invitation_page(token, 422, newcomer_form=form)
-    given = accounts.Given(
-        email="", first_name=form.first_name.data, last_name=form.last_name.data or None, timezone=form.timezone.data,
-        password_hash=passwords.hashed(form.password.data),
+def send_again(db: Session, plan: Any, host: str, invitation_id: UUID) -> str | None:
+    """The invitation once more, with a new link; the one before opens nothing. The address; None: not the asker's."""
+    token = new_key()
+    given = {"invitation": invitation_id, "token": key_hash(token), "at": clock.now()}
+    asked = db.execute(RENEW, given).one_or_none()
+    if asked is None:
+        return None
+    if asked.refusal == "active":
+        raise AcceptedMeanwhile
+    refuse(asked.refusal)
+    mail.write(db, "family-invitation", asked.address, letters.invitation(plan.plan_name, host, token), secret=True)
+    audit.record(db, "family.invited-again", "Sent an invitation again", membership_id=str(invitation_id))
+    return str(asked.address)
+
+
+def take_back(db: Session, invitation_id: UUID) -> bool:
+    """The invitation opens nothing any more, and its seat is free. False if it is not the asker's."""
+    was = db.scalar(REVOKE, {"invitation": invitation_id, "at": clock.now()})
+    if was == "active":
+        raise AcceptedMeanwhile
+    if was == "invited":
+        audit.record(db, "family.invitation-revoked", "Took an invitation back", membership_id=str(invitation_id))
+    return was is not None
+
+
+def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
+    """The seat of an invitation, to the asker. Raises Refused.
+
+    Who also pays alone says what becomes of that: `period_end`, `now_with_credit` or `not_yet`.
+    """
+    seated = db.execute(ACCEPT, {"token": key_hash(token), "at": clock.now()}).one()
+    if seated.refusal == "active":
+        return
+    refuse(seated.refusal)
+    _joined(db, seated, None)
+    if own_plan in ("period_end", "now_with_credit"):
+        jobs.enqueue(db, "billing.stop_own", user_id=str(db.scalar(select(ME))), when=own_plan)
+
+
+def sign_up(db: Session, token: str, given: Given, welcome_days: int) -> UUID:
+    """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
+    at = clock.now()
+    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps(asdict(given)), "at": at}).one()
+    refuse(seated.refusal)
+    db.execute(WELCOME, {"user_id": seated.person, "days": welcome_days, "at": at})
+    audit.record(
+        db, "account.confirmed", "An address was confirmed by an invitation", subject_id=seated.person,
+        category="security",
     )  # fmt: skip
-    person = actions.sign_up(db.session(), token, given, current_app.config["SETTINGS"].welcome_days)
-    key = accounts.open_sign_in(db.session(), person, devices.describe(request), request.remote_addr or None)
-    session.clear()
-    login_user(NewSignIn(key or ""))
-    flash("Your account is ready, and you are in the family.", "note")
-    return redirect("/family", 303)
+    _joined(db, seated, seated.person)
+    return seated.person  # type: ignore[no-any-return]
 
 
-@bp.post("/decline")
-@public
-def decline(token: str) -> ResponseReturnValue:
-    """No. The seat is free again."""
-    limits.limit("invitation", allowed=30, seconds=900)
-    actions.decline(db.session(), token)
-    return page("families/declined.html")
+def decline(db: Session, token: str) -> None:
+    """No to an invitation; the seat is free again. Twice is once. Raises Gone."""
+    said = db.execute(DECLINE, {"token": key_hash(token), "at": clock.now()}).one_or_none()
+    if said is None or said.state not in ("declined", "was declined"):
+        raise Gone
+    if said.state == "declined":
+        audit.record(db, "family.declined", "Declined an invitation", membership_id=str(said.membership))
+        tell(db, "declined", said.membership)
 
 
-def _invitation_page(token: str, status: int = 200, **forms: Form) -> ResponseReturnValue:
-    found = queries.invitation(db.session(), token)
-    if found is None or found.state != "invited":
-        closed = actions.REFUSALS.get(found.state if found else "", actions.Gone)
-        return page(
-            "families/join_closed.html", 410, sentence=closed().sentence, mine=found and found.state == "active"
-        )
-    here = reader().now.tzinfo
-    own = actions.pays_alone(db.session()) if current_user.is_authenticated else None
-    plan = queries.my_plan(db.session(), me()) if current_user.is_authenticated else None
-    return page(
-        "families/join.html", status, token=token, invitation=found, in_a_family=plan is not None,
-        until=date_in_words(found.until.astimezone(here).date()) if found.until else "",
-        held_until=date_in_words(found.free_until.astimezone(here).date()),
-        own_until=date_in_words(own.astimezone(here).date()) if own else "",
-        other_address=current_user.is_authenticated and current_user.email.lower() != found.email.lower(),
-        **{"accept_form": AcceptForm(None), "newcomer_form": NewcomerForm(None, timezone=reader().zone), **forms},
-    )  # fmt: skip
+def tell_missed(db: Session, token: str) -> None:
+    """Somebody came second with one invitation: who invited should know."""
+    seat = db.execute(ACCEPT, {"token": key_hash(token), "at": clock.now()}).one()
+    if seat.refusal == "taken":
+        tell(db, "missed", seat.membership)
+
+
+def pays_alone(db: Session) -> datetime | None:
+    """Until when the asker has paid for a plan of their own, if they have."""
+    until: datetime | None = db.scalar(PAID_ALONE, {"at": clock.now()})
+    return until
+
+
+def bring_back(db: Session, plan: Any, host: str) -> int:
+    """Invite everybody who was in the asker's family until it ended; how many. Raises Refused."""
+    people = former(db)
+    for person in people:
+        invite(db, plan, host, person.email)
+    return len(people)
+
+
+def _joined(db: Session, seated: Row[Any], person: UUID | None) -> None:
+    audit.record(db, "family.joined", "Joined a family", subject_id=person, membership_id=str(seated.membership))
+    tell(db, "joined", seated.membership)

@@ -131,6 +131,32 @@ def ending(plan: str | None, who: str, until: str) -> Letter:
     )
 
 
+def individual(plan: str | None, who: str, until: str) -> Letter:
+    """To everybody but the payer: the last date, since the payer goes on alone."""
+    return Letter(
+        subject=f"{who} goes on with a plan for one",
+        headline=f"You are covered until {until}",
+        body=(
+            f"From {until} on {who} pays a plan for one person, and {called(plan)} ends. Everybody in it keeps everything"
+            " until that day.",
+            "You can have a plan of your own from then on, or before.",
+        ),
+        button=("/plans", "See the plans"),
+        why=WHY_IN,
+    )
+
+
+def goes_on(plan: str | None, who: str) -> Letter:
+    """To everybody but the payer: the end they were told of is off."""
+    return Letter(
+        subject="The family plan goes on",
+        headline="The family plan goes on",
+        body=(f"{who} lets {called(plan)} go on after all. It does not end on the day you were told, and stays yours too.",),
+        button=("/family", "Look at the family"),
+        why=WHY_IN,
+    )
+
+
 def ended(plan: str | None) -> Letter:
     """To everybody: it is over."""
     return Letter(

@@ -1,12 +1,15 @@
 """A plan that one person pays and several share, and everybody who was ever asked into it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ARRAY, TIMESTAMP, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
+
+UNDO_FOR = timedelta(seconds=10)
+"""How long a removal can be taken back; only then is it told."""
 
 
 class FamilyPlan(Base):
@@ -36,6 +39,7 @@ class FamilyPlan(Base):
     ending_at: Mapped[datetime | None]
     dissolved_at: Mapped[datetime | None]
     told_until: Mapped[datetime | None]
+    told_ending_at: Mapped[datetime | None]
 
 
 class Membership(Base):

@@ -1,6 +1,6 @@
 """What one person may see of their family, put into the words of the page."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.accounts.member import display_name, key_hash
 from portal.accounts.models import User
-from portal.families.actions import UNDO_FOR
-from portal.families.models import FamilyPlan
-from portal.times import date_in_words, day_long
+from portal.families.models import UNDO_FOR, FamilyPlan
+from portal.times import Reader, day_long
 
 PEOPLE = text("select * from family_people()")
 INVITATIONS = text("select * from family_invitations(:at)")
@@ -42,11 +41,16 @@ def host_name(db: Session, user_id: UUID) -> str:
     return str(db.scalar(select(first).where(User.id == user_id)))
 
 
+def former(db: Session) -> Sequence[Row[Any]]:
+    """Who was in the asker's family until it ended, address and first name."""
+    return db.execute(FORMER, {"at": clock.now()}).all()
+
+
 class Household:
     """A family as one of its people sees it now."""
 
-    def __init__(self, db: Session, plan: FamilyPlan, me: UUID, now: datetime) -> None:
-        self.now, self.id = now, plan.id
+    def __init__(self, db: Session, plan: FamilyPlan, me: UUID, reader: Reader) -> None:
+        self.tz, self._day, self.id = reader.tz, reader.day, plan.id
         self.name = plan.plan_name or "Your family"
         self.seats, self.invited, self.people_in = plan.max_members, plan.invited_members, plan.current_members
         self.i_am_primary = plan.primary_user_id == me
@@ -65,7 +69,7 @@ class Household:
         if self.i_am_primary:
             for row in db.execute(INVITATIONS, {"at": clock.now()}):
                 (self.invitations if row.state == "invited" else self.removed).append(self._invitation(row))
-            self.former = [row.first_name or row.email for row in db.execute(FORMER, {"at": clock.now()})]
+            self.former = [row.first_name or row.email for row in former(db)]
         own = db.execute(select(User.shares_attendance, User.family_may_answer).where(User.id == me)).one()
         self.shares: bool = own.shares_attendance
         self.may_answer: bool = own.family_may_answer
@@ -83,16 +87,13 @@ class Household:
         }  # fmt: skip
 
     def _invitation(self, row: Row[Any]) -> dict[str, Any]:
-        ended = row.ended_at and (row.ended_at + UNDO_FOR).astimezone(self.now.tzinfo)
+        ended = row.ended_at and (row.ended_at + UNDO_FOR).astimezone(self.tz)
         return {
             "id": row.id, "email": row.email, "name": row.first_name or row.email, "sent": self._day(row.sent_at),
             "ends": self._day(row.expires_at), "told_at": f"{ended:%H:%M:%S}" if ended else "",
         }  # fmt: skip
 
     def _evenings(self, row: Row[Any]) -> dict[str, Any]:
-        starts = row.starts_at and row.starts_at.astimezone(self.now.tzinfo)
+        starts = row.starts_at and row.starts_at.astimezone(self.tz)
         following = f"{row.title}, {day_long(starts.date())} at {starts:%H:%M}: {SAYS[row.answer]}" if starts else ""
         return {"ticks": row.ticks or "", "next": following}
-
-    def _day(self, moment: datetime | None) -> str:
-        return date_in_words(moment.astimezone(self.now.tzinfo).date()) if moment else ""

@@ -1,7 +1,7 @@
 """Work that leaves with the change: enqueued in the caller's transaction, done by the worker after its commit.
 
 A job is a name, some ids and one call to an action; it is one transaction, or a short one for each thing of a long list
-(`each`), and safe to repeat.
+(`each`), and safe to repeat. What it notes in the log goes by the reference of the request that left it.
 """
 
 import functools
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from portal.database import db
 from portal.database.identity import WORKER, act_as
+from portal.reference import carry, reference
 
 Thing = TypeVar("Thing")
 
@@ -54,9 +55,14 @@ def job(
 
     def wrap(function: Callable[..., None]) -> Task[..., Any, Any]:
         @functools.wraps(function)
-        def run(timestamp: int | None = None, **arguments: Any) -> None:  # noqa: ARG001 - the schedule's own
+        def run(
+            timestamp: int | None = None,  # noqa: ARG001 - the schedule's own
+            reference: str = "",
+            **arguments: Any,
+        ) -> None:
             assert _app is not None, "jobs.serve(app) first"  # noqa: S101
             with _app.app_context():
+                carry(reference)
                 act_as(db.session(), WORKER)
                 function(db.session(), **arguments)
                 db.session.commit()
@@ -88,4 +94,5 @@ def enqueue(
     connection = session.connection().connection.driver_connection
     due = datetime.now(UTC) + after if after else None  # the queue's clock is the real one, the demo's may be ahead
     task = _desk.configure_task(name, allow_unknown=True, connection=connection, lock=one_at_a_time, schedule_at=due)
-    task.defer(**arguments)
+    carried = {"reference": reference()} if reference() else {}
+    task.defer(**arguments, **carried)

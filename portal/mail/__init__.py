@@ -17,6 +17,9 @@ from portal import clock
 from portal.jobs import enqueue
 from portal.mail.models import Mail
 
+CLOSED = "@closed.invalid"
+"""How the address of a closed account ends. Nobody is there, so nothing is written."""
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -46,6 +49,8 @@ def write(
     """Put a mail into the outbox. With an `occasion` it is written once, however often the occasion is noticed;
     `secret` bodies (they hold a link or code that opens something) are forgotten when sent.
     """
+    if recipient.endswith(CLOSED):
+        return
     said = asdict(letter)
     if letter.button:
         said["button"] = (current_app.config["SETTINGS"].public_url + letter.button[0], letter.button[1])

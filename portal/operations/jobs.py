@@ -44,7 +44,10 @@ OLD = {
     "Deleted {} rate limits": "delete from rate_limits where key in (select key from rate_limits where expires_at < now() limit :batch)",
     "Deleted {} ended sign-ins": """delete from sign_ins where id in (select id from sign_ins
         where ended_at < :at - interval '90 days' or seen_at < :at - case when waits then interval '1 day' else interval '90 days' end limit :batch)""",
-    "Deleted {} unconfirmed sign-ups": "delete from users where id in (select id from users where not email_verified and created_at < :at - interval '7 days' limit :batch)",
+    "Deleted {} unconfirmed sign-ups": """delete from users where id in (select id from users u where not email_verified and created_at < :at - interval '7 days'
+        and not exists (select from one_time_tokens t where t.user_id = u.id and t.expires_at > :at and t.used_at is null) limit :batch)""",
+    "Forgot {} addresses of old invitations": """update family_memberships set email = null where id in (select id from family_memberships
+        where state in ('declined', 'expired', 'revoked') and ended_at < :at - interval '90 days' and email is not null limit :batch)""",
     "Deleted {} mails": "delete from mails where id in (select id from mails where created_at < :at - interval '365 days' and state <> 'queued' limit :batch)",
     "Deleted {} log rows": """delete from system_logs where id in (select id from system_logs
         where timestamp < :at - case when category = 'security' then interval '730 days' when level = 'error' then interval '365 days'

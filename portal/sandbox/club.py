@@ -29,6 +29,7 @@ from portal.audit.models import SystemLog
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
 from portal.families import actions as families
+from portal.families import joining, leaving
 from portal.families import queries as family_queries
 from portal.mail.models import Mail
 from portal.meetings import actions as meetings
@@ -172,24 +173,24 @@ def seat_families(club: Club) -> None:
     when_left = clock.now() - timedelta(days=20)
     _join_family(club, EEVA, LEFT_AGAIN, when_left - timedelta(days=30))
     with club.as_(club.member(LEFT_AGAIN), when_left) as session:
-        families.leave(session)
+        leaving.leave(session)
     token = _invite(club, EEVA, SAID_NO, when_left)
     with club.as_(ANONYMOUS, when_left + timedelta(days=1)) as session:
-        families.decline(session, token)
+        joining.decline(session, token)
     _invite(club, ANA, INVITED, clock.now() - timedelta(days=5))
 
 
 def _join_family(club: Club, primary: str, email: str, at: datetime) -> None:
     token = _invite(club, primary, email, at)
     with club.as_(club.member(email), at + timedelta(hours=3)) as session:
-        families.accept(session, token)
+        joining.accept(session, token)
 
 
 def _invite(club: Club, primary: str, email: str, at: datetime) -> str:
     """Invite by the primary's own action; the token is in the mail."""
     with club.as_(club.member(primary), at) as session:
         plan = family_queries.my_plan(session, club.ids[primary])
-        families.invite(session, plan, family_queries.host_name(session, club.ids[primary]), email)
+        joining.invite(session, plan, family_queries.host_name(session, club.ids[primary]), email)
     with club.as_(WORKER) as session:
         sent = select(Mail.text).where(Mail.recipient == email, Mail.kind == "family-invitation")
         body = session.scalar(sent.order_by(Mail.created_at.desc()).limit(1)) or ""

@@ -1,17 +1,19 @@
 """What is one's own: another address, a copy of one's data, the end of the account."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from portal import clock
+from portal import clock, mail
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.operations.check import findings
 from tests.accounts.conftest import PASSWORD, enters, sets_up, wrong_code
 from tests.support import cast
-from tests.support.reading import one, plan, words
+from tests.support.orders import subscription
+from tests.support.reading import one, plan, until_somebody_waits, words
 
 NEW = "alice@new.example"
 
@@ -124,6 +126,16 @@ def test_a_copy_holds_what_is_ones_own(hers, alice, supper, as_, now):
     assert kept["profile"][0]["email"] == alice.email and kept["meetings"][0]["title"] == "Supper"
     assert kept["orders"][0]["amount"] == "190.000" and kept["family"][0]["plan_name"] == "Alice and friends"
     assert kept["sign_ins"][0]["device"] == "Test browser"
+
+
+def test_a_copy_holds_switches_stays_in_families_and_what_pays(hers, alice, superuser):
+    superuser.execute("update users set shares_attendance = true where id = %s", [alice.id])
+    superuser.execute("insert into payers (customer_id, user_id, created_at) values ('cus_alice', %s, now())", [alice.id])
+    subscription(superuser, alice, "family", card="Visa 4242")
+    kept = json.loads(hers.get("/account/data.json").text)
+    assert (kept["profile"][0]["shares_attendance"], kept["profile"][0]["family_may_answer"]) == (True, False)
+    assert [(stay["role"], stay["state"]) for stay in kept["memberships"]] == [("primary", "active")]
+    assert kept["subscriptions"][0]["card"] == "Visa 4242" and kept["payment_accounts"][0]["customer_id"] == "cus_alice"
 
 
 def test_a_copy_is_a_file_nobody_keeps(hers):
@@ -263,3 +275,34 @@ def test_it_is_in_the_log_and_every_promise_holds(his, charlie, superuser, worke
         db.session.rollback()
     logged = superuser.execute("select subject_id, level from system_logs where operation = 'account.closed'")
     assert logged.fetchall() == [(charlie.id, "warn")]
+
+
+def test_who_pays_a_plan_alone_takes_its_name_along(sign_in, with_password, alice, bob, superuser):
+    superuser.execute("update family_memberships set state = 'left', ended_at = now() where user_id = %s", [bob.id])
+    closes(sign_in(with_password(alice)))
+    assert one(superuser, "select plan_name from family_plans where id = %s", cast.FAMILY) is None
+
+
+def test_nobody_writes_to_a_closed_account(his, charlie, worker_app, superuser):
+    closes(his)
+    address = email_of(superuser, charlie)
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        mail.write(db.session(), "late", address, mail.Letter("Late", "Late", (), "x"))
+        db.session.commit()
+    assert one(superuser, "select count(*) from mails where recipient = %s", address) == 0
+
+
+@pytest.mark.parametrize("who", ["alice", "bob"])
+def test_closing_waits_for_who_holds_the_family(who, sign_in, with_password, alice, bob, superuser, connect):
+    if who == "alice":
+        superuser.execute("update family_memberships set state = 'left', ended_at = now() where user_id = %s", [bob.id])
+    browser = sign_in(with_password({"alice": alice, "bob": bob}[who]))
+    holder = connect("portal_worker")
+    holder.execute("select from users where id = %s for no key update", [alice.id])
+    with ThreadPoolExecutor(1) as thread:
+        closing = thread.submit(closes, browser)
+        until_somebody_waits(superuser)
+        holder.execute("select from hold_family(%s, now())", [cast.FAMILY])
+        holder.commit()
+        assert closing.result().status_code == 303

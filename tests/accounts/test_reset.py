@@ -7,7 +7,7 @@ import pytest
 from portal import clock
 from portal.accounts.jobs import send_reset
 from tests.accounts.conftest import PASSWORD, enters, wrong_code
-from tests.support.reading import do
+from tests.support.reading import do, one
 
 NEW_PASSWORD = "eleven loud mornings"
 
@@ -160,3 +160,9 @@ def test_a_password_changed_meanwhile_ends_the_mail(client, sign_in, member, mai
     assert client.submit(mail.link, password="a third one for the thief").location == "/reset"
     assert by_code(client, member.email, mail.code, "a third one for the thief").status_code == 422
     assert enters(client, member.email, NEW_PASSWORD)
+
+
+def test_the_queue_keeps_no_address(client, superuser, database):
+    client.submit("/reset", email="stranger@elsewhere.example")
+    kept = one(superuser, "select args::text from procrastinate_jobs where task_name = 'accounts.send_reset'")
+    assert "stranger" not in kept and "elsewhere" not in kept

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal import clock
-from portal.accounts import second_factor
+from portal.accounts import sealed, second_factor
 from portal.accounts.jobs import send_reset
 from portal.database import db
 from portal.database.identity import ANONYMOUS, act_as
 from tests.accounts.conftest import PASSWORD, Phone, enters, gives, main, sets_up
-from tests.support.reading import do, words
+from tests.support.reading import do, one, words
 
 MINUTE = timedelta(minutes=1)
 
@@ -240,7 +240,9 @@ def test_a_sign_in_that_waits_is_not_in_the_list(half, hers):
 def test_a_new_password_by_mail_does_not_go_round_it(phone, another, alice, outbox, worker_app):
     browser = another()
     browser.submit("/reset", email=alice.email)
-    do(worker_app, send_reset, email=alice.email)
+    with worker_app.app_context():
+        asked = sealed.seal(alice.email)
+    do(worker_app, send_reset, email=asked)
     browser.submit(outbox(alice.email)[0].link, password="eleven loud mornings")
     answer = browser.submit("/sign-in", email=alice.email, password="eleven loud mornings")
     assert answer.location.startswith("/sign-in/code") and browser.get("/account").status_code == 303
@@ -323,3 +325,35 @@ def test_an_admin_keeps_it(admin, superuser):
     answer = admin.submit("/account/second-factor/off", **{"off-password": PASSWORD})
     assert answer.status_code == 409 and "An admin keeps the second factor." in answer.text
     assert superuser.execute("select count(*) from second_factors").fetchone() == (1,)
+
+
+# --- whole at last -------------------------------------------------------------------------------------------------------
+
+
+def last_login(superuser, person):
+    return one(superuser, "select last_login_at from users where id = %s", person.id)
+
+
+def test_a_sign_in_counts_when_the_code_was_given(half, phone, alice, superuser):
+    superuser.execute("update users set last_login_at = null")
+    half.get("/sign-in/code")
+    assert last_login(superuser, alice) is None
+    with clock.at(clock.now() + MINUTE):
+        assert gives(half, phone.code)
+        assert last_login(superuser, alice) == clock.now()
+
+
+def test_the_code_once_more_is_no_other_sign_in(half, phone, alice, superuser):
+    gives(half, phone.recovery_codes[0])
+    superuser.execute("update users set last_login_at = null")
+    assert gives(half, phone.recovery_codes[1]) and last_login(superuser, alice) is None
+
+
+def test_setting_up_gives_the_browser_another_key(hers, superuser):
+    with hers.session_transaction() as session:
+        before = session["_user_id"]
+    sets_up(hers)
+    with hers.session_transaction() as session:
+        assert session["_user_id"] != before
+        session["_user_id"] = before
+    assert hers.get("/account").status_code == 303

@@ -11,6 +11,7 @@ from portal import clock
 from portal.accounts import actions, passwords
 from portal.database import db
 from tests.accounts.conftest import PASSWORD, enters, main
+from tests.support.reading import one
 
 WRONG = "not the password"
 
@@ -246,3 +247,11 @@ def test_a_sign_in_lasts_ninety_days_at_most(sign_in, alice, now):
             assert browser.get("/account").status_code == 200
     with clock.at(now + timedelta(days=90, minutes=1)):
         assert browser.get("/account").status_code == 303
+
+
+def test_what_the_same_browser_held_before_is_over(client, another, member, superuser):
+    elsewhere = another()
+    for browser in (client, elsewhere, client):
+        enters(browser, member.email)
+    assert one(superuser, "select count(*) from sign_ins where ended_at is null") == 2
+    assert one(superuser, "select count(*) from sign_ins where ended_at is not null") == 1

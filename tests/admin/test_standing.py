@@ -1,11 +1,13 @@
 """Who may come in and who plans: an admin's word, with a second factor given within half an hour."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from portal import clock
+from portal.database.identity import BECOME
 from tests.accounts.conftest import (  # noqa: F401 - fixtures
     CHEAP,
     another,
@@ -15,7 +17,7 @@ from tests.accounts.conftest import (  # noqa: F401 - fixtures
     sets_up,
     with_password,
 )
-from tests.support.reading import one, words
+from tests.support.reading import one, until_somebody_waits, words
 
 MINUTE = timedelta(minutes=1)
 
@@ -131,3 +133,15 @@ def test_a_piece_of_a_page_is_led_to_the_whole_one(desk, her_phone, alice):
 def test_none_of_it_is_there_for_a_member(sign_in, charlie, alice, superuser):
     assert presses(sign_in(charlie), alice, "suspend").status_code == 404
     assert standing_of(superuser, alice) == (True, False)
+
+
+def test_two_buttons_at_once_undo_nothing_of_each_other(desk, charlie, superuser, connect, dora):
+    other = connect("portal_web")
+    other.execute(BECOME, {"role": "portal_admin", "user_id": str(dora.id)})
+    other.execute("select auth.set_standing(%s, null, true, now())", [charlie.id])
+    with ThreadPoolExecutor(1) as thread:
+        pressed = thread.submit(presses, desk, charlie, "suspend")
+        until_somebody_waits(superuser)
+        other.commit()
+        assert pressed.result().status_code == 303
+    assert standing_of(superuser, charlie) == (False, True)

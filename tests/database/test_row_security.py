@@ -37,7 +37,7 @@ club_domains                   ----    ----    ----    ----    ----      ----   
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 credentials                    ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
-family_memberships             ----    ----    ----    ----    ----      S---    SIUD
+family_memberships             ----    ----    S---    o---    o---      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
@@ -91,7 +91,7 @@ HIDDEN = {
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",
     ("sign_ins", "worker"): "key_hash device created_at proved_at",
-    ("one_time_tokens", "worker"): "purpose token_hash code_hash wrong_codes payload user_id created_at used_at",
+    ("one_time_tokens", "worker"): "purpose token_hash code_hash wrong_codes payload created_at",
     ("rate_limits", "worker"): "hits",
     ("procrastinate_jobs", "browser"): "queue_name task_name priority lock args status scheduled_at attempts"
     " abort_requested worker_id",
@@ -349,7 +349,7 @@ DOORS = {
     "follow_series": "admin",
     "former_family": "member admin",
     "guests_of": "member admin",
-    "hold_family": None,
+    "hold_family": "worker",
     "hold_series": "admin worker",
     "invitations_today": None,
     "invite_guests": "member admin",
@@ -392,6 +392,7 @@ DOORS = {
     "still_here": "member admin",
     "take_back_invitation": "member admin",
     "take_over_family": "worker",
+    "tell_access_cut": None,
     "tell_ended": None,
     "tend_line": "admin worker",
     "undo_removal": "member admin",

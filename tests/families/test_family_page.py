@@ -15,7 +15,7 @@ def people_on(answer):
 
 def test_who_is_in_no_family_reads_so(sign_in, charlie):
     answer = sign_in(charlie).get("/family")
-    assert "You are in no family plan." in words(answer) and link(answer, "See the plans") == "/#plans"
+    assert "You are in no family plan." in words(answer) and link(answer, "See the plans") == "/plans"
 
 
 def test_the_page_names_the_plan_and_counts_its_seats(sign_in, alice):

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from portal import clock
-from portal.families import actions, jobs
+from portal.families import handing_over, jobs
 from tests.support.cast import FAMILY
 from tests.support.families import seat, states
-from tests.support.orders import order, refunded
+from tests.support.orders import order, refunded, subscription
 from tests.support.reading import do, one, words
 
 YEAR = timedelta(days=365)
@@ -24,7 +24,7 @@ def until(superuser, person):
 
 def asked_of_billing(superuser):
     return superuser.execute(
-        "select args from procrastinate_jobs where task_name = 'billing.stop_own' order by id"
+        "select args - 'reference' from procrastinate_jobs where task_name = 'billing.stop_own' order by id"
     ).fetchall()
 
 
@@ -59,7 +59,7 @@ def test_nothing_changes_until_they_have_paid(asked, superuser, alice):
 def test_once_paid_roles_and_payer_change_at_once_and_the_old_plan_ends(asked, hand, superuser, work, mails, alice, bob):
     pay(superuser, bob, start=YEAR)
     with hand() as session:
-        assert actions.take_over(session, FAMILY, bob.id)
+        assert handing_over.take_over(session, FAMILY, bob.id)
     assert payer(superuser) == bob.id
     roles = superuser.execute("select first_name, family_role from users where family_plan_id is not null order by 1")
     assert roles.fetchall() == [("Alice", "member"), ("Bob", "primary")]
@@ -72,7 +72,7 @@ def test_once_paid_roles_and_payer_change_at_once_and_the_old_plan_ends(asked, h
 def test_taken_over_twice_is_once(asked, hand, superuser, bob):
     for expected in (True, False):
         with hand() as session:
-            assert actions.take_over(session, FAMILY, bob.id) is expected
+            assert handing_over.take_over(session, FAMILY, bob.id) is expected
     assert len(asked_of_billing(superuser)) == 1
 
 
@@ -81,7 +81,7 @@ def test_either_may_call_it_off_and_a_payment_after_that_is_given_back(asked, ha
     browser = sign_in({"alice": alice, "bob": bob}[who])
     assert browser.submit("/family/transfer/off").location == "/family"
     with hand() as session:
-        assert not actions.take_over(session, FAMILY, bob.id)
+        assert not handing_over.take_over(session, FAMILY, bob.id)
     assert payer(superuser) == alice.id
     assert asked_of_billing(superuser) == [({"user_id": str(bob.id), "when": "now_with_credit"},)]
 
@@ -176,10 +176,23 @@ def test_at_the_date_the_memberships_end_and_the_plan_is_history(sign_in, superu
     assert "The family plan has ended" in [mail["subject"] for mail in mails("bob@club.example")]
 
 
-@pytest.mark.parametrize(("days", "still_there"), [(6, True), (8, False)])
-def test_a_payment_that_fails_leaves_a_week_of_grace(superuser, worker_app, alice, days, still_there):
+@pytest.mark.parametrize(("grace", "days", "still_there"), [(7, 6, True), (7, 8, False), (14, 13, True), (14, 15, False)])
+def test_a_payment_that_fails_leaves_the_days_of_grace(superuser, worker_app, alice, grace, days, still_there):
+    subscription(superuser, alice, "family", status="past_due", grace_days=grace)
     do(worker_app, jobs.end_lapsed, clock.now() + YEAR + timedelta(days=days))
     assert one(superuser, "select is_active from family_plans") is still_there
+
+
+def test_what_renews_by_itself_is_not_ended_while_the_bill_is_on_its_way(superuser, worker_app, alice):
+    subscription(superuser, alice, "family")
+    do(worker_app, jobs.end_lapsed, clock.now() + YEAR + timedelta(hours=1))
+    assert one(superuser, "select is_active from family_plans") is True
+
+
+def test_what_nothing_renews_is_over_with_its_date(superuser, worker_app, alice):
+    for hours, still_there in ((-1, True), (1, False)):
+        do(worker_app, jobs.end_lapsed, clock.now() + YEAR + timedelta(hours=hours))
+        assert one(superuser, "select is_active from family_plans") is still_there
 
 
 def test_who_pays_on_keeps_the_plan(sign_in, hand, superuser, worker_app, alice):

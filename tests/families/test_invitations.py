@@ -1,6 +1,7 @@
 """Into a family: a seat is held, a mail goes out, and whoever has its link says yes or no."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from portal import clock
 from portal.families import jobs
 from tests.support.cast import FAMILY, crowd
 from tests.support.families import link_to, seat, states
-from tests.support.reading import do, link, one, rows, words
+from tests.support.reading import do, link, one, rows, until_somebody_waits, words
 
 TOMAS = "tomas@duarte.example"
 NEWCOMER = {"first_name": "Tomás", "timezone": "Europe/Lisbon", "password": "seven quiet boats"}
@@ -253,7 +254,7 @@ def test_who_pays_alone_says_what_becomes_of_that(invited, sign_in, superuser, c
     path, browser = invited("charlie@club.example"), sign_in(charlie)
     assert "You have paid for a plan of your own until" in words(browser.get(path))
     assert browser.submit(path, **choice).status_code == 303
-    job = superuser.execute("select args from procrastinate_jobs where task_name = 'billing.stop_own'").fetchone()
+    job = superuser.execute("select args - 'reference' from procrastinate_jobs where task_name = 'billing.stop_own'").fetchone()
     assert job == (asked and ({"user_id": str(charlie.id), "when": asked},))
 
 
@@ -326,3 +327,18 @@ def test_a_full_family_is_full(sign_in, superuser, alice):
     page = sign_in(alice).get("/family")
     assert "Six people are in, no seats are free." in words(page) and "Invite" not in words(page)
     assert one(superuser, "select current_members from family_plans where id = %s", FAMILY) == 6
+
+
+def test_invitations_run_out_while_somebody_holds_the_family(invited, superuser, worker_app, connect, alice):
+    invited("new@x.example")
+    superuser.execute("update family_memberships set expires_at = now() where state = 'invited'")
+    holder = connect("portal_worker")
+    holder.execute("select from users where id = %s for no key update", [alice.id])
+    holder.execute("select from family_plans where id = %s for no key update", [FAMILY])
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(do, worker_app, jobs.expire)
+        until_somebody_waits(superuser)
+        holder.execute("select from hold_family(%s, now())", [FAMILY])
+        holder.commit()
+        running.result()
+    assert one(superuser, "select count(*) from family_memberships where state = 'expired'") == 1

@@ -115,3 +115,43 @@ def test_closing_an_account_ends_what_it_pays(bank, sign_in, superuser, eve, app
     assert browser.submit("/account/close", password="a long enough password").status_code == 303
     bank.tell()
     assert one(superuser, "select status from subscriptions") == "canceled"
+
+
+# --- an end that is set, and taken back ------------------------------------------------------------------------------
+
+
+ENDS, ALONE, GOES_ON = "Eve lets the family plan end", "Eve goes on with a plan for one", "The family plan goes on"
+
+
+def told(mails, person):
+    """What somebody heard of the plan's end, the first one first."""
+    heard = [mail["subject"] for mail in reversed(mails(person.email))]
+    return [subject for subject in heard if subject in (ENDS, ALONE, GOES_ON)]
+
+
+def test_the_family_hears_once_when_an_end_is_set_and_when_it_is_taken_back(bank, payer, sign_in, superuser, mails, charlie, eve):
+    joins(bank, payer, charlie, sign_in, mails)
+    for press in ("/plan/end", "/plan/resume"):
+        payer.submit(press)
+        bank.tell()
+        bank.tell()
+    assert told(mails, charlie) == [ENDS, GOES_ON] and told(mails, eve) == []
+    assert superuser.execute("select ending_at, told_ending_at from family_plans where plan_name <> 'Alice and friends'"
+                             ).fetchall() == [(None, None)]  # fmt: skip
+
+
+def test_the_family_hears_once_that_its_payer_goes_on_alone(bank, payer, sign_in, mails, charlie):
+    guest = joins(bank, payer, charlie, sign_in, mails)
+    payer.submit("/plan/change/individual/monthly")
+    bank.tell()
+    bank.tell()
+    assert told(mails, charlie) == [ALONE]
+    assert "The plan ends then, and everyone has been told." in words(guest.get("/family"))
+
+
+def test_what_the_primary_ended_on_the_family_page_is_told_once(bank, payer, sign_in, mails, charlie):
+    joins(bank, payer, charlie, sign_in, mails)
+    payer.submit("/family/end")
+    bank.tell()
+    bank.tell()
+    assert told(mails, charlie) == [ENDS]

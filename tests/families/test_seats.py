@@ -6,6 +6,7 @@ import pytest
 
 from portal import clock
 from portal.families import actions
+from portal.families.refusals import InAFamily
 from tests.support.families import seat
 from tests.support.orders import order, refunded
 from tests.support.reading import one
@@ -34,7 +35,7 @@ def test_a_seat_comes_with_the_plans_date(superuser, alice, eve):
 
 
 def test_who_is_in_a_family_starts_none(hand, superuser, bob):
-    with pytest.raises(actions.InAFamily), hand() as session:
+    with pytest.raises(InAFamily), hand() as session:
         actions.start(session, bob.id, "Mine")
     assert one(superuser, "select count(*) from family_plans") == 1
 

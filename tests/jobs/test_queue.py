@@ -13,6 +13,7 @@ from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.jobs import enqueue, job
 from portal.operations import jobs as housekeeping
+from tests.support.cast import FAMILY
 from tests.support.reading import do
 
 DONE: list[str] = []
@@ -342,3 +343,24 @@ def test_the_schedule_goes_on_while_an_earlier_tick_still_waits(worker_app, supe
     states = superuser.execute("select distinct status::text from procrastinate_jobs where task_name = 'attendance.tend'")
     assert states.fetchall() == [("succeeded",)]
     assert superuser.execute("select count(*) from procrastinate_jobs where queueing_lock is not null").fetchone() == (0,)
+
+
+def test_a_sign_up_asked_for_again_is_not_old(superuser, worker_app, client, now):
+    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC", password="seven quiet evenings")
+    with clock.at(now + timedelta(days=6.5)):
+        client.submit("/verify/again")
+    there = "select count(*) from users"
+    for days, left in ((7.2, 1), (7.6, 0)):
+        do(worker_app, housekeeping.tidy, now + timedelta(days=days))
+        assert superuser.execute(there).fetchone() == (left,)
+
+
+def test_addresses_of_invitations_nobody_took_go_after_ninety_days(tidy, superuser, people, now):
+    for days, state in ((89, "expired"), (91, "expired"), (91, "declined"), (91, "revoked")):
+        superuser.execute(
+            "insert into family_memberships (plan_id, state, email, ended_at) values (%s, %s, %s, %s)",
+            [FAMILY, state, f"{state}{days}@x.example", now - timedelta(days=days)],
+        )
+    tidy()
+    kept = superuser.execute("select email from family_memberships where email is not null order by 1").fetchall()
+    assert kept == [("expired89@x.example",)]

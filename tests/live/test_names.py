@@ -1,10 +1,14 @@
 """Names are for readers with access: a stream that outlives the access goes on without them."""
 
 import time
+from datetime import timedelta
+
+import pytest
 
 from portal.live.pictures import Pictures
 from portal.live.reader import Reader as OpenStream
 from portal.live.token import Audience, Ticket
+from tests.support.orders import given
 
 from .conftest import Place
 
@@ -60,3 +64,36 @@ def test_a_reader_who_left_while_the_database_was_asked_stays_away():
     pictures.leave(gone)
     pictures.move(gone, ticket.without_names())
     assert pictures.readers() == []
+
+
+# --- what the database says of a reader ------------------------------------------------------------------------------
+
+
+def sign_ins_of(superuser, person):
+    return [row[0] for row in superuser.execute("select id from sign_ins where user_id = %s", [person.id])]
+
+
+def test_whose_access_is_cut_short_is_announced_and_nobody_else(sign_in, superuser, connect, alice, bob, charlie, now):
+    for person in (alice, bob, charlie):
+        sign_in(person)
+    ear = connect("portal_worker", autocommit=True)
+    ear.execute("listen sign_ins")
+    sign_in(alice).submit(f"/family/people/{bob.id}/remove")
+    given(superuser, charlie, now + timedelta(days=400), now)
+    assert [heard.payload for heard in ear.notifies(timeout=0.3)] == [str(one) for one in sign_ins_of(superuser, bob)]
+
+
+@pytest.mark.parametrize(("days", "watches"), [(89, True), (91, False)])
+def test_a_sign_in_watches_ninety_days_at_most(sign_in, superuser, charlie, supper, now, days, watches):
+    sign_in(charlie)
+    later = now + timedelta(days=days)
+    superuser.execute("update sign_ins set seen_at = %s", [later])
+    asked = "select may_watch(%s, %s, false, %s)"
+    assert superuser.execute(asked, [*sign_ins_of(superuser, charlie), supper.id, later]).fetchone() == (watches,)
+
+
+def test_a_sign_in_that_waits_for_its_code_watches_nothing(sign_in, superuser, charlie, supper, now):
+    sign_in(charlie)
+    superuser.execute("update sign_ins set waits = true")
+    asked = "select may_watch(%s, %s, false, %s)"
+    assert superuser.execute(asked, [*sign_ins_of(superuser, charlie), supper.id, now]).fetchone() == (False,)

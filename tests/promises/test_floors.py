@@ -28,9 +28,16 @@ FLOORS = (
     ("log",),
     ("database",),
     ("config",),
-    ("clock", "problems", "times", "paging"),
+    ("times", "paging", "reference"),
+    ("clock", "problems"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+MORE_RULES = (
+    "accounts/address.py", "accounts/closing.py", "accounts/copy.py", "accounts/second_factor.py", "families/joining.py",
+    "families/leaving.py", "families/handing_over.py",
+)  # fmt: skip
+"""Where a room's verbs stand besides its actions.py."""
 
 KNOWN = {
     # A command makes the app that offers it; a restored copy is signed in to, and the demo's people act, through apps of
@@ -87,7 +94,7 @@ def test_the_known_exceptions_are_still_there():
 
 @pytest.mark.parametrize("foreign", ["flask", "werkzeug", "wtforms", "flask_login"])
 def test_rules_know_nothing_of_requests(foreign):
-    for path in (ROOT / "portal").glob("*/actions.py"):
+    for path in [*(ROOT / "portal").glob("*/actions.py"), *(ROOT / "portal" / name for name in MORE_RULES)]:
         names = {
             alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
             and (node.module or "").split(".")[0] == foreign for alias in node.names

@@ -1,6 +1,6 @@
 """Facts of money set down directly, and what follows from them: for tests that are not about how they came."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
@@ -44,3 +44,13 @@ def project(postgres: psycopg.Connection, person: Person, at: datetime) -> None:
     postgres.execute("select project_access(%s, %s)", [person.id, at])
 
 
+def subscription(postgres: psycopg.Connection, person: Person, kind: str = "individual", **columns: object) -> None:
+    """A live subscription, paid by the month; further columns as given."""
+    row = {
+        "user_id": person.id, "provider_subscription_id": f"sub_{uuid4().hex[:8]}", "status": "active",
+        "subscription_type": kind, "billing_cycle": "monthly", "amount_minor": 1200, "currency": "USD",
+        "started_at": datetime.now(UTC), "grace_days": 7, **columns,
+    }  # fmt: skip
+    names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+    postgres.execute(f"insert into subscriptions ({names}) values ({marks})".encode(), list(row.values()))
+    project(postgres, person, datetime.now(UTC))

@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -122,3 +123,12 @@ def answers(postgres: psycopg.Connection, meeting_id: object, **people: list[Per
                 " values (%s, %s, %s, case when %s = 'waitlisted' then now() end)",
                 [meeting_id, person.id, answer, answer],
             )
+
+
+def until_somebody_waits(postgres: psycopg.Connection, within: float = 5.0) -> None:
+    """Come back once somebody in this database waits for a lock."""
+    deadline = time.monotonic() + within
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    while not one(postgres, waiting):
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.01)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from portal import audit
+from portal import audit, jobs
 from portal.database import db
-from portal.database.identity import ANONYMOUS, Role, act_as
+from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
 
 
 @pytest.fixture
@@ -36,6 +36,27 @@ def test_a_request_leaves_where_it_came_from_and_its_name(client, rows, superuse
                          headers={"User-Agent": "Agent\u00e9 " * 200})  # fmt: skip
     assert rows()[0][7:] == ("127.0.0.1/32", answer.headers["X-Request-Id"])
     assert superuser.execute("select length(user_agent) from system_logs").fetchone() == (400,)
+
+
+def test_the_jobs_of_a_request_go_by_its_name(client, alice, work, superuser):
+    answer = client.submit("/reset", email=alice.email)
+    work()
+    named = "select operation, user_id, ip_address is null from system_logs where request_id = %s order by timestamp"
+    assert superuser.execute(named, [answer.headers["X-Request-Id"]]).fetchall() == [
+        ("password.reset-asked", None, False), ("password.reset-sent", None, True),
+    ]  # fmt: skip
+    left = superuser.execute("select distinct args ->> 'reference' from procrastinate_jobs where args ? 'reference'")
+    assert left.fetchall() == [(answer.headers["X-Request-Id"],)]
+
+
+def test_what_the_clock_causes_has_no_name(worker_app, superuser, database):
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        audit.record(db.session(), "x", "y")
+        jobs.enqueue(db.session(), "nothing", word="z")
+        db.session.commit()
+    assert superuser.execute("select request_id from system_logs").fetchall() == [(None,)]
+    assert superuser.execute("select args from procrastinate_jobs").fetchall() == [({"word": "z"},)]
 
 
 def test_a_long_message_is_cut(app, database, rows):

@@ -1,0 +1,40 @@
+"""The end of an account, by its owner."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal import audit, clock, jobs, live, mail
+from portal.accounts import letters
+from portal.accounts.actions import LastAdmin
+from portal.database import broken_rule
+from portal.problems import Refused
+
+CLOSE = text("select meeting_id, offered from auth.close_account(:at)")
+
+
+class FamilyLeft(Refused):
+    """Others have a seat in your family. Your account can be closed when they have left it."""
+
+
+def close_account(db: Session, user_id: UUID, email: str) -> None:
+    """The end: out of what is coming and of the family, signed out everywhere, and nameless at once; orders stay.
+
+    Raises FamilyLeft or LastAdmin.
+    """
+    try:
+        changed = db.execute(CLOSE, {"at": clock.now()}).all()
+    except IntegrityError as refusal:
+        kinds: dict[str | None, type[Refused]] = {"check_family_left": FamilyLeft, "check_last_admin": LastAdmin}
+        if kind := kinds.get(broken_rule(refusal)):
+            raise kind from refusal
+        raise
+    for meeting_id, offered in changed:
+        for person in offered or ():
+            jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))
+        live.announce(db, meeting_id)
+    jobs.enqueue(db, "billing.stop_own", user_id=str(user_id), when="now")
+    audit.record(db, "account.closed", "The account was closed", category="security", level="warn", subject_id=user_id)
+    mail.write(db, "closed", email, letters.closed())
