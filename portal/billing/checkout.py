@@ -18,7 +18,7 @@ from wtforms.validators import InputRequired, Optional
 
 from portal import limits
 from portal.access import public
-from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider
+from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
 from portal.problems import Refused
@@ -56,7 +56,8 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
         for p in plans().values()
     ]  # fmt: skip
     name = live and plan_name(live.subscription_type)
-    return page("billing/plans.html", status, plans=offers, live=live, live_name=name, form=form)
+    wrong = trouble.of_own_plan() if live else None
+    return page("billing/plans.html", status, plans=offers, live=live, live_name=name, form=form, t=wrong)
 
 
 OWN_LIVE = select(

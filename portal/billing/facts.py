@@ -74,7 +74,7 @@ def _subscription(db: Session, said: Facts, theirs: reading.Subscription) -> str
     if ours is None:
         ours = Subscription(id=uuid4(), user_id=said.user_id, provider_subscription_id=theirs.id)
     bills = [bill for bill in said.invoices if bill.subscription_id == theirs.id]
-    waiting = [bill for bill in bills if bill.status == "open" and bill.tried]
+    waiting = [bill for bill in bills if bill.waits_for]
     free = [bill.period[1] for bill in bills if bill.status == "paid" and not bill.amount_minor]
     until = max((bill.period[1] for bill in bills if bill.status == "paid"), default=None)
     if before is None or until is None or until > clock.now():  # grace that has begun keeps its length
@@ -145,7 +145,7 @@ def _order(db: Session, said: Facts, bill: Invoice, order: Order | None) -> str:
     order.provider_price_id = order.provider_price_id or bill.price_id
     order.invoice_number, order.payment_provider = bill.number, "stripe"
     order.payment_method = bill.method or order.payment_method
-    order.next_try_at = bill.next_try_at if bill.status == "open" else None
+    order.next_try_at, order.waits_for = bill.next_try_at if bill.status == "open" else None, bill.waits_for
     if bill.status == "paid":
         order.completed_at = bill.paid_at
         order.transaction_id = order.provider_payment_id = bill.payment_id

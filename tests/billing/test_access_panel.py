@@ -60,7 +60,7 @@ def test_a_plan_of_ones_own_in_each_of_its_phases(panel, superuser, eve, now, st
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("welcome", "Your first days are on the club."), ("complimentary", "Given by the club: A birthday."),
+    [("welcome", "The club gives everybody their first days."), ("complimentary", "Given by the club: A birthday."),
      ("offline", "Paid outside the portal: A birthday."), ("gift", "Given to you: A birthday.")],
 )  # fmt: skip
 def test_days_without_an_order_each_by_their_kind(panel, superuser, eve, now, kind, said):
@@ -70,7 +70,7 @@ def test_days_without_an_order_each_by_their_kind(panel, superuser, eve, now, ki
 
 def test_a_family_is_named_with_its_payer(sign_in, bob):
     said = words(sign_in(bob).get("/account/access"))
-    assert "The family plan Alice and friends Paid by Alice" in said
+    assert "Alice and friends, a family plan Paid by Alice" in said
 
 
 def test_money_that_went_back_is_no_reason_any_more(panel, superuser, eve, now):
