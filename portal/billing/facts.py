@@ -128,13 +128,14 @@ def _order(db: Session, said: Facts, bill: Invoice, order: Order | None) -> str:
     of = next(s for s in said.subscriptions if s.id == bill.subscription_id)
     if order is None:
         if bill.amount_minor <= 0:
-            return _free(db, of)
+            return _free(db, of, bill)
         order = _checkout_order(db, of) or Order(
             id=uuid4(), user_id=said.user_id, order_number=db.scalar(NUMBER, {"at": bill.created_at}),
             created_at=bill.created_at, status="pending", payment_provider="stripe",
         )  # fmt: skip
         db.add(order)
     before = (order.status, order.refunded_amount, order.dispute_state)
+    order.created_at = max(order.created_at, bill.created_at)  # a first payment may be due long after the choice
     if order.completed_at is None:
         if order.amount_minor not in (None, bill.amount_minor):
             _alarm(db, said, order, bill)
@@ -170,12 +171,14 @@ def _checkout_order(db: Session, of: reading.Subscription) -> Order | None:
     return db.scalar(bound.where(Checkout.id == of.checkout_id, Order.provider_invoice_id.is_(None)))
 
 
-def _free(db: Session, of: reading.Subscription) -> str:
-    """Nothing to pay today (the plan is paid already by somebody else): the order that waited is taken back."""
+def _free(db: Session, of: reading.Subscription, bill: Invoice) -> str:
+    """Nothing to pay today. The order waits for the first payment, unless the whole period was paid from credit."""
     order = _checkout_order(db, of)
-    if order is not None and order.status == "pending" and of.status in ("trialing", "active"):
+    if order is not None and order.status == "pending" and of.status != "incomplete":
         db.execute(update(Checkout).where(Checkout.order_id == order.id).values(state="paid"))
-        order.status = "failed"
+        from_credit = of.status != "trialing" and bill.period[1] > clock.now()
+        if from_credit or not of.live:
+            order.status = "failed"
     return ""
 
 
