@@ -59,13 +59,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, its date, and every reason for it. What `renews` goes on by itself on that date."""
+    """The answer, its date, and every reason for it; `phase` is what the one that promises most is in."""
 
     entitled: bool
     until: datetime | None
     promised: datetime | None
     in_grace: bool
-    renews: bool
+    phase: str
     reasons: list[Reason]
     blocked: str = ""
 
@@ -95,8 +95,8 @@ def _verdict(rows: Any, place: Place, blocked: str = "") -> Verdict:
     promised = max((row.promised_until for row in begun), default=None)
     entitled = until is not None and until > at and not blocked
     late = entitled and promised is not None and promised <= at and any(is_late(row, at) for row in rows)
-    renews = any(row.promised_until == promised and row.phase == "renewing" for row in begun)
-    return Verdict(entitled, until, promised, late, renews, [_reason(row, place) for row in rows], blocked)
+    phase = next((row.phase for row in begun if row.promised_until == promised), "")
+    return Verdict(entitled, until, promised, late, phase, [_reason(row, place) for row in rows], blocked)
 
 
 def is_late(row: Any, at: datetime) -> bool:
@@ -139,7 +139,7 @@ def _words(row: Any, place: Place) -> tuple[str, str]:
         "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank lets go of it.",
         "lost": f"Paid on {paid}; the bank took the money back.",
         "renewing": f"Paid through {through}; it renews by itself." if row.promised_until > at else f"Paid through {through}.",
-        "ending": f"Paid through {through}; it ends then, as you asked.",
+        "ending": f"Paid through {through}; it ends then.",
         "failed": f"Paid through {through}; the renewal failed.{kept}",
         "ended": f"Paid through {through}; it was ended.",
         "paid": f"Paid through {through}.",
@@ -157,8 +157,8 @@ def line(verdict: Verdict, now: datetime) -> dict[str, Any]:
         return round(min(max(share, 0), 1) * 1000)
 
     bars = [
-        {"title": r.title, "x": x(r.starts_at), "paid": x(r.promised_until) - x(r.starts_at), "from": x(r.promised_until),
-         "grace": x(r.counts_until) - x(r.promised_until), "kind": "own" if r.title.startswith("Your") else "other"}
+        {"title": r.title, "x": x(r.starts_at), "paid": max(0, x(r.promised_until) - x(r.starts_at)), "from": x(r.promised_until),
+         "grace": x(r.counts_until) - x(r.promised_until) if r.kind == "lamp" else 0}
         for r in verdict.reasons if r.counts_until > start
     ]  # fmt: skip
     names = [start.replace(year=year, month=month).strftime("%b") for year, month in months[:6]]

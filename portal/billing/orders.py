@@ -21,7 +21,7 @@ COLUMNS = (
     Order.id, Order.order_number, Order.created_at, Order.subscription_type, Order.billing_cycle, STATE.label("state"),
     Order.refunded_amount, Order.payment_method, Order.amount, Order.currency, Order.completed_at, Order.period_start,
     Order.period_end, Order.invoice_number, Order.next_try_at, Order.provider_payment_id, Order.provider_invoice_id,
-    Order.waits_for,
+    Order.waits_for, Order.cut_at,
 )  # fmt: skip
 NOTES = {
     "begun": "Nothing was charged so far.",
@@ -29,6 +29,8 @@ NOTES = {
     "refused": "The bank said no. Nothing was charged.",
     "unconfirmed": "Your bank wants you to confirm it. Nothing was charged so far.",
     "failed": "Nothing was charged.",
+    "refunded": "What it paid for has ended.",
+    "partly refunded": "What it paid for stays open.",
     "disputed": "Your bank has asked for this money back.",
 }
 
@@ -38,6 +40,8 @@ def line(row: Any, now: datetime) -> dict[str, Any]:
     back = money.shown(row.refunded_amount, row.currency) if row.refunded_amount else ""
     stands = _pending(row) if row.state == "pending" else row.state
     note = NOTES.get(stands, "")
+    if row.cut_at and row.state == "partly refunded":
+        note = f"What it paid for ends on {date_in_words(row.cut_at.astimezone(now.tzinfo))}."
     if stands == "refused" and row.next_try_at:
         note = f"The bank said no. We try again on {date_in_words(row.next_try_at.astimezone(now.tzinfo))}."
     return {

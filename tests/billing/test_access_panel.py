@@ -46,7 +46,7 @@ def test_nothing_yet(panel):
     ("status", "columns", "said"),
     [
         ("active", {}, "it renews by itself."),
-        ("active", {"ends_at": 20}, "it ends then, as you asked."),
+        ("active", {"ends_at": 20}, "it ends then."),
         ("past_due", {"failed_at": -1}, "the renewal failed."),
         ("canceled", {"ended_at": -1, "ended_by": "choice"}, "it was ended."),
         ("canceled", {"ended_at": -1, "ended_by": "failure"}, "the renewal failed."),
