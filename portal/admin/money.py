@@ -110,8 +110,10 @@ def overview() -> ResponseReturnValue:
     return page(
         "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
         figures=[
-            (f"{now.live:,}", "live subscriptions"), (f"{now.failing:,}", "with a failed payment"), (f"{now.ending:,}", "set to end"),
-            (money.shown(months[-1].kept, _settings().currency), "this month, after refunds"),
+            (f"{now.live:,}", "live subscriptions", "/admin/people?access=paying"),
+            (f"{now.failing:,}", "with a failed payment", "/admin/people?access=failed"),
+            (f"{now.ending:,}", "set to end", "/admin/people?access=leaving"),
+            (money.shown(months[-1].kept, _settings().currency), "this month, after refunds", ""),
         ],
         drifts=[(d.said, since(d.found_at, reader().now), d.user_id) for d in db.session.scalars(DRIFTS)],
         disputes=[

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 from portal import clock
 from portal.access import admin
 from portal.accounts.member import display_name
+from portal.admin.moments import moments
 from portal.database import db
 from portal.times import city
 from portal.web import asked, page, reader
@@ -28,9 +29,24 @@ SEARCHED = f"""u.id in (
     union
     (select id from users where email_key ~>=~ :q and email_key ~<~ :q_end limit {MOST}))
 """  # noqa: S608 - constants of this file
+# Whom each figure of the other pages counts, in the words of its link.
+STANDINGS = {
+    "": ("Any", "true"),
+    "active": ("Has access", "u.access_until > :at and u.is_active"),
+    "none": ("No access", "not (coalesce(u.access_until > :at, false) and u.is_active)"),
+    "ending": ("Reaches its date this month", "u.access_until > :at and u.access_until <= :month_end and u.is_active"),
+    "new": ("New this week", "u.created_at > :week_ago"),
+    "paying": ("Pays a plan", "u.id in (select user_id from subscriptions where live)"),
+    "failed": ("Payment failed", "u.id in (select user_id from subscriptions where live and failed_at is not null)"),
+    "leaving": ("Plan set to end", "u.id in (select user_id from subscriptions where live and ends_at > :at)"),
+    "unpaid": ("Payment not finished", "u.id in (select user_id from orders where status = 'pending')"),
+    "refunded": (
+        "Given back this year",
+        "u.id in (select user_id from orders where completed_at >= :year_start and refunded_amount > 0)",
+    ),
+}
 WHERE = """
-  where {search}
-    and (:access = '' or (:access = 'active') = coalesce(u.access_until > :at, false))
+  where {search} and {standing}
     and (:plan = '' or coalesce(u.subscription_type, 'none') = :plan)
 """
 PEOPLE = f"""
@@ -45,8 +61,11 @@ select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_ac
  order by u.name_key, u.id limit {PAGE + 1}
 """  # noqa: S608
 COUNT = f"select count(*) from (select from users u {WHERE} limit {MOST + 1}) counted"  # noqa: S608
-EVERYBODY = text(PEOPLE.format(search="true")), text(COUNT.format(search="true"))
-SOME = text(PEOPLE.format(search=SEARCHED)), text(COUNT.format(search=SEARCHED))
+QUESTIONS = {
+    (search, key): tuple(text(asks.format(search=SEARCHED if search else "true", standing=is_so)) for asks in (PEOPLE, COUNT))
+    for search in (True, False) for key, (_, is_so) in STANDINGS.items()
+}  # fmt: skip
+"""The list and its count, with or without a search, for each standing."""
 
 
 def add_to(bp: Blueprint) -> None:
@@ -59,19 +78,20 @@ def people() -> ResponseReturnValue:
     """Who is here, by the beginning of a name or address, by access and by plan."""
     q = asked("q")
     access, plan = asked("access"), asked("plan")
+    access = access if access in STANDINGS else ""
     wanted: dict[str, Any] = {
-        "q": q.lower(), "q_end": q.lower() + "\U0010ffff",
-        "access": access if access in ("active", "none") else "", "at": clock.now(),
+        **moments(), "q": q.lower(), "q_end": q.lower() + "\U0010ffff",
         "plan": plan if plan in ("individual", "family", "none") else "",
     }  # fmt: skip
     after_key, after_id = _cursor(asked("from", 3000))
-    found, counted = SOME if q else EVERYBODY
+    found, counted = QUESTIONS[bool(q), access]
     rows = db.session.execute(found, {**wanted, "after_key": after_key, "after_id": after_id}).all()
     shown, total = rows[:PAGE], db.session.execute(counted, wanted).scalar_one()
     filters = urlencode({"q": q, "access": access, "plan": plan})
     return page(
         "admin/people.html",
-        q=q, access=wanted["access"], plan=wanted["plan"], people=[_line(row) for row in shown],
+        q=q, access=access, standings=[(key, word) for key, (word, _) in STANDINGS.items()], plan=wanted["plan"],
+        people=[_line(row) for row in shown],
         count=_count(total),
         newer_url=f"/admin/people?{filters}" if after_key else None,
         older_url=f"/admin/people?{filters}&from={_write(shown[-1])}" if len(rows) > PAGE else None,

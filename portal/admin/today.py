@@ -1,6 +1,5 @@
 """Today at a glance: a judgement first, then what wants a look, then the numbers with their rows."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, current_app
@@ -9,6 +8,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import admin
+from portal.admin.moments import moments
 from portal.billing import money
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
@@ -28,7 +28,7 @@ select
   (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = :currency) as refunded,
   (select count(*) from orders where dispute_state = 'open') as disputes,
   (select count(*) from drifts where resolved_at is null) as drifts,
-  (select count(*) from orders where status = 'pending') as pending
+  (select count(distinct user_id) from orders where status = 'pending') as pending
 """)
 NEXT = text("""
 select id, title, starts_at, ends_at, status, duration, platform, host_name, max_attendees, seats_taken, waiting_count,
@@ -59,14 +59,7 @@ def add_to(bp: Blueprint) -> None:
 def today() -> ResponseReturnValue:
     """How the club stands now."""
     look, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
-    first_of_month = reader().now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    numbers = db.session.execute(
-        NUMBERS,
-        {
-            "at": at, "currency": currency, "week_ago": at - timedelta(days=7), "month_start": first_of_month,
-            "month_end": (first_of_month + timedelta(days=32)).replace(day=1), "year_start": first_of_month.replace(month=1),
-        },
-    ).one()  # fmt: skip
+    numbers = db.session.execute(NUMBERS, {**moments(), "currency": currency}).one()
     tonight = db.session.execute(NEXT, {"at": at}).one_or_none()
     wants = _wants(at, numbers)
     lately = list(reversed(db.session.execute(LATELY, {"at": at}).all()))
@@ -78,14 +71,15 @@ def today() -> ResponseReturnValue:
         bars=[(row.attendee_count, day_medium(look.here(row.starts_at))) for row in lately],
         people=[
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
-            (f"{numbers.ending:,}", "end this month", ""),
-            (f"{numbers.new_people:,}", "new this week", "/admin/people"),
-            (f"{numbers.families:,}", f"families, {numbers.in_families:,} people", "/admin/people?plan=family"),
+            (f"{numbers.ending:,}", "reach their date this month", "/admin/people?access=ending"),
+            (f"{numbers.new_people:,}", "new this week", "/admin/people?access=new"),
+            (f"{numbers.families:,}", f"families, {numbers.in_families:,} people", "/admin/families"),
         ],
         money=[
             (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
-            (money.shown(numbers.refunded, currency), "given back of this year’s payments", ""),
-            (f"{numbers.pending:,}", "payments not finished", ""),
+            (money.shown(numbers.refunded, currency), "given back of this year’s payments", "/admin/people?access=refunded"),
+            (f"{numbers.pending:,}", "payment not finished" if numbers.pending == 1 else "payments not finished",
+             "/admin/people?access=unpaid"),
             (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", "/admin/money#disputes"),
         ],
     )  # fmt: skip

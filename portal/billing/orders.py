@@ -10,13 +10,14 @@ from portal.billing.models import Order
 from portal.times import date_in_words, date_with_year
 
 STATE = case(
-    (and_(Order.disputed_at.is_not(None), Order.dispute_state != "won"), "disputed"),
+    (Order.dispute_state == "open", "disputed"),
+    (Order.dispute_state == "lost", "lost"),
     (and_(Order.status == "completed", Order.refunded_amount > 0), "partly refunded"),
     (Order.status == "completed", "paid"),
     else_=Order.status,
 )
-"""What became of an order: pending, paid, failed, disputed, refunded, partly refunded. A dispute that was won is over."""
-STATES = ("paid", "partly refunded", "refunded", "failed", "pending", "disputed")
+"""What became of an order: pending, paid, failed, disputed, lost, refunded, partly refunded. A dispute that was won is over."""
+STATES = ("paid", "partly refunded", "refunded", "failed", "pending", "disputed", "lost")
 COLUMNS = (
     Order.id, Order.order_number, Order.created_at, Order.subscription_type, Order.billing_cycle, STATE.label("state"),
     Order.refunded_amount, Order.payment_method, Order.amount, Order.currency, Order.completed_at, Order.period_start,
@@ -32,6 +33,7 @@ NOTES = {
     "refunded": "What it paid for has ended.",
     "partly refunded": "What it paid for stays open.",
     "disputed": "Your bank has asked for this money back.",
+    "lost": "Your bank took this money back.",
 }
 
 

@@ -64,6 +64,8 @@ SIGN_INS = [
 ]
 
 HISTORY_DAYS = 21
+BETWEEN = "Open hour"
+"""What is on when nothing is: so that there is always a room to look into."""
 
 
 class Club:
@@ -265,7 +267,7 @@ def running_now(club: Club, now: datetime) -> UUID:
     """An hour that began a quarter of an hour ago, with people in it."""
     started = (now - timedelta(minutes=14)).replace(second=0, microsecond=0)
     local = started.astimezone(ZoneInfo(club.zone))
-    what = meetings.Plan("Open floor", local.date(), local.time(), club.zone, 60, OPEN, max_attendees=60)
+    what = meetings.Plan(BETWEEN, local.date(), local.time(), club.zone, 60, OPEN, max_attendees=60)
     with club.as_(club.admin(), now - timedelta(days=1)) as session:
         meeting_id = meetings.plan(session, what, SELIN, club.ids[SELIN])
     for email in club.dice.sample([p[2] for p in PEOPLE if p[4] != "lapsed"], 26):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cache
 
 from flask import Flask, current_app
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal import clock, create_app
@@ -19,7 +19,7 @@ from portal.jobs import job
 from portal.meetings import series
 from portal.meetings.models import Meeting
 from portal.problems import Refused
-from portal.sandbox.club import Club, running_now
+from portal.sandbox.club import BETWEEN, Club, running_now
 from portal.sandbox.people import PEOPLE
 
 SIGNED_IN_BY_VISITORS = {PEOPLE[i][2] for i in (0, 1, 2)}
@@ -60,7 +60,9 @@ def stroll(db_session: Session) -> None:
 
 @job("sandbox.keep_going", cron="*/5 * * * *", lock="sandbox.keep_going")
 def keep_going(db_session: Session) -> None:
-    """A meeting is always on, and the programme reaches five weeks ahead, however long the demo was asleep."""
+    """A meeting is always on, and the programme reaches five weeks ahead, however long the demo was asleep. One that only
+    stood in for the next leaves no trace when another does.
+    """
     at = clock.now()
     soon = select(Meeting.id).where(
         Meeting.starts_at <= at + timedelta(minutes=20),
@@ -72,5 +74,6 @@ def keep_going(db_session: Session) -> None:
     if PEOPLE[0][2] not in club.ids:
         return
     if db_session.scalar(soon.limit(1)) is None:
+        db_session.execute(delete(Meeting).where(Meeting.title == BETWEEN, Meeting.ends_at <= at))
         running_now(club, at)
     series.hold(db_session)

@@ -1,11 +1,13 @@
 """Today at a glance: a judgement, what wants a look, and numbers that are those of the rows."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from portal.clock import at
 from tests.support.cast import ISTANBUL, crowd
+from tests.support.orders import subscription
 from tests.support.reading import invite, link, one, plain, plan, rows, statements, words
 
 HOUR = timedelta(hours=1)
@@ -118,9 +120,21 @@ def test_people_are_counted_as_an_independent_look_counts_them(desk, superuser, 
     month_end = (here.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
     inside = [until for active, until, _ in everybody if active and until and until > here]
     assert said["have access"] == str(len(inside)) == "33"
-    assert said["end this month"] == str(sum(until <= month_end for until in inside))
+    assert said["reach their date this month"] == str(sum(until <= month_end for until in inside))
     assert said["new this week"] == str(sum(made > here - timedelta(days=7) for *_, made in everybody)) == "24"
     assert said["families, 2 people"] == "1"
+
+
+def test_every_figure_about_people_leads_to_those_people(desk, superuser, heard, charlie, eve):
+    order(superuser, charlie, 1, 700, status="pending")
+    order(superuser, eve, 2, 1200, back=1)
+    superuser.execute("update users set access_until = now() + interval '1 minute' where id = %s", [charlie.id])
+    subscription(superuser, eve, failed_at=datetime.now(UTC), status="past_due")
+    for page in ("/admin", "/admin/money"):
+        for url, number in re.findall(r'href="(/admin/people\?[^"]*)"><b>([\d,]+)</b>', desk.get(page).text):
+            listed = re.search(r"<b>([\d,]+) (?:person|people)</b>", desk.get(url).text)
+            assert listed and listed[1] == number, url
+    assert "1 person" in words(desk.get("/admin/people?access=refunded"))
 
 
 def test_money_is_counted_as_an_independent_look_counts_it(desk, superuser, heard, alice, charlie):
@@ -144,7 +158,7 @@ def test_money_is_counted_as_an_independent_look_counts_it(desk, superuser, hear
     assert said[f"{first:%B} so far, after refunds"] == f"${revenue:.2f}" == "$345.50"
     assert figures(desk.get("/admin/money"))["this month, after refunds"] == "$345.50", "the same on the page about money"
     assert said["given back of this year’s payments"] == f"${refunded:.2f}"
-    assert (said["payments not finished"], said["dispute"]) == ("1", "1")
+    assert (said["payment not finished"], said["dispute"]) == ("1", "1")
 
 
 def test_a_dispute_leads_to_the_list_of_disputes_and_to_the_person(desk, superuser, heard, charlie):

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from portal.clock import at
+from portal.families import jobs
 from tests.support.line import one
 from tests.support.member import DAY, FAILS_LATER, START, Member
 from tests.support.orders import given, order, project, subscription
-from tests.support.reading import words
+from tests.support.reading import do, words
 
 ASKS_EVERY_TIME = "4000002760003184"
 DISPUTED = "4000000000000259"
@@ -93,6 +94,15 @@ def test_a_familys_dispute_is_its_payers_to_mend(superuser, sign_in, alice, bob,
     project(superuser, alice, now)
     page = sign_in(bob).get("/meetings")
     assert "The plan’s payment needs Alice’s attention." in words(page, "section") and "bank" not in words(page, "section")
+
+
+@pytest.mark.parametrize(("state", "kept"), [("open", True), ("lost", False)])
+def test_a_family_stays_together_until_the_dispute_is_settled(superuser, worker_app, alice, now, state, kept):
+    superuser.execute("update family_plans set created_at = now() - interval '30 days'")
+    superuser.execute("update orders set disputed_at = now(), dispute_state = %s where user_id = %s", [state, alice.id])
+    project(superuser, alice, now)
+    do(worker_app, jobs.end_lapsed, now + DAY)
+    assert one(superuser, "select is_active from family_plans where primary_user_id = %s", alice.id) is kept
 
 
 def test_what_a_lost_dispute_opened_ended_with_it(superuser, sign_in, eve, now):

@@ -76,9 +76,16 @@ def test_a_meeting_is_always_on(village):
     on = village.rows(
         "select title, seats_taken, attendee_count from meetings where starts_at <= %s and ends_at > %s", now, now
     )
-    assert len(on) == 1 and on[0][0] == "Open floor" and on[0][1] >= on[0][2] > 0
+    assert len(on) == 1 and on[0][0] == "Open hour" and on[0][1] >= on[0][2] > 0
     do(village.worker, jobs.keep_going, now + 5 * MINUTE)
-    assert village.one("select count(*) from meetings where title = 'Open floor' and starts_at <= %s", now) == 1
+    assert village.one("select count(*) from meetings where title = 'Open hour' and starts_at <= %s", now) == 1
+
+
+def test_what_stood_in_leaves_no_trace_when_another_does(village):
+    now = datetime.now(UTC)
+    for hours in range(4):
+        do(village.worker, jobs.keep_going, now + hours * 60 * MINUTE)
+    assert village.one("select count(*) from meetings where title = 'Open hour'") == 1
 
 
 def test_the_programme_reaches_five_weeks_ahead(village, programme):
