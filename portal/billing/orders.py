@@ -43,7 +43,8 @@ def line(row: Any, now: datetime) -> dict[str, Any]:
     stands = _pending(row) if row.state == "pending" else row.state
     note = NOTES.get(stands, "")
     if row.cut_at and row.state == "partly refunded":
-        note = f"What it paid for ends on {date_in_words(row.cut_at.astimezone(now.tzinfo))}."
+        ends = "ended" if row.cut_at <= now else "ends"
+        note = f"What it paid for {ends} on {date_in_words(row.cut_at.astimezone(now.tzinfo))}."
     if stands == "refused" and row.next_try_at:
         note = f"The bank said no. We try again on {date_in_words(row.next_try_at.astimezone(now.tzinfo))}."
     return {
