@@ -21,7 +21,8 @@ FACTS = text("""
 with jobs as materialized (select * from queue_standing()), backup as (select * from backups where deleted_at is null)
 select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as worked_on,
        checked.began_at as checked_at, checked.well as checked_well, checked.said as checked_said,
-       (select count(*) from jsonb_object_keys(checked.details)) as broken,
+       (select count(*) from jsonb_object_keys(
+          case jsonb_typeof(checked.details) when 'object' then checked.details end)) as broken,
        tried.well as tried_well, tried.said as tried_said,
        (select max(made_at) from backup) as newest, (select min(made_at) from backup) as oldest,
        proof.proved, proof.proof, proof.proved_at,
