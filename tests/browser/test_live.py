@@ -70,7 +70,7 @@ def test_doors_then_the_start_by_the_clock_alone(open_: Open, alice: Person, sup
     soon = meeting_in(superuser, 3.5)
     page.goto(f"/meetings/{soon.id}")
     expect(page.get_by_text("any moment now")).to_be_visible()
-    expect(page.get_by_text("Live now")).to_be_visible(timeout=8_000)
+    expect(page.locator("[data-phase]").get_by_text("Live now")).to_be_visible(timeout=8_000)
     expect(page.get_by_role("button", name="Join the meeting")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('.band')).backgroundColor") == "rgb(245, 184, 61)"
 
