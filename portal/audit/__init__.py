@@ -46,7 +46,7 @@ def record(
     }  # fmt: skip
     if has_request_context():
         row |= {
-            "ip_address": request.remote_addr,
+            "ip_address": limits.origin(),
             "user_agent": (request.user_agent.string or "")[:400] or None,
         }  # fmt: skip
     NOTE.do(db, **row)

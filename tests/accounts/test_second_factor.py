@@ -201,6 +201,25 @@ def test_after_five_tries_there_is_a_pause_for_the_right_code_too(half, phone, a
         assert not gives(other, phone.code), "the pause is the account's, not the browser's"
 
 
+def test_the_pause_is_told_to_machines_too(half, phone):
+    for _ in range(5):
+        gives(half, "000000")
+    answer = half.submit("/sign-in/code", second_factor="000000")
+    assert answer.status_code == 429 and 800 < int(answer.headers["Retry-After"]) <= 900
+
+
+@pytest.mark.parametrize("path", ["", "/recovery-codes", "/off"])
+def test_the_password_alone_replaces_nothing(path, hers, phone, superuser):
+    """Whoever found an open browser and its saved password does not get at the second factor."""
+    before = superuser.execute("select * from second_factors").fetchall()
+    name = {"": "begin", "/recovery-codes": "codes", "/off": "off"}[path]
+    with clock.at(clock.now() + timedelta(hours=1)):
+        answer = hers.submit("/account/second-factor" + path, **{f"{name}-password": PASSWORD})
+        assert answer.location.startswith("/sign-in/code")
+        assert "Give a code" in hers.get("/account/second-factor").text
+    assert superuser.execute("select * from second_factors").fetchall() == before
+
+
 def test_a_day_has_twenty_wrong_codes(half, phone, superuser):
     for _ in range(20):
         gives(half, "000000")
