@@ -19,6 +19,12 @@ class SystemLog(Base):
         Index("idx_system_logs_timestamp", text("timestamp desc"), text("id desc")),
         Index("idx_system_logs_category", "category", "level", text("timestamp desc")),
         Index("ix_system_logs_user_id", "user_id", text("timestamp desc")),
+        Index("ix_system_logs_subject_id", "subject_id", text("timestamp desc"), text("id desc"),
+              postgresql_where=text("subject_id is not null")),
+        Index("ix_system_logs_meeting_id", "meeting_id", text("timestamp desc"), text("id desc"),
+              postgresql_where=text("meeting_id is not null")),
+        Index("ix_system_logs_trouble", text("timestamp desc"), text("id desc"),
+              postgresql_where=text("level in ('warn', 'error')")),
         Index(
             "ix_system_logs_whole_address", "timestamp",
             postgresql_where=text("masklen(ip_address) = case family(ip_address) when 4 then 32 else 128 end"),
