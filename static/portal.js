@@ -21,6 +21,11 @@ const tick = () => {
 const minute = () => { tick(); setTimeout(minute, 60050 - now() % 6e4); };
 minute();
 
+// Tables that are laid out as lists on phones stay tables for who hears them (some browsers forget it).
+const parts = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+for (const e of all("table.entries, table.entries *"))
+  if (parts[e.tagName] || e.tagName === "TH") e.setAttribute("role", parts[e.tagName] ?? (e.scope === "row" ? "rowheader" : "columnheader"));
+
 // Sign-up: the zone the browser names.
 for (const select of all("select[data-guess]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
