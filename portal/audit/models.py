@@ -19,12 +19,6 @@ class SystemLog(Base):
         Index("idx_system_logs_timestamp", text("timestamp desc"), text("id desc")),
         Index("idx_system_logs_category", "category", "level", text("timestamp desc")),
         Index("ix_system_logs_user_id", "user_id", text("timestamp desc")),
-        Index("ix_system_logs_subject_id", "subject_id", text("timestamp desc"), text("id desc"),
-              postgresql_where=text("subject_id is not null")),
-        Index("ix_system_logs_meeting_id", "meeting_id", text("timestamp desc"), text("id desc"),
-              postgresql_where=text("meeting_id is not null")),
-        Index("ix_system_logs_trouble", text("timestamp desc"), text("id desc"),
-              postgresql_where=text("level in ('warn', 'error')")),
         Index(
             "ix_system_logs_subject_id", "subject_id", text("timestamp desc"),
             postgresql_where=text("subject_id is not null"),
