@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -36,9 +35,6 @@ def server_url() -> Iterator[str]:
 def migrated(server_url: str) -> Iterator[Database]:
     """This process's database, migrated, as the last test left it. Tests want `database`."""
     with server.new_database(server_url, TEST_DATA) as fresh:
-        if fault := os.environ.get("AFTER_MIGRATING"):  # what `make mutations` wants to be noticed
-            with fresh.connect(autocommit=True) as postgres:
-                postgres.execute(Path(fault).read_bytes())
         yield fresh
 
 
