@@ -109,7 +109,7 @@ def _failed(tests: Iterable[str], **environment: str) -> str | None:
     """The first of these tests that fails; None if all pass. Only a test that failed has noticed anything."""
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider",
-         "-o", "addopts=", *(f"tests/{test}" for test in tests)],
+         "-o", "addopts=--import-mode=importlib", *(f"tests/{test}" for test in tests)],
         cwd=COPY, env={**os.environ, **environment}, capture_output=True, text=True, timeout=LONGEST * (1 if environment else 9),
     )  # fmt: skip
     found = re.search(r"^FAILED tests/(.+?)( - .*)?$", run.stdout, re.M)

@@ -77,7 +77,7 @@ PLACES = (
 FAMILIES = (
     _rule("A family has six seats",
           "constraint family_plans.check_member_limits", "<= max_members", "<= (max_members + 1)",
-          "database/test_hard_truths.py::test_a_seventh_person_never_gets_in"),
+          "database/test_families.py::test_a_seventh_person_never_gets_in"),
     _rule("… and invitations hold theirs",
           "function public.invite_to_family", ">= f.max_members", "> f.max_members",
           "families/test_invitations.py::test_no_more_are_invited_than_there_are_seats"),
@@ -134,7 +134,7 @@ MONEY = (
           "billing/test_life_of_a_plan.py::test_a_renewal_paid_late_goes_on_from_the_day_that_was_paid_for"),
     _rule("A paid order keeps its amount",
           "function public.freeze_paid_order", "array['amount', 'amount_minor',", "array[",
-          "database/test_hard_truths.py::test_a_paid_order_stays_what_it_is"),
+          "database/test_orders.py::test_a_paid_order_stays_what_it_is"),
 )  # fmt: skip
 
 DOORS = (
@@ -150,7 +150,7 @@ DOORS = (
     _rule("A mailed link opens once",
           "function auth.redeem", "o.token_hash = token and o.purpose = wanted and o.used_at is null",
           "o.token_hash = token and o.purpose = wanted",
-          "database/test_hard_truths.py::test_a_link_opens_once"),
+          "database/test_tokens.py::test_a_link_opens_once"),
     _rule("A link of one kind opens nothing of another",
           "function auth.redeem", "o.token_hash = token and o.purpose = wanted and", "o.token_hash = token and",
           "accounts/test_reset.py::test_a_link_for_a_password_confirms_no_address_and_the_other_way_round"),
@@ -160,7 +160,7 @@ DOORS = (
     _rule("… and so does one that was set by mail",
           "function auth.redeem", "update public.sign_ins s set ended_at = at where s.user_id = t.user_id",
           "update public.sign_ins s set ended_at = at where false",
-          "database/test_hard_truths.py::test_a_new_password_ends_every_sign_in"),
+          "database/test_tokens.py::test_a_new_password_ends_every_sign_in"),
     _rule("Who is shut out is out at once",
           "function auth.whoami", "s.ended_at is null and u.is_active", "s.ended_at is null",
           "accounts/test_sign_in.py::test_a_deactivated_member_is_out_at_once"),
@@ -205,10 +205,10 @@ RECORDS = (
           "database/test_row_security.py::test_the_database_decides_as_the_table_says"),
     _rule("Nobody reads another's orders",
           "policy orders.own", "(user_id = ( SELECT auth.uid() AS uid))", "true",
-          "database/test_hard_truths.py::test_an_order_is_seen_by_its_buyer_and_by_admins_only"),
+          "database/test_orders.py::test_an_order_is_seen_by_its_buyer_and_by_admins_only"),
     _rule("The last admin stays",
           "function public.keep_an_admin", "if not exists", "if false and not exists",
-          "database/test_hard_truths.py::test_the_last_admin_neither_steps_down_nor_is_shut_out"),
+          "database/test_people.py::test_the_last_admin_neither_steps_down_nor_is_shut_out"),
     _rule("What an admin does to a person is in the log",
           "portal/accounts/actions.py", 'audit.record(\n        db, "account.standing"',
           '(lambda *said, **more: None)(\n        db, "account.standing"',
