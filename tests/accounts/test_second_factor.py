@@ -180,6 +180,17 @@ def test_a_recovery_code_works_once_however_it_is_written(half, phone, another, 
     assert "8 of ten recovery codes are left" in words(hers.get("/account/second-factor"))
 
 
+@pytest.mark.parametrize("kind", ["of the app", "for recovery"])
+def test_of_two_who_give_one_code_at_once_one_is_in(half, phone, another, alice, monkeypatch, kind):
+    """Both have looked before either is let in, so the database has the last word."""
+    look, seen = second_factor.asked_of, {}
+    monkeypatch.setattr(second_factor, "asked_of", lambda db, key, slot=None: seen.setdefault(slot, look(db, key, slot)))
+    enters(other := another(), alice.email)
+    with clock.at(clock.now() + MINUTE):
+        code = phone.code if kind == "of the app" else phone.recovery_codes[3]
+        assert gives(half, code) and not gives(other, code)
+
+
 def test_new_recovery_codes_end_the_old_ones(half, phone, hers):
     page = hers.submit("/account/second-factor/recovery-codes", **{"codes-password": PASSWORD})
     new = re.findall(r"<code>([0-9A-Z-]+)</code>", page.text)
