@@ -60,8 +60,9 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
 
 
 OWN_LIVE = select(
-    Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at
-).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))
+    Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at,
+    Subscription.status,
+).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))  # fmt: skip
 
 
 @bp.post("/plans/choose")

@@ -42,11 +42,20 @@ class PriceMoved(Refused):
     """This page was open too long and the amount has moved. Look at it again; nothing was charged."""
 
 
+# Why money that was paid, or would be, opens nothing: a payment the bank asked back, a plan whose card was refused.
+HELD = text("""
+select (select max(completed_at) from orders where user_id = auth.uid() and dispute_state in ('open', 'lost')
+           and period_end > :at) as disputed,
+       exists (select from subscriptions where user_id = auth.uid() and status in ('past_due', 'unpaid')) as card
+""")
+
+
 @bp.get("/account/access")
 def why() -> ResponseReturnValue:
     """The verdict, every reason for it, and the dates on a line."""
     verdict = access.mine(db.session(), reader())
-    return page("billing/access.html", v=verdict, line=access.line(verdict, reader().now), day=reader().day)
+    held = None if verdict.entitled else db.session.execute(HELD, {"at": clock.now()}).one()
+    return page("billing/access.html", v=verdict, held=held, line=access.line(verdict, reader().now), day=reader().day)
 
 
 @bp.get("/plan")

@@ -95,3 +95,18 @@ def test_page_rule_and_door_agree_to_the_second(panel, superuser, sign_in, eve, 
 def test_nobody_sees_anothers_reasons(sign_in, superuser, eve, charlie, now):
     given(superuser, eve, now + 5 * DAY, now - DAY, "offline")
     assert "Paid outside the portal" not in words(sign_in(charlie).get("/account/access"))
+
+
+def test_a_payment_the_bank_asked_back_is_the_reason_that_is_told(panel, superuser, eve, now):
+    order(superuser, eve, (now - 10 * DAY, now + 20 * DAY), disputed_at=now - DAY, dispute_state="open")
+    assert "was asked back by your bank and counts for nothing until that is settled" in panel()
+    superuser.execute("update orders set dispute_state = 'won' where user_id = %s", [eve.id])
+    project(superuser, eve, now)
+    assert "asked back" not in panel() and "Yes, until" in panel()
+
+
+def test_after_a_refused_card_the_card_is_what_to_mend_not_the_plan(panel, sign_in, superuser, eve, now):
+    order(superuser, eve, (now - 50 * DAY, now - 20 * DAY))
+    plan(superuser, eve, now, "past_due", failed_at=now - 20 * DAY)
+    assert "Update my card" in panel() and "See the plans" not in panel()
+    assert "Update my card" in words(sign_in(eve).get("/plans"))
