@@ -56,7 +56,7 @@ def test_a_row_tells_who_did_what_to_whom_where_and_when(look, note, superuser, 
     note("Invited to a private meeting", user_id=alice.id, subject_id=bob.id, meeting_id=supper.id)
     answer = look()
     moment = superuser.execute("select to_char(%s at time zone 'Asia/Tokyo', 'HH24:MI:SS FMDD Mon YYYY')", [now]).fetchone()[0]
-    assert f"{moment}, Tokyo Alice to Bob Supper" in rows(answer, "tr")[1]
+    assert f"{moment}, Tokyo Alice about Bob Supper" in rows(answer, "tr")[1]
     assert link(answer, "Alice") == f"/admin/people/{alice.id}" and link(answer, "Bob") == f"/admin/people/{bob.id}"
     assert link(answer, "Supper") == f"/admin/meetings/{supper.id}"
 
@@ -72,7 +72,7 @@ def test_what_somebody_did_to_themselves_names_them_once(look, note, alice):
         ({}, "The portal"),
         ({"ip_address": "192.0.2.7"}, "A visitor"),
         ({"user_id": uuid4()}, "Somebody who is gone"),
-        ({"subject_id": uuid4()}, "The portal to Somebody who is gone"),
+        ({"subject_id": uuid4()}, "The portal about Somebody who is gone"),
         ({"meeting_id": uuid4()}, "The portal"),
     ],
 )

@@ -133,6 +133,10 @@ ADMIN = (
     Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),
     Stop("admin-edit", "/admin/meetings/{ahead}/edit"),
     Stop("admin-cancellation", "/admin/meetings/{ahead}/cancellation"),
+    Stop("admin-meeting", "/admin/meetings/{ahead}"),
+    Stop("admin-log", "/admin/log"),
+    Stop("admin-log-person", "/admin/log?person={person}"),
+    Stop("admin-log-nothing", "/admin/log?reference=7F3K-20QX"),
     Stop("admin-requests", "/meetings/{requested}/requests"),
 )
 
