@@ -2,13 +2,15 @@
 
 import re
 from datetime import timedelta
+from unittest import mock
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
 from tests.support.cast import FAMILY
-from tests.support.reading import link, lives_in, plain, rows, words
+from tests.support.reading import link, lives_in, plain, rows, statements, words
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_a_row_tells_who_did_what_to_whom_where_and_when(look, note, superuser, 
     note("Invited to a private meeting", user_id=alice.id, subject_id=bob.id, meeting_id=supper.id)
     answer = look()
     moment = superuser.execute("select to_char(%s at time zone 'Asia/Tokyo', 'HH24:MI:SS FMDD Mon YYYY')", [now]).fetchone()[0]
-    assert f"{moment}, Tokyo Alice to Bob Supper" in rows(answer, "tr")[1]
+    assert f"{moment}, Tokyo Alice about Bob Supper" in rows(answer, "tr")[1]
     assert link(answer, "Alice") == f"/admin/people/{alice.id}" and link(answer, "Bob") == f"/admin/people/{bob.id}"
     assert link(answer, "Supper") == f"/admin/meetings/{supper.id}"
 
@@ -70,7 +72,7 @@ def test_what_somebody_did_to_themselves_names_them_once(look, note, alice):
         ({}, "The portal"),
         ({"ip_address": "192.0.2.7"}, "A visitor"),
         ({"user_id": uuid4()}, "Somebody who is gone"),
-        ({"subject_id": uuid4()}, "The portal to Somebody who is gone"),
+        ({"subject_id": uuid4()}, "The portal about Somebody who is gone"),
         ({"meeting_id": uuid4()}, "The portal"),
     ],
 )
@@ -188,3 +190,37 @@ def test_pages_follow_without_gap_or_repeat(look, superuser, people, now):
         seen, pages, query = seen + said(answer), pages + 1, following and following.partition("?")[2]
     assert (len(seen), len(set(seen)), pages) == (130, 130, 3)
     assert link(answer, "Newest") == "/admin/log?category=cron" and link(look(), "Newest") is None
+
+
+def test_a_page_costs_who_asks_and_two_statements(look, note):
+    note("Something")
+    look()  # the first page of a process also asks who the server is
+    with statements() as sent:
+        look()
+    assert len(sent) == 1 + 2
+
+
+MANY = """
+insert into system_logs (level, message, category, user_id, subject_id, meeting_id, request_id, timestamp)
+select 'info', n::text, 'meeting', new_id(), new_id(), new_id(), n::text, now() - n * interval '1 minute'
+  from generate_series(1, 20000) n
+"""
+
+
+@pytest.mark.parametrize("rare", ["", "level=error", "category=email", "reference=x", "person={id}", "meeting={id}", "family={id}"])
+def test_rare_rows_are_found_among_many_by_an_index(look, superuser, as_, dora, database, rare):
+    superuser.execute(MANY)
+    superuser.execute("analyze system_logs")
+    asked = []
+    execute = psycopg.Cursor.execute
+
+    def note(cursor, *statement, **options):
+        asked.append(statement)
+        return execute(cursor, *statement, **options)
+
+    with mock.patch.object(psycopg.Cursor, "execute", note):
+        look(rare.format(id=uuid4()))
+    (statement, given), = (one for one in asked if "system_logs" in str(one[0]))
+    with as_(dora) as db:
+        plan = "\n".join(line for (line,) in db.execute(f"explain (analyze) {statement}", given))
+    assert "Seq Scan on system_logs" not in plan and not re.search(r"Removed by Filter: \d{3}", plan), plan

@@ -128,7 +128,6 @@ ADMIN = (
     Stop("admin-operations", "/admin/operations"),
     Stop("admin-database", "/admin/operations/database"),
     Stop("admin-log", "/admin/log"),
-    Stop("admin-log-of-one", "/admin/log?person={person}&level=trouble"),
     Stop("admin-money", "/admin/money"),
     Stop("admin-person-money", "/admin/people/{person}/money"),
     Stop("admin-days-refused", "/admin/people/{person}/money", "Give them"),
@@ -138,6 +137,9 @@ ADMIN = (
     Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),
     Stop("admin-edit", "/admin/meetings/{ahead}/edit"),
     Stop("admin-cancellation", "/admin/meetings/{ahead}/cancellation"),
+    Stop("admin-meeting", "/admin/meetings/{ahead}"),
+    Stop("admin-log-person", "/admin/log?person={person}"),
+    Stop("admin-log-nothing", "/admin/log?reference=7F3K-20QX"),
     Stop("admin-requests", "/meetings/{requested}/requests"),
 )
 
