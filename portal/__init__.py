@@ -50,8 +50,7 @@ def _open_rooms(app: Flask) -> None:
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
     from portal.attendance import views as attendance
-    from portal.billing import access as billing_access
-    from portal.billing import checkout, plan, provider, webhook
+    from portal.billing import checkout, plan, provider, trouble, webhook
     from portal.billing import views as billing
     from portal.calendar import views as calendar
     from portal.families import joining_views
@@ -65,7 +64,7 @@ def _open_rooms(app: Flask) -> None:
     ):  # fmt: skip
         app.register_blueprint(room.bp)
     provider.init_app(app)
-    app.jinja_env.globals["grace"] = billing_access.grace
+    app.jinja_env.globals["trouble"] = trouble.trouble
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox
 

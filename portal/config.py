@@ -82,7 +82,7 @@ class Settings:
     @property
     def payment_pages(self) -> str:
         """Where forms may lead to pay: the provider's own pages."""
-        return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com"
+        return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com"
 
     @property
     def prices(self) -> dict[str, Decimal]:

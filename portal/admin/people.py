@@ -35,7 +35,7 @@ WHERE = """
 """
 PEOPLE = f"""
 select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_active, u.closed_at, u.subscription_type, u.family_role,
-       u.subscription_status, u.access_until,
+       u.subscription_status, u.access_until, u.subscription_expiry,
        (select string_agg(case when a.joined_at is null then '0' else '1' end, '' order by m.starts_at)
           from (select id, starts_at from meetings where ends_at <= :at and status <> 'cancelled'
                  order by starts_at desc limit 14) m
@@ -83,13 +83,15 @@ def _count(total: int) -> str:
 
 
 def _line(row: Row[Any]) -> dict[str, object]:
-    until = row.access_until
+    until, at = row.access_until, clock.now()
     if row.closed_at:
         kind, word, tone = "ring", "Closed", ""
     elif not row.is_active:
         kind, word, tone = "slash", "Suspended", "bad"
-    elif until is not None and until > clock.now():
-        kind, word, tone = "full", "Active", "ok"
+    elif until is not None and until > at:
+        promised = row.subscription_expiry is None or row.subscription_expiry > at
+        kind, word, tone = ("full", "Active", "ok") if promised else ("lamp", "Grace", "amber")
+        until = row.subscription_expiry or until
     elif row.subscription_status == "pending":
         kind, word, tone = "quarter", "Pending", "amber"
     else:

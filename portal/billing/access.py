@@ -13,9 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.billing import plan_name
-from portal.database import db
-from portal.times import day_long, number
-from portal.web import reader
+from portal.times import number
 
 MINE = text("select * from my_access_sources() order by counts_until desc, starts_at")
 OF = text("""
@@ -25,22 +23,11 @@ select s.source, s.subscription_type, s.starts_at, s.promised_until, s.counts_un
 STANDING = text("select is_active, email_verified, first_name, email, timezone from users where id = :person")
 
 GIVEN = {
-    "welcome": ("The first days", "Your first days are on the club."),
+    "welcome": ("The first days", "The club gives everybody their first days."),
     "complimentary": ("Days from the club", "Given by the club"),
     "offline": ("Paid outside the portal", "Paid outside the portal"),
     "gift": ("A gift", "Given to you"),
 }
-
-
-@dataclass(frozen=True)
-class Grace:
-    """The days kept after a failed payment: whose it is to mend, since when, until when, how many are used."""
-
-    payer: str
-    failed: str
-    last: str
-    used: int
-    days: int
 
 
 class Place(Protocol):
@@ -72,12 +59,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, its date, and every reason for it."""
+    """The answer, its date, and every reason for it; `phase` is what the one that promises most is in."""
 
     entitled: bool
     until: datetime | None
     promised: datetime | None
     in_grace: bool
+    phase: str
     reasons: list[Reason]
     blocked: str = ""
 
@@ -100,33 +88,19 @@ def of(db: Session, person: UUID, place: Place) -> Verdict:
     return _verdict(db.execute(OF, {"person": person}).all(), place, blocked)
 
 
-def grace() -> Grace | None:
-    """For the banner of everybody whom only grace lets in."""
-    at, place = clock.now(), reader()
-    late = [row for row in db.session.execute(MINE) if _is_late(row, at)]
-    if not late:
-        return None
-    row = late[0]
-    days = (row.counts_until - row.promised_until) // timedelta(days=1)
-    return Grace(
-        row.payer_name if row.source == "family" else "", place.day(row.promised_until),
-        f"{day_long(row.counts_until.astimezone(place.tz))}, {row.counts_until.astimezone(place.tz):%H:%M} {place.city}",
-        (at - row.promised_until) // timedelta(days=1), days,
-    )  # fmt: skip
-
-
 def _verdict(rows: Any, place: Place, blocked: str = "") -> Verdict:
     at = clock.now()
     begun = [row for row in rows if row.phase != "given" or row.starts_at <= at]
     until = max((row.counts_until for row in begun), default=None)
     promised = max((row.promised_until for row in begun), default=None)
     entitled = until is not None and until > at and not blocked
-    late = entitled and promised is not None and promised <= at and any(_is_late(row, at) for row in rows)
-    return Verdict(entitled, until, promised, late, [_reason(row, place) for row in rows], blocked)
+    late = entitled and promised is not None and promised <= at and any(is_late(row, at) for row in rows)
+    phase = next((row.phase for row in begun if row.promised_until == promised), "")
+    return Verdict(entitled, until, promised, late, phase, [_reason(row, place) for row in rows], blocked)
 
 
-def _is_late(row: Any, at: datetime) -> bool:
-    """Kept open after a failed payment. In the hour before a renewal is charged nothing has failed yet."""
+def is_late(row: Any, at: datetime) -> bool:
+    """Whether a source is kept open after a failed payment. In the hour before a renewal is charged nothing has failed yet."""
     return row.phase == "failed" and row.promised_until <= at < row.counts_until  # type: ignore[no-any-return]
 
 
@@ -134,7 +108,9 @@ def _reason(row: Any, place: Place) -> Reason:
     at = clock.now()
     title, words = _words(row, place)
     ends = place.day(row.counts_until)
-    if row.starts_at > at:
+    if row.phase in ("disputed", "lost"):
+        kind, word, tone = "slash", "Does not count", "bad"
+    elif row.starts_at > at:
         kind, word, tone = "ring", f"Starts on {place.day(row.starts_at)}", ""
     elif row.counts_until <= at:
         kind, word, tone = "ring", f"Ended on {ends}", ""
@@ -151,16 +127,19 @@ def _words(row: Any, place: Place) -> tuple[str, str]:
         return title, f"{words}: {row.reason}" if row.reason and row.source != "welcome" else words
     through, at = place.day(row.promised_until), clock.now()
     grace = (row.counts_until - row.promised_until) // timedelta(days=1)
-    kept = f" {number(grace).capitalize()} more days are kept." if grace and row.promised_until <= at else ""
+    kept = f" {number(grace).capitalize()} more days are kept." if grace and row.promised_until <= at < row.counts_until else ""
     if row.source == "family":
-        title = f"The family plan {row.reason}"
-        if row.phase == "failed":
+        title = f"{row.reason}, a family plan"
+        if row.phase in ("failed", "disputed", "lost"):
             return title, f"Paid through {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
         return title, f"Paid by {row.payer_name}, through {through}."
     title = f"Your own plan, {plan_name(row.subscription_type)}"
+    paid = place.day(row.starts_at)
     return title, {
-        "renewing": f"Paid through {through}; it renews by itself.",
-        "ending": f"Paid through {through}; it ends then, as you asked.",
+        "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank lets go of it.",
+        "lost": f"Paid on {paid}; the bank took the money back.",
+        "renewing": f"Paid through {through}; it renews by itself." if row.promised_until > at else f"Paid through {through}.",
+        "ending": f"Paid through {through}; it ends then.",
         "failed": f"Paid through {through}; the renewal failed.{kept}",
         "ended": f"Paid through {through}; it was ended.",
         "paid": f"Paid through {through}.",
@@ -178,8 +157,8 @@ def line(verdict: Verdict, now: datetime) -> dict[str, Any]:
         return round(min(max(share, 0), 1) * 1000)
 
     bars = [
-        {"title": r.title, "x": x(r.starts_at), "paid": x(r.promised_until) - x(r.starts_at), "from": x(r.promised_until),
-         "grace": x(r.counts_until) - x(r.promised_until), "kind": "own" if r.title.startswith("Your") else "other"}
+        {"title": r.title, "x": x(r.starts_at), "paid": max(0, x(r.promised_until) - x(r.starts_at)), "from": x(r.promised_until),
+         "grace": x(r.counts_until) - x(r.promised_until) if r.kind == "lamp" else 0}
         for r in verdict.reasons if r.counts_until > start
     ]  # fmt: skip
     names = [start.replace(year=year, month=month).strftime("%b") for year, month in months[:6]]

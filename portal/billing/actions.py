@@ -26,6 +26,7 @@ select customer_id from (
 """)
 HOLD = text("select id from users where id = :user_id for no key update")
 OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer, :at)")
+FREE_UNTIL = text("select ends_at from access_grants where user_id = auth.uid() and kind = 'welcome'")
 PAID_UNTIL = text("select subscription_expiry from family_plans where id = :plan")
 OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
 GIVE = text("select give_access(:person, :kind, :until, :why, :at)")
@@ -33,9 +34,9 @@ CUT = text("select cut_order(:order, :until, :at)")
 
 PAGE_LIFE = timedelta(hours=23)
 """How long a payment page can be paid, from the choice on; so asking twice asks for the same page."""
-HAND_OVER = timedelta(days=3)
-"""A plan that is handed over is paid by its new payer after these days at the soonest: the provider begins nothing within
-two of the moment its page is opened, and that may be nearly a day after the choice."""
+SOONEST = timedelta(days=3)
+"""A plan that does not begin at once begins after these days at the soonest: the provider begins nothing within two of the
+moment its page is opened, and that may be nearly a day after the choice."""
 
 
 class NotOffered(Refused):
@@ -139,12 +140,20 @@ def keep_page(db: Session, checkout: Any, made: provider.Page) -> bool:
 
 
 def starts_at(db: Session, checkout: Any) -> datetime | None:
-    """A new payer of a family plan begins to pay when what the old one paid for ends."""
+    """When the first payment is due, unless at once: after the asker's first days, or, for the new payer of a family plan,
+    when what the old one paid for ends.
+    """
     if checkout.transfer_plan_id is None:
-        return None
+        return free_until(db, checkout.created_at)
     paid_until: datetime | None = db.execute(PAID_UNTIL, {"plan": checkout.transfer_plan_id}).scalar()
-    soonest: datetime = checkout.created_at + HAND_OVER
+    soonest: datetime = checkout.created_at + SOONEST
     return max(paid_until, soonest) if paid_until and paid_until > clock.now() else None
+
+
+def free_until(db: Session, at: datetime) -> datetime | None:
+    """The end of the asker's first days, if a plan chosen `at` a moment can begin there."""
+    until: datetime | None = db.execute(FREE_UNTIL).scalar()
+    return until if until and until > at + SOONEST else None
 
 
 def drop_checkout(db: Session, checkout_id: UUID) -> None:

@@ -7,7 +7,7 @@ checkout however often the button is pressed; coming back asks the provider agai
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, request
+from flask import Blueprint, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -16,12 +16,13 @@ from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
-from portal import limits
+from portal import clock, limits
 from portal.access import public
-from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider
+from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
 from portal.problems import Refused
+from portal.times import number
 from portal.web import find, me, page, reader, wants_fragment
 
 bp = Blueprint("checkout", __name__)
@@ -56,13 +57,27 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
         for p in plans().values()
     ]  # fmt: skip
     name = live and plan_name(live.subscription_type)
-    return page("billing/plans.html", status, plans=offers, live=live, live_name=name, form=form)
+    wrong = trouble.of_own_plan() if live else None
+    return page(
+        "billing/plans.html", status, plans=offers, live=live, live_name=name, form=form, t=wrong,
+        covered="" if live else _covered(), begins=_begins(), free_days=number(current_app.config["SETTINGS"].welcome_days),
+    )  # fmt: skip
+
+
+def _covered() -> str:
+    """Until when the reader is in already; empty if they are not."""
+    paid_until = getattr(current_user, "paid_until", None)
+    return reader().day(paid_until) if paid_until and paid_until > clock.now() else ""
+
+
+def _begins() -> str:
+    """The day a plan of the reader's begins that is chosen now, if it is not today."""
+    return reader().day(actions.free_until(db.session(), clock.now())) if current_user.is_authenticated else ""
 
 
 OWN_LIVE = select(
-    Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at,
-    Subscription.status,
-).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))  # fmt: skip
+    Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at
+).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))
 
 
 @bp.post("/plans/choose")
@@ -125,7 +140,7 @@ def _show(row: Any) -> ResponseReturnValue:
     context = {
         "c": row, "plan": plans()[row.subscription_type], "per": CYCLES[row.billing_cycle], "state": state,
         "price": money.shown(row.amount, row.currency), "back": "back" in request.args or (wants_fragment() and state == "open"),
-        "starts": reader().day(actions.starts_at(db.session(), row)),
+        "starts": reader().day(actions.starts_at(db.session(), row)), "covered": _covered(),
     }  # fmt: skip
     return page("billing/_checkout.html" if wants_fragment() else "billing/checkout.html", **context)
 

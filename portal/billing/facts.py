@@ -74,7 +74,7 @@ def _subscription(db: Session, said: Facts, theirs: reading.Subscription) -> str
     if ours is None:
         ours = Subscription(id=uuid4(), user_id=said.user_id, provider_subscription_id=theirs.id)
     bills = [bill for bill in said.invoices if bill.subscription_id == theirs.id]
-    waiting = [bill for bill in bills if bill.status == "open" and bill.tried]
+    waiting = [bill for bill in bills if bill.waits_for]
     free = [bill.period[1] for bill in bills if bill.status == "paid" and not bill.amount_minor]
     until = max((bill.period[1] for bill in bills if bill.status == "paid"), default=None)
     if before is None or until is None or until > clock.now():  # grace that has begun keeps its length
@@ -128,13 +128,14 @@ def _order(db: Session, said: Facts, bill: Invoice, order: Order | None) -> str:
     of = next(s for s in said.subscriptions if s.id == bill.subscription_id)
     if order is None:
         if bill.amount_minor <= 0:
-            return _free(db, of)
+            return _free(db, of, bill)
         order = _checkout_order(db, of) or Order(
             id=uuid4(), user_id=said.user_id, order_number=db.scalar(NUMBER, {"at": bill.created_at}),
             created_at=bill.created_at, status="pending", payment_provider="stripe",
         )  # fmt: skip
         db.add(order)
     before = (order.status, order.refunded_amount, order.dispute_state)
+    order.created_at = max(order.created_at, bill.created_at)  # a first payment may be due long after the choice
     if order.completed_at is None:
         if order.amount_minor not in (None, bill.amount_minor):
             _alarm(db, said, order, bill)
@@ -145,7 +146,7 @@ def _order(db: Session, said: Facts, bill: Invoice, order: Order | None) -> str:
     order.provider_price_id = order.provider_price_id or bill.price_id
     order.invoice_number, order.payment_provider = bill.number, "stripe"
     order.payment_method = bill.method or order.payment_method
-    order.next_try_at = bill.next_try_at if bill.status == "open" else None
+    order.next_try_at, order.waits_for = bill.next_try_at if bill.status == "open" else None, bill.waits_for
     if bill.status == "paid":
         order.completed_at = bill.paid_at
         order.transaction_id = order.provider_payment_id = bill.payment_id
@@ -170,12 +171,14 @@ def _checkout_order(db: Session, of: reading.Subscription) -> Order | None:
     return db.scalar(bound.where(Checkout.id == of.checkout_id, Order.provider_invoice_id.is_(None)))
 
 
-def _free(db: Session, of: reading.Subscription) -> str:
-    """Nothing to pay today (the plan is paid already by somebody else): the order that waited is taken back."""
+def _free(db: Session, of: reading.Subscription, bill: Invoice) -> str:
+    """Nothing to pay today. The order waits for the first payment, unless the whole period was paid from credit."""
     order = _checkout_order(db, of)
-    if order is not None and order.status == "pending" and of.status in ("trialing", "active"):
+    if order is not None and order.status == "pending" and of.status != "incomplete":
         db.execute(update(Checkout).where(Checkout.order_id == order.id).values(state="paid"))
-        order.status = "failed"
+        from_credit = of.status != "trialing" and bill.period[1] > clock.now()
+        if from_credit or not of.live:
+            order.status = "failed"
     return ""
 
 

@@ -118,6 +118,7 @@ select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.
        s.card, u.email, u.first_name, u.timezone, u.access_until, c.paid_until
   from subscriptions s join users u on u.id = s.user_id and u.is_active
   left join lateral paid_coverage(s.user_id) c on c.subscription_type = s.subscription_type
+       and c.phase not in ('disputed', 'lost')
  where s.live and s.ends_at is null
    and (s.failed_at is not null or (s.billing_cycle = 'yearly' and s.renews_at between :at and :month))
 """)

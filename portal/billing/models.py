@@ -13,7 +13,10 @@ from portal.database import Base, Id
 
 
 class Order(Base):
-    """One payment, or the attempt. `amount_minor` counts the currency's smallest unit; `amount` is for readers."""
+    """One payment, or the attempt. `amount_minor` counts the currency's smallest unit; `amount` is for readers.
+
+    An open bill that was tried `waits_for` another card, or for its payer's confirmation at the bank.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -51,6 +54,7 @@ class Order(Base):
     cut_at: Mapped[datetime | None]
     invoice_number: Mapped[str | None]
     next_try_at: Mapped[datetime | None]
+    waits_for: Mapped[str | None]
 
 
 class Payer(Base):

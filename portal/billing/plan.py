@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, text
 
 from portal import audit, clock, limits
-from portal.billing import CYCLES, Plan, access, money, plan_name, plans, provider, reading
+from portal.billing import CYCLES, Plan, access, money, plan_name, plans, provider, reading, trouble
 from portal.billing.actions import ask_about, customers_of
 from portal.billing.models import Payer, Subscription
 from portal.database import db
@@ -42,20 +42,11 @@ class PriceMoved(Refused):
     """This page was open too long and the amount has moved. Look at it again; nothing was charged."""
 
 
-# Why money that was paid, or would be, opens nothing: a payment the bank asked back, a plan whose card was refused.
-HELD = text("""
-select (select max(completed_at) from orders where user_id = auth.uid() and dispute_state in ('open', 'lost')
-           and period_end > :at) as disputed,
-       exists (select from subscriptions where user_id = auth.uid() and status in ('past_due', 'unpaid')) as card
-""")
-
-
 @bp.get("/account/access")
 def why() -> ResponseReturnValue:
     """The verdict, every reason for it, and the dates on a line."""
     verdict = access.mine(db.session(), reader())
-    held = None if verdict.entitled else db.session.execute(HELD, {"at": clock.now()}).one()
-    return page("billing/access.html", v=verdict, held=held, line=access.line(verdict, reader().now), day=reader().day)
+    return page("billing/access.html", v=verdict, line=access.line(verdict, reader().now), day=reader().day, t=trouble.trouble())
 
 
 @bp.get("/plan")
@@ -64,7 +55,7 @@ def show() -> ResponseReturnValue:
     row = db.session.execute(LATEST).one_or_none()
     asked = db.session.execute(ASKED).first()
     waiting = asked is not None and (asked.fetched_at is None or asked.fetched_at < asked.asked_at)
-    return page("billing/plan.html", s=_seen(row) if row else None, waiting=waiting)
+    return page("billing/plan.html", s=_seen(row) if row else None, waiting=waiting, t=trouble.of_own_plan())
 
 
 def _seen(row: Any) -> dict[str, Any]:
@@ -90,7 +81,7 @@ def card() -> ResponseReturnValue:
     customers = customers_of(db.session(), me())
     if not customers:
         return redirect("/plans", 303)
-    _let_go()
+    let_go()
     return redirect(provider.portal_address(customers[0], f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
 
 
@@ -224,7 +215,7 @@ def keep() -> ResponseReturnValue:
 # --- what goes to the provider ---------------------------------------------------------------------------------------
 
 
-def _let_go() -> None:
+def let_go() -> None:
     """Nothing is held while the provider is asked, and nobody has it asked without end."""
     db.session.rollback()
     limits.limit("plan", allowed=60, seconds=3600, whose=str(me()))
@@ -232,13 +223,13 @@ def _let_go() -> None:
 
 def _at_provider(row: Any) -> reading.Subscription:
     name = row.provider_subscription_id
-    _let_go()
+    let_go()
     return reading.subscription(name)
 
 
 def _wish(wish: Callable[[], None], operation: str, message: str) -> None:
     """Tell the provider, note it, and have the facts fetched."""
-    _let_go()
+    let_go()
     wish()
     audit.record(db.session(), operation, message, category="billing", subject_id=me())
     ask_about(db.session(), me())

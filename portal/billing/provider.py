@@ -269,6 +269,12 @@ def pay(invoice_id: str, key: str) -> None:
             return
 
 
+def bill_address(invoice_id: str) -> str:
+    """The provider's page of a bill, where its payer can pay it, or confirm it with the bank."""
+    with asking() as ask:
+        return ask.invoices.retrieve(invoice_id).hosted_invoice_url or ""
+
+
 def change_costs(subscription_id: str, item: str, price_id: str, at: datetime) -> int:
     """What moving to another price would charge now, in minor units; less than zero is credit."""
     with asking() as ask:

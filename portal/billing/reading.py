@@ -51,7 +51,10 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Invoice:
-    """One bill of a subscription: what was charged, the service it pays for, what went back."""
+    """One bill of a subscription: what was charged, the service it pays for, what went back.
+
+    An open one that was tried `waits_for` another "card", or for its payer's "confirmation" at the bank.
+    """
 
     id: str
     number: str | None
@@ -70,7 +73,7 @@ class Invoice:
     refunded_minor: int
     disputed_at: datetime | None
     dispute_state: str | None
-    tried: bool
+    waits_for: str | None
     next_try_at: datetime | None
 
 
@@ -245,9 +248,21 @@ def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.
         created_at=moment_of(bill.created), period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
         paid_at=moment_of(bill.status_transitions.paid_at) if bill.status_transitions.paid_at else None,
         payment_id=payment_id, method=_method(charge), refunded_minor=charge.amount_refunded if charge else 0,
-        disputed_at=dispute[0], dispute_state=dispute[1], tried=bool(bill.attempt_count),
+        disputed_at=dispute[0], dispute_state=dispute[1], waits_for=_waits_for(ask, bill),
         next_try_at=moment_of(bill.next_payment_attempt) if bill.next_payment_attempt else None,
     )  # fmt: skip
+
+
+def _waits_for(ask: "V1Services", bill: stripe.Invoice) -> str | None:
+    """What the payer has to do about an open bill; nothing while it was never tried, or the bank takes its time."""
+    if bill.status != "open" or not bill.attempt_count:
+        return None
+    tries = [p.payment.payment_intent for p in (bill.payments.data if bill.payments else []) if p.status == "open"]
+    intent = ask.payment_intents.retrieve(id_of(tries[0])) if tries and tries[0] else None
+    if intent is not None and intent.status == "processing":
+        return None
+    asked = getattr(intent and intent.last_payment_error, "code", None) == "authentication_required"
+    return "confirmation" if asked or (intent is not None and intent.status == "requires_action") else "card"
 
 
 def _method(charge: stripe.Charge | None) -> str | None:

@@ -77,5 +77,5 @@ def _worth_another_try(db: Session, said: Facts) -> list[tuple[Invoice, str]]:
     return [
         (bill, "".join(c for c in "".join(new[bill.subscription_id] or ()) if c.isascii() and c.isalnum()))
         for bill in said.invoices
-        if bill.status == "open" and bill.tried and bill.subscription_id in new
+        if bill.waits_for and bill.subscription_id in new
     ]

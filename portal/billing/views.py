@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import bindparam, literal_column, select, tuple_
 
 from portal import paging
-from portal.billing import money
+from portal.billing import money, plan, provider
 from portal.billing.models import Checkout, Order
 from portal.billing.orders import COLUMNS, STATE, STATES, line
 from portal.database import db
@@ -73,6 +73,14 @@ def receipt(number: str) -> ResponseReturnValue:
         "billing/receipt.html", o=line(row, reader().now), paid=day(row.completed_at), number=row.invoice_number,
         begins=day(row.period_start), ends=day(row.period_end), kept=money.shown(row.amount - row.refunded_amount, row.currency),
     )  # fmt: skip
+
+
+@bp.post("/orders/<number>/pay")
+def pay(number: str) -> ResponseReturnValue:
+    """On to the provider's page of a bill that waits for its payer."""
+    row = find(OWN.where(Order.order_number == number.replace("\x00", ""), Order.status == "pending", Order.waits_for.is_not(None)))
+    plan.let_go()
+    return redirect(provider.bill_address(row.provider_invoice_id) or "/orders", 303)
 
 
 @bp.get("/orders.csv")

@@ -37,15 +37,16 @@ WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OS
 @public
 @csrf.exempt  # type: ignore[untyped-decorator]
 def hear() -> ResponseReturnValue:
-    """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security, and
-    429 for whoever comes with such again and again.
+    """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security once in
+    a quarter of an hour for each network, and 429 for whoever comes with such again and again.
     """
     try:
         event = _read()
     except WRONG as error:
         limits.limit("delivery", allowed=20, seconds=900)
-        words = f"A delivery was refused: {type(error).__name__}"
-        audit.record(db.session(), "provider.refused", words, category="security", level="warn")
+        if not limits.wait_for("delivery-noted", limits.network(), allowed=1, seconds=900):
+            words = f"A delivery was refused: {type(error).__name__}"
+            audit.record(db.session(), "provider.refused", words, category="security", level="warn")
         return "", 400
     payment = event.pop("payment")
     if db.session.execute(NOTE, {**event, "at": clock.now()}).scalar():

@@ -87,11 +87,19 @@ PROMISES = {
                  case when (l.ends_at is null and l.status in ('trialing', 'active', 'past_due', 'unpaid')) or l.ended_by = 'failure'
                       then p.until + l.grace_days * interval '1 day' else p.until end as counts
             from paid p left join latest l on l.user_id = p.user_id and l.subscription_type = p.kind),
+        disputed as (
+          select user_id, subscription_type as kind, least(disputed_at, period_end, cut_at) as until from orders
+           where status = 'completed' and dispute_state in ('open', 'lost') and period_end is not null),
         sources as (
           select user_id, until, counts from counted
           union all
           select u.id, c.until, c.counts from users u join family_plans f on f.id = u.family_plan_id and f.is_active
             join counted c on c.user_id = f.primary_user_id and c.kind = 'family'
+          union all
+          select d.user_id, d.until, d.until from disputed d
+          union all
+          select u.id, d.until, d.until from users u join family_plans f on f.id = u.family_plan_id and f.is_active
+            join disputed d on d.user_id = f.primary_user_id and d.kind = 'family' where u.id <> f.primary_user_id
           union all
           select user_id, ends_at, ends_at from access_grants where starts_at <= :at),
         verdict as (select user_id, max(until) as until, max(counts) as counts from sources group by 1)

@@ -46,6 +46,8 @@ def test_a_row_says_plan_access_date_and_zone(look, superuser, alice, eve):
         ({"subscription_status": "pending"}, "Pending"),
         ({"access_until": "2026-01-01"}, "Lapsed 1 Jan 2026"),
         ({"access_until": "2099-01-01"}, "Active 1 Jan 2099"),
+        ({"access_until": "2099-01-08", "subscription_expiry": "2099-01-01"}, "Active 1 Jan 2099"),
+        ({"access_until": "2099-01-08", "subscription_expiry": "2026-01-01"}, "Grace 1 Jan 2026"),
     ],
 )
 def test_access_is_a_word(look, superuser, eve, columns, said):

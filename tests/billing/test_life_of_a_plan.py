@@ -1,8 +1,7 @@
 """Renewed, failed, ended, resumed, changed, refunded, disputed: what each does to access, orders and the mailbox."""
 
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,46 +13,15 @@ from portal.database.identity import WORKER, act_as
 from portal.sandbox.stripe import customers, subscriptions
 from portal.sandbox.stripe.cards import CARDS
 from tests.support.line import one
+from tests.support.member import DAY, FAILS_LATER, START, Member
 from tests.support.orders import given
 from tests.support.reading import words
-
-DAY = timedelta(days=1)
-START = datetime.now(UTC).replace(microsecond=0)
-FAILS_LATER = "4000000000000341"
 
 
 @pytest.fixture
 def member(bank, sign_in, superuser, eve):
     """Eve with a plan, a browser that never signs out, and a clock."""
     return Member(bank, sign_in(eve), superuser, eve)
-
-
-class Member:
-    def __init__(self, bank, browser, superuser, person):
-        self.bank, self.browser, self.superuser, self.person = bank, browser, superuser, person
-
-    def buys(self, *what, **how):
-        with at(START):
-            return self.bank.buy(self.browser, *what, **how)
-
-    @contextmanager
-    def on(self, day):
-        """It is so many days after the start, and the provider and the worker have done what was due."""
-        with at(START + day * DAY):
-            self.superuser.execute("update sign_ins set seen_at = %s", [START + day * DAY])
-            self.bank.tell()
-            yield
-
-    def sees(self, path):
-        return words(self.browser.get(path))
-
-    @property
-    def entitled(self):
-        return "Yes, until" in self.sees("/account/access")
-
-    def orders(self):
-        found = "select status, amount_minor from orders where user_id = %s order by created_at"
-        return self.superuser.execute(found, [self.person.id]).fetchall()
 
 
 def test_it_renews_by_itself(member):

@@ -59,8 +59,8 @@ def test_the_day_is_the_readers(look, bought, superuser, charlie):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"status": "pending"}, "Waiting for the bank The payment is not finished yet."),
-        ({"status": "failed"}, "Failed The bank said no. Nothing was charged."),
+        ({"status": "pending"}, "Not paid yet Nothing was charged so far."),
+        ({"status": "failed"}, "Failed Nothing was charged."),
         ({}, "Paid"),
         ({"refunded_amount": "5.00"}, "Partly refunded"),
         ({"status": "refunded", "refunded_amount": "12.00"}, "Refunded"),

@@ -1,0 +1,98 @@
+"""What stands between a member and what is paid for, and the one thing that mends it: for the banner and the pages of money."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import g
+from sqlalchemy import text
+
+from portal import clock
+from portal.billing import money
+from portal.billing.access import MINE, is_late
+from portal.database import db
+from portal.times import day_long
+from portal.web import reader
+
+BILL = text("""
+select o.order_number, o.waits_for, o.amount, o.currency, s.failed_at
+  from orders o join subscriptions s on s.provider_subscription_id = o.provider_subscription_id
+ where o.user_id = (select auth.uid()) and o.status = 'pending' and o.waits_for is not null and s.live
+ order by o.created_at limit 1
+""")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """It waits for a `card`, for its payer's `confirmation` at the bank, or for the end of a `dispute`.
+
+    `payer` is whose it is to mend, empty for the reader. `day` is the day that was due, or that the bank asked about.
+    `until` is the last moment of the days kept after it, empty when there are none; `used` of them are gone.
+    """
+
+    kind: str
+    payer: str
+    day: str
+    ended: str
+    until: str = ""
+    used: int = 0
+    days: int = 0
+    order: str = ""
+    amount: str = ""
+
+
+def trouble() -> Trouble | None:
+    """What keeps the reader out, or will in a few days; nothing while anything else lets them in."""
+    if "trouble" not in g:
+        rows, at = db.session.execute(MINE).all(), clock.now()
+        covered = any(row.promised_until > at >= row.starts_at for row in rows)
+        g.trouble = None if covered else _own(rows) or _familys(rows)
+    return g.trouble  # type: ignore[no-any-return]
+
+
+def of_own_plan() -> Trouble | None:
+    """What is wrong with the plan the reader pays, whatever else lets them in."""
+    return _own([row for row in db.session.execute(MINE) if row.source == "own"])
+
+
+def _own(rows: Any) -> Trouble | None:
+    own, at = [row for row in rows if row.source == "own"], clock.now()
+    bill = db.session.execute(BILL).first()
+    if bill:
+        paid = [row for row in own if row.phase == "failed"]
+        return _failed(paid[0] if paid else None, bill)
+    asked_back = [row for row in own if row.phase == "disputed"]
+    if asked_back and not any(row.promised_until > at for row in own):
+        return _told("dispute", asked_back[0])
+    return None
+
+
+def _failed(row: Any, bill: Any) -> Trouble:
+    day = reader().day
+    known = {"order": bill.order_number, "amount": money.shown(bill.amount, bill.currency)}
+    if row is None:  # nothing of it was ever paid
+        return Trouble(bill.waits_for, "", day(bill.failed_at), "", **known)
+    return _told(bill.waits_for, row, **known)
+
+
+def _familys(rows: Any) -> Trouble | None:
+    for row in rows:
+        if row.source == "family" and row.phase in ("failed", "disputed"):
+            return _told("card" if row.phase == "failed" else "dispute", row, payer=row.payer_name)
+    return None
+
+
+def _told(kind: str, row: Any, payer: str = "", **known: str) -> Trouble:
+    at, place = clock.now(), reader()
+    kept = is_late(row, at)
+    return Trouble(
+        kind, payer, place.day(row.starts_at if kind == "dispute" else row.promised_until), place.day(row.counts_until),
+        until=_last(row.counts_until) if kept else "", used=(at - row.promised_until) // timedelta(days=1) if kept else 0,
+        days=(row.counts_until - row.promised_until) // timedelta(days=1), **known,
+    )  # fmt: skip
+
+
+def _last(moment: datetime) -> str:
+    place = reader()
+    here = moment.astimezone(place.tz)
+    return f"{day_long(here)}, {here:%H:%M} {place.city}"

@@ -1,0 +1,64 @@
+"""Choosing a plan in the first days, or while something else lets one in: what it means is said before anything is paid."""
+
+import pytest
+
+from tests.support.line import one
+from tests.support.member import DAY, START, Member
+from tests.support.orders import given
+from tests.support.reading import words
+
+
+@pytest.fixture
+def newcomer(bank, sign_in, superuser, eve):
+    """Eve, who signed up just now and has seven days."""
+    given(superuser, eve, START + 7 * DAY, START, "welcome")
+    return Member(bank, sign_in(eve), superuser, eve)
+
+
+def test_a_plan_chosen_in_the_first_days_begins_after_them(newcomer):
+    assert "Nothing is charged before." in newcomer.sees("/plans")
+    here, _ = newcomer.buys()
+    assert "It is arranged. You pay from" in newcomer.sees(here) and newcomer.bank.world.ledger().total == {}
+    assert one(newcomer.superuser, "select renews_at from subscriptions") == START + 7 * DAY
+    assert "Not paid yet Nothing was charged so far." in newcomer.sees("/orders")
+
+
+def test_and_is_paid_then_by_the_order_that_waited(newcomer):
+    newcomer.buys()
+    with newcomer.on(7.1):
+        assert newcomer.orders() == [("completed", 1200)] and newcomer.entitled
+        ordered, paid = newcomer.superuser.execute("select created_at, completed_at from orders where user_id = %s", [newcomer.person.id]).fetchone()
+        assert paid - ordered < DAY
+    with newcomer.on(7 + 28):
+        assert newcomer.entitled
+
+
+def test_a_plan_ended_in_the_first_days_costs_nothing(newcomer):
+    newcomer.buys()
+    with newcomer.on(2):
+        newcomer.browser.submit("/plan/end")
+    with newcomer.on(8):
+        assert newcomer.orders() == [("failed", 1200)] and not newcomer.entitled
+        assert newcomer.bank.world.ledger().total == {}
+
+
+def test_the_last_of_the_first_days_are_too_near_and_the_plan_begins_today(bank, sign_in, superuser, eve):
+    given(superuser, eve, START + 2 * DAY, START - 5 * DAY, "welcome")
+    browser = sign_in(eve)
+    assert "is paid, today" in words(browser.get("/plans"))
+    bank.buy(browser)
+    assert bank.world.ledger().total == {"usd": 1200}
+
+
+def test_who_is_covered_already_reads_so_before_paying(sign_in, bob):
+    browser = sign_in(bob)
+    assert "You are in until" in words(browser.get("/plans"))
+    here = browser.submit("/plans/choose", plan="individual", cycle="monthly").location
+    assert "this plan begins today all the same" in words(browser.get(here))
+
+
+def test_who_is_not_reads_nothing_of_it(sign_in, client, eve):
+    assert "You are in until" not in words(sign_in(eve).get("/plans"))
+    assert "The first seven days are free." in words(client.get("/plans"))
+
+
