@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check assets screenshots bench streams clean
+.PHONY: run test check mutations assets screenshots bench streams clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed assets
@@ -21,6 +21,9 @@ check: $(VENV)/.installed-test
 	@$(BIN)/ruff check portal tests migrations wsgi.py
 	@$(BIN)/mypy
 	@$(BIN)/djlint --quiet --lint templates
+
+mutations: $(VENV)/.installed-test assets
+	@$(BIN)/python -m tests.support.mutations $(RULES)
 
 screenshots: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.support.chromium

@@ -1,7 +1,7 @@
 """What every form shares: text that is safe to keep, and sentences instead of error codes."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import DateField, Field, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, Length, Optional, StopValidation
+from wtforms.validators import DataRequired, Optional, StopValidation
 from wtforms.widgets import Select, html_params
 
 from portal import clock
@@ -30,9 +30,27 @@ class Form(FlaskForm):
         csrf = False  # checked once for every request by CSRFProtect, not again by each form
 
 
-def tidy(value: str | None) -> str:
-    """Trimmed and in one Unicode form, so that what looks the same is the same."""
-    return unicodedata.normalize("NFC", value or "").strip()
+def tidy(most: int) -> Callable[[str | None], str]:
+    """A filter: trimmed and in one Unicode form, so that what looks the same is the same.
+
+    What is far over its length stays as it came, to be refused: bringing marks in order takes the square of their number.
+    """
+
+    def filtered(value: str | None) -> str:
+        value = value or ""
+        return unicodedata.normalize("NFC", value).strip() if len(value) <= 4 * most else value
+
+    return filtered
+
+
+def within(most: int) -> Any:
+    """A validator: not longer than that; nothing else looks at what is."""
+
+    def check(_form: FlaskForm, field: Field) -> None:
+        if len(field.data or "") > most:
+            raise StopValidation(f"Use at most {most:,} characters here.")
+
+    return check
 
 
 def plain(_form: FlaskForm, field: Field) -> None:
@@ -57,28 +75,47 @@ class Line(StringField):
     """One line of text: tidied, plain, of a length; required unless told otherwise."""
 
     def __init__(self, label: str, *, most: int, missing: str = "", **kwargs: Any) -> None:
-        validators: list[Any] = [DataRequired(missing), visible(missing)] if missing else []
-        validators += [plain, Length(max=most, message=f"Use at most {most} characters here.")]
-        super().__init__(label, validators, filters=[tidy], **kwargs)
+        validators: list[Any] = [within(most), *([DataRequired(missing), visible(missing)] if missing else []), plain]
+        super().__init__(label, validators, filters=[tidy(most)], **kwargs)
 
 
 class Paragraphs(TextAreaField):
     """Several lines of text, tidied and plain."""
 
     def __init__(self, label: str, *, most: int, **kwargs: Any) -> None:
-        checks = [plain, Length(max=most, message=f"Use at most {most:,} characters here.")]
-        super().__init__(label, checks, filters=[tidy], **kwargs)
+        super().__init__(label, [within(most), plain], filters=[tidy(most)], **kwargs)
+
+
+def address_in(typed: str) -> str:
+    """The e-mail address as the club keeps it, or empty if it is none. Two spellings of one address are one."""
+    try:
+        return validate_email(typed, check_deliverability=False, allow_smtputf8=False).normalized
+    except EmailNotValidError:
+        return ""
 
 
 def address(_form: FlaskForm, field: Field) -> None:
     """An e-mail address that mail can reach, by its form; whether it exists the mail will tell."""
-    try:
-        checked = validate_email(field.data or "", check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError as wrong:
-        raise ValidationError("Enter an e-mail address with an @, like ana@duarte.pt") from wrong
-    if len(checked.normalized) > 254:
+    kept = address_in(field.data or "")
+    if not kept:
+        raise ValidationError("Enter an e-mail address with an @, like ana@duarte.pt")
+    if len(kept) > 254:
         raise ValidationError("That address is longer than mail allows.")
-    field.data = checked.normalized
+    field.data = kept
+
+
+def a_name(_form: FlaskForm, field: Field) -> None:
+    """Names stand in the club's mails: they lead nowhere, whoever typed them."""
+    if any(sign in (field.data or "").lower() for sign in ("://", "www.", "@")):
+        raise ValidationError("A name holds no web or mail address.")
+
+
+class Name(Line):
+    """What a person or a plan is called."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.validators: list[Any] = [*(self.validators or ()), a_name]
 
 
 class EmailLine(Line):

@@ -42,13 +42,23 @@ def limit(what: str, allowed: int, seconds: int, whose: str | None = None) -> No
         raise TooOften(what, whose, wait)
 
 
+def origin() -> str | None:
+    """The network address of a request, or None for what is none; some proxies write a port or a zone behind it."""
+    said = (request.remote_addr or "").partition("%")[0]
+    for text_ in (said, said.rpartition(":")[0].strip("[]")):
+        try:
+            return str(ipaddress.ip_address(text_))
+        except ValueError:
+            continue
+    return None
+
+
 def network() -> str:
     """Where a request comes from, as coarse as one household or office: an IPv4 address, an IPv6 /64."""
-    address = request.remote_addr or ""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    address = origin()
+    if address is None:
         return "local"
+    parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     if parsed.version == 6:

@@ -15,6 +15,7 @@ from flask.signals import request_finished, request_started
 
 from portal.config import Settings
 from portal.database import db
+from portal.reference import reference
 
 OUTCOMES = {
     "job_success": "done", "job_error": "failed", "job_error_retry": "failed and will be tried again",
@@ -54,7 +55,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
 def name_request(record: logging.LogRecord) -> bool:
     """Give a line the reference of the request, or of the request whose job this is."""
     if has_app_context() and not hasattr(record, "request"):
-        record.request = g.get("request_id")
+        record.request = reference() or None
     return True
 
 

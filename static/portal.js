@@ -21,6 +21,11 @@ const tick = () => {
 const minute = () => { tick(); setTimeout(minute, 60050 - now() % 6e4); };
 minute();
 
+// Tables that are laid out as lists on phones stay tables for who hears them (some browsers forget it).
+const parts = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+for (const e of all("table.entries, table.entries *"))
+  if (parts[e.tagName] || e.tagName === "TH") e.setAttribute("role", parts[e.tagName] ?? (e.scope === "row" ? "rowheader" : "columnheader"));
+
 // Sign-up: the zone the browser names.
 for (const select of all("select[data-guess]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -58,7 +63,7 @@ addEventListener("pageshow", () => all("form[data-sent]").forEach(rest));
 all("[data-focus]")[0]?.focus();
 
 // After an answer, focus goes to the sentence that says what is so. Live updates leave it; their news is washed.
-let seen = [], phase, said, before = {}, streaming = false;
+let seen = [], phase, said, before = {}, answered = false, streaming = false;
 const live = ctx => /^live/.test(ctx.sourceElement?.id), mine = ctx => ctx.sourceElement?.id === "mine";
 const answer = () => all("[data-said]")[0]?.textContent.trim();
 const news = words => { if (words && document.getElementById("news")) document.getElementById("news").textContent = words; };
@@ -73,17 +78,20 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   tick();
   if (mine(ctx) && said !== answer()) news(answer());
+  if (!live(ctx) && !mine(ctx)) answered = true;
   if (!live(ctx)) return ctx.request?.form && document.getElementById(ctx.target?.id)?.querySelector("[data-said]")?.focus();
   for (const e of all("[data-fresh]")) if (seen.length && !seen.includes(e.textContent)) {
     e.classList.add("fresh");
     setTimeout(() => e.classList.remove("fresh"), 2e3);
   }
   // What is the reader's own is asked for again when it may have changed: the door, whether a yes still means
-  // a place, and for who waits every place.
+  // a place, and for who waits every place. News may be of two things at once that undo each other: a first place in
+  // line that was taken and given is seen as no change, so after an answer of one's own the next news always counts.
   const { places, full } = stand();
   if (phase !== shown()) news(all("[data-phase] .said")[0]?.textContent);
-  if (phase !== shown() || (full !== before.full && !all(".mine").length) || (places !== before.places && all(".watches").length))
+  if (phase !== shown() || (full !== before.full && !all(".mine").length) || ((places !== before.places || answered) && all(".watches").length))
     htmx.trigger("#mine", "changed");
+  answered = false;
 });
 
 // Sent elsewhere (signed out): ask for the page. No answer: say so at the form.

@@ -102,8 +102,6 @@ def idle(migrated: Database) -> Iterator[dict[str, list[psycopg.Connection]]]:
         connection.close()
 
 
-
-
 @pytest.fixture
 def as_(database: Database, idle: dict[str, list[psycopg.Connection]]) -> As:
     """One transaction with the eyes of a person: `with as_(alice) as db`, `as_(None)`, `as_(alice, "portal_admin")`.

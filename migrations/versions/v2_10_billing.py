@@ -1,7 +1,7 @@
 """v2.10: what an open bill waits for, and a payment its bank asked back is a reason that is told.
 
 Revision ID: v2.10_billing
-Revises: v2.9_monitoring
+Revises: v2.10_hand_over
 """
 
 import runpy
@@ -10,7 +10,7 @@ from pathlib import Path
 from portal.database.migration import definer, rewrite, run
 
 revision = "v2.10_billing"
-down_revision = "v2.9_monitoring"
+down_revision = "v2.10_hand_over"
 branch_labels = None
 depends_on = None
 

@@ -69,6 +69,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
     context: dict[str, object] = {
         "profile_form": forms.ProfileForm(None, data=profile._asdict()), "password_form": forms.PasswordForm(None),
         "sign_ins": [_line(row) for row in queries.sign_ins(db.session(), me())], "access": _access(),
+        "engagement": _engagement(profile.came, profile.missed),
     }  # fmt: skip
     return page("accounts/account.html", status, **{**context, **with_errors})
 
@@ -80,6 +81,14 @@ def _line(row: Any) -> dict[str, object]:
         "when": f"since {since(row.created_at, now).removeprefix('on ')}", "seen": ago(row.seen_at, now),
         "is_this": row.id == current_user.sign_in_id,
     }  # fmt: skip
+
+
+def _engagement(came: int, missed: int) -> str:
+    """How often they were there, of the meetings they had said yes to."""
+    if not came + missed:
+        return "You have not been to a meeting yet."
+    meetings = "meeting" if came + missed == 1 else "meetings"
+    return f"You came to {came} of the {came + missed} {meetings} you had said yes to."
 
 
 def _access() -> str:

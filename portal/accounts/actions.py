@@ -64,7 +64,7 @@ def sign_up(db: Session, given: Given) -> str:
         mail.write(db, "known", given.email, letters.known(), user_id=row.user_id)
     else:
         mail.write(
-            db, "verify", row.email, letters.verify(row.first_name, token, code), user_id=row.user_id, secret=True
+            db, "verify", row.email, letters.verify(token, code), user_id=row.user_id, secret=True
         )
     audit.record(
         db, "account.signed-up", "Somebody signed up", subject_id=row.user_id, category="security", known=row.known
@@ -73,14 +73,16 @@ def sign_up(db: Session, given: Given) -> str:
 
 
 def sign_up_again(db: Session, email: str, old: str) -> str:
-    """Mail a new link and code for the sign-up this browser began; the ones before stop working."""
+    """Mail a new link and code for the sign-up this browser began; the ones before stop working.
+
+    Returns what the browser keeps from now on, another one whether or not there was anything to mail: a cookie can be read.
+    """
     token, code = new_key(), new_code()
     asked = {**_hashes(email, token, code), "old": bytes.fromhex(old), "until": clock.now() + VERIFY_FOR}
     found = db.execute(SIGN_UP_AGAIN, asked).one_or_none()
-    if found is None:
-        return old
-    letter = letters.verify(found.first_name, token, code)
-    mail.write(db, "verify", found.email, letter, user_id=found.user_id, secret=True)
+    if found:
+        letter = letters.verify(token, code)
+        mail.write(db, "verify", found.email, letter, user_id=found.user_id, secret=True)
     return key_hash(token).hex()
 
 
@@ -125,6 +127,12 @@ def reset(db: Session, password: str, *, token: str | None = None, email: str = 
         return None
     audit.record(db, "password.reset", "The password was reset by mail", subject_id=user_id, category="security")
     return user_id
+
+
+def is_of(db: Session, email: str, user_id: UUID) -> bool:
+    """Whether the address is that account's."""
+    row = db.execute(PASSWORD_OF, {"email": email}).one_or_none()
+    return row is not None and row.user_id == user_id
 
 
 def check_password(db: Session, email: str, password: str) -> UUID | None:

@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import request, session
 from flask_login import login_user
 
+from portal import limits
 from portal.accounts import actions, devices, second_factor
 from portal.accounts.member import NewSignIn
 from portal.database import db
@@ -17,7 +18,7 @@ def enter(user_id: UUID) -> bool:
     """Sign this browser in, as far as a password goes: with a second factor it waits for the code. False: it may not."""
     before = session.get("_user_id") or session.get(HALF)
     key = actions.open_sign_in(
-        db.session(), user_id, devices.describe(request), request.remote_addr or None, in_place_of=before
+        db.session(), user_id, devices.describe(request), limits.origin(), in_place_of=before
     )
     if key is None:
         return False

@@ -7,7 +7,7 @@ from wtforms import Field, HiddenField, PasswordField, StringField, TimeField, V
 from wtforms.validators import DataRequired, InputRequired, Regexp
 
 from portal.accounts import passwords
-from portal.forms import EmailLine, Form, Line, ZoneField
+from portal.forms import EmailLine, Form, Line, Name, ZoneField
 
 
 def good_password(form: Form, field: Field) -> None:
@@ -31,13 +31,13 @@ class NewPassword(PasswordField):
 class NamesForm(Form):
     """What somebody is called."""
 
-    first_name = Line(
+    first_name = Name(
         "First name",
         most=80,
         missing="Enter the name others may call you.",
         description="Shown to others in the meeting.",
     )
-    last_name = Line(
+    last_name = Name(
         "Last name", most=80, description="Only the club and who pays your plan see it. You may leave it empty."
     )
 

@@ -5,13 +5,13 @@ from portal.mail import Letter
 ASKED = "You get this because somebody entered this address at the club. If it was not you, do nothing."
 
 
-def verify(name: str | None, token: str, code: str) -> Letter:
-    """Confirm the address, by link or code."""
+def verify(token: str, code: str) -> Letter:
+    """Confirm the address, by link or code. No name: nobody has said yet that it is theirs."""
     return Letter(
         subject="Confirm your address",
         headline="Confirm your address",
         body=(
-            f"Hello {name or 'there'}, one press and the club is open to you.",
+            "Hello, one press and the club is open to you.",
             f"Or type this code where you signed up: {code}",
             "Link and code work for 24 hours.",
         ),

@@ -9,7 +9,7 @@ from flask_login import current_user, login_user
 from sqlalchemy import text
 
 from portal import audit, limits
-from portal.access import own_path, public, takes_proof
+from portal.access import ask_for_code, own_path, public, takes_proof
 from portal.accounts import forms, second_factor
 from portal.accounts.entering import HALF
 from portal.accounts.member import NewSignIn, load, new_key
@@ -44,9 +44,9 @@ def give_code() -> ResponseReturnValue:
     if key is None or second_factor.asked_of(db.session(), key) is None:
         flash("That took too long. Sign in once more.", "note")
         return redirect("/sign-in", 303)
-    fresh = form.validate() and _taken(key, form)
+    fresh, wait = _taken(key, form) if form.validate() else (None, 0)
     if not fresh:
-        return page("accounts/sign_in_code.html", 422, form=form)
+        return *page("accounts/sign_in_code.html", 429 if wait else 422, form=form), _later(wait)
     session.clear()
     login_user(NewSignIn(fresh))
     return redirect(own_path(form.next.data, "/meetings"), 303)
@@ -58,13 +58,15 @@ def prove_again() -> ResponseReturnValue | None:
     if second_factor.asked_of(db.session(), current_user.key) is None:
         return _set_up_first()
     form, sent = forms.AppCodeForm(), "second_factor" in request.form
-    fresh = sent and form.validate() and _taken(current_user.key, form)
+    fresh, wait = _taken(current_user.key, form) if sent and form.validate() else (None, 0)
     if fresh:
         db.session.commit()  # what was proved stays proved, whatever becomes of the form
         login_user(load(fresh))
         return None
     typed = [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "second_factor")]
-    return page("accounts/prove_again.html", 422 if sent else 403, form=form, typed=typed, action=request.full_path)
+    status = 429 if wait else 422 if sent else 403
+    answer = page("accounts/prove_again.html", status, form=form, typed=typed, action=request.full_path)
+    return *answer, _later(wait)
 
 
 @bp.get("/account/second-factor")
@@ -75,7 +77,9 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/account/second-factor")
 def begin() -> ResponseReturnValue:
-    """With the password: a new secret for an app to be shown."""
+    """With the password, and a fresh code if there is a second factor: a new secret for an app to be shown."""
+    if _needs_code():
+        return ask_for_code()
     form = forms.OwnPasswordForm(prefix="begin")
     if not password_fits(form):
         return _page(422, begin_form=form)
@@ -119,7 +123,9 @@ def keep() -> ResponseReturnValue:
 
 @bp.post("/account/second-factor/recovery-codes")
 def new_recovery_codes() -> ResponseReturnValue:
-    """With the password: ten new ones, the old ones are void."""
+    """With the password and a fresh code: ten new ones, the old ones are void."""
+    if _needs_code():
+        return ask_for_code()
     form = forms.OwnPasswordForm(prefix="codes")
     if not password_fits(form):
         return _page(422, codes_form=form)
@@ -130,7 +136,9 @@ def new_recovery_codes() -> ResponseReturnValue:
 
 @bp.post("/account/second-factor/off")
 def drop() -> ResponseReturnValue:
-    """With the password: back to the password alone."""
+    """With the password and a fresh code: back to the password alone."""
+    if _needs_code():
+        return ask_for_code()
     form = forms.OwnPasswordForm(prefix="off")
     if not password_fits(form):
         return _page(422, off_form=form)
@@ -148,7 +156,17 @@ def _set_up_first() -> ResponseReturnValue:
     return redirect("/account/second-factor", 303)
 
 
-def _taken(key: str, form: forms.AppCodeForm) -> str | None:
+def _needs_code() -> bool:
+    """Whoever has the password alone does not get at the second factor by replacing it."""
+    return not current_user.is_fresh and _state() is not None
+
+
+def _later(wait: int) -> dict[str, str]:
+    return {"Retry-After": str(wait)} if wait else {}
+
+
+def _taken(key: str, form: forms.AppCodeForm) -> tuple[str | None, int]:
+    """The key of the sign-in that the code opened, and the seconds to wait after too many tries."""
     asked = second_factor.asked_of(db.session(), key)
     whose = str(asked.user_id) if asked else key
     wait = limits.wait_for("second-factor", whose, 5, 900) or limits.wait_for("second-factor-day", whose, 20, 86_400)
@@ -163,7 +181,7 @@ def _taken(key: str, form: forms.AppCodeForm) -> str | None:
     else:
         limits.forget("second-factor", whose)
         limits.forget("second-factor-day", whose)
-    return fresh
+    return fresh, wait
 
 
 def _state() -> dict[str, object] | None:

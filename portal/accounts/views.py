@@ -1,5 +1,6 @@
 """Pages in front of the door: signing up, signing in and out, a new password."""
 
+from uuid import UUID
 
 from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +11,7 @@ from portal.access import own_path, public
 from portal.accounts import actions, forms, passwords
 from portal.accounts.entering import HALF, enter
 from portal.database import db
+from portal.forms import address_in
 from portal.times import minutes
 from portal.web import page, reader
 
@@ -71,6 +73,7 @@ def verify_again() -> ResponseReturnValue:
     limits.limit("verify-again", allowed=5, seconds=3600)
     if "sign_up" in session:
         email, old = session["sign_up"]
+        limits.limit("verify-again-address", allowed=5, seconds=3600, whose=email)
         session["sign_up"] = [email, actions.sign_up_again(db.session(), email, old)]
     flash("If the address is new here, another mail is on its way. The one before no longer works.", "note")
     return redirect("/verify", 303)
@@ -113,13 +116,13 @@ def open_sign_in() -> ResponseReturnValue:
         return page("accounts/sign_in.html", 422, form=form)
     if wait := _pause(form):
         return *page("accounts/sign_in.html", 429, form=form), {"Retry-After": str(wait)}
-    user_id = actions.check_password(db.session(), form.email.data, form.password.data)
+    user_id = actions.check_password(db.session(), address_in(form.email.data), form.password.data)
     if user_id is None or not enter(user_id):
         form.password.errors = [
             "That address and password do not match. After five tries there is a pause of 15 minutes."
         ]
         return page("accounts/sign_in.html", 422, form=form)
-    limits.forget("sign-in-account", form.email.data)
+    limits.forget("sign-in-account", address_in(form.email.data))
     return _go_on(own_path(form.next.data, "/meetings"))
 
 
@@ -127,7 +130,7 @@ def _pause(form: forms.SignInForm) -> int:
     """The seconds to wait after too many tries of this network or for this account; told at the field."""
     if wait := limits.wait_for("sign-in", limits.network(), 60, 900):
         form.password.errors = [f"There were many tries from your network. Wait {minutes(wait)}, then sign in again."]
-    elif wait := limits.wait_for("sign-in-account", form.email.data, 5, 900):
+    elif wait := limits.wait_for("sign-in-account", address_in(form.email.data), 5, 900):
         form.password.errors = [
             f"That was more than five tries. Wait {minutes(wait)}, or set a new password by mail; that works at once."
         ]
@@ -168,9 +171,12 @@ def send_reset() -> ResponseReturnValue:
     form = forms.EmailForm()
     if not form.validate():
         return page("accounts/reset_ask.html", 422, form=form)
-    hour = limits.wait_for("reset-address", form.email.data, 5, 3600)
-    day = limits.wait_for("reset-address-day", form.email.data, 10, 86_400)  # ten mails of five guesses at a code
-    if not hour and not day:
+    email = form.email.data
+    # Ten mails of five guesses at a code; but who asks from a network for the first time that day is not kept out by others.
+    hour = limits.wait_for("reset-address", email, 5, 3600)
+    day = limits.wait_for("reset-address-day", email, 10, 86_400)
+    first = not limits.wait_for("reset-address-network", f"{email} {limits.network()}", 1, 86_400)
+    if not (hour or day) or (first and not limits.wait_for("reset-address-firsts", email, 20, 86_400)):
         actions.ask_reset(db.session(), form.email.data)
     session["reset"] = form.email.data
     return redirect("/reset/code", 303)
@@ -192,8 +198,9 @@ def reset_by_code() -> ResponseReturnValue:
     limits.limit("reset-code", allowed=30, seconds=900)
     form = forms.ResetCodeForm()
     if form.validate():
-        if actions.reset(db.session(), form.password.data, email=form.email.data, code=form.code.data):
-            return _new_password(form.email.data)
+        user_id = actions.reset(db.session(), form.password.data, email=form.email.data, code=form.code.data)
+        if user_id:
+            return _new_password(user_id, form.email.data)
         form.code.errors = [forms.CODE_OPENS_NOTHING]
     return page("accounts/reset_code.html", 422, email=form.email.data or "", form=form)
 
@@ -213,8 +220,9 @@ def reset_by_link(token: str) -> ResponseReturnValue:
     form = forms.ResetForm()
     if not form.validate():
         return page("accounts/reset.html", 422, token=token, form=form)
-    if actions.reset(db.session(), form.password.data, token=token):
-        return _new_password(session.get("reset"))
+    user_id = actions.reset(db.session(), form.password.data, token=token)
+    if user_id:
+        return _new_password(user_id, session.get("reset"))
     flash("This link does not work any more. Ask for a new mail.", "note")
     return redirect("/reset", 303)
 
@@ -225,8 +233,8 @@ def _confirmed() -> ResponseReturnValue:
     return redirect("/sign-in?next=/plans" if session.pop("wants_plan", None) else "/sign-in", 303)
 
 
-def _new_password(email: str | None) -> ResponseReturnValue:
-    if email:
+def _new_password(user_id: UUID, email: str | None) -> ResponseReturnValue:
+    if email and actions.is_of(db.session(), email, user_id):  # not the tries at somebody else's
         limits.forget("sign-in-account", email)
     session.pop("reset", None)
     flash("The new password is set, and every sign-in with the old one has ended. Sign in.", "note")

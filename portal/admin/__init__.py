@@ -1,1 +1,1 @@
-"""Restricted pages: today at a glance, people, meetings. A 404 to everybody else; no tables and no rules of its own."""
+"""Restricted pages: today at a glance, people, meetings, money, the log. A 404 to everybody else; no tables and no rules of its own."""

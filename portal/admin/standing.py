@@ -4,7 +4,7 @@ from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal.access import admin, elevated
 from portal.accounts import actions
@@ -17,6 +17,10 @@ from portal.web import find, page, reader
 BUTTONS: dict[str, tuple[bool | None, bool | None]] = {
     "suspend": (False, None), "let-in": (True, None), "make-admin": (None, True), "make-member": (None, False),
 }  # fmt: skip
+ENGAGEMENT = text("""
+select meetings_invited, meetings_attended, round(avg_meeting_duration) as minutes, last_meeting_attended
+  from user_engagement where id = :person
+""")
 
 
 def add_to(bp: Blueprint) -> None:
@@ -38,9 +42,10 @@ def person(person_id: UUID) -> ResponseReturnValue:
         User.closed_at,
     )
     row = find(select(User.id, *known).where(User.id == person_id))
+    been = db.session.execute(ENGAGEMENT, {"person": person_id}).one()
     return page(
         "admin/person.html", person=row, name=display_name(row.first_name, row.last_name, row.email),
-        since=reader().short_day(row.created_at),
+        since=reader().short_day(row.created_at), been=been, last=reader().short_day(been.last_meeting_attended),
     )  # fmt: skip
 
 

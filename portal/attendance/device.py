@@ -3,6 +3,8 @@
 from device_detector import DeviceDetector
 from flask import Request
 
+from portal.accounts.devices import LONGEST
+
 
 def kind(request: Request) -> str:
     """desktop, mobile, tablet or unknown.
@@ -12,7 +14,7 @@ def kind(request: Request) -> str:
     """
     if request.headers.get("Sec-CH-UA-Mobile") == "?1":
         return "mobile"
-    agent = request.user_agent.string or ""
+    agent = (request.user_agent.string or "")[:LONGEST]
     if "Macintosh" in agent and "Sec-CH-UA-Mobile" not in request.headers:
         touches = request.form.get("touches", "")
         return "desktop" if touches == "0" else "tablet" if touches.isdecimal() else "unknown"

@@ -1,6 +1,6 @@
 """The system log: `record` writes a row in the caller's transaction, in the name of whoever asks.
 
-Rows carry ids and plain words. Secrets do not belong here; keys that look like one are struck out.
+Rows carry ids and plain words. Secrets do not belong here; what looks like one is struck out (`redaction`).
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock, limits
+from portal.audit.redaction import struck
 from portal.database.identity import Browser, Role, person
 from portal.database.question import Question
 from portal.reference import reference
@@ -22,7 +23,6 @@ insert into system_logs (level, message, category, operation, user_id, subject_i
 values (:level, :message, :category, :operation, :user_id, :subject_id, :meeting_id, :details, :timestamp,
         :ip_address, :request_id, :user_agent)
 """))
-_SECRET = ("password", "token", "code", "link", "key", "secret", "card")
 
 
 def record(
@@ -37,16 +37,16 @@ def record(
     **details: Any,
 ) -> None:
     """Note what happened. `operation` is a verb like meeting.cancelled; `subject_id` is whom it was done to."""
-    kept = {k: "[struck out]" if any(s in k for s in _SECRET) else v for k, v in details.items()}
+    kept = struck(details)
     row: dict[str, Any] = {
-        "level": level, "message": message[:2000], "category": category, "operation": operation,
+        "level": level, "message": struck(message)[:2000], "category": category, "operation": operation,
         "user_id": _asker(db), "subject_id": subject_id, "meeting_id": meeting_id,
         "details": Jsonb(kept) if kept else None, "timestamp": clock.now(),
         "request_id": reference() or None, "ip_address": None, "user_agent": None,
     }  # fmt: skip
     if has_request_context():
         row |= {
-            "ip_address": request.remote_addr,
+            "ip_address": limits.origin(),
             "user_agent": (request.user_agent.string or "")[:400] or None,
         }  # fmt: skip
     NOTE.do(db, **row)

@@ -149,7 +149,7 @@ def _failed(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime] | 
     return f"payment-failed-{day}", letters.payment_failed(row), row.paid_until
 
 
-@job("billing.reconcile", cron="40 2 * * *", lock="billing.reconcile")
+@job("billing.reconcile", cron="40 2 * * *", lock="billing.reconcile", retry=PATIENTLY)
 def reconcile(db: Session) -> None:
     """Each night: every live subscription of the provider's against ours, and every event of the last days that never
     knocked, or knocked and was never done. What differs is asked for again; what differs even then is listed for an admin.

@@ -3,13 +3,13 @@
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from portal.forms import EmailLine, Form, Line
+from portal.forms import EmailLine, Form, Name
 
 
 class NameForm(Form):
     """What the family calls its plan."""
 
-    plan_name = Line("Name of the plan", most=80, missing="Give the plan a name, like The Duarte family.")
+    plan_name = Name("Name of the plan", most=80, missing="Give the plan a name, like The Duarte family.")
 
 
 class InviteForm(Form):

@@ -16,8 +16,9 @@ DISSOLVE = text("select dissolve_family(:plan, :at)")
 
 def propose_transfer(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = None) -> bool:
     """Ask a member to take over plan and payments; nothing changes until they have paid. False if they cannot be."""
-    if db.scalar(PROPOSE, {"plan": plan_id, "person": person_id, "at": clock.now()}) != "proposed":
-        return False
+    became = db.scalar(PROPOSE, {"plan": plan_id, "person": person_id, "at": clock.now()})
+    if became != "proposed":
+        return bool(became == "unchanged")
     audit.record(db, "family.transfer-proposed", "Proposed to hand over", subject_id=person_id, reason=reason)
     what = "transfer_by_club" if reason else "transfer"
     jobs.enqueue(db, "families.tell_plan", what=what, plan_id=str(plan_id))

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from portal import limits
 from portal.database import db
 from portal.families import actions, handing_over, joining, leaving, queries
 from portal.families.forms import InviteForm, NameForm
@@ -108,7 +109,9 @@ def leave() -> ResponseReturnValue:
 @bp.post("/transfer")
 def propose_transfer() -> ResponseReturnValue:
     """Ask somebody to take over."""
-    if not handing_over.propose_transfer(db.session(), _my_own().id, chosen("person")):
+    plan = _my_own()
+    limits.limit("family-transfer", allowed=5, seconds=86_400, whose=str(plan.id))  # each is two mails
+    if not handing_over.propose_transfer(db.session(), plan.id, chosen("person")):
         abort(404)
     return _back("They have been asked. Nothing changes until they have paid.")
 

@@ -34,7 +34,7 @@ class Run(Base):
     ended_at: Mapped[datetime | None]
     well: Mapped[bool | None]
     said: Mapped[str | None]
-    details: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 @dataclass

@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.access import public
 from portal.database import db
-from portal.operations.revision import HEAD, serves
+from portal.operations.revision import serves
+from portal.web import page
 
 bp = Blueprint("operations", __name__)
 
@@ -39,19 +40,17 @@ def healthz() -> ResponseReturnValue:
 @public
 def readyz() -> ResponseReturnValue:
     """Whether this process can serve pages: a balancer takes it out at 503. The worker has no part in that."""
-    return _told([line for line in state() if line.name != "worker"])
+    lines = [line for line in state() if line.name != "worker"]
+    body = "".join(f"{line.name}: {'ok' if line.well else 'not ok'}, {line.words}\n" for line in lines)
+    return body, 200 if all(line.well for line in lines) else 503, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 @bp.get("/status")
 @public
 def status() -> ResponseReturnValue:
-    """Whether the whole club is well: what `readyz` asks, and somebody who does the jobs."""
-    return _told(state())
-
-
-def _told(lines: list[Line]) -> ResponseReturnValue:
-    body = "".join(f"{line.name}: {'ok' if line.well else 'not ok'}, {line.words}\n" for line in lines)
-    return body, 200 if all(line.well for line in lines) else 503, {"Content-Type": "text/plain; charset=utf-8"}
+    """Whether the whole club is well, for people: what `readyz` asks, and somebody who does the jobs; 503 if not."""
+    lines = state()
+    return page("public/status.html", 200 if all(line.well for line in lines) else 503, lines=lines)
 
 
 def state() -> list[Line]:
@@ -61,8 +60,9 @@ def state() -> list[Line]:
             now = connection.execute(STATE).one()
     except SQLAlchemyError:
         return [Line("database", False, "it does not answer")]
+    fits = serves(now.version)
     return [
         Line("database", True, "it answers"),
-        Line("migrations", serves(now.version), f"at {now.version}, the code is at {HEAD}"),
+        Line("tables", fits, f"they are {'' if fits else 'not '}those of this version"),
         Line("worker", now.worker, f"it was {'' if now.worker else 'not '}heard within the last minute"),
     ]

@@ -18,6 +18,9 @@ from portal.web import page
 
 bp = Blueprint("public", __name__)
 
+A_DAY = "public, max-age=86400"
+PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": A_DAY}
+
 PROGRAMME = text(
     "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(:at, 6)"
 )
@@ -86,7 +89,26 @@ def help_page() -> ResponseReturnValue:
 @public
 def favicon() -> ResponseReturnValue:
     """Browsers that ask for it by its old name."""
-    return redirect(current_app.jinja_env.globals["asset"]("favicon.svg"), 308)  # type: ignore[operator]
+    answer = redirect(current_app.jinja_env.globals["asset"]("favicon.svg"), 302)  # type: ignore[operator]
+    answer.headers["Cache-Control"] = A_DAY
+    return answer
+
+
+@bp.get("/.well-known/change-password")
+@public
+def change_password() -> ResponseReturnValue:
+    """Where password managers lead (W3C, A Well-Known URL for Changing Passwords)."""
+    return redirect("/account#new-password", 303)
+
+
+@bp.get("/.well-known/security.txt")
+@public
+def security() -> ResponseReturnValue:
+    """Whom to tell of a hole (RFC 9116); it is good for a year from any day it is read."""
+    settings = current_app.config["SETTINGS"]
+    lines = (f"Contact: mailto:{settings.help_email}", f"Expires: {clock.now() + timedelta(days=365):%Y-%m-%dT00:00:00Z}",
+             f"Canonical: {settings.public_url}/.well-known/security.txt", "Preferred-Languages: en")  # fmt: skip
+    return "".join(f"{line}\n" for line in lines), 200, PLAIN
 
 
 @bp.get("/robots.txt")
@@ -96,5 +118,5 @@ def robots() -> ResponseReturnValue:
     return (
         "User-agent: *\nDisallow: /meetings\nDisallow: /sandbox\n",
         200,
-        {"Content-Type": "text/plain; charset=utf-8"},
+        PLAIN,
     )

@@ -135,6 +135,24 @@ def test_a_new_password_by_mail_opens_a_door_that_guesses_closed(client, another
     assert enters(client, member.email, NEW_PASSWORD)
 
 
+def test_ones_own_link_clears_nobody_elses_tries(asks, client, another, member, mail, charlie, with_password):
+    with_password(charlie)
+    for _ in range(5):
+        client.submit("/sign-in", email=charlie.email, password="a guess of somebody")
+    asks(client, charlie.email)
+    client.submit(mail.link, password=NEW_PASSWORD)
+    assert client.submit("/sign-in", email=charlie.email, password="one more guess").status_code == 429
+
+
+def test_who_asks_from_elsewhere_is_not_kept_out_by_a_flood_of_others(asks, client, another, member, outbox):
+    for _ in range(7):
+        asks(client, member.email)
+    owner = another()
+    owner.environ_base["REMOTE_ADDR"] = "203.0.113.9"
+    asks(owner, member.email)
+    assert len(outbox(member.email)) == 6
+
+
 def test_an_address_is_not_flooded_and_nothing_shows_it(asks, client, superuser, member, outbox):
     answers = set()
     for _ in range(7):

@@ -180,6 +180,17 @@ def test_a_recovery_code_works_once_however_it_is_written(half, phone, another, 
     assert "8 of ten recovery codes are left" in words(hers.get("/account/second-factor"))
 
 
+@pytest.mark.parametrize("kind", ["of the app", "for recovery"])
+def test_of_two_who_give_one_code_at_once_one_is_in(half, phone, another, alice, monkeypatch, kind):
+    """Both have looked before either is let in, so the database has the last word."""
+    look, seen = second_factor.asked_of, {}
+    monkeypatch.setattr(second_factor, "asked_of", lambda db, key, slot=None: seen.setdefault(slot, look(db, key, slot)))
+    enters(other := another(), alice.email)
+    with clock.at(clock.now() + MINUTE):
+        code = phone.code if kind == "of the app" else phone.recovery_codes[3]
+        assert gives(half, code) and not gives(other, code)
+
+
 def test_new_recovery_codes_end_the_old_ones(half, phone, hers):
     page = hers.submit("/account/second-factor/recovery-codes", **{"codes-password": PASSWORD})
     new = re.findall(r"<code>([0-9A-Z-]+)</code>", page.text)
@@ -199,6 +210,25 @@ def test_after_five_tries_there_is_a_pause_for_the_right_code_too(half, phone, a
         assert "Wait 15 minutes" in half.submit("/sign-in/code", second_factor=phone.code).text
         enters(other := another(), alice.email)
         assert not gives(other, phone.code), "the pause is the account's, not the browser's"
+
+
+def test_the_pause_is_told_to_machines_too(half, phone):
+    for _ in range(5):
+        gives(half, "000000")
+    answer = half.submit("/sign-in/code", second_factor="000000")
+    assert answer.status_code == 429 and 800 < int(answer.headers["Retry-After"]) <= 900
+
+
+@pytest.mark.parametrize("path", ["", "/recovery-codes", "/off"])
+def test_the_password_alone_replaces_nothing(path, hers, phone, superuser):
+    """Whoever found an open browser and its saved password does not get at the second factor."""
+    before = superuser.execute("select * from second_factors").fetchall()
+    name = {"": "begin", "/recovery-codes": "codes", "/off": "off"}[path]
+    with clock.at(clock.now() + timedelta(hours=1)):
+        answer = hers.submit("/account/second-factor" + path, **{f"{name}-password": PASSWORD})
+        assert answer.location.startswith("/sign-in/code")
+        assert "Give a code" in hers.get("/account/second-factor").text
+    assert superuser.execute("select * from second_factors").fetchall() == before
 
 
 def test_a_day_has_twenty_wrong_codes(half, phone, superuser):

@@ -165,6 +165,27 @@ def test_the_pause_is_the_accounts_however_it_is_written_and_wherever_from(clien
     assert tries(elsewhere, f" {member.email.upper()} ", 1) == [429]
 
 
+@pytest.mark.parametrize("spelled", ["al\u0130ce@club.example", "alice@club.ex\u0130mple", "alice@CLUB.example "])
+def test_an_account_has_five_tries_whatever_letters_the_database_takes_for_its_own(spelled, client, another, member):
+    """The database's lower() makes a plain i of a dotted one; Python's does not, and counted elsewhere."""
+    tries(client, member.email, 5)
+    assert not enters(another(), spelled)
+
+
+def test_a_browser_that_says_a_book_is_listed_by_its_first_page(client, member, superuser):
+    """The patterns that tell devices apart take minutes for some kilobytes."""
+    client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (Linux; Android 9; " + "SM-" * 5000 + " Build/"
+    begun = time.process_time()
+    assert enters(client, member.email) and time.process_time() - begun < 3
+    assert one(superuser, "select device from sign_ins") == "Android Browser on Android"
+
+
+@pytest.mark.parametrize("written", ["1.2.3.4:5678", "fe80::1%eth0", "[2001:db8::1]:80", "unix:", ""])
+def test_an_address_with_a_port_or_a_zone_breaks_nothing(written, client, member):
+    client.environ_base["REMOTE_ADDR"] = written
+    assert tries(client, member.email, 6) == [422] * 5 + [429]
+
+
 def test_the_pause_is_over_after_its_time(client, member, superuser):
     tries(client, member.email, 6)
     superuser.execute("update rate_limits set expires_at = clock_timestamp()")

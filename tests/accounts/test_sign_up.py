@@ -140,6 +140,12 @@ def confirmed(superuser):
     ).fetchone()[0]
 
 
+def kept(browser):
+    """What the browser keeps of its sign-up."""
+    with browser.session_transaction() as session:
+        return session["sign_up"]
+
+
 @pytest.fixture
 def mail(client, outbox, people):
     """The mail of Nadia's sign-up."""
@@ -231,6 +237,30 @@ def test_another_mail_can_be_asked_for_again_and_again(client, mail, outbox):
         client.submit("/verify/again")
     assert len(outbox(NEW["email"])) == 6
     assert client.submit("/verify/again").status_code == 429
+
+
+def test_the_cookie_tells_nobody_which_addresses_have_an_account(client, alice, outbox):
+    """It is signed, not secret."""
+    changed = []
+    for email in (NEW["email"], alice.email):
+        client.submit("/sign-up", **NEW | {"email": email})
+        before = kept(client)
+        client.submit("/verify/again")
+        changed.append(kept(client)[0] == before[0] and kept(client)[1] != before[1])
+    assert changed == [True, True]
+
+
+def test_one_browser_in_many_networks_does_not_flood_an_address(client, mail, outbox):
+    for number in range(8):
+        client.environ_base["REMOTE_ADDR"] = f"203.0.113.{number}"
+        client.submit("/verify/again")
+    assert len(outbox(NEW["email"])) == 6
+
+
+def test_no_word_of_who_signed_up_stands_in_the_mail(client, outbox):
+    """The address may be somebody else's."""
+    client.submit("/sign-up", **NEW | {"first_name": "You won"})
+    assert "You won" not in str(outbox(NEW["email"])[0])
 
 
 def test_another_mail_goes_only_to_a_sign_up_of_this_browser(client, another, mail, outbox):

@@ -17,6 +17,7 @@ from tests.accounts.conftest import (  # noqa: F401 - fixtures
     sets_up,
     with_password,
 )
+from tests.support.cast import plan_meeting
 from tests.support.reading import one, until_somebody_waits, words
 
 MINUTE = timedelta(minutes=1)
@@ -145,3 +146,14 @@ def test_two_buttons_at_once_undo_nothing_of_each_other(desk, charlie, superuser
         other.commit()
         assert pressed.result().status_code == 303
     assert standing_of(superuser, charlie) == (False, True)
+
+
+def test_a_persons_page_says_how_often_they_came(sign_in, superuser, alice, dora):
+    desk, page = sign_in(dora), f"/admin/people/{alice.id}"
+    assert "Has not been to a meeting yet." in desk.get(page).text
+    meeting = plan_meeting(superuser, "Evening")
+    superuser.execute(
+        "insert into meeting_attendances (meeting_id, user_id, answer, outcome, joined_at, join_duration)"
+        " values (%s, %s, 'accepted', 'attended', '2026-03-05 18:00Z', 41)", [meeting.id, alice.id])  # fmt: skip
+    text = words(desk.get(page))
+    assert "Came to 1 of 1 they were invited to or answered, for 41 minutes on average. The last was on 5 Mar 2026." in text

@@ -27,7 +27,8 @@ def test_and_is_paid_then_by_the_order_that_waited(newcomer):
     newcomer.buys()
     with newcomer.on(7.1):
         assert newcomer.orders() == [("completed", 1200)] and newcomer.entitled
-        assert one(newcomer.superuser, "select completed_at - created_at < interval '1 day' from orders where completed_at > now()")
+        took = "select completed_at - created_at from orders where user_id = %s"
+        assert one(newcomer.superuser, took, newcomer.person.id) < DAY
     with newcomer.on(7 + 28):
         assert newcomer.entitled
 

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from portal.billing import jobs, provider
+from portal.billing import facts, jobs, provider, reading
 from portal.clock import at
+from portal.database import db
+from portal.database.identity import WORKER, act_as
 from portal.sandbox.stripe import customers, subscriptions
 from portal.sandbox.stripe.cards import CARDS
 from tests.support.line import one
@@ -56,6 +58,16 @@ def test_another_card_settles_it_at_once(member):
         _change_card(member, "4242424242424242")
         member.bank.tell()
         assert member.orders()[-1] == ("completed", 1200) and "Renews by itself" in member.sees("/plan")
+
+
+def test_a_renewal_paid_late_goes_on_from_the_day_that_was_paid_for(member):
+    member.buys(card=FAILS_LATER)
+    with member.on(33):
+        _change_card(member, "4242424242424242")
+        member.bank.tell()
+    paid = "select period_start, period_end from orders where user_id = %s order by period_start"
+    first, second = member.superuser.execute(paid, [member.person.id]).fetchall()
+    assert first[1] == second[0] < START + 32 * DAY
 
 
 def test_another_card_that_fails_too_changes_nothing_and_is_tried_once(member):
@@ -168,6 +180,19 @@ def test_all_of_the_money_back_ends_it_and_says_so(member, mails):
         assert "$12.00 is on its way back" in mails(member.person.email)[0]["subject"]
 
 
+def test_what_was_asked_earlier_gives_way_to_what_is_known(member, worker_app):
+    member.buys()
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        with at(START + DAY):
+            before = reading.fetch(one(member.superuser, "select customer_id from payers"))
+        with member.on(2):
+            _refund(member, None)
+            assert facts.apply(db.session(), before) == "something newer is known"
+        db.session.commit()
+    assert member.orders() == [("refunded", 1200)]
+
+
 def test_part_of_it_back_leaves_access(member):
     member.buys()
     with member.on(2):
@@ -248,7 +273,7 @@ def test_a_choice_made_before_the_price_moved_is_not_paid_at_another(member, app
         here = member.browser.submit("/plans/choose", plan="individual", cycle="monthly").location
         monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], individual_month=Decimal(15)))
         answer = member.browser.submit(f"{here}/pay")
-    assert answer.status_code == 409 and "nothing was charged" in answer.text
+    assert answer.status_code == 409 and "This checkout is over." in answer.text
 
 
 def _change_card(member, number):

@@ -9,13 +9,13 @@ import stripe as package
 
 from portal import clock
 from portal.billing import plans, provider, reading
-from portal.billing.actions import HAND_OVER, PAGE_LIFE
+from portal.billing.actions import PAGE_LIFE, SOONEST
 
 KEY = os.environ.get("STRIPE_TEST_KEY", "")
 pytestmark = pytest.mark.skipif(not KEY.startswith("sk_test_"), reason="needs STRIPE_TEST_KEY and a network")
 
 
-@pytest.mark.parametrize("starts_in", [None, HAND_OVER, HAND_OVER - PAGE_LIFE + timedelta(hours=1)])
+@pytest.mark.parametrize("starts_in", [None, SOONEST, SOONEST - PAGE_LIFE + timedelta(hours=1)])
 def test_plans_a_customer_and_a_payment_page(app, monkeypatch, starts_in):
     monkeypatch.setitem(app.extensions, "provider", package.StripeClient(KEY))
     now = clock.now()

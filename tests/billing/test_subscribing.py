@@ -36,6 +36,12 @@ def test_the_amount_stands_on_the_page_before_anything_is_asked_of_the_provider(
     assert orders(superuser, eve) == [("pending", 24000)] and access(superuser, eve)[0] == "pending"
 
 
+def test_no_form_says_what_it_costs(bank, sign_in, superuser, eve):
+    own = {"amount": "1", "amount_minor": "1", "minor": "1", "price": "0.01", "currency": "TRY"}
+    sign_in(eve).submit("/plans/choose", plan="family", cycle="yearly", **own)
+    assert orders(superuser, eve) == [("pending", 24000)] and one(superuser, "select currency from orders") == "USD"
+
+
 def test_coming_back_is_not_having_paid(bank, sign_in, superuser, eve):
     browser = sign_in(eve)
     here, _session = bank.choose(browser)

@@ -226,3 +226,22 @@ def test_who_comes_back_within_sixty_days_invites_the_same_people_with_one_press
     invited = superuser.execute("select email from family_memberships where state = 'invited'").fetchall()
     assert invited == ([(bob.email,)] if offered else [])
     assert "Invite the same people" not in words(browser.get("/family"))
+
+
+def test_asking_the_same_person_again_writes_no_other_mail(asked, sign_in, work, mails, bob, alice):
+    page = sign_in(alice)
+    assert [page.submit("/family/transfer", person=str(bob.id)).status_code for _ in range(5)] == [303] * 4 + [429]
+    work()
+    assert len(mails(bob.email)) == 1
+
+
+def test_who_was_not_asked_ends_nothing(sign_in, superuser, bob):
+    assert sign_in(bob).submit("/family/transfer/off").status_code == 404
+
+
+def test_what_one_let_the_family_do_ends_with_it(sign_in, superuser, bob):
+    switches = "select shares_attendance or family_may_answer from users where id = %s"
+    superuser.execute("update users set shares_attendance = true, family_may_answer = true where id = %s", [bob.id])
+    assert one(superuser, switches, bob.id) is True
+    sign_in(bob).submit("/family/leave")
+    assert one(superuser, switches, bob.id) is False

@@ -89,6 +89,16 @@ def test_a_job_for_later_waits_in_real_time_though_the_demos_clock_is_ahead(app,
     assert timedelta(0) < waits <= timedelta(seconds=10)
 
 
+def test_of_two_jobs_on_one_thing_the_second_waits(app, superuser, database):
+    (worker,) = superuser.execute("insert into procrastinate_workers default values returning id").fetchone()
+    with app.app_context():
+        for what, thing in (("first", "one"), ("second", "one"), ("another", "two")):
+            enqueue(db.session(), "tests.note", one_at_a_time=thing, what=what)
+        db.session.commit()
+    take = "select args ->> 'what' from procrastinate_fetch_job_v2(null, %s)"
+    assert [superuser.execute(take, [worker]).fetchone() for _ in range(3)] == [("first",), ("another",), (None,)]
+
+
 def test_the_worker_works_under_its_own_login(app, work, database):
     with app.app_context():
         enqueue(db.session(), "tests.who")

@@ -128,7 +128,7 @@ def test_a_cancelled_meeting_is_never_the_next_one(look, superuser, tonight):
 
 
 def test_what_was_archived_is_gone(look, superuser, tonight):
-    plan(superuser, "Old", days=3, status="archived", archived_at="2020-01-01")
+    plan(superuser, "Old", days=3, status="archived", archived_from="completed", archived_at="2020-01-01")
     assert "Old" not in words(look(tonight.starts_at - HOUR))
 
 

@@ -135,7 +135,7 @@ def test_statistics_are_brought_up_to_date_where_autovacuum_did_not(scheduled, l
                       "   from generate_series(1, 500) n")  # fmt: skip
     superuser.execute("select pg_stat_force_next_flush()")
     scheduled(jobs.analyse)
-    assert last("statistics")[1] is True and "one_time_tokens" in last("statistics")[2]
+    assert last("statistics")[1] is True and last("statistics")[2].startswith("Brought up to date: ")
     superuser.execute("select pg_stat_clear_snapshot()")
     seen = "select last_analyze > now() - interval '1 minute' from pg_stat_user_tables where relname = 'one_time_tokens'"
     assert one(superuser, seen) is True

@@ -20,6 +20,8 @@ def everything(database, superuser: psycopg.Connection) -> dict[str, object]:
 @pytest.fixture
 def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
     """Every route of the portal, with the ids of things that are there."""
+    invited = "insert into meeting_attendances (meeting_id, user_id) values (%s, %s)"
+    superuser.execute(invited, [everything["open"], ALICE.id])
     ids = {
         "meeting_id": everything["open"],
         "person_id": ALICE.id,

@@ -2,6 +2,7 @@
 
 PUBLIC = {
     "GET /", "GET /help", "GET /privacy", "GET /terms", "GET /robots.txt", "GET /favicon.ico",
+    "GET /.well-known/change-password", "GET /.well-known/security.txt",
     "GET /healthz", "GET /readyz", "GET /status", "GET /plans", "POST /webhooks/stripe",
     "GET /sign-up", "POST /sign-up", "GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code",
     "GET /verify", "POST /verify", "POST /verify/again", "GET /verify/<token>", "POST /verify/<token>",

@@ -96,4 +96,17 @@ def test_search_engines_are_told_what_is_not_for_them(client):
 
 def test_the_old_name_of_the_icon_leads_to_it(client):
     answer = client.get("/favicon.ico")
-    assert answer.status_code == 308 and client.get(answer.location).mimetype == "image/svg+xml"
+    assert answer.status_code == 302 and client.get(answer.location).mimetype == "image/svg+xml"
+    assert answer.headers["Cache-Control"] == client.get("/robots.txt").headers["Cache-Control"] == "public, max-age=86400"
+
+
+def test_machines_find_whom_to_tell_of_a_hole_and_where_a_password_is_changed(client, now):
+    text = client.get("/.well-known/security.txt").text
+    assert text.startswith("Contact: mailto:") and "\nExpires: 20" in text
+    assert client.get("/.well-known/change-password").location == "/account#new-password"
+
+
+@pytest.mark.parametrize("path", ["/", "/help", "/privacy", "/terms", "/plans", "/sign-in", "/sign-up"])
+def test_search_engines_are_told_what_a_page_is_about(path, client, database):
+    said = client.get(path).text.partition('<meta name="description" content="')[2].partition('"')[0]
+    assert 30 < len(said) < 160

@@ -34,6 +34,7 @@ class Stop:
 VISITOR = (
     Stop("landing", "/"),
     Stop("help", "/help"),
+    Stop("status", "/status"),
     Stop("privacy", "/privacy"),
     Stop("terms", "/terms"),
     Stop("sign-in", "/sign-in"),
@@ -124,6 +125,9 @@ ADMIN = (
     Stop("admin-families-none", "/admin/families?q=xyz"),
     Stop("admin-family", "{family}"),
     Stop("admin-family-refused", "{family}", "Save", ("Seats, the primary", "0")),
+    Stop("admin-operations", "/admin/operations"),
+    Stop("admin-database", "/admin/operations/database"),
+    Stop("admin-log", "/admin/log"),
     Stop("admin-money", "/admin/money"),
     Stop("admin-person-money", "/admin/people/{person}/money"),
     Stop("admin-days-refused", "/admin/people/{person}/money", "Give them"),
@@ -133,6 +137,9 @@ ADMIN = (
     Stop("admin-new-refused", "/admin/meetings/new", "Plan it"),
     Stop("admin-edit", "/admin/meetings/{ahead}/edit"),
     Stop("admin-cancellation", "/admin/meetings/{ahead}/cancellation"),
+    Stop("admin-meeting", "/admin/meetings/{ahead}"),
+    Stop("admin-log-person", "/admin/log?person={person}"),
+    Stop("admin-log-nothing", "/admin/log?reference=7F3K-20QX"),
     Stop("admin-requests", "/meetings/{requested}/requests"),
 )
 

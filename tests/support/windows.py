@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from portal.accounts.member import key_hash, new_key
 from tests.support import chromium
@@ -17,13 +17,14 @@ from tests.support.cast import Person
 from tests.support.club_server import SECRET, ClubServer
 from tests.support.web import PROVED
 
-PATIENCE = 5_000  # milliseconds for anything that has no limit of its own
+PATIENCE = 15_000  # milliseconds for anything that has no limit of its own: others may work on this machine too
 
 
 @contextlib.contextmanager
 def chromium_running() -> Iterator[Browser]:
     """One Chromium. While it runs no other event loop can in this thread, so close it when its tests are through."""
     where = chromium.path()
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=where, args=chromium.ARGS)
         yield browser

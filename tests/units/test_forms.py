@@ -1,12 +1,14 @@
 """What a form lets in: text one can see and keep."""
 
+import time
+
 import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from portal.forms import EmailLine, Form, Line, Paragraphs, only_known, tidy
+from portal.forms import EmailLine, Form, Line, Name, Paragraphs, only_known, tidy
 
 
 class Card(Form):
@@ -16,6 +18,12 @@ class Card(Form):
     note = Line("Note", most=20)
     text = Paragraphs("Text", most=40)
     email = EmailLine(optional=True)
+
+
+class Badge(Form):
+    """What somebody is called."""
+
+    name = Name("Name", most=80)
 
 
 BARE = Flask(__name__)
@@ -49,7 +57,7 @@ def filled(**fields) -> Card:
 )
 def test_names_of_the_world_are_taken_as_typed(name):
     card = filled(name=name)
-    assert card.errors == {} and card.name.data == tidy(name)
+    assert card.errors == {} and card.name.data == tidy(20)(name)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +145,19 @@ def test_only_known_words():
     with pytest.raises(Exception, match="Choose one"):
         check(None, type("Field", (), {"data": "b"}))
     assert check(None, type("Field", (), {"data": "a"})) is None
+
+
+def test_what_is_far_too_long_is_refused_before_any_work_on_it():
+    """Marks of two classes in turn are brought in order in the square of their number, in one step nobody can stop."""
+    marks = "a" + "\u0301\u0323" * 120_000
+    begun = time.process_time()
+    card = filled(name=marks, note=marks, text=marks, email=marks)
+    assert time.process_time() - begun < 1
+    assert {field: len(said) for field, said in card.errors.items()} == dict.fromkeys(("name", "note", "text", "email"), 1)
+
+
+@pytest.mark.parametrize("name", ["Win! https://evil.example", "www.evil.example", "a@evil.example", "WWW.EVIL.example"])
+def test_a_name_leads_nowhere(name):
+    with BARE.test_request_context():
+        badge = Badge(MultiDict({"name": name}))
+        assert not badge.validate() and badge.errors == {"name": ["A name holds no web or mail address."]}

@@ -1,0 +1,192 @@
+"""The system log, newest first: by level and category, about a person, a meeting or a family, or by a reference."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import Blueprint, abort
+from flask.typing import ResponseReturnValue
+from sqlalchemy import CompoundSelect, Select, bindparam, literal_column, select, text, true, tuple_, union, union_all
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import ColumnElement
+
+from portal import paging
+from portal.access import admin
+from portal.accounts.member import display_name
+from portal.accounts.models import User
+from portal.audit.models import SystemLog
+from portal.audit.words import CATEGORIES, LEVELS, happened
+from portal.database import db
+from portal.families.models import FamilyPlan, Membership
+from portal.meetings.models import Meeting
+from portal.reference import READABLE
+from portal.times import date_with_year
+from portal.web import asked, id_in, page, reader
+
+PAGE = 50
+COLUMNS = (
+    SystemLog.id, SystemLog.timestamp, SystemLog.level, SystemLog.category, SystemLog.operation, SystemLog.message,
+    SystemLog.user_id, SystemLog.subject_id, SystemLog.meeting_id, SystemLog.request_id, SystemLog.ip_address,
+    SystemLog.user_agent, SystemLog.details,
+)  # fmt: skip
+NEWEST = (SystemLog.timestamp.desc(), SystemLog.id.desc())
+FROM = tuple_(SystemLog.timestamp, SystemLog.id) <= tuple_(bindparam("from_at"), bindparam("from_id"))
+MOST: ColumnElement[int] = literal_column(str(PAGE + 1))
+# Pages plan a statement once for whatever is asked; here what is asked decides: a rare level by its index, a common one not.
+PLANNED_ANEW = text("set local plan_cache_mode = force_custom_plan")
+
+Rows = Select[Any] | CompoundSelect[Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody looks for; empty means all."""
+
+    level: str
+    category: str
+    reference: str
+    person: UUID | None
+    meeting: UUID | None
+    family: UUID | None
+
+
+def add_to(bp: Blueprint) -> None:
+    """Routes of this subject."""
+    bp.add_url_rule("/log", "log", log)
+
+
+@admin
+def log() -> ResponseReturnValue:
+    """One page of it."""
+    wanted, cursor = _wanted(), paging.read(asked("from"))
+    from_at, from_id = cursor or (paging.END, paging.LAST)
+    db.session.execute(PLANNED_ANEW)
+    rows = db.session.execute(_with_names(_found(wanted)), {"from_at": from_at, "from_id": from_id}).all()
+    filters = {name: str(value) for name, value in asdict(wanted).items() if value}
+    first = f"/admin/log?{urlencode(filters)}"
+    more = f"{first}&from={paging.write(rows[PAGE].timestamp, rows[PAGE].id)}" if len(rows) > PAGE else None
+    return page(
+        "admin/log.html", w=wanted, about=_about(wanted), rows=[_line(row) for row in rows[:PAGE]], filtered=bool(filters),
+        levels=LEVELS, categories=CATEGORIES, newer_url=first if cursor else None, older_url=more,
+    )  # fmt: skip
+
+
+def _wanted() -> Wanted:
+    level, category = asked("level"), asked("category")
+    return Wanted(
+        level if level in LEVELS else "", category if category in CATEGORIES else "", _reference(asked("reference", 40)),
+        _id("person"), _id("meeting"), _id("family"),
+    )  # fmt: skip
+
+
+def _id(name: str) -> UUID | None:
+    given = asked(name)
+    return (id_in(given) or abort(404)) if given else None
+
+
+def _reference(typed: str) -> str:
+    """As it is written on the error page, however it was typed off it; something else stays as it is."""
+    plain = typed.upper().replace("-", "").replace(" ", "").translate(str.maketrans("OIL", "011"))
+    return f"{plain[:4]}-{plain[4:]}" if len(plain) == 8 and set(plain) <= set(READABLE) else typed
+
+
+# --- finding: whatever is asked, an index gives the rows in order, and a page's worth of them is read -------------------
+
+
+def _newest(*where: ColumnElement[bool]) -> Select[Any]:
+    return select(*COLUMNS).where(*where, FROM).order_by(*NEWEST).limit(MOST)
+
+
+def _found(wanted: Wanted) -> Rows:
+    narrower = [(SystemLog.level, wanted.level), (SystemLog.category, wanted.category),
+                (SystemLog.request_id, wanted.reference), (SystemLog.meeting_id, wanted.meeting)]  # fmt: skip
+    also = [column == value for column, value in narrower if value]
+    if wanted.family:
+        return _of_family(wanted.family, *also)
+    if wanted.person:
+        return union(*(_newest(column == wanted.person, *also) for column in (SystemLog.user_id, SystemLog.subject_id)))
+    if len(also) == 1 and (wanted.level or wanted.category):
+        # The index is by category and level, so each pair of them is a list of its own.
+        pairs = [(each, word) for each in CATEGORIES for word in LEVELS if wanted.category in ("", each) and wanted.level in ("", word)]
+        return union_all(*(_newest(SystemLog.category == each, SystemLog.level == word) for each, word in pairs))
+    return _newest(*also)
+
+
+def _of_family(plan_id: UUID, *also: ColumnElement[bool]) -> Rows:
+    """What the people who are or were in it did, or had done to them, in families; and what was done to the plan itself."""
+    members = select(Membership.user_id).where(Membership.plan_id == plan_id).distinct().subquery()
+    parts = [
+        _newest(column == members.c.user_id, SystemLog.operation.like("family.%"), *also).correlate(members).lateral()
+        for column in (SystemLog.user_id, SystemLog.subject_id)
+    ]
+    theirs = (select(part).select_from(members).join(part, true()) for part in parts)
+    return union(*theirs, _newest(SystemLog.details["plan_id"].astext == str(plan_id), *also))
+
+
+def _with_names(found: Rows) -> Select[Any]:
+    rows = found.subquery()
+    who, whom = aliased(User), aliased(User)
+    names = [
+        column.label(f"{name}_{column.key}")
+        for name, person in (("who", who), ("whom", whom))
+        for column in (person.first_name, person.last_name, person.email)
+    ]
+    return (
+        select(rows, *names, Meeting.title)
+        .outerjoin(who, who.id == rows.c.user_id)
+        .outerjoin(whom, whom.id == rows.c.subject_id)
+        .outerjoin(Meeting, Meeting.id == rows.c.meeting_id)
+        .order_by(rows.c.timestamp.desc(), rows.c.id.desc())
+        .limit(MOST)
+    )
+
+
+# --- showing ------------------------------------------------------------------------------------------------------------
+
+
+def _about(wanted: Wanted) -> list[tuple[str, str]]:
+    """What the rows are about, with its page; rows outlive what they are about."""
+    session, about = db.session, []
+    if wanted.person:
+        who = session.execute(select(User.first_name, User.last_name, User.email).where(User.id == wanted.person)).one_or_none()
+        about.append((display_name(*who), f"/admin/people/{wanted.person}") if who else ("somebody who is gone", ""))
+    if wanted.meeting:
+        title = session.scalar(select(Meeting.title).where(Meeting.id == wanted.meeting))
+        about.append((title, f"/admin/meetings/{wanted.meeting}") if title else ("a meeting that is gone", ""))
+    if wanted.family:
+        plan = session.execute(select(FamilyPlan.plan_name).where(FamilyPlan.id == wanted.family)).one_or_none()
+        about.append((plan[0] or "a family without a name", f"/admin/families/{wanted.family}") if plan else ("a family that is gone", ""))
+    return about
+
+
+def _line(row: Any) -> dict[str, Any]:
+    local = row.timestamp.astimezone(reader().tz)
+    said = happened(row.operation, row.message)
+    facts = {
+        "Kind": f"{CATEGORIES[row.category]}, {row.operation}" if row.operation else CATEGORIES[row.category],
+        "Noted as": row.message if row.message != said else "",
+        **{name.replace("_", " ").capitalize(): _plain(value) for name, value in (row.details or {}).items()},
+        "From": str(row.ip_address or ""), "With": row.user_agent or "",
+    }  # fmt: skip
+    return {
+        "said": said, "level": row.level, "day": date_with_year(local), "time": f"{local:%H:%M:%S}",
+        "iso": row.timestamp.isoformat(), "reference": row.request_id, "facts": {k: v for k, v in facts.items() if v},
+        "who": _person(row.user_id, row.who_first_name, row.who_last_name, row.who_email),
+        "whom": _person(row.subject_id, row.whom_first_name, row.whom_last_name, row.whom_email)
+        if row.subject_id != row.user_id else None,
+        "by_nobody": "A visitor" if row.ip_address else "The portal",
+        "meeting": (row.meeting_id, row.title) if row.title else None,
+    }  # fmt: skip
+
+
+def _person(person_id: UUID | None, first: str | None, last: str | None, email: str | None) -> tuple[UUID | None, str] | None:
+    """Their page and name; no page if they are gone, nothing if there is nobody."""
+    if person_id is None:
+        return None
+    return (person_id, display_name(first, last, email)) if email else (None, "Somebody who is gone")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)

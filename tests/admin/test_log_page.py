@@ -1,0 +1,226 @@
+"""The log page: newest first, by level and kind, about a person, a meeting, a family, or by a reference."""
+
+import re
+from datetime import timedelta
+from unittest import mock
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.support.cast import FAMILY
+from tests.support.reading import link, lives_in, plain, rows, statements, words
+
+
+@pytest.fixture
+def note(superuser, now):
+    """`note("Said hello", minutes=5, user_id=…)`: a row of so many minutes ago."""
+
+    def write(message, minutes=0, **columns):
+        row = {"level": "info", "category": "user", **columns, "message": message, "timestamp": now - timedelta(minutes=minutes)}
+        row = {name: Jsonb(value) if name == "metadata" else value for name, value in row.items()}
+        names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+        superuser.execute(f"insert into system_logs ({names}) values ({marks})", list(row.values()))
+
+    return write
+
+
+@pytest.fixture
+def look(desk):
+    """`look("level=warn")`: the page."""
+
+    def see(query=""):
+        answer = desk.get(f"/admin/log?{query}")
+        assert answer.status_code == 200
+        return answer
+
+    return see
+
+
+def said(answer):
+    """What happened, in the order shown."""
+    cells = re.findall(r'class="lead">(.*?)<details>', answer.text, re.S)
+    return [plain(cell).removesuffix(", Warning").removesuffix(", Error") for cell in cells]
+
+
+def test_what_happened_newest_first(look, note):
+    note("First", minutes=2)
+    note("Last")
+    note("Between", minutes=1)
+    assert said(look()) == ["Last", "Between", "First"]
+
+
+def test_a_row_tells_who_did_what_to_whom_where_and_when(look, note, superuser, alice, bob, dora, supper, now):
+    lives_in(superuser, dora, "Asia/Tokyo")
+    note("Invited to a private meeting", user_id=alice.id, subject_id=bob.id, meeting_id=supper.id)
+    answer = look()
+    moment = superuser.execute("select to_char(%s at time zone 'Asia/Tokyo', 'HH24:MI:SS FMDD Mon YYYY')", [now]).fetchone()[0]
+    assert f"{moment}, Tokyo Alice about Bob Supper" in rows(answer, "tr")[1]
+    assert link(answer, "Alice") == f"/admin/people/{alice.id}" and link(answer, "Bob") == f"/admin/people/{bob.id}"
+    assert link(answer, "Supper") == f"/admin/meetings/{supper.id}"
+
+
+def test_what_somebody_did_to_themselves_names_them_once(look, note, alice):
+    note("Signed in", user_id=alice.id, subject_id=alice.id)
+    assert rows(look(), "tr")[1].endswith("Istanbul Alice")
+
+
+@pytest.mark.parametrize(
+    ("columns", "who"),
+    [
+        ({}, "The portal"),
+        ({"ip_address": "192.0.2.7"}, "A visitor"),
+        ({"user_id": uuid4()}, "Somebody who is gone"),
+        ({"subject_id": uuid4()}, "The portal about Somebody who is gone"),
+        ({"meeting_id": uuid4()}, "The portal"),
+    ],
+)
+def test_rows_outlive_whom_they_are_about(look, note, columns, who):
+    note("Something", **columns)
+    assert rows(look(), "tr")[1].endswith(f"Istanbul {who}")
+
+
+def test_an_answer_is_told_in_words(look, desk, supper):
+    desk.submit(f"/meetings/{supper.id}/answer", answer="accepted")
+    answer = look()
+    assert said(answer) == ["Said yes"]
+    assert "Kind Meetings, answer.accepted Noted as Answered accepted From 127.0.0.1" in rows(answer, "details")[0]
+
+
+def test_details_are_folded_and_whole(look, note):
+    note("Kept", metadata={"why": "<b>Why</b>", "people": [1, 2], "none": None}, user_agent="Agent", request_id="7F3K-20QX")
+    answer = look()
+    assert rows(answer, "details") == [
+        "Details of: Kept Kind People and families Why <b>Why</b> People [1, 2] With Agent Reference 7F3K-20QX"
+    ]
+    assert "<details open" not in answer.text and link(answer, "7F3K-20QX") == "/admin/log?reference=7F3K-20QX"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("level=warn", ["Warned", "Refused"]),
+        ("category=security", ["Refused", "Entered"]),
+        ("level=warn&category=security", ["Refused"]),
+        ("level=error", []),
+        ("level=nonsense&category=nonsense", ["Warned", "Refused", "Entered"]),
+        ("reference=7F3K-20QX", ["Refused"]),
+        ("reference=7f3k+2oqx", ["Refused"]),
+        ("reference=7F3K-20QX&level=info", []),
+        ("reference=nonsense", []),
+    ],
+)
+def test_the_log_is_filtered(look, note, query, found):
+    note("Warned", level="warn")
+    note("Refused", minutes=1, level="warn", category="security", request_id="7F3K-20QX")
+    note("Entered", minutes=2, category="security", request_id="ZZZZ-ZZZZ")
+    assert said(look(query)) == found
+
+
+def test_what_was_looked_for_stays_in_the_form(look, alice):
+    page = look(f"person={alice.id}&level=warn&category=cron&reference=<x>").text
+    assert f'name="person" value="{alice.id}"' in page and '<option value="warn" selected>' in page
+    assert '<option value="cron" selected>' in page and 'name="reference" value="&lt;x&gt;"' in page
+
+
+def test_nothing_found_is_a_sentence_and_the_way_back(look):
+    assert "Nothing has happened yet." in words(look())
+    answer = look("level=error")
+    assert "Nothing of the kind is in the log." in words(answer) and link(answer, "Show everything") == "/admin/log"
+
+
+def test_a_person_is_who_did_it_or_had_it_done_and_once(look, note, alice, bob):
+    note("Did", user_id=alice.id, subject_id=bob.id)
+    note("Had done", minutes=1, user_id=bob.id, subject_id=alice.id)
+    note("Both", minutes=2, user_id=alice.id, subject_id=alice.id)
+    note("Neither", minutes=3, user_id=bob.id)
+    assert said(look(f"person={alice.id}")) == ["Did", "Had done", "Both"]
+
+
+def test_person_and_meeting_narrow_each_other(look, note, alice, bob, supper):
+    note("Hers there", user_id=alice.id, meeting_id=supper.id)
+    note("His there", user_id=bob.id, meeting_id=supper.id)
+    note("Hers", user_id=alice.id)
+    assert said(look(f"person={alice.id}&meeting={supper.id}")) == ["Hers there"]
+    assert len(said(look(f"meeting={supper.id}"))) == 2
+
+
+def test_a_family_is_what_its_people_do_as_one(look, note, alice, bob, charlie):
+    note("Renamed", user_id=alice.id, operation="family.renamed")
+    note("Removed", minutes=1, user_id=alice.id, subject_id=bob.id, operation="family.removed")
+    note("Ended", minutes=2, operation="family.ended", metadata={"plan_id": str(FAMILY)})
+    note("Signed in", user_id=alice.id, operation="sign-in.opened")
+    note("Another", user_id=charlie.id, operation="family.renamed")
+    note("Another's end", operation="family.ended", metadata={"plan_id": str(uuid4())})
+    assert said(look(f"family={FAMILY}")) == ["Renamed", "Removed", "Ended"]
+
+
+@pytest.mark.parametrize("name", ["person", "meeting", "family"])
+def test_something_that_is_gone_still_has_its_rows(look, note, name):
+    gone = uuid4()
+    columns = {"person": {"subject_id": gone}, "meeting": {"meeting_id": gone}, "family": {"metadata": {"plan_id": str(gone)}}}
+    note("It was here", **columns[name])
+    answer = look(f"{name}={gone}")
+    assert said(answer) == ["It was here"] and "gone" in words(answer, "h1")
+
+
+@pytest.mark.parametrize("query", ["person=x", "meeting=7", "family=%27"])
+def test_what_is_no_id_is_nowhere(desk, query):
+    assert desk.get(f"/admin/log?{query}").status_code == 404
+
+
+def test_there_and_back_again(desk, look, alice, supper):
+    for name, path in (("person", f"/admin/people/{alice.id}"), ("meeting", f"/admin/meetings/{supper.id}"),
+                       ("family", f"/admin/families/{FAMILY}")):  # fmt: skip
+        there = link(desk.get(path), "What happened here")
+        assert there == f"/admin/log?{name}={path.rpartition('/')[2]}"
+        assert f'href="{path}">Back to' in desk.get(there).text
+
+
+def test_pages_follow_without_gap_or_repeat(look, superuser, people, now):
+    superuser.execute(
+        "insert into system_logs (level, message, category, timestamp)"
+        " select 'info', n::text, 'cron', %s - n / 3 * interval '1 second' from generate_series(1, 130) n", [now],
+    )  # fmt: skip
+    seen, query, pages = [], "category=cron", 0
+    while query is not None:
+        answer = look(query)
+        following = link(answer, "Older")
+        seen, pages, query = seen + said(answer), pages + 1, following and following.partition("?")[2]
+    assert (len(seen), len(set(seen)), pages) == (130, 130, 3)
+    assert link(answer, "Newest") == "/admin/log?category=cron" and link(look(), "Newest") is None
+
+
+def test_a_page_costs_who_asks_and_two_statements(look, note):
+    note("Something")
+    look()  # the first page of a process also asks who the server is
+    with statements() as sent:
+        look()
+    assert len(sent) == 1 + 2
+
+
+MANY = """
+insert into system_logs (level, message, category, user_id, subject_id, meeting_id, request_id, timestamp)
+select 'info', n::text, 'meeting', new_id(), new_id(), new_id(), n::text, now() - n * interval '1 minute'
+  from generate_series(1, 20000) n
+"""
+
+
+@pytest.mark.parametrize("rare", ["", "level=error", "category=email", "reference=x", "person={id}", "meeting={id}", "family={id}"])
+def test_rare_rows_are_found_among_many_by_an_index(look, superuser, as_, dora, database, rare):
+    superuser.execute(MANY)
+    superuser.execute("analyze system_logs")
+    asked = []
+    execute = psycopg.Cursor.execute
+
+    def note(cursor, *statement, **options):
+        asked.append(statement)
+        return execute(cursor, *statement, **options)
+
+    with mock.patch.object(psycopg.Cursor, "execute", note):
+        look(rare.format(id=uuid4()))
+    (statement, given), = (one for one in asked if "system_logs" in str(one[0]))
+    with as_(dora) as db:
+        plan = "\n".join(line for (line,) in db.execute(f"explain (analyze) {statement}", given))
+    assert "Seq Scan on system_logs" not in plan and not re.search(r"Removed by Filter: \d{3}", plan), plan
