@@ -36,23 +36,6 @@ update public.orders o set waits_for = 'card' from public.subscriptions s
  where s.provider_subscription_id = o.provider_subscription_id and s.live and s.failed_at is not null and o.status = 'pending'
 """
 
-ENDS_AT = """
--- Until when a family is kept together: the date its primary let be the last, else until what is paid counts no more; one
--- that nothing was ever paid for has a week. Nobody knows while a bank has its payment in dispute.
-create or replace function family_ends_at(f public.family_plans) returns timestamptz language sql stable as $$
-  select case when exists (select from public.orders o where o.user_id = f.primary_user_id and o.subscription_type = 'family'
-                              and o.status = 'completed' and o.dispute_state = 'open') then 'infinity'
-              else coalesce(case when f.subscription_expiry <= f.ending_at then f.ending_at end,
-                            greatest(f.subscription_expiry, f.access_until), f.created_at + interval '7 days') end
-$$;
-"""
-ENDS_AT_BEFORE = """
-create or replace function family_ends_at(f public.family_plans) returns timestamptz language sql stable as $$
-  select coalesce(case when f.subscription_expiry <= f.ending_at then f.ending_at end,
-                  greatest(f.subscription_expiry, f.access_until), f.created_at + interval '7 days')
-$$;
-"""
-
 AGAIN = """
 select public.project_access(user_id, now())
   from (select distinct user_id from public.orders where dispute_state in ('open', 'lost') order by user_id) disputed
@@ -68,11 +51,9 @@ def _cover(function: str) -> None:
 def upgrade() -> None:
     run(UP)
     rewrite(WAITING)
-    run(ENDS_AT)
     _cover(PAID_COVERAGE)
 
 
 def downgrade() -> None:
-    run(ENDS_AT_BEFORE)
     _cover(BEFORE)
     run("alter table orders drop waits_for")

@@ -1,0 +1,37 @@
+"""v2.10: a family whose payment is in dispute stays together until that is settled.
+
+Revision ID: v2.10_disputes
+Revises: v2.10_billing
+"""
+
+from portal.database.migration import run
+
+revision = "v2.10_disputes"
+down_revision = "v2.10_billing"
+branch_labels = None
+depends_on = None
+
+ENDS_AT = """
+-- Until when a family is kept together: the date its primary let be the last, else until what is paid counts no more; one
+-- that nothing was ever paid for has a week. Nobody knows while a bank has its payment in dispute.
+create or replace function family_ends_at(f public.family_plans) returns timestamptz language sql stable as $$
+  select case when exists (select from public.orders o where o.user_id = f.primary_user_id and o.subscription_type = 'family'
+                              and o.status = 'completed' and o.dispute_state = 'open') then 'infinity'
+              else coalesce(case when f.subscription_expiry <= f.ending_at then f.ending_at end,
+                            greatest(f.subscription_expiry, f.access_until), f.created_at + interval '7 days') end
+$$;
+"""
+BEFORE = """
+create or replace function family_ends_at(f public.family_plans) returns timestamptz language sql stable as $$
+  select coalesce(case when f.subscription_expiry <= f.ending_at then f.ending_at end,
+                  greatest(f.subscription_expiry, f.access_until), f.created_at + interval '7 days')
+$$;
+"""
+
+
+def upgrade() -> None:
+    run(ENDS_AT)
+
+
+def downgrade() -> None:
+    run(BEFORE)
