@@ -1,7 +1,7 @@
 """What stands between a member and what is paid for, and the one thing that mends it: for the banner and the pages of money."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import g
@@ -27,7 +27,7 @@ class Trouble:
     """It waits for a `card`, for its payer's `confirmation` at the bank, or for the end of a `dispute`.
 
     `payer` is whose it is to mend, empty for the reader. `day` is the day that was due, or that the bank asked about.
-    `until` is the last moment of the days kept after it, empty when there are none; `used` of them are gone.
+    `until` is the last moment of the `days` kept after it, empty when there are none; so many are `left` after today.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Trouble:
     day: str
     ended: str
     until: str = ""
-    used: int = 0
+    left: int = 0
     days: int = 0
     order: str = ""
     amount: str = ""
@@ -83,16 +83,11 @@ def _familys(rows: Any) -> Trouble | None:
 
 
 def _told(kind: str, row: Any, payer: str = "", **known: str) -> Trouble:
-    at, place = clock.now(), reader()
-    kept = is_late(row, at)
+    place = reader()
+    kept = is_late(row, clock.now())
+    days, last = (row.counts_until - row.promised_until) // timedelta(days=1), row.counts_until.astimezone(place.tz)
     return Trouble(
         kind, payer, place.day(row.starts_at if kind == "dispute" else row.promised_until), place.day(row.counts_until),
-        until=_last(row.counts_until) if kept else "", used=(at - row.promised_until) // timedelta(days=1) if kept else 0,
-        days=(row.counts_until - row.promised_until) // timedelta(days=1), **known,
+        until=f"{day_long(last)}, {last:%H:%M} {place.city}" if kept else "",
+        left=min(days, (last.date() - place.now.date()).days) if kept else 0, days=days, **known,
     )  # fmt: skip
-
-
-def _last(moment: datetime) -> str:
-    place = reader()
-    here = moment.astimezone(place.tz)
-    return f"{day_long(here)}, {here:%H:%M} {place.city}"

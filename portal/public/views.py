@@ -42,7 +42,7 @@ def landing() -> ResponseReturnValue:
         week=[_note(row, look.club(row.starts_at)) for row in rows[1:]],
         plans=[
             {"key": p.key, "name": p.name, "text": ABOUT[p.key],
-             "month": money.short(p.month, p.currency), "year": money.short(p.year, p.currency), "saving": p.saving}
+             "month": p.shown("monthly"), "year": p.shown("yearly"), "saving": p.saving}
             for p in plans().values()
         ],
         currency=money.name(settings.currency),

@@ -30,7 +30,7 @@ def test_a_failed_card_that_closed_the_door_leads_to_the_card(member):
     with member.on(38.5):
         assert "No. It ended on" in member.sees("/account/access") and "See the plans" not in member.sees("/account/access")
         assert "another card opens it again at once. Update my card" in banner(member)
-        assert "Your plan, not paid" in member.sees("/plans") and "Update my card" in member.sees("/plans")
+        assert "Your plan, not paid" in member.sees("/plans") and "Update my card" in member.browser.get("/plans").text
         assert "you need a plan" not in member.browser.get("/meetings").text
 
 
@@ -86,7 +86,16 @@ def test_whom_something_else_lets_in_sees_no_banner(member, superuser):
     member.buys(card=FAILS_LATER)
     given(superuser, member.person, START + 90 * DAY, START)
     with member.on(33):
-        assert "Update my card" not in banner(member) and "Update my card" in member.sees("/plan")
+        assert "Update my card" not in banner(member)
+        assert "Update my card" in member.sees("/plan") and "Update my card" in member.sees("/plans")
+
+
+def test_the_last_day_is_called_so(member):
+    member.buys(card=FAILS_LATER)
+    paid_until = one(member.superuser, "select subscription_expiry from users where id = %s", member.person.id)
+    for before, said in ((timedelta(minutes=1), "Today is the last of 7 days."), (3 * DAY, "3 of 7 days left.")):
+        with member.on((paid_until + 7 * DAY - before - START) / DAY):
+            assert said in banner(member)
 
 
 def test_a_familys_dispute_is_its_payers_to_mend(superuser, sign_in, alice, bob, now):

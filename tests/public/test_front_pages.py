@@ -62,7 +62,7 @@ def test_a_club_without_a_programme_has_a_front_page(client, now):
 
 def test_plans_and_prices_are_there(client, now):
     text = words(front(client, now))
-    assert "$12 a month or $120 a year" in text and "$24 a month or $240 a year" in text
+    assert "$12.00 a month or $120.00 a year" in text and "$24.00 a month or $240.00 a year" in text
 
 
 def test_an_evening_goes_by_the_clubs_own_hour(client, now):
