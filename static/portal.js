@@ -17,6 +17,8 @@ const tick = () => {
     e.textContent = span(left);
     if (left < 1) e.previousSibling.data = "Starts ";
   }
+  for (const e of all("[data-starts-at] [data-gone]"))
+    e.textContent = Math.max(0, Math.min(e.dataset.gone, Math.floor((now() - Date.parse(e.closest("[data-starts-at]").dataset.startsAt)) / 6e4)));
 };
 const minute = () => { tick(); setTimeout(minute, 60050 - now() % 6e4); };
 minute();
@@ -25,6 +27,16 @@ minute();
 const parts = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
 for (const e of all("table.entries, table.entries *"))
   if (parts[e.tagName] || e.tagName === "TH") e.setAttribute("role", parts[e.tagName] ?? (e.scope === "row" ? "rowheader" : "columnheader"));
+
+// Doors, start, end: a page without a stream asks for itself again, within three seconds so that not all ask at once.
+// Without an answer it tries again.
+const late = Math.random() * 3e3;
+setInterval(() => {
+  for (const e of all("[data-turns-at]")) if (now() > Date.parse(e.dataset.turnsAt) + late) {
+    e.dataset.turnsAt = new Date(now() + 15e3).toISOString();
+    htmx.trigger(e, "turned");
+  }
+}, 1e3);
 
 // Sign-up: the zone the browser names.
 for (const select of all("select[data-guess]")) {
@@ -67,7 +79,7 @@ let seen = [], phase, said, before = {}, answered = false, streaming = false;
 const live = ctx => /^live/.test(ctx.sourceElement?.id), mine = ctx => ctx.sourceElement?.id === "mine";
 const answer = () => all("[data-said]")[0]?.textContent.trim();
 const news = words => { if (words && document.getElementById("news")) document.getElementById("news").textContent = words; };
-const shown = () => all("[data-phase]")[0]?.dataset.phase;
+const shown = () => { const { phase, when } = all("[data-phase]")[0]?.dataset ?? {}; return phase + when; };
 const stand = () => ({ ...all("[data-places]")[0]?.dataset });
 on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   tasks.splice(0, Infinity, ...tasks.filter(task => task.target));   // a page need not have a place for every part

@@ -29,6 +29,9 @@ LONGEST = timedelta(minutes=480)
 """No meeting is longer, so none that began earlier can still run."""
 
 ONE = "/meetings/<uuid:meeting_id>"
+LAST_PLACE_WENT = "The last place went a moment ago, so you are in the line."
+"""For who pressed a yes that meant a place, and has none."""
+
 SHAPES = {"row": "answer_row", "band": "answer_band", "page": "answer_page"}
 
 bp = Blueprint("attendance", __name__)
@@ -48,6 +51,7 @@ def index() -> ResponseReturnValue:
     return page(
         "attendance/index.html",
         first=first, days=by_day(rest, 4 if first else 3), offers=[m for m in rest if m.offered_soon],
+        turns_at=min(filter(None, (m.turns_at for m in shown)), default=None) if first else None,
         zone_line=zone_line(reader().zone, look.club_zone, reader().now),
         span=span(shown[0].date, shown[-1].date) if shown else "",
         older_url="/meetings/past" if cursor is None else "/meetings",
@@ -82,10 +86,15 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
     if wish not in ("accepted", "declined"):
         abort(422)
     try:
-        actions.answer(db.session(), meeting_id, wish)
+        became = actions.answer(db.session(), meeting_id, wish)
     except Refused as refusal:
-        return _how_it_stands(meeting_id, refusal)
-    return _how_it_stands(meeting_id) if wants_fragment() else redirect(_where_from(meeting_id), 303)
+        return _how_it_stands(meeting_id, 409, refusal.sentence)
+    news = LAST_PLACE_WENT if became == "waitlisted" and "seen" in request.form else ""
+    if wants_fragment():
+        return _how_it_stands(meeting_id, news=news)
+    if news:
+        flash(news, "note")
+    return redirect(_where_from(meeting_id), 303)
 
 
 @bp.post(f"{ONE}/together")
@@ -94,7 +103,7 @@ def answer_together(meeting_id: UUID) -> ResponseReturnValue:
     try:
         actions.answer_together(db.session(), meeting_id)
     except Refused as refusal:
-        return _how_it_stands(meeting_id, refusal)
+        return _how_it_stands(meeting_id, 409, refusal.sentence)
     return _how_it_stands(meeting_id) if wants_fragment() else redirect(f"/meetings/{meeting_id}", 303)
 
 
@@ -166,16 +175,15 @@ def _older(rows: Sequence[Any]) -> str | None:
     return f"/meetings/past?from={paging.write(rows[queries.PAGE].starts_at, rows[queries.PAGE].id)}"
 
 
-def _how_it_stands(meeting_id: UUID, refusal: Refused | None = None) -> ResponseReturnValue:
+def _how_it_stands(meeting_id: UUID, status: int = 200, news: str = "") -> ResponseReturnValue:
     """The meeting after an answer, or after a no to it; what may not be seen is a 404 here."""
-    if refusal:
+    if status != 200:
         db.session.rollback()
-    status, sentence = (409, refusal.sentence) if refusal else (200, "")
     shape = SHAPES.get(request.form.get("view", ""))
     if shape is None or not wants_fragment():
-        return meeting_page(meeting_id, status, sentence)
+        return meeting_page(meeting_id, status, news)
     m = as_seen(the_meeting(meeting_id))
-    return render_template(f"attendance/{shape}.html", m=m, refusal=sentence), status
+    return render_template(f"attendance/{shape}.html", m=m, refusal=news), status
 
 
 def _where_from(meeting_id: UUID) -> str:

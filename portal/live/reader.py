@@ -20,6 +20,8 @@ class Reader:
 
     send: Send
     ticket: Ticket
+    ask_at: float = 0
+    """When the database is next asked whether the ticket holds, in seconds since 1970."""
 
     def take(self, message: Message) -> bool:
         """Give the reader a message; False if it has not yet taken the ones before.

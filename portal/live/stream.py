@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from secrets import randbelow
+from secrets import choice, randbelow
 from typing import TypeAlias
 from urllib.parse import parse_qs
 
@@ -19,12 +20,15 @@ Render: TypeAlias = Callable[[Sequence[Key]], Awaitable[Mapping[Key, Drawing]]]
 Check: TypeAlias = Callable[[Sequence[Ticket]], Awaitable[Sequence[bool]]]
 
 GATHER_SECONDS = REST_SECONDS = 0.05  # together: about ten events a second
-PROLONGED_SECONDS = 60
-"""How often somebody is asked about whose access lasted longer than the ticket said."""
+ASK_AGAIN_SECONDS = range(30, 55)
+"""How long a stream goes on before the database is asked again: whatever ends a right, it ends within a minute."""
+STREAMS_EACH = 20
+"""How many streams one sign-in may have open at once."""
 ASKED_AT_ONCE = 500
 """Tickets the database is asked about in one go."""
 HEARTBEAT = body(b": \n")
 STREAM = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"))
+TOO_MANY = 429, "Too many pages of this sign-in are open at once."
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
 
 logger = logging.getLogger(__name__)
@@ -58,7 +62,8 @@ class Live:
         self._pictures = Pictures()
         self._stirred = asyncio.Event()
         self._sign_outs = 0
-        self._listening = self._recheck_due = self._closing = False
+        self._open: Counter[str] = Counter()
+        self._listening = self._closing = False
         self._tasks: list[asyncio.Future[None]] = []
 
     @property
@@ -88,7 +93,8 @@ class Live:
         self._listening = well
         if well:
             self._sign_outs += 1
-            self._recheck_due = True
+            for reader in self._pictures.readers():
+                reader.ask_at = 0
             self._pictures.change_all()
             self._stirred.set()
 
@@ -104,7 +110,7 @@ class Live:
         elif scope["type"] == "http":
             answer = await self._admit(scope)
             if isinstance(answer, Ticket):
-                await self._stream(Reader(send, answer), receive)
+                await self._stream(Reader(send, answer, self._ask_at(answer)), receive)
             else:
                 status, reason = answer
                 await send(self._start(status, TEXT))
@@ -121,11 +127,15 @@ class Live:
             return 403, "Streams are for the portal's own pages."
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         ticket = admit(self._secrets, token)
+        if ticket and self._open[ticket.sign_in] >= STREAMS_EACH:
+            return TOO_MANY
         fitting = ticket and await self._admitted(ticket)
         if fitting is None:
             return 403, "This page is out of date. Please reload it."
         if self._closing:
             return 503, "The portal is restarting."
+        if self._open[fitting.sign_in] >= STREAMS_EACH:  # others came while the database answered
+            return TOO_MANY
         return fitting
 
     async def _admitted(self, ticket: Ticket) -> Ticket | None:
@@ -151,12 +161,17 @@ class Live:
         reader.take(self._start(200, STREAM))
         # No empty line follows: htmx minds the hint only inside an event with data.
         reader.take(body(b"retry: %d\n" % (500 + randbelow(2500))))
+        sign_in = reader.ticket.sign_in
+        self._open[sign_in] += 1
         self._show(reader, self._pictures.join(reader))
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:
             self._pictures.leave(reader)
+            self._open[sign_in] -= 1
+            if not self._open[sign_in]:
+                del self._open[sign_in]
 
     def _show(self, reader: Reader, event: Message | None) -> None:
         if event is None:
@@ -188,35 +203,37 @@ class Live:
                 beat = time.monotonic()
                 self._pictures.tell(self._pictures.readers(), HEARTBEAT)
 
+    def _ask_at(self, ticket: Ticket, after: float | None = None) -> float:
+        """When to ask about a ticket: soon, and to the second when its access ends, if that is `after` a moment."""
+        later = self._now().timestamp() + choice(ASK_AGAIN_SECONDS)
+        ends = ticket.names_until
+        return later if ends is None or (after is not None and ends <= after) else min(ends, later)
+
     async def _watch(self) -> None:
         # Beside the heartbeat, which waits for no database.
         while True:
             await asyncio.sleep(self._tick_seconds)
             now = self._now().timestamp()
-            due = [
-                one
-                for one in self._pictures.readers()
-                if self._recheck_due or (one.ticket.names_until or now + 1) <= now
-            ]
-            if due:
-                await self._recheck(due, int(now) + PROLONGED_SECONDS)
+            due = [one for one in self._pictures.readers() if one.ask_at <= now]
+            for first in range(0, len(due), ASKED_AT_ONCE):
+                await self._recheck(due[first : first + ASKED_AT_ONCE], now)
 
-    async def _recheck(self, readers: Sequence[Reader], ask_again: int) -> None:
+    async def _recheck(self, readers: Sequence[Reader], now: float) -> None:
         """End what no longer holds; without access a stream goes on without names."""
-        all_due, self._recheck_due = self._recheck_due, False
+        for one in readers:  # before asking: who is to be asked anew meanwhile stays so
+            one.ask_at = self._ask_at(one.ticket, after=now)
         try:
-            for first in range(0, len(readers), ASKED_AT_ONCE):
-                some = readers[first : first + ASKED_AT_ONCE]
-                for reader, ticket in zip(some, await self._fitting([one.ticket for one in some]), strict=True):
-                    if ticket is None:
-                        self._pictures.end(reader)
-                    elif ticket.audience != reader.ticket.audience:
-                        self._show(reader, self._pictures.move(reader, ticket))
-                    elif ticket.names_until:  # prolonged meanwhile, nobody told us until when
-                        reader.ticket = ticket._replace(names_until=max(ticket.names_until, ask_again))
+            fitting = await self._fitting([one.ticket for one in readers])
         except Exception:
-            logger.exception("Could not check the open streams; the next tick tries again")
-            self._recheck_due = all_due
+            logger.exception("Could not check %d open streams; the next tick tries again", len(readers))
+            for one in readers:
+                one.ask_at = 0
+            return
+        for reader, ticket in zip(readers, fitting, strict=True):
+            if ticket is None:
+                self._pictures.end(reader)
+            elif ticket.audience != reader.ticket.audience:
+                self._show(reader, self._pictures.move(reader, ticket))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

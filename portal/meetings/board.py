@@ -269,6 +269,14 @@ class Board:
         return ago(self._row.starts_at, self._clock.now)
 
     @property
+    def turns_at(self) -> datetime | None:
+        """When the clock alone will next change the phase: doors, start or end; None if it will not any more."""
+        if self.phase in ("over", "cancelled"):
+            return None
+        moments = (self.starts_at - self._clock.doors, self.starts_at, self._row.ends_at)
+        return next(moment for moment in moments if moment > self._clock.now)
+
+    @property
     def minute(self) -> int:
         """Minutes gone."""
         return max(0, min(self.minutes, int((self._clock.now - self._row.starts_at).total_seconds() // 60)))

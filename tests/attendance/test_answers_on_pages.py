@@ -361,6 +361,46 @@ def test_full_in_between_is_the_line_and_no_error(say, full, charlie):
     assert answer.status_code == 200 and "Waiting, first in line" in plain(answer.text)
 
 
+LAST_PLACE_WENT = "The last place went a moment ago, so you are in the line."
+
+
+def test_whose_yes_became_a_wait_is_told_why(say, full, charlie):
+    answer = say(charlie, "accepted", htmx=True, view="row", seen="a free place")
+    assert answer.status_code == 200 and LAST_PLACE_WENT in plain(answer.text)
+    assert "Waiting, first in line" in plain(answer.text)
+
+
+def test_without_scripts_too(sign_in, full, charlie, tonight):
+    hers = sign_in(charlie)
+    with at(tonight.starts_at - 5 * HOUR):
+        hers.submit(f"/meetings/{tonight.id}/answer", answer="accepted", view="row", seen="a free place")
+        assert LAST_PLACE_WENT in plain(hers.get("/meetings").text)
+
+
+def test_who_meant_to_join_the_line_is_told_nothing_of_the_kind(say, sign_in, full, charlie, tonight):
+    with at(tonight.starts_at - 5 * HOUR):
+        assert 'name="seen"' not in sign_in(charlie).get(f"/meetings/{tonight.id}").text
+    assert LAST_PLACE_WENT not in plain(say(charlie, "accepted", htmx=True, view="row").text)
+
+
+def test_an_answer_in_a_list_brings_the_count_beside_it(say, charlie, tonight):
+    answer = say(charlie, "accepted", htmx=True, view="row")
+    assert f'hx-target="#words-{tonight.id}"' in answer.text and "1 of 2 places" in plain(answer.text)
+
+
+def test_what_is_asked_for_again_says_when_it_is_now(say, sign_in, superuser, charlie, tonight):
+    superuser.execute("update meetings set start_time = start_time + interval '90 minutes'")
+    with at(tonight.starts_at - 5 * HOUR):
+        moved = plain(sign_in(charlie).get(f"/meetings/{tonight.id}/mine").text)
+    assert "22:30 to 23:30" in moved and "Opens 22:20" in moved and "Download for my calendar" in moved
+
+
+def test_what_is_called_off_leaves_no_entry_for_a_calendar(sign_in, superuser, charlie, tonight):
+    cancel(superuser, tonight, charlie)
+    again = sign_in(charlie).get(f"/meetings/{tonight.id}/mine").text
+    assert "live-when" in again and ".ics" not in again
+
+
 def test_a_refusal_leaves_no_trace(say, superuser, charlie, tonight):
     cancel(superuser, tonight, charlie)
     say(charlie, "accepted")

@@ -142,3 +142,30 @@ def test_the_countdown_goes_down_without_being_told(open_: Open, alice: Person, 
     expect(page.locator("[data-left]")).to_have_text("3 h")
     page.clock.fast_forward(61_000)
     expect(page.locator("[data-left]")).to_have_text("2 h 59 min")
+
+
+def test_the_list_opens_the_door_by_the_clock_alone(open_: Open, alice: Person, superuser: psycopg.Connection) -> None:
+    meeting_in(superuser, 604)
+    page = open_(alice, "/meetings")
+    expect(page.get_by_role("button", name="Join early")).to_have_count(0)
+    expect(page.get_by_role("button", name="Join early")).to_be_visible(timeout=15_000)
+    expect(page.locator("#news")).to_contain_text("Doors are open")
+
+
+def test_the_front_page_says_by_itself_that_it_is_on(open_: Open, superuser: psycopg.Connection, people: object) -> None:
+    meeting_in(superuser, 4)
+    page = open_(path="/")
+    expect(page.get_by_text("Live now")).to_be_visible(timeout=15_000)
+
+
+def test_a_meeting_moved_while_it_is_open_says_so_everywhere(
+    open_: Open, alice: Person, superuser: psycopg.Connection
+) -> None:
+    tonight = meeting_in(superuser, 3 * 3600)
+    page = open_(alice, f"/meetings/{tonight.id}")
+    streams(page)
+    was = page.locator("#live-when").inner_text()
+    superuser.execute("update meetings set start_time = start_time + interval '30 minutes'")
+    superuser.execute("select pg_notify('meetings', %s)", [str(tonight.id)])
+    expect(page.locator("[data-left]")).to_have_text("3 h 30 min")
+    expect(page.locator("#live-when")).not_to_have_text(was)

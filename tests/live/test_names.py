@@ -7,6 +7,7 @@ import pytest
 
 from portal.live.pictures import Pictures
 from portal.live.reader import Reader as OpenStream
+from portal.live.stream import ASK_AGAIN_SECONDS
 from portal.live.token import Audience, Ticket
 from tests.support.orders import given
 
@@ -55,6 +56,22 @@ def test_whose_sign_in_ended_with_the_access_sees_nothing_more(place, club):
     assert reader.sees() == NAMES
     club.signed_out.add("alice")
     assert reader.sees() == ""
+
+
+def test_what_was_cut_short_or_closed_to_somebody_is_found_out_before_long(place, club, monkeypatch):
+    monkeypatch.setattr("portal.live.stream.ASK_AGAIN_SECONDS", [0.2])
+    lapsed, closed_to, other = place.open(), place.open(sign_in="bilal"), place.open(sign_in="dora")
+    assert [each.sees() for each in (lapsed, closed_to, other)] == [NAMES] * 3
+    club.lapsed.add("alice")
+    club.signed_out.add("bilal")
+    assert (lapsed.sees(), closed_to.sees()) == (NO_NAMES, "")
+    club.meetings["supper"] = "3 seats taken"
+    place.tell(place.live.changed, "supper")
+    assert other.sees() == "3 seats taken (Europe/Berlin)"
+
+
+def test_whatever_the_ticket_says_the_database_is_asked_within_a_minute():
+    assert max(ASK_AGAIN_SECONDS) + 2 < 60
 
 
 def test_a_reader_who_left_while_the_database_was_asked_stays_away():

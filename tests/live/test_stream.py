@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,8 +193,8 @@ def test_heartbeats_go_on_while_the_database_thinks(make_live, club):
 
 
 def test_readers_who_left_are_forgotten(place):
-    for _ in range(50):
-        place.open().sees()
+    for n in range(50):
+        place.open(sign_in=f"member {n}").sees()
     assert until(lambda: place.live.readers == 50)
     for reader in place.readers:
         reader.leave()
@@ -284,3 +285,18 @@ def test_granian_stops_within_a_second_though_streams_are_open(free_port):
     assert reader.lines() == []
     assert granian.wait(timeout=5) == 0
     assert time.monotonic() - told < 1
+
+
+def test_a_sign_in_has_twenty_streams_and_no_more(place):
+    pages = [place.open() for _ in range(20)]
+    assert (place.open().response.status, place.open(sign_in="bilal").response.status) == (429, 200)
+    pages[0].leave()
+    assert until(lambda: place.live.readers == 20)
+    assert place.open().response.status == 200
+
+
+def test_nor_by_coming_all_at_once(place, club):
+    club.answers_after = 0.3
+    with ThreadPoolExecutor(30) as crowd:
+        pages = list(crowd.map(lambda _: place.open().response.status, range(30)))
+    assert sorted(pages) == [200] * 20 + [429] * 10

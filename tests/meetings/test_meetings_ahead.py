@@ -171,12 +171,27 @@ def test_a_visitor_is_sent_to_sign_in_and_back(client):
         (-timedelta(seconds=20), "doors", "Starts any moment now"),
         (0 * MINUTE, "live", "Live now"),
         (14 * MINUTE, "live", "14 of 60 minutes gone"),
-        (59 * MINUTE, "live", "Started 59 minutes ago"),
+        (59 * MINUTE, "live", "59 of 60 minutes gone"),
     ],
 )
 def test_the_phase_is_the_clocks(look, tonight, after, phase, said):
     answer = look(tonight.starts_at + after)
     assert f'data-phase="{phase}"' in answer.text and said in words(answer)
+
+
+@pytest.mark.parametrize(
+    ("after", "turns"), [(-5 * HOUR, -10 * MINUTE), (-10 * MINUTE, 0 * HOUR), (0 * HOUR, HOUR), (59 * MINUTE, HOUR)]
+)
+def test_the_list_asks_for_itself_again_at_doors_start_and_end(look, tonight, after, turns):
+    turns_at = (tonight.starts_at + turns).isoformat()
+    assert f'data-turns-at="{turns_at}"' in look(tonight.starts_at + after).text
+
+
+def test_the_first_meeting_to_turn_counts_and_none_that_is_called_off(look, superuser, tonight):
+    plan(superuser, "Off", days=1, status="cancelled", cancellation_reason="The host is ill.")
+    plan(superuser, "Later", days=3)
+    turns_at = (tonight.starts_at - 10 * MINUTE).isoformat()
+    assert f'data-turns-at="{turns_at}"' in look(tonight.starts_at - 30 * HOUR).text
 
 
 def test_a_meeting_leaves_the_list_the_moment_it_ends(look, tonight):
