@@ -6,18 +6,21 @@ what may not be seen; `page` renders a whole page, or its fragment for htmx.
 
 import secrets
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from copy import deepcopy
 from functools import lru_cache
+from time import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flask import Flask, Response, abort, current_app, g, render_template, session
+from flask import Flask, Request, Response, abort, current_app, g, render_template, session
 from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment
 from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf
 from htmx_flask import Htmx, request
+from itsdangerous import BadSignature
 from markupsafe import Markup
 from sqlalchemy import Select
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -62,15 +65,19 @@ HEADERS = {
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's own signed cookie; its signer is made once instead of twice a request."""
+    """Flask's own signed cookie. A browser sends the same one with every page, so its signature is checked once an hour."""
 
-    _signer: Any = None
+    def __init__(self, app: Flask) -> None:
+        signer: Any = self.get_signing_serializer(app)
+        self._checked = lru_cache(maxsize=4096)(lambda cookie, oldest, _hour: signer.loads(cookie, max_age=oldest))
 
-    def get_signing_serializer(self, app: Flask) -> Any:
-        """The signer of this app's keys."""
-        if self._signer is None:
-            self._signer = super().get_signing_serializer(app)
-        return self._signer
+    def open_session(self, app: Flask, request: Request) -> Any:
+        """What the cookie says, if we signed it and it is not too old."""
+        cookie, oldest = request.cookies.get(self.get_cookie_name(app), ""), app.permanent_session_lifetime
+        with suppress(BadSignature):
+            words = self._checked(cookie, int(oldest.total_seconds()), int(time() // 3600))
+            return self.session_class(deepcopy(words))
+        return self.session_class()
 
 
 class Templates(Environment):
@@ -90,7 +97,7 @@ so be shared between readers; nobody can write it, since it is another in every 
 def init_app(app: Flask) -> None:
     """Put the frame around every request of `app`."""
     settings: Settings = app.config["SETTINGS"]
-    app.session_interface = Sessions()
+    app.session_interface = Sessions(app)
     csrf.init_app(app)
     htmx.init_app(app)
     app.after_request(finish)
@@ -100,6 +107,7 @@ def init_app(app: Flask) -> None:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.jinja_env.globals["drawn"] = drawn
     app.jinja_env.globals["form_token"] = Markup(FORM_TOKEN)  # noqa: S704
     app.jinja_env.globals["club"] = {
         "name": settings.club_name,
@@ -179,6 +187,19 @@ def find(visible: Select[*tuple[Any, ...]] | Question, **given: Any) -> Any:
     if row is None:
         abort(404)
     return row
+
+
+def drawn(place: str, macro: str, *words: Any) -> Markup:
+    """A piece of a page that depends on nothing but these words, kept for the next reader of whom they are the same.
+
+    `macro` is one of the template at `place`, and escapes what it shows.
+    """
+    return _drawn(current_app.jinja_env, place, macro, words)
+
+
+@lru_cache(maxsize=8192)
+def _drawn(templates: Environment, place: str, macro: str, words: tuple[Any, ...]) -> Markup:
+    return Markup(getattr(templates.get_template(place).module, macro)(*words))  # noqa: S704
 
 
 def page(template: str, status: int = 200, **context: Any) -> tuple[str, int]:

@@ -5,15 +5,12 @@ A list shows some of it (`Listed`), and what a list shows is drawn once for ever
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from flask import current_app
 from flask_login import current_user
-from jinja2 import Environment
 from markupsafe import Markup
 
 from portal import clock
@@ -21,7 +18,7 @@ from portal.attendance import queries
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
 from portal.times import ordinal, since
-from portal.web import find
+from portal.web import drawn, find
 
 
 class MyMeeting(Board):
@@ -183,32 +180,61 @@ class Listed(NamedTuple):
     my_minutes: int | None
 
 
-_listed = attrgetter(*Listed._fields)
+class Next(NamedTuple):
+    """All that is shown of the next meeting, large, to one reader at one minute."""
+
+    id: str
+    title: str
+    host: str
+    minutes: int
+    room: str
+    phase: str
+    day: str
+    time: str
+    starts_at_iso: str
+    city: str
+    same_zone: bool
+    club_time: str
+    club_city: str
+    club_day_differs: bool
+    club_date_long: str
+    minute: int
+    starts_in: str
+    capacity: int | None
+    taken: int
+    waiting: int
+    full: bool
+    approval: bool
+    entitled: bool
+    uninvited: bool
+    answer: str | None
+    answered: str
+    reason: str
+    position: str
+    offered_until: str
+    seat_free_now: bool
+    together: bool
+    can_join: bool
+    yes_word: str
+    came_myself: bool
+    my_minutes: int | None
 
 
-@lru_cache(maxsize=8192)
-def _drawn(templates: Environment, listed: Listed, level: int) -> Markup:
-    """The article of a meeting in a list, under headings of `level` - 1."""
-    articles: Any = templates.get_template("attendance/_listed.html").module
-    return Markup(articles.article(listed, level))  # noqa: S704 - the macro escapes what it shows
+_listed, _next = attrgetter(*Listed._fields), attrgetter(*Next._fields)
 
 
-class Day(NamedTuple):
-    """The meetings of one day in the reader's zone, drawn, under one heading."""
-
-    short: str
-    note: str
-    meetings: list[Markup]
+def large(mine: MyMeeting) -> Markup:
+    """The next meeting, drawn large."""
+    return drawn("attendance/_next.html", "next_meeting", Next._make(_next(mine)))
 
 
-def by_day(mine: Iterable[MyMeeting], level: int) -> list[Day]:
-    """Meetings in their order, grouped by the reader's calendar day; each is an article headed at `level`."""
-    templates = current_app.jinja_env
+def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
+    """Meetings in their order under the day they are on in the reader's zone, each day drawn with a heading of `level`."""
     days = []
-    for _date, some in groupby(mine, attrgetter("date")):
-        meetings = list(some)
-        drawn = [_drawn(templates, Listed._make(_listed(one)), level) for one in meetings]
-        days.append(Day(meetings[0].day_short, meetings[0].day_note, drawn))
+    for number, (_date, some) in enumerate(groupby(mine, attrgetter("date")), 1):
+        one, *more = some
+        listed = tuple(Listed._make(_listed(m)) for m in (one, *more))
+        days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, listed, level))
     return days
 
 

@@ -16,7 +16,7 @@ from flask_login import current_user
 from portal import clock, paging
 from portal.attendance import actions, drawing, queries
 from portal.attendance.device import kind
-from portal.attendance.my_meeting import all_seen, as_seen, by_day, the_meeting
+from portal.attendance.my_meeting import all_seen, as_seen, by_day, large, the_meeting
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
@@ -50,7 +50,7 @@ def index() -> ResponseReturnValue:
     rest = [m for m in shown if m is not first]
     return page(
         "attendance/index.html",
-        first=first, days=by_day(rest, 4 if first else 3), offers=[m for m in rest if m.offered_soon],
+        first=large(first) if first else None, days=by_day(rest, 3 if first else 2), offers=[m for m in rest if m.offered_soon],
         turns_at=min(filter(None, (m.turns_at for m in shown)), default=None) if first else None,
         zone_line=zone_line(reader().zone, look.club_zone, reader().now),
         span=span(shown[0].date, shown[-1].date) if shown else "",
@@ -68,7 +68,7 @@ def past() -> ResponseReturnValue:
     shown = all_seen(rows[: queries.PAGE], here_and_now())
     return page(
         "attendance/past.html",
-        days=by_day(shown, 3), span=span(shown[-1].date, shown[0].date) if shown else "",
+        days=by_day(shown, 2), span=span(shown[-1].date, shown[0].date) if shown else "",
         older_url=_older(rows), newer_url="/meetings" if cursor is None else "/meetings/past",
     )  # fmt: skip
 

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import MetaData, Text, func
+from sqlalchemy import Engine, MetaData, Text, event, func
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 from portal.config import Settings
+from portal.database.driver import Driver
 from portal.database.identity import PortalSession
 from portal.database.timings import TimedCursor, TimedPool
 
@@ -37,6 +38,7 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"class_": PortalSession}, disable_autonaming=True)
+event.listen(Engine, "do_connect", lambda _dialect, _record, where, how: Driver.connect(*where, **how))
 
 
 def broken_rule(error: IntegrityError) -> str | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
 from portal import clock
-from portal.database.driver import ask, driver_of, errors_told, is_idle
+from portal.database.driver import Statement, ask, driver_of, errors_told
 
 
 class PortalSession(Session):
@@ -31,7 +31,7 @@ class PortalSession(Session):
         """The connection, in a transaction that knows who asks."""
         if self._held is None:
             self._held = self._db.engine.connect()
-        if is_idle(self._held):
+        if driver_of(self._held).is_idle:
             _tell(self, self._held)
         return self._held
 
@@ -43,14 +43,14 @@ class PortalSession(Session):
         """Keep what was asked for in this transaction, whoever asked it."""
         if self.in_transaction():
             super().commit()
-        if self._held is not None and not is_idle(self._held):
+        if self._held is not None:
             with errors_told(self._held, b"commit"):
                 driver_of(self._held).commit()
 
     def rollback(self) -> None:
         """Forget it."""
         super().rollback()
-        if self._held is not None and not self._held.invalidated and not is_idle(self._held):
+        if self._held is not None and not self._held.invalidated:
             with errors_told(self._held, b"rollback"):
                 driver_of(self._held).rollback()
 
@@ -91,6 +91,8 @@ WHOAMI = (
     b" set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told"
     b" from (select) nobody left join auth.whoami(%(key)s, %(at)s) who on true"
 )
+_BECOME, _WHOAMI = Statement(BECOME), Statement(WHOAMI)
+
 
 def act_as(session: OrmSession, asker: Role | Browser) -> None:
     """From its next transaction on, `session` asks as `asker`."""
@@ -107,9 +109,9 @@ def _tell(session: OrmSession, connection: Connection) -> None:
     """Name the asker to the database; remember the person a browser turned out to be."""
     asker = session.info.get("asker", ANONYMOUS)
     if isinstance(asker, Browser):
-        (session.info["person"],) = ask(connection, WHOAMI, {"key": asker.key_hash, "at": clock.now()})
+        (session.info["person"],) = ask(connection, _WHOAMI, {"key": asker.key_hash, "at": clock.now()})
     else:
-        ask(connection, BECOME, {"role": asker.name, "user_id": str(asker.user_id or "")})
+        ask(connection, _BECOME, {"role": asker.name, "user_id": str(asker.user_id or "")})
 
 
 def opened(session: OrmSession) -> Connection:

@@ -6,7 +6,7 @@ from sqlalchemy import Select, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
 
-from portal.database.driver import ask, do
+from portal.database.driver import Statement, ask
 from portal.database.identity import opened
 
 
@@ -15,12 +15,12 @@ class Question:
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | TextClause) -> None:
         compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
-        self._sql = compiled.string.encode()
+        self._statement = Statement(compiled.string.encode())
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, db: Session, **given: Any) -> list[Any]:
         """Every row there is."""
-        return ask(opened(db), self._sql, self._constants | given)
+        return ask(opened(db), self._statement, self._constants | given)
 
     def row(self, db: Session, **given: Any) -> Any:
         """The first row there is, or None."""
@@ -29,4 +29,4 @@ class Question:
 
     def do(self, db: Session, **given: Any) -> None:
         """For a statement without rows."""
-        do(opened(db), self._sql, self._constants | given)
+        ask(opened(db), self._statement, self._constants | given)

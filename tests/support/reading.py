@@ -12,6 +12,7 @@ import psycopg
 from flask import Flask
 
 from portal import clock, jobs
+from portal.database.timings import counts
 from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
 
 
@@ -54,13 +55,7 @@ def link(answer, label: str) -> str | None:
 def statements() -> Iterator[list[str]]:
     """Every statement sent meanwhile, by whatever means."""
     sent: list[str] = []
-    execute = psycopg.Cursor.execute
-
-    def note(cursor, statement, *args, **options):
-        sent.append(str(statement))
-        return execute(cursor, statement, *args, **options)
-
-    with mock.patch.object(psycopg.Cursor, "execute", note):
+    with mock.patch.object(counts, "asked", lambda statement, _seconds: sent.append(str(statement))):
         yield sent
 
 

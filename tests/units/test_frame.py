@@ -41,6 +41,18 @@ def test_a_new_key_takes_the_old_ones_sessions_with_it(portal, sign_in, alice):
         assert browser.get("/account").status_code == status
 
 
+def test_what_a_page_does_with_its_session_is_not_there_for_who_sends_the_same_cookie(portal):
+    """A cookie is checked once an hour and then known; whoever reads it gets a copy."""
+    browser = portal()
+    with browser.session_transaction() as session:
+        session["_flashes"] = [("note", "Saved.")]
+    cookie = browser.get_cookie("__Host-session").value
+    for _time in range(2):
+        browser.set_cookie("__Host-session", cookie)
+        with browser.session_transaction() as session:
+            assert session["_flashes"].pop() == ("note", "Saved.")
+
+
 def test_files_have_names_that_change_with_their_content(tmp_path):
     assets.build(tmp_path / "assets")
     manifest = json.loads((tmp_path / "assets" / "manifest.json").read_text())
