@@ -11,12 +11,13 @@ from flask import Flask, current_app, render_template
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.database.question import Question
 from portal.live.pictures import Drawing, Key
 from portal.live.token import Audience, Ticket, issue
 from portal.meetings.board import Board, Clock, next_change
 
-BOARDS = text("select * from boards(:ids)")
-ROLLS = text("select meeting_id, name, since, is_host from rolls(:ids, :at)")
+BOARDS = Question(text("select * from boards(:ids)"))
+ROLLS = Question(text("select meeting_id, name, since, is_host from rolls(:ids, :at)"))
 MAY_WATCH = text("""
 select may_watch(t.sign_in, t.meeting, t.names, :at)
   from unnest(cast(:sign_ins as uuid[]), cast(:meetings as uuid[]), cast(:names as boolean[]))
@@ -43,7 +44,7 @@ def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Any) -> dict[Ke
     """
     keys = list(keys)
     ids = list({UUID(meeting) for meeting, _ in keys})
-    rows = {row.id: row for row in db.execute(BOARDS, {"ids": ids})}
+    rows = {row.id: row for row in BOARDS.rows(db, ids=ids)}
     rolls = _rolls(db, ids, clock_in("UTC"))
     drawings: dict[Key, Drawing] = {}
     for meeting, audience in keys:
@@ -63,7 +64,7 @@ def rendered(db: Session, row: Any, clock: Clock, reader: Any) -> str:
 
 
 def _boards(db: Session, ids: list[UUID], clock: Clock, names: bool) -> dict[UUID, Board]:
-    rows = db.execute(BOARDS, {"ids": ids}).all()
+    rows = BOARDS.rows(db, ids=ids)
     rolls = _rolls(db, ids, clock) if names else {}
     return {
         row.id: Board(row, clock, row.here, _people(rolls.get(row.id, []), clock) if names else None) for row in rows
@@ -72,7 +73,7 @@ def _boards(db: Session, ids: list[UUID], clock: Clock, names: bool) -> dict[UUI
 
 def _rolls(db: Session, ids: list[UUID], clock: Clock) -> dict[UUID, list[Any]]:
     rolls: dict[UUID, list[Any]] = {}
-    for person in db.execute(ROLLS, {"ids": ids, "at": clock.now}):
+    for person in ROLLS.rows(db, ids=ids, at=clock.now):
         rolls.setdefault(person.meeting_id, []).append(person)
     return rolls
 
