@@ -168,10 +168,10 @@ class Live:
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:
-            self._pictures.leave(reader)
             self._open[sign_in] -= 1
             if not self._open[sign_in]:
                 del self._open[sign_in]
+            self._pictures.leave(reader)
 
     def _show(self, reader: Reader, event: Message | None) -> None:
         if event is None:
