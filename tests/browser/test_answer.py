@@ -113,7 +113,7 @@ def test_two_quick_presses_are_one_answer(open_: Open, alice: Person, supper: Me
     page = open_(alice, f"/meetings/{supper.id}")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
-    page.get_by_role("button", name="I’m coming").dblclick()
+    page.get_by_role("button", name="I’m coming").evaluate("button => { button.click(); button.click() }")
     expect(page.get_by_text("1 of 2 taken")).to_be_visible()
     assert len(sent) == 1
 

@@ -125,6 +125,7 @@ def test_the_room_says_every_now_and_then_that_one_is_still_here(
     page.clock.install()
     page.goto(f"/meetings/{tonight.id}")
     join(page)
+    streams(page)
     superuser.execute("update presences set seen_at = seen_at - interval '2 minutes'")
     with page.expect_response("**/here") as answer:
         page.clock.run_for(46_000)
