@@ -1,7 +1,7 @@
 """Words for time. Every time shown names its place; abbreviations come from the day meant, not from today."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -121,19 +121,34 @@ def starts_in(starts_at: datetime, now: datetime) -> str:
     return f"{minutes} min" if seconds >= 60 else "any moment now"
 
 
-def zone_line(reader_zone: str, club_zone: str, now: datetime) -> str:
-    """Times are yours, in Berlin. Istanbul is two hours ahead."""
+def zone_line(reader_zone: str, club_zone: str, now: datetime, until: datetime | None = None) -> str:
+    """Times are yours, in Berlin. Istanbul is two hours ahead. If clocks change before `until`, that is said too."""
     mine, club = city(reader_zone), city(club_zone)
     if reader_zone == club_zone:
         return f"Times are in {mine}, the club's own zone."
-    minutes = _offset(ZoneInfo(club_zone), now) - _offset(ZoneInfo(reader_zone), now)
+    apart = _apart(reader_zone, club_zone, now)
+    line = f"Times are yours, in {mine}. {club} {_ahead(apart)}"
+    if until is None or _apart(reader_zone, club_zone, until) == apart:
+        return f"{line}."
+    today = datetime.combine(now.astimezone(ZoneInfo(reader_zone)).date(), time(12), ZoneInfo(reader_zone))
+    noons = (today + timedelta(days=n) for n in range((until - now).days + 2))
+    changed = next((noon for noon in noons if _apart(reader_zone, club_zone, noon) != apart), until)
+    return f"{line}, and from {day_long(changed.date())} on it {_ahead(_apart(reader_zone, club_zone, until))}."
+
+
+def _ahead(minutes: int) -> str:
+    """How one zone is to another that is so many minutes behind it."""
     if minutes == 0:
-        return f"Times are yours, in {mine}. {club} keeps the same time."
+        return "keeps the same time"
     hours, rest = divmod(abs(minutes), 60)
     words = ([f"{number(hours)} hour{'s' if hours > 1 else ''}"] if hours else []) + (
         [f"{rest} minutes"] if rest else []
     )
-    return f"Times are yours, in {mine}. {club} is {' and '.join(words)} {'ahead' if minutes > 0 else 'behind'}."
+    return f"is {' and '.join(words)} {'ahead' if minutes > 0 else 'behind'}"
+
+
+def _apart(reader_zone: str, club_zone: str, at: datetime) -> int:
+    return _offset(ZoneInfo(club_zone), at) - _offset(ZoneInfo(reader_zone), at)
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> int:

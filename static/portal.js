@@ -75,12 +75,12 @@ addEventListener("pageshow", () => all("form[data-sent]").forEach(rest));
 all("[data-focus]")[0]?.focus();
 
 // After an answer, focus goes to the sentence that says what is so. Live updates leave it; their news is washed.
-let seen = [], phase, said, before = {}, answered = false, streaming = false;
+let seen = [], phase, said, before = {}, streaming = false;
 const live = ctx => /^live/.test(ctx.sourceElement?.id), mine = ctx => ctx.sourceElement?.id === "mine";
 const answer = () => all("[data-said]")[0]?.textContent.trim();
 const news = words => { if (words && document.getElementById("news")) document.getElementById("news").textContent = words; };
 const shown = () => { const { phase, when } = all("[data-phase]")[0]?.dataset ?? {}; return phase + when; };
-const stand = () => ({ ...all("[data-places]")[0]?.dataset });
+const stand = () => ({ ...all("[data-changed]")[0]?.dataset });
 on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   tasks.splice(0, Infinity, ...tasks.filter(task => task.target));   // a page need not have a place for every part
   if (live(ctx)) [seen, phase, before] = [all("[data-fresh]").map(e => e.textContent), shown(), stand()];
@@ -90,20 +90,17 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   tick();
   if (mine(ctx) && said !== answer()) news(answer());
-  if (!live(ctx) && !mine(ctx)) answered = true;
   if (!live(ctx)) return ctx.request?.form && document.getElementById(ctx.target?.id)?.querySelector("[data-said]")?.focus();
   for (const e of all("[data-fresh]")) if (seen.length && !seen.includes(e.textContent)) {
     e.classList.add("fresh");
     setTimeout(() => e.classList.remove("fresh"), 2e3);
   }
   // What is the reader's own is asked for again when it may have changed: the door, whether a yes still means
-  // a place, and for who waits every place. News may be of two things at once that undo each other: a first place in
-  // line that was taken and given is seen as no change, so after an answer of one's own the next news always counts.
-  const { places, full } = stand();
+  // a place, and for who waits every change.
+  const { changed, full } = stand();
   if (phase !== shown()) news(all("[data-phase] .said")[0]?.textContent);
-  if (phase !== shown() || (full !== before.full && !all(".mine").length) || ((places !== before.places || answered) && all(".watches").length))
+  if (phase !== shown() || (full !== before.full && !all(".mine").length) || (changed !== before.changed && all(".watches").length))
     htmx.trigger("#mine", "changed");
-  answered = false;
 });
 
 // Sent elsewhere (signed out): ask for the page. No answer: say so at the form.

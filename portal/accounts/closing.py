@@ -16,7 +16,7 @@ CLOSE = text("select meeting_id, offered from auth.close_account(:at)")
 
 
 class FamilyLeft(Refused):
-    """Others have a seat in your family. Your account can be closed when they have left it."""
+    """Others have a seat in the family you pay for. Hand it over or end it on the family page first."""
 
 
 def close_account(db: Session, user_id: UUID, email: str) -> None:

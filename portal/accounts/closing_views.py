@@ -8,6 +8,7 @@ from portal import limits
 from portal.accounts import closing, copy, forms
 from portal.accounts.proof import password_fits
 from portal.database import db
+from portal.problems import Refused
 from portal.web import me, page
 
 bp = Blueprint("closing", __name__, url_prefix="/account")
@@ -35,7 +36,12 @@ def close() -> ResponseReturnValue:
     form = forms.OwnPasswordForm()
     if not password_fits(form):
         return page("accounts/close.html", 422, form=form)
-    closing.close_account(db.session(), me(), current_user.email)
+    try:
+        closing.close_account(db.session(), me(), current_user.email)
+    except Refused as refusal:
+        db.session.rollback()
+        form.form_errors = [refusal.sentence]
+        return page("accounts/close.html", 409, form=form)
     logout_user()
     session.clear()
     flash("Your account is closed. Thank you for the evenings.", "note")

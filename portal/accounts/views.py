@@ -119,7 +119,8 @@ def open_sign_in() -> ResponseReturnValue:
     user_id = actions.check_password(db.session(), address_in(form.email.data), form.password.data)
     if user_id is None or not enter(user_id):
         form.password.errors = [
-            "That address and password do not match. After five tries there is a pause of 15 minutes."
+            "That address and password do not match, or the address is not confirmed yet. After five tries there is a"
+            " pause of 15 minutes."
         ]
         return page("accounts/sign_in.html", 422, form=form)
     limits.forget("sign-in-account", address_in(form.email.data))

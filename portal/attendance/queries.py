@@ -52,13 +52,14 @@ PAST = Question(
     .limit(literal_column(str(PAGE + 1)))
 )
 # Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
+CHANGED = Meeting.updated_at.label("changed_at")
 US = func.names_of_us(Meeting.id, bindparam("at")).label("us")
 SERIES = (
     Meeting.series_date, Meeting.start_time, MeetingSeries.repeats, MeetingSeries.weekdays, MeetingSeries.month_day,
     MeetingSeries.month_week, MeetingSeries.start_time.label("series_time"),
 )  # fmt: skip
 ONE = Question(
-    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, US, *SERIES)
+    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id"))
 )

@@ -52,7 +52,7 @@ def index() -> ResponseReturnValue:
         "attendance/index.html",
         first=large(first) if first else None, days=by_day(rest, 3 if first else 2), offers=[m for m in rest if m.offered_soon],
         turns_at=min(filter(None, (m.turns_at for m in shown)), default=None) if first else None,
-        zone_line=zone_line(reader().zone, look.club_zone, reader().now),
+        zone_line=zone_line(reader().zone, look.club_zone, reader().now, shown[-1].starts_at if shown else None),
         span=span(shown[0].date, shown[-1].date) if shown else "",
         older_url="/meetings/past" if cursor is None else "/meetings",
         newer_url=f"/meetings?from={paging.write(following.starts_at, following.id)}" if following else None,
@@ -187,4 +187,4 @@ def _how_it_stands(meeting_id: UUID, status: int = 200, news: str = "") -> Respo
 
 
 def _where_from(meeting_id: UUID) -> str:
-    return "/meetings" if request.form.get("view") in ("row", "band") else f"/meetings/{meeting_id}"
+    return f"/meetings#answer-{meeting_id}" if request.form.get("view") in ("row", "band") else f"/meetings/{meeting_id}"

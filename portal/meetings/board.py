@@ -139,6 +139,11 @@ class Board:
         return self._row.waiting_count  # type: ignore[no-any-return]
 
     @property
+    def changed(self) -> str:
+        """When something of it last changed, for a page that waits for news."""
+        return f"{self._row.changed_at.timestamp():f}"
+
+    @property
     def free(self) -> bool:
         """Whether a place is nobody's."""
         return self.capacity is None or self.taken < self.capacity

@@ -236,7 +236,7 @@ def test_orders_stay(sign_in, with_password, alice, bob, superuser):
 
 def test_who_pays_for_others_cannot_close(hers, alice, superuser):
     answer = closes(hers)
-    assert answer.status_code == 409 and "Others have a seat in your family." in answer.text
+    assert answer.status_code == 409 and "Hand it over or end it on the family page first." in words(answer)
     assert one(superuser, "select closed_at from users where id = %s", alice.id) is None
 
 

@@ -188,10 +188,10 @@ def answer_where_the_other_sees_it(page: Page, other: Page) -> None:
     page.locator("article", has=yes, has_not_text="Live now").first.get_by_role("link").first.click()
     with other.expect_response("**/live/meetings*"):
         other.goto(page.url)
-    stood = other.locator("[data-places]").get_attribute("data-places") or ""
+    stood = other.locator("[data-changed]").get_attribute("data-changed") or ""
     yes.click()
     expect(page.get_by_text("You’re coming")).to_be_visible()
-    expect(other.locator("[data-places]")).not_to_have_attribute("data-places", stood)
+    expect(other.locator("[data-changed]")).not_to_have_attribute("data-changed", stood)
 
 
 def buy(page: Page) -> None:

@@ -70,6 +70,19 @@ def test_the_distance_is_that_of_the_day():
     assert "one hour ahead" in times.zone_line("Europe/Berlin", "Europe/Istanbul", july)
 
 
+@pytest.mark.parametrize(("days", "told"), [(2, "."), (5, ", and from Sunday 4 April on it is nine hours behind.")])
+def test_a_list_that_goes_over_a_change_of_clocks_says_so(days, told):
+    now = datetime(2027, 3, 31, 8, 0, tzinfo=UTC)
+    line = times.zone_line("Pacific/Auckland", "Europe/Istanbul", now, now + timedelta(days=days))
+    assert line == f"Times are yours, in Auckland. Istanbul is ten hours behind{told}"
+
+
+@pytest.mark.parametrize("evening", [datetime(2026, 3, 26, 22, 30, tzinfo=UTC), datetime(2026, 3, 28, 23, 30, tzinfo=UTC)])
+def test_the_day_of_the_change_is_the_readers(evening):
+    line = times.zone_line("Europe/Berlin", "Europe/Istanbul", evening, evening + timedelta(days=7))
+    assert line.endswith("two hours ahead, and from Sunday 29 March on it is one hour ahead.")
+
+
 @pytest.mark.parametrize(
     ("n", "word"),
     [
