@@ -83,4 +83,6 @@ def test_a_refused_address_keeps_what_was_typed(open_: Open, alice: Person) -> N
     page.get_by_role("button", name="Invite", exact=True).click()
     expect(page.get_by_label("Invite somebody")).to_have_value("bob@club.example")
     expect(page.get_by_label("Invite somebody")).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_text("Somebody with this address is in your family already.")).to_be_visible()
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("Somebody with this address is in your family already.")

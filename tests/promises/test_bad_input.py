@@ -29,10 +29,13 @@ MANY = settings(
 )
 
 
+TABLES = "users meetings meeting_attendances orders family_plans credentials one_time_tokens mails presences access_grants"
+COUNTS = "select " + ", ".join(f"(select count(*) from {table})" for table in TABLES.split())
+
+
 def contents(superuser):
     """How many rows each table has, but for the log and the counters of tries."""
-    tables = "users meetings meeting_attendances orders family_plans credentials one_time_tokens mails presences access_grants"
-    return [superuser.execute(f"select count(*) from {table}".encode()).fetchone() for table in tables.split()]
+    return superuser.execute(COUNTS).fetchone()
 
 
 @MANY
@@ -40,7 +43,7 @@ def contents(superuser):
 def test_every_form_survives_every_text(routes, everybody, superuser, values):
     for route in routes:
         if route.method == "POST" and route.path != "/sign-out":
-            superuser.execute("truncate rate_limits")
+            superuser.execute("delete from rate_limits")
             before = contents(superuser)
             answer = everybody["dora" if route.guard == "admin" else "alice"].submit(route.path, **values)
             assert answer.status_code < 500, (route, values)

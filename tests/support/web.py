@@ -8,6 +8,7 @@ from typing import Any
 import procrastinate
 import psycopg
 import pytest
+import stripe
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
@@ -22,6 +23,7 @@ from tests.conftest import As
 from tests.support.cast import Person
 from tests.support.server import Database
 
+stripe.HTTPClient.INITIAL_DELAY = 0  # what asks again does so at once; tests that want a Stripe start one
 SECRET = "a secret for tests, as long as a real one would be"
 
 
