@@ -177,6 +177,7 @@ def _line(row: Any) -> dict[str, Any]:
         "whom": _person(row.subject_id, row.whom_first_name, row.whom_last_name, row.whom_email)
         if row.subject_id != row.user_id else None,
         "by_nobody": "A visitor" if row.ip_address else "The portal",
+        "whom_is": "as" if row.user_id is None and row.ip_address else "about",
         "meeting": (row.meeting_id, row.title) if row.title else None,
     }  # fmt: skip
 

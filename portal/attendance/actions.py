@@ -155,7 +155,7 @@ def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None
     if came.refusal:
         raise REFUSALS.get(came.refusal, Asked)
     if came.changed:
-        audit.record(db, "meeting.joined", f"Came in with a {device}", category="meeting", meeting_id=meeting_id)
+        audit.record(db, "meeting.joined", f"Came in, device: {device}", category="meeting", meeting_id=meeting_id)
         _spread(db, meeting_id, came)
 
 

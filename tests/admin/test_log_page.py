@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.support.cast import FAMILY
+from tests.support.cast import ALICE, FAMILY
 from tests.support.reading import link, lives_in, plain, rows, statements, words
 
 
@@ -73,6 +73,7 @@ def test_what_somebody_did_to_themselves_names_them_once(look, note, alice):
         ({"ip_address": "192.0.2.7"}, "A visitor"),
         ({"user_id": uuid4()}, "Somebody who is gone"),
         ({"subject_id": uuid4()}, "The portal about Somebody who is gone"),
+        ({"subject_id": ALICE.id, "ip_address": "192.0.2.7"}, "A visitor as Alice"),  # who signs in, say
         ({"meeting_id": uuid4()}, "The portal"),
     ],
 )

@@ -29,7 +29,7 @@ LATE = "sam.taylor@gmail.com"
 
 # The meetings and the mail a path may name, as the demo's member sees them.
 NAMED = """
-select min(id::text) filter (where title = 'Open floor' and starts_at < now() and ends_at > now()) as live,
+select min(id::text) filter (where starts_at < now() and ends_at > now()) as live,
        min(id::text) filter (where title = 'Letters, read aloud') as waiting,
        min(id::text) filter (where title = 'Early circle') as requested,
        min(id::text) filter (where title = 'Mending hour') as offered,
