@@ -172,7 +172,8 @@ def _line(row: Any) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "said": said, "level": row.level, "day": date_with_year(local), "time": f"{local:%H:%M:%S}",
-        "iso": row.timestamp.isoformat(), "reference": row.request_id, "facts": {k: v for k, v in facts.items() if v},
+        "iso": row.timestamp.isoformat(timespec="milliseconds"), "reference": row.request_id,
+        "facts": {k: v for k, v in facts.items() if v},
         "who": _person(row.user_id, row.who_first_name, row.who_last_name, row.who_email),
         "whom": _person(row.subject_id, row.whom_first_name, row.whom_last_name, row.whom_email)
         if row.subject_id != row.user_id else None,

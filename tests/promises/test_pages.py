@@ -5,6 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+CLOCK = "21:00"
+"""What may stand in an element of time that names no moment of its own."""
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d(:\d\d(\.\d{1,3})?)?([+-]\d\d:\d\d|Z)?")
+"""HTML's own words for a moment: no finer than thousandths."""
+
 
 class Sheet(HTMLParser):
     """What a page is made of, as far as the promises go."""
@@ -31,6 +36,8 @@ class Sheet(HTMLParser):
         self.faults += ["inline script"] if tag == "script" and "src" not in given else []
         self.faults += [f"javascript: in {tag}"] if str(given.get("href", "")).startswith("javascript:") else []
         self.faults += ["img without alt"] if tag == "img" and "alt" not in given else []
+        if tag == "time" and not MOMENT.fullmatch(given.get("datetime", CLOCK)):
+            self.faults.append("time no machine reads")
         if tag == "label" and "for" in given:
             self.labels.add(given["for"])
         if tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "submit"):
@@ -88,12 +95,14 @@ def test_the_lint_sees_what_is_wrong():
     bad = (
         '<html><h1 id=a>x</h1><h1 id=a style="x">x</h1><script>1</script>'
         '<a onclick=x href="javascript:1">x</a><input id=b>'
+        '<time datetime="2026-11-26T11:52:47.178491+00:00">14:52</time>'
     )
     assert lint(bad) == [
         "h1 style",
         "inline script",
         "a onclick",
         "javascript: in a",
+        "time no machine reads",
         "not one h1",
         "no title",
         "no language",
