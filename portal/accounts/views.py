@@ -13,7 +13,7 @@ from portal.accounts.entering import HALF, enter
 from portal.database import db
 from portal.forms import address_in
 from portal.times import minutes
-from portal.web import page, reader
+from portal.web import asked, page, reader
 
 bp = Blueprint("accounts", __name__)
 
@@ -23,7 +23,7 @@ bp = Blueprint("accounts", __name__)
 def sign_up() -> ResponseReturnValue:
     """The form for a newcomer; the club's zone until the browser says otherwise. A plan chosen before is remembered."""
     if "plan" in request.args:
-        session["wants_plan"] = True
+        session["wants_plan"] = asked("plan")
     return page("accounts/sign_up.html", form=forms.SignUpForm(timezone=reader().zone))
 
 
@@ -231,7 +231,9 @@ def reset_by_link(token: str) -> ResponseReturnValue:
 def _confirmed() -> ResponseReturnValue:
     session.pop("sign_up", None)
     flash("Your address is confirmed. Sign in, and the club is open to you.", "note")
-    return redirect("/sign-in?next=/plans" if session.pop("wants_plan", None) else "/sign-in", 303)
+    wanted = session.pop("wants_plan", None)
+    then = url_for("checkout.show_plans", plan=wanted) if wanted else None
+    return redirect(url_for("accounts.sign_in", next=then), 303)
 
 
 def _new_password(user_id: UUID, email: str | None) -> ResponseReturnValue:

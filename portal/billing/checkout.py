@@ -23,7 +23,7 @@ from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
 from portal.problems import Refused
 from portal.times import number
-from portal.web import find, me, page, reader, wants_fragment
+from portal.web import asked, find, me, page, reader, wants_fragment
 
 bp = Blueprint("checkout", __name__)
 
@@ -59,9 +59,17 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     name = live and plan_name(live.subscription_type)
     wrong = trouble.of_own_plan() if live else None
     return page(
-        "billing/plans.html", status, plans=offers, live=live, live_name=name, form=form, t=wrong,
+        "billing/plans.html", status, plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
         covered="" if live else _covered(), begins=_begins(), free_days=number(current_app.config["SETTINGS"].welcome_days),
     )  # fmt: skip
+
+
+def _wanted() -> dict[str, str] | None:
+    """The plan the address names, like family-yearly: what somebody chose before they had an account."""
+    key, _, yearly = asked("plan").partition("-")
+    plan = plans().get(key)
+    cycle = "yearly" if yearly else "monthly"
+    return {"key": key, "cycle": cycle, "name": plan.name, "price": plan.shown(cycle)} if plan else None
 
 
 def _covered() -> str:

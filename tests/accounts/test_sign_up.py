@@ -28,10 +28,17 @@ def test_a_newcomer_confirms_by_link_and_signs_in(client, work, mails):
     assert "Cairo" in client.get("/meetings").text
 
 
-def test_who_came_from_a_plan_is_led_back_to_the_plans(client, outbox):
+def value_of(answer, name):
+    return re.search(rf'name="{name}"[^>]*value="([^"]+)"', answer.text).group(1)
+
+
+def test_who_came_from_a_plan_is_led_back_to_it(client, outbox):
     client.get("/sign-up?plan=family-yearly")
     client.submit("/sign-up", **NEW)
-    assert client.submit(outbox(NEW["email"])[0].link).location == "/sign-in?next=/plans"
+    door = client.get(client.submit(outbox(NEW["email"])[0].link).location)
+    signed_in = client.submit("/sign-in", email=NEW["email"], password=NEW["password"], next=value_of(door, "next"))
+    assert signed_in.location == "/plans?plan=family-yearly"
+
 
 
 def test_signing_in_is_refused_before_the_address_is_confirmed(client):

@@ -36,6 +36,14 @@ def test_the_amount_stands_on_the_page_before_anything_is_asked_of_the_provider(
     assert orders(superuser, eve) == [("pending", 24000)] and access(superuser, eve)[0] == "pending"
 
 
+def test_a_plan_that_was_chosen_before_signing_up_waits_to_be_gone_on_with(sign_in, client, eve):
+    chose = "You chose Family, $240.00 a year."
+    assert chose in words(sign_in(eve).get("/plans?plan=family-yearly"))
+    assert "You chose Individual, $12.00 a month." in words(sign_in(eve).get("/plans?plan=individual"))
+    for answer in (client.get("/plans?plan=family-yearly"), sign_in(eve).get("/plans?plan=gold")):
+        assert answer.status_code == 200 and "You chose" not in words(answer)
+
+
 def test_no_form_says_what_it_costs(bank, sign_in, superuser, eve):
     own = {"amount": "1", "amount_minor": "1", "minor": "1", "price": "0.01", "currency": "TRY"}
     sign_in(eve).submit("/plans/choose", plan="family", cycle="yearly", **own)

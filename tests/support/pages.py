@@ -106,6 +106,7 @@ FAMILY_MEMBER = (
     Stop("family-left", "/family/leave", "Leave the family"),
 )
 NO_ACCESS = (
+    Stop("plans-chosen", "/plans?plan=family-yearly"),
     Stop("no-access-meetings", "/meetings"),
     Stop("no-access-meeting", "/meetings/{live}"),
     Stop("no-access-family", "/family"),
