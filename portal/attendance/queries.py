@@ -51,8 +51,8 @@ PAST = Question(
     .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
     .limit(literal_column(str(PAGE + 1)))
 )
-# Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
 CHANGED = Meeting.updated_at.label("changed_at")
+# Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
 US = func.names_of_us(Meeting.id, bindparam("at")).label("us")
 SERIES = (
     Meeting.series_date, Meeting.start_time, MeetingSeries.repeats, MeetingSeries.weekdays, MeetingSeries.month_day,

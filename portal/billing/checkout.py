@@ -66,10 +66,11 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
 
 def _wanted() -> dict[str, str] | None:
     """The plan the address names, like family-yearly: what somebody chose before they had an account."""
-    key, _, yearly = asked("plan").partition("-")
-    plan = plans().get(key)
-    cycle = "yearly" if yearly else "monthly"
-    return {"key": key, "cycle": cycle, "name": plan.name, "price": plan.shown(cycle)} if plan else None
+    key, _, cycle = asked("plan").partition("-")
+    if key not in plans() or cycle not in CYCLES:
+        return None
+    plan = plans()[key]
+    return {"key": key, "cycle": cycle, "name": plan.name, "price": f"{plan.shown(cycle)} {CYCLES[cycle]}"}
 
 
 def _covered() -> str:

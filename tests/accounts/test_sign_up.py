@@ -40,7 +40,6 @@ def test_who_came_from_a_plan_is_led_back_to_it(client, outbox):
     assert signed_in.location == "/plans?plan=family-yearly"
 
 
-
 def test_signing_in_is_refused_before_the_address_is_confirmed(client):
     client.submit("/sign-up", **NEW)
     answer = client.submit("/sign-in", email=NEW["email"], password=NEW["password"])

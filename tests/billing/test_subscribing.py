@@ -39,9 +39,13 @@ def test_the_amount_stands_on_the_page_before_anything_is_asked_of_the_provider(
 def test_a_plan_that_was_chosen_before_signing_up_waits_to_be_gone_on_with(sign_in, client, eve):
     chose = "You chose Family, $240.00 a year."
     assert chose in words(sign_in(eve).get("/plans?plan=family-yearly"))
-    assert "You chose Individual, $12.00 a month." in words(sign_in(eve).get("/plans?plan=individual"))
-    for answer in (client.get("/plans?plan=family-yearly"), sign_in(eve).get("/plans?plan=gold")):
-        assert answer.status_code == 200 and "You chose" not in words(answer)
+    assert "You chose Individual, $12.00 a month." in words(sign_in(eve).get("/plans?plan=individual-monthly"))
+    assert "You chose" not in words(client.get("/plans?plan=family-yearly")), "a visitor signs up first"
+
+
+@pytest.mark.parametrize("plan", ["gold-yearly", "family", "family-daily", "", "-"])
+def test_a_plan_there_is_none_of_is_not_offered(sign_in, eve, plan):
+    assert "You chose" not in words(sign_in(eve).get(f"/plans?plan={plan}"))
 
 
 def test_no_form_says_what_it_costs(bank, sign_in, superuser, eve):
