@@ -129,6 +129,8 @@ def check(at_rest: bool) -> None:
         for finding in findings(db, at_rest=at_rest):
             broken += bool(finding.broken)
             print(f"{'ok  ' if not finding.broken else f'{finding.broken:>4}'}  {finding.promise}.")
+            if finding.note:
+                print(f"      {finding.note}")
     sys.exit(1 if broken else 0)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import psycopg
@@ -45,7 +45,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
                           "subject": "Hello", "created_at": NOW},
         "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},
         "meetings": {"id": UUID(int=100 + number), "title": "Another", "scheduled_date": LATER.date(),
-                     "start_time": "21:00"},
+                     "start_time": "21:00", "starts_at": datetime.combine(LATER.date(), time(21), UTC)},
         "meeting_series": {"id": id_, "title": "Again", "repeats": "daily", "start_time": "20:00", "timezone": "UTC",
                            "starts_on": LATER.date()},
         "one_time_tokens": alice | {"purpose": "reset", "token_hash": f"t{number}".encode(), "code_hash": b"c",
