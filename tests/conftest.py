@@ -58,7 +58,8 @@ begin
     execute format('select exists (select from %s)', tabled) into used;
     if used then execute format('delete from %s', tabled); end if;
   end loop;
-  update club_clock set ahead = '0' where ahead <> '0';
+  update club_clock set ahead = '0', stands_at = null, is_sandbox = false
+   where ahead <> '0' or stands_at is not null or is_sandbox;
 end $$
 """
 
