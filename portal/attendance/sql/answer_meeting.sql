@@ -1,7 +1,8 @@
-create function answer_meeting(meeting uuid, wish text, at timestamptz)
+create function answer_meeting(meeting uuid, wish text)
 returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
+  at constant timestamptz := public.club_now();
   m public.meetings;
   tended uuid[] := '{}';
 begin

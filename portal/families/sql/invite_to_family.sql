@@ -1,6 +1,8 @@
-create function invite_to_family(plan uuid, address text, token bytea, at timestamptz)
+create function invite_to_family(plan uuid, address text, token bytea)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans := public.hold_family(plan, at);
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans := public.hold_family(plan, at);
 begin
   if not public.runs_family(f, false) then refusal := 'unknown';
   elsif f.ending_at is not null then refusal := 'ending';
