@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from portal import clock
 from portal.database import db
@@ -92,6 +93,14 @@ def test_of_many_at_once_one_makes_them(admin, dates, superuser):
     with ThreadPoolExecutor(8) as crowd:
         made = list(crowd.map(lambda _n: admin.do(series.hold), range(8)))
     assert sum(made) == len(dates()) == len(set(dates())) >= 34 and sorted(made)[:7] == [0] * 7
+
+
+def test_the_same_day_handed_over_twice_is_made_once(admin, as_, superuser):
+    daily, day = admin.start(DAILY), TODAY + 60 * DAY
+    moment = datetime.combine(day, DAILY.start_time, ISTANBUL)
+    given = Jsonb([{"series": str(daily), "day": str(day), "starts_at": str(moment), "wall": str(moment.replace(tzinfo=None))}])
+    with as_("worker") as db:
+        assert [db.execute("select hold_series(%s)", [given]).fetchone()[0] for _ in range(2)] == [1, 0]
 
 
 def test_the_database_keeps_one_meeting_a_day_whatever_the_code_does(admin, superuser):

@@ -62,7 +62,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "pool_timings": {"day": NOW.date() + timedelta(days=number), "taken": 1, "waited_ms": 1, "waits": [1], "timeouts": 0},
         "presences": alice | {"meeting_id": SECRET, "joined_at": NOW, "device_type": "mobile"},
         "procrastinate_events": {"id": 9_000_000 + number, "job_id": 9_000_000, "type": "deferred"},
-        "procrastinate_jobs": {"id": 9_000_000 + number, "queue_name": "default", "task_name": "nothing",
+        "procrastinate_jobs": {"id": 9_000_000 + number, "queue_name": "default", "task_name": "mail.deliver",
                                "queueing_lock": f"lock-{number}"},
         "procrastinate_periodic_defers": {"id": 100 + number, "task_name": "nothing", "defer_timestamp": number,
                                           "periodic_id": ""},
