@@ -25,7 +25,7 @@ select customer_id from (
  group by customer_id order by max(fetched_at) desc nulls last
 """)
 HOLD = text("select id from users where id = :user_id for no key update")
-OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer, :at)")
+OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer)")
 FREE_UNTIL = text("select ends_at from access_grants where user_id = auth.uid() and kind = 'welcome'")
 PAID_UNTIL = text("select subscription_expiry from family_plans where id = :plan")
 OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
@@ -97,7 +97,7 @@ def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID
     made: UUID = db.execute(
         OPEN,
         {"plan": plan.key, "cycle": cycle, "minor": plan.minor(cycle), "price": plan.price(cycle), "currency": plan.currency,
-         "transfer": transfer_plan_id, "at": clock.now()},
+         "transfer": transfer_plan_id},
     ).scalar_one()  # fmt: skip
     audit.record(db, "order.opened", f"Chose {plan.name}, {cycle}", category="billing")
     return made

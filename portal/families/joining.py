@@ -83,7 +83,7 @@ def sign_up(db: Session, token: str, given: Given, welcome_days: int) -> UUID:
     """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
     seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps(asdict(given))}).one()
     refuse(seated.refusal)
-    db.execute(WELCOME, {"user_id": seated.person, "days": welcome_days, "at": clock.now()})
+    db.execute(WELCOME, {"user_id": seated.person, "days": welcome_days})
     audit.record(
         db, "account.confirmed", "An address was confirmed by an invitation", subject_id=seated.person,
         category="security",

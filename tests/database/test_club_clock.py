@@ -21,8 +21,7 @@ SAID = {
 FOR_BROWSERS = """
 select p.proname, array_remove(p.proargnames[:p.pronargs], null)
   from pg_proc p
- where p.pronamespace = any (array['public', 'auth']::regnamespace[]) and p.prosecdef
-   and 'timestamptz'::regtype = any (p.proargtypes)
+ where p.pronamespace = 'public'::regnamespace and p.prosecdef and 'timestamptz'::regtype = any (p.proargtypes)
    and exists (select from unnest(array['portal_web', 'portal_anonymous', 'portal_member', 'portal_admin']) browser
                 where has_function_privilege(browser, p.oid, 'execute'))
 """
