@@ -91,3 +91,11 @@ def test_planting_says_that_it_is_a_demos_and_lets_its_clock_stand_where_the_por
     with hours.set_by(app.config["SETTINGS"]), clock.at(then):
         assert superuser.execute("select is_sandbox, club_now() from club_clock").fetchone() == (True, then)
     assert one(superuser, "select stands_at from club_clock") is None
+
+
+@pytest.mark.parametrize("said", ["2001-01-01", "2101-01-01"])
+def test_a_row_of_the_log_is_of_this_moment_whatever_the_caller_says(as_, superuser, charlie, said):
+    row = "insert into system_logs (level, message, category, user_id, timestamp) values ('info', 'x', 'user', %s, %s)"
+    with as_(charlie) as connection:
+        connection.execute(row, [charlie.id, said])
+    assert abs(one(superuser, "select timestamp from system_logs") - datetime.now(UTC)) < timedelta(minutes=11)

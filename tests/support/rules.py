@@ -236,4 +236,45 @@ RECORDS = (
           "operations/test_log_lines.py::test_a_job_that_failed_is_told_without_what_it_was_given"),
 )  # fmt: skip
 
-RULES = (*PLACES, *FAMILIES, *MONEY, *DOORS, *RECORDS)
+TIME = (
+    _rule("Times are those of the pinned package, not of the machine",
+          "portal/__init__.py", "zoneinfo.reset_tzpath(to=())", "",
+          "units/test_times.py::test_the_machines_zones_are_never_read"),
+    _rule("No instant is further from its wall time than clocks on earth are from each other",
+          "constraint meetings.check_start_near_wall_time", "'15:00:00'", "'150:00:00'",
+          "database/test_meetings.py::test_an_instant_that_no_clock_on_earth_shows_so_is_refused"),
+    _rule("Meetings keep their hour when the rules of a zone change",
+          "portal/meetings/jobs.py", "if starts_at != (meant := moment_of(day, hour, zone)):",
+          "if starts_at is (meant := moment_of(day, hour, zone)):",
+          "meetings/test_series.py::test_a_country_that_changes_its_clocks_keeps_the_hour_of_the_meeting"),
+    _rule("What is decided by time is decided by the club's clock",
+          "function public.club_now", "coalesce(stands_at, now() + ahead)", "now()",
+          "database/test_club_clock.py::test_a_test_that_sets_the_portals_clock_sets_the_databases"),
+    _rule("… which only a demo's visitors move",
+          "function public.move_club_clock", "where is_sandbox and further > ahead", "where further > ahead",
+          "database/test_club_clock.py::test_nobody_who_answers_browsers_moves_it"),
+    _rule("… and never back",
+          "function public.move_club_clock", "where is_sandbox and further > ahead", "where is_sandbox",
+          "database/test_club_clock.py::test_and_never_goes_back"),
+    _rule("The door opens an hour early at most, whatever the caller says",
+          "function public.join_meeting", "least(doors_minutes, 60)", "doors_minutes",
+          "attendance/test_door.py::test_the_door_is_an_hour_early_at_most_whatever_the_caller_says"),
+    _rule("A row of the log is of this moment",
+          "function public.keep_log_near_now", "'portal_member'", "'nobody'",
+          "database/test_club_clock.py::test_a_row_of_the_log_is_of_this_moment_whatever_the_caller_says"),
+)  # fmt: skip
+
+HANDED_IN = (
+    _rule("Only one's own subscription is ended by a job",
+          "policy procrastinate_jobs.enqueue_own_ending",
+          "((args ->> 'user_id'::text) = (( SELECT auth.uid() AS uid))::text)", "true",
+          "jobs/test_queue.py::test_only_ones_own_subscription_is_ended"),
+    _rule("Members hand in what follows from what members may do",
+          "policy procrastinate_jobs.enqueue_for_members", "'attendance.tell_host'", "'attendance.tell_cancelled'",
+          "jobs/test_queue.py::test_nobody_hands_in_what_follows_from_nothing_they_may_do"),
+    _rule("… and what the demo's clock causes is handed in in the demo only",
+          "policy procrastinate_jobs.enqueue_in_sandbox", "club_clock.is_sandbox", "true",
+          "jobs/test_queue.py::test_nobody_hands_in_what_follows_from_nothing_they_may_do"),
+)  # fmt: skip
+
+RULES = (*PLACES, *FAMILIES, *MONEY, *DOORS, *RECORDS, *TIME, *HANDED_IN)
