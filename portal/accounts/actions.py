@@ -28,7 +28,7 @@ OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:net
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
 SET_STANDING = text("select auth.set_standing(:person, :active, :admin, :at)")
-WELCOME = text("select welcome(:user_id, :days, :at)")
+WELCOME = text("select welcome(:user_id, :days)")
 
 VERIFY_FOR = timedelta(hours=24)
 RESET_FOR = timedelta(minutes=30)
@@ -91,7 +91,7 @@ def confirm(db: Session, *, token: str | None = None, email: str = "", code: str
     user_id = _redeem(db, "verify", token, email, code, None)
     if user_id is None:
         return None
-    db.execute(WELCOME, {"user_id": user_id, "days": current_app.config["SETTINGS"].welcome_days, "at": clock.now()})
+    db.execute(WELCOME, {"user_id": user_id, "days": current_app.config["SETTINGS"].welcome_days})
     audit.record(db, "account.confirmed", "An address was confirmed", subject_id=user_id, category="security")
     return user_id
 

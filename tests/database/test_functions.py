@@ -73,6 +73,7 @@ DOORS = {
     "leave_meeting": "member admin",
     "may_watch": "web",
     "minutes_inside": None,
+    "move_club_clock": "anonymous member admin",
     "name_host": None,
     "names_of_us": "member admin",
     "next_order_number": "worker",

@@ -1,10 +1,11 @@
 -- A choice becomes a pending order and a checkout; an open one that was never sent to the provider is replaced.
 create function open_checkout(
-  wanted_type text, wanted_cycle text, minor bigint, price numeric, in_currency text, transfer uuid,
-  at timestamptz
+  wanted_type text, wanted_cycle text, minor bigint, price numeric, in_currency text, transfer uuid
 )
 returns uuid language plpgsql security definer set search_path = '' as $$
-declare me uuid := auth.uid(); made uuid := public.new_id(); bought uuid := public.new_id();
+declare
+  at constant timestamptz := public.club_now();
+  me uuid := auth.uid(); made uuid := public.new_id(); bought uuid := public.new_id();
 begin
   perform from public.users where id = me and is_active and email_verified for no key update;
   if not found then return null; end if;
