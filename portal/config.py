@@ -16,8 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision
-
+from portal.currencies import can_be_paid, least
 from portal.problems import Problem
 
 ROOT = Path(__file__).parent.parent
@@ -159,8 +158,8 @@ class Settings:
         if not re.fullmatch("[A-Z]{3}", self.currency):
             raise Problem(f"CURRENCY is {self.currency!r}; it must be a code of three letters, like USD.")
         for name, price in self.prices.items():
-            if price != round(price, get_currency_precision(self.currency)):
-                raise Problem(f"{name} is {price}, which has more decimals than {self.currency}.")
+            if not can_be_paid(price, self.currency):
+                raise Problem(f"{name} is {price}; Stripe takes {self.currency} in steps of {least(self.currency)}.")
         if self.grace_days > 90:
             raise Problem(f"SUBSCRIPTION_GRACE_PERIOD_DAYS is {self.grace_days}; it can be 90 at most.")
         if not self.sandbox and not (self.stripe_key and self.stripe_webhook_secret):

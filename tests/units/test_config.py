@@ -104,6 +104,12 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(name, value):
     assert name in str(told.value) and "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(("currency", "price"), [("ISK", "1500.5"), ("KWD", "3.505"), ("JPY", "1200.5"), ("RSD", "12.005")])
+def test_a_price_is_one_that_can_be_charged(currency, price):
+    with pytest.raises(Problem, match=f"PRICE_FAMILY_MONTHLY is {price}; Stripe takes {currency} in steps of"):
+        settings(CURRENCY=currency, PRICE_FAMILY_MONTHLY=price)
+
+
 def test_the_sandbox_needs_no_mail_server_and_no_https():
     made = settings(SANDBOX="1", MAIL_URL="sandbox:", PUBLIC_URL="http://127.0.0.1:8000")
     assert made.sandbox and made.mail_url == "sandbox:"
