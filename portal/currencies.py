@@ -6,11 +6,13 @@ Source: docs.stripe.com/currencies, "Minor units in API amounts", "Zero-decimal 
 
 from decimal import Decimal
 
-WHOLE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
+WHOLE = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
 """Counted in whole units."""
 WHOLE_IN_HUNDREDTHS = frozenset(("ISK", "UGX"))
 """Paid in whole units, counted in hundredths all the same: 5 of them are 500."""
-THREE_DECIMALS = frozenset("BHD JOD KWD OMR TND".split())
+THREE_DECIMALS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 """Counted in thousandths, of which the last digit has to be nought."""
 
 
