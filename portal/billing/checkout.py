@@ -61,7 +61,8 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     wrong = trouble.of_own_plan() if live else None
     return page(
         "billing/plans.html", status, plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
-        covered="" if live else _covered(), begins=_begins(), used=_used() if not live else "", free_days=number(current_app.config["SETTINGS"].welcome_days),
+        covered="" if live else _covered(), begins=_begins(), used="" if live else _used(),
+        free_days=number(current_app.config["SETTINGS"].welcome_days),
     )  # fmt: skip
 
 
@@ -139,8 +140,8 @@ def _uuid(given: str | None) -> UUID | None:
 
 CHECKOUT = select(
     Checkout.id, Checkout.user_id, Checkout.order_id, Checkout.state, Checkout.subscription_type, Checkout.billing_cycle,
-    Checkout.url, Checkout.customer_id, Checkout.transfer_plan_id, Checkout.starts_at, Checkout.created_at, Order.status, Order.order_number,
-    Order.amount, Order.currency,
+    Checkout.url, Checkout.customer_id, Checkout.transfer_plan_id, Checkout.starts_at, Checkout.created_at, Order.status,
+    Order.order_number, Order.amount, Order.currency,
 ).join(Order, Order.id == Checkout.order_id)  # fmt: skip
 
 

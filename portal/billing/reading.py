@@ -255,7 +255,8 @@ def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.
     dispute = _dispute(ask, charge)
     return Invoice(
         id=bill.id, number=bill.number, subscription_id=_subscription_of(bill) or "", status=bill.status or "open",
-        amount_minor=bill.amount_due, free=not any(line.amount for line in lines), currency=bill.currency.upper(), plan=plan, cycle=cycle, price_id=price_id,
+        amount_minor=bill.amount_due, free=not any(line.amount for line in lines),
+        currency=bill.currency.upper(), plan=plan, cycle=cycle, price_id=price_id,
         created_at=moment_of(bill.created), period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
         paid_at=moment_of(bill.status_transitions.paid_at) if bill.status_transitions.paid_at else None,
         payment_id=payment_id, method=_method(charge), refunded_minor=charge.amount_refunded if charge else 0,

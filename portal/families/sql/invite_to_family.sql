@@ -1,3 +1,5 @@
+-- Holds a seat for an address for 14 days. At most ten mails a day; while the payer paid nothing yet, strangers get one for
+-- each seat and one in the place of each that came to nothing.
 create function invite_to_family(plan uuid, address text, token bytea, at timestamptz)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare f public.family_plans := public.hold_family(plan, at);
@@ -9,6 +11,7 @@ begin
                  where m.plan_id = plan and m.state = 'invited' and lower(m.email) = lower(address)) then refusal := 'invited-already';
   elsif f.current_members + f.invited_members >= f.max_members then refusal := 'full';
   elsif public.invitations_today(plan, at) >= 10 then refusal := 'enough';
+  elsif not public.has_paid(f.primary_user_id) and not public.may_invite_unpaid(f) then refusal := 'unpaid';
   else
     insert into public.family_memberships (plan_id, state, email, token_hash, sent_at, expires_at)
       values (plan, 'invited', address, token, array[at], at + interval '14 days') returning id into membership;
