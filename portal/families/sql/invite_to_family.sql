@@ -1,5 +1,6 @@
--- Holds a seat for an address for 14 days. At most ten mails a day; while the payer paid nothing yet, strangers get one for
--- each seat and one in the place of each that came to nothing.
+-- Invite an address to a plan whose payer asks: the invitation holds a seat for 14 days. Locks payer and plan (`hold_family`).
+-- At most ten mails a day; while the payer paid nothing yet, one for each seat and one in the place of each that came to nothing.
+-- `refusal` is unknown, ending, in-already, invited-already, full, enough or unpaid.
 create function invite_to_family(plan uuid, address text, token bytea, at timestamptz)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare f public.family_plans := public.hold_family(plan, at);

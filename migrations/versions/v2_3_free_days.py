@@ -1,13 +1,13 @@
-"""v2.13: free days are given to an address once; a hand-over is free only as far as a paid order reaches.
+"""v2.3: free days are given to an address once; a hand-over is free only as far as a paid order reaches.
 
-Revision ID: v2.13_free_days
-Revises: v2.12_objects
+Revision ID: v2.3_free_days
+Revises: v2.0
 """
 
-from portal.database.migration import rewrite, run
+from portal.database.migration import close, rewrite, run
 
-revision = "v2.13_free_days"
-down_revision = "v2.12_objects"
+revision = "v2.3_free_days"
+down_revision = "v2.0"
 branch_labels = None
 depends_on = None
 
@@ -20,8 +20,6 @@ create table free_days (
   constraint check_kept check ((user_id is null) = (kept_until is not null))
 );
 create index ix_free_days_user_id on free_days (user_id);
-alter table free_days enable row level security;
-alter table free_days force row level security;
 
 -- When the first payment is due, unless at once, and the paid order that covers the time until then.
 alter table checkouts
@@ -52,18 +50,17 @@ update subscriptions s set credit_until = free_until, free_until = null
 """
 
 
-SEEN = "access_grants, checkouts, family_memberships, orders, subscriptions"
+SEEN = ("access_grants", "checkouts", "family_memberships", "orders", "subscriptions")
 
 
 def upgrade() -> None:
     run(UP)
-    run(f"grant select, update on {SEEN} to portal_definer")  # as their files grant it again
-    rewrite(BEFORE)
+    close("free_days")
+    rewrite(BEFORE, *SEEN)
 
 
 def downgrade() -> None:
-    run("grant select, update on subscriptions to portal_definer")
-    rewrite("update subscriptions set free_until = greatest(free_until, credit_until)")
+    rewrite("update subscriptions set free_until = greatest(free_until, credit_until)", "subscriptions")
     run("""
       alter table subscriptions drop covered_by, drop credit_until;
       alter table checkouts drop starts_at, drop covered_by;
