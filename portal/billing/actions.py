@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs
+from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.billing import money, plans, provider
 from portal.billing.models import Checkout, Order, Payer
@@ -83,13 +84,9 @@ def customers_of(db: Session, user_id: UUID) -> Sequence[str]:
 
 
 def called(db: Session, people: Collection[UUID]) -> dict[UUID, provider.Named]:
-    """How the provider shall call and reach each of these people; whoever closed their account it shall not at all. As the worker."""
-    found = db.execute(select(User.id, User.first_name, User.last_name, User.email, User.closed_at).where(User.id.in_(people)))
-    return {
-        row.id: provider.Named() if row.closed_at
-        else provider.Named(" ".join(filter(None, (row.first_name, row.last_name))), row.email)
-        for row in found
-    }  # fmt: skip
+    """How the provider shall call and reach each of these people; whoever closed their account is nobody there either."""
+    found = db.execute(select(User.id, User.first_name, User.last_name, User.email).where(User.id.in_(people)))
+    return {row.id: provider.Named(display_name(row.first_name, row.last_name, row.email), row.email) for row in found}
 
 
 # --- on the way to pay -----------------------------------------------------------------------------------------------

@@ -142,10 +142,10 @@ def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
 
 @dataclass(frozen=True)
 class Named:
-    """How a customer is called and reached: for the provider's own mails and papers. Empty for a closed account."""
+    """How a customer is called and reached: for the provider's own mails and papers."""
 
-    name: str = ""
-    email: str = ""
+    name: str
+    email: str
 
 
 def named(found: Any) -> Named:

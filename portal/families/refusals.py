@@ -81,7 +81,8 @@ class TooFew(Refused):
 
 REFUSALS: dict[str, type[Refused]] = {
     "full": NoSeatFree, "in-a-family": InAFamily, "in-already": InAlready, "invited-already": InvitedAlready,
-    "enough": EnoughForToday, "unpaid": NothingPaid, "soon": TooSoon, "ending": Ending, "taken": Taken, "expired": RanOut, "revoked": TakenBack,
+    "unpaid": NothingPaid, "soon": TooSoon,
+    "enough": EnoughForToday, "ending": Ending, "taken": Taken, "expired": RanOut, "revoked": TakenBack,
     "declined": Declined, "known": Known, "primary": PrimaryStays, "late": TooLate, "too-few": TooFew,
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ def payer(bank, sign_in, eve):
 
 
 def test_a_new_name_reaches_the_provider(payer, bank, there):
-    payer.submit("/account", first_name="Eva", last_name="Duarte", timezone="Europe/Lisbon", preferred_meeting_time="20:00")
+    payer.submit("/account/profile", first_name="Eva", last_name="Duarte", timezone="Europe/Lisbon", preferred_meeting_time="20:00")
     bank.work()
     assert there() == [("Eva Duarte", "eve@club.example")]
 
@@ -49,10 +49,11 @@ def test_what_the_provider_knows_already_it_is_not_told_again(payer, bank, worke
     assert len(bank.world.undelivered()) == told
 
 
-def test_who_closed_the_account_is_called_nothing_there(payer, there, worker_app, superuser, eve):
-    superuser.execute("update users set closed_at = now(), email = id || '@closed.invalid' where id = %s", [eve.id])
+def test_who_closed_the_account_is_nobody_there_either(payer, there, worker_app, superuser, as_, eve):
+    with as_(eve) as db:
+        db.execute("select auth.close_account(now())")
     do(worker_app, jobs.tell_customer, user_id=str(eve.id))
-    assert there() == [("", "")]
+    assert there() == [("Closed account", f"{eve.id}@closed.invalid")]
 
 
 def test_each_night_whatever_is_called_otherwise_is_mended(payer, bank, there, worker_app, superuser):
