@@ -1,4 +1,4 @@
--- The address that a link to confirm it was mailed to: whoever holds the link has the mail.
+-- The address that a link to confirm it was mailed to: whoever holds the link has the mail. Locks nothing.
 create function auth.address_behind(link bytea)
 returns text language sql stable security definer set search_path = '' as $$
   select u.email from public.one_time_tokens t join public.users u on u.id = t.user_id

@@ -1,4 +1,5 @@
--- Whether the asker got no free days because somebody had them with this address before.
+-- Whether the asker got no free days because somebody had them with this address before. Locks
+-- nothing; called by the page of plans.
 create function free_days_used(mark bytea)
 returns boolean language sql stable security definer set search_path = '' as $$
   select exists (select from public.free_days f where f.mark = free_days_used.mark and f.user_id is distinct from auth.uid())

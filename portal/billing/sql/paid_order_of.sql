@@ -1,5 +1,6 @@
 -- The paid order a family rests on, and until when it reaches: its payer's own, or, while that one took the family over and
 -- paid nothing yet, the order that covers the hand-over. One order carries one family. No row when nothing is paid ahead.
+-- Locks nothing; called by `open_checkout`.
 create function paid_order_of(plan uuid, at timestamptz)
 returns table (paid uuid, until timestamptz) language sql stable security definer set search_path = '' as $$
   select o.id, least(o.period_end, o.cut_at)

@@ -1,6 +1,6 @@
 -- The days a new person gets from the club when the address is confirmed; a month at most, and once for each address
 -- (`mark` is its keyed hash). Of two accounts of one address at once the second waits here for the first and gets none.
--- True if they were given.
+-- True if they were given. Called with the confirmation of an address, in its transaction.
 create function welcome(person uuid, days integer, mark bytea, at timestamptz)
 returns boolean language plpgsql security definer set search_path = '' as $$
 declare given boolean := false;
