@@ -12,9 +12,7 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import clock
-
-WELCOME = text("select welcome(:user_id, :days, :mark, :at)")
+WELCOME = text("select welcome(:user_id, :days, :mark)")
 KEEP = text("select keep_free_days(:marks)")
 USED = text("select free_days_used(:mark)")
 UNMARKED = text("""
@@ -45,7 +43,7 @@ def mark(address: str) -> bytes:
 def give(db: Session, user_id: UUID, address: str) -> bool:
     """The free days to somebody whose address was just confirmed. False if they were given to it before."""
     days = current_app.config["SETTINGS"].welcome_days
-    return bool(db.scalar(WELCOME, {"user_id": user_id, "days": days, "mark": mark(address), "at": clock.now()}))
+    return bool(db.scalar(WELCOME, {"user_id": user_id, "days": days, "mark": mark(address)}))
 
 
 def keep(db: Session, *addresses: str) -> None:

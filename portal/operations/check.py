@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
+from portal.meetings.jobs import other_than_their_clocks
+from portal.operations import zones
 from portal.operations.revision import HEAD
 
 
@@ -172,7 +174,17 @@ PROMISES = {
         select case when coalesce(worker_heartbeat(), '-infinity') > now() - interval '1 minute' then 0 else 1 end""",
 }
 
+ZONES_KNOWN = "The zones of members and meetings are in the package tzdata"
+INSTANTS = "A meeting ahead begins at the moment its wall clock shows"
+CLOCKS = "This machine's clock and the database's agree within five seconds"
+CLOCKS_APART = timedelta(seconds=5)
+CLUB_NOW = text("select club_now()")
 NEEDS_WORKER = "The worker was heard within the last minute"
+
+
+def notes(db: Session) -> Iterator[str]:
+    """What is no broken promise, and an operator should know of: a sentence each."""
+    yield from zones.notes(db, clock.now())
 
 
 def findings(
@@ -190,3 +202,9 @@ def findings(
             continue
         wanted = {name: value for name, value in given.items() if f":{name}" in statement}
         yield Finding(promise, db.execute(text(statement), wanted).scalar_one())
+    at = club_at or clock.now()
+    yield Finding(ZONES_KNOWN, len(zones.unknown(zones.in_use(db, at))))
+    yield Finding(INSTANTS, sum(1 for _ in other_than_their_clocks(db, at)))
+    if club_at is None:
+        apart = abs(db.execute(CLUB_NOW).scalar_one() - clock.now())
+        yield Finding(CLOCKS, int(apart > CLOCKS_APART))

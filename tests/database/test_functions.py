@@ -78,6 +78,7 @@ DOORS = {
     "may_invite_unpaid": None,
     "may_watch": "web",
     "minutes_inside": None,
+    "move_club_clock": "anonymous member admin",
     "name_host": None,
     "names_of_us": "member admin",
     "next_order_number": "worker",

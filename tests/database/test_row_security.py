@@ -80,8 +80,8 @@ CHANGEABLE = {
     ("sign_ins", "browser"): "ended_at",
     ("sign_ins", "worker"): "network",
     ("system_logs", "worker"): "ip_address",
-    ("meetings", "browser"): "title description scheduled_date start_time duration timezone platform max_attendees"
-    " is_private status host_id host_name requires_approval revision cancellation_reason changed_alone",
+    ("meetings", "browser"): "title description scheduled_date start_time duration timezone starts_at platform"
+    " max_attendees is_private status host_id host_name requires_approval revision cancellation_reason changed_alone",
     ("meeting_series", "browser"): "title description host_id repeats weekdays month_day month_week start_time timezone"
     " duration platform max_attendees requires_approval is_private only_if_free starts_on ends_on skipped revision",
 }

@@ -12,6 +12,7 @@ from portal.database.identity import WORKER, act_as
 from portal.jobs import each, enqueue, job
 from tests.support.reading import one
 
+pytestmark = pytest.mark.usefixtures("jobs_of_tests")
 MEETS: list[str] = []
 """What the next tries of the job meet."""
 

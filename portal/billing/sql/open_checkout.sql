@@ -3,11 +3,11 @@
 -- ends that a paid order covers; at once when that is not three days away (the provider begins nothing within two of the
 -- moment its page is opened, which may be nearly a day after the choice).
 create function open_checkout(
-  wanted_type text, wanted_cycle text, minor bigint, price numeric, in_currency text, transfer uuid,
-  at timestamptz
+  wanted_type text, wanted_cycle text, minor bigint, price numeric, in_currency text, transfer uuid
 )
 returns uuid language plpgsql security definer set search_path = '' as $$
 declare
+  at constant timestamptz := public.club_now();
   me uuid := auth.uid();
   made uuid := public.new_id();
   bought uuid := public.new_id();

@@ -1,9 +1,11 @@
 -- The days a new person gets from the club when the address is confirmed; a month at most, and once for each address
 -- (`mark` is its keyed hash). Of two accounts of one address at once the second waits here for the first and gets none.
 -- True if they were given. Called with the confirmation of an address, in its transaction.
-create function welcome(person uuid, days integer, mark bytea, at timestamptz)
+create function welcome(person uuid, days integer, mark bytea)
 returns boolean language plpgsql security definer set search_path = '' as $$
-declare given boolean := false;
+declare
+  at constant timestamptz := public.club_now();
+  given boolean := false;
 begin
   if days > 0 and exists (select from public.users where id = person and email_verified)
      and not exists (select from public.access_grants where user_id = person and kind = 'welcome') then
