@@ -38,6 +38,7 @@ checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-   
 credentials                    ----    ----    ----    ----    ----      ----    ----
 database_objects               ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
+free_days                      ----    ----    ----    ----    ----      ----    SIUD
 family_memberships             ----    ----    S---    o---    o---      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD

@@ -419,3 +419,12 @@ def test_addresses_of_invitations_nobody_took_go_after_ninety_days(tidy, superus
     tidy()
     kept = superuser.execute("select email from family_memberships where email is not null order by 1").fetchall()
     assert kept == [("expired89@x.example",)]
+
+
+def test_that_an_address_had_its_free_days_is_forgotten_three_years_after_closing(tidy, superuser, people, eve, now):
+    for mark, user_id, kept_until in (
+        (1, eve.id, None), (2, None, now + timedelta(days=1)), (3, None, now - timedelta(minutes=1)),
+    ):  # fmt: skip
+        superuser.execute("insert into free_days values (%s, %s, %s)", [bytes([mark]) * 32, user_id, kept_until])
+    tidy()
+    assert superuser.execute("select get_byte(mark, 0) from free_days order by 1").fetchall() == [(1,), (2,)]

@@ -72,7 +72,7 @@ def dates(superuser):
 
 def test_a_series_makes_its_meetings_five_weeks_ahead(admin, dates, superuser):
     admin.start()
-    assert dates() == [TUESDAY + 7 * DAY * n for n in range(5)][: len(dates())] and len(dates()) in (5, 6)
+    assert dates() == [TUESDAY + 7 * DAY * n for n in range(5)]
     row = superuser.execute("select title, start_time, duration, is_recurring, origin, created_by from meetings limit 1")
     assert row.fetchone() == ("Quiet work hour", time(21), 60, True, "series", admin.admin.id)
 

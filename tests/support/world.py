@@ -22,7 +22,7 @@ def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
     return {"alembic_version": "version_num", "club_clock": "singleton", "database_objects": "path", "rate_limits": "key",
             "club_domains": "domain", "credentials": "user_id",
-            "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id",
+            "free_days": "mark", "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id",
             "pool_timings": "day", "statement_timings": "statement", "table_sizes": "name",
             "order_number_key": "only_one"}.get(table, "id")
 
@@ -46,6 +46,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},
         "family_memberships": alice | {"plan_id": FAMILY, "state": "left", "email": "alice@club.example",
                                        "token_hash": f"f{number}".encode(), "joined_at": NOW, "ended_at": NOW},
+        "free_days": {"mark": bytes([number]) * 32, "user_id": ALICE.id},
         "mails": alice | {"kind": "hello", "occasion": f"hello-{number}", "recipient": "alice@club.example",
                           "subject": "Hello", "created_at": NOW},
         "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},

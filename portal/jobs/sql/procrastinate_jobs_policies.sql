@@ -9,7 +9,8 @@ create policy enqueue_for_members on procrastinate_jobs for insert to portal_mem
     'attendance.tell_host', 'attendance.tell_together', 'attendance.tell_decision', 'attendance.tell_invited',
     'attendance.tell_taken_back', 'attendance.tell_offer', 'families.tell_plan'));
 create policy enqueue_own_ending on procrastinate_jobs for insert to portal_member, portal_admin
-  with check (status = 'todo' and task_name = 'billing.stop_own' and args ->> 'user_id' = (select auth.uid())::text);
+  with check (status = 'todo' and task_name in ('billing.stop_own', 'billing.tell_customer')
+              and args ->> 'user_id' = (select auth.uid())::text);
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name in (
     'attendance.tell_moved', 'attendance.tell_cancelled', 'attendance.tell_reinstated', 'billing.reconcile'));
