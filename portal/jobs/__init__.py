@@ -8,7 +8,6 @@ An `event` says what happened in a package without knowing who cares: `moved.pub
 that subscribed to it, in the same transaction. So a package never names a job of one above it.
 """
 
-import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -78,9 +77,16 @@ class Job(Generic[P]):
         carried = {"reference": reference()} if reference() else {}
         task.defer(**{name: _to_json(value) for name, value in arguments.items()}, **carried)
 
-    def __call__(self, session: Session, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Do it now, in the caller's transaction."""
-        self.function(session, *args, **kwargs)
+    def work(self, timestamp: int | None = None, reference: str = "", **arguments: Any) -> None:  # noqa: ARG002
+        """What the worker calls: one transaction as the worker's login. `timestamp` is the schedule's own."""
+        assert _app is not None, "jobs.serve(app) first"  # noqa: S101
+        hints = get_type_hints(self.function)
+        known: dict[str, Any] = {key: _from_json(value, hints.get(key)) for key, value in arguments.items()}
+        with _app.app_context():
+            carry(reference)
+            act_as(db.session(), WORKER)
+            self.function(db.session(), **known)  # type: ignore[call-arg] # what enqueue took is what arrives
+            db.session.commit()
 
 
 @dataclass(frozen=True)
@@ -129,26 +135,11 @@ def job(
     """
 
     def wrap(function: Callable[Concatenate[Session, P], None]) -> Job[P]:
-        hints = get_type_hints(function)
-
-        @functools.wraps(function)
-        def run(
-            timestamp: int | None = None,  # noqa: ARG001 - the schedule's own
-            reference: str = "",
-            **arguments: Any,
-        ) -> None:
-            assert _app is not None, "jobs.serve(app) first"  # noqa: S101
-            with _app.app_context():
-                carry(reference)
-                act_as(db.session(), WORKER)
-                known: dict[str, Any] = {key: _from_json(value, hints[key]) for key, value in arguments.items()}
-                function(db.session(), **known)  # type: ignore[call-arg] # what enqueue took is what arrives
-                db.session.commit()
-
-        task = queue.task(name=name, retry=retry or False, lock=lock)(run)
+        made = Job(name, function)
+        task = queue.task(name=name, retry=retry or False, lock=lock)(made.work)
         if cron is not None:
             queue.periodic(cron=cron)(task)
-        return Job(name, function)
+        return made
 
     return wrap
 

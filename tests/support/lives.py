@@ -313,7 +313,7 @@ class Life:
         """The night: everybody is compared, and every payer asked for once more; then old answers come late."""
         self.later()
         with at(self.now):
-            jobs.reconcile()
+            jobs.reconcile.work()
         self.hear()
         with at(self.now):
             for heard in self.held:
