@@ -15,6 +15,7 @@ def migrate(settings: Settings, revision: str) -> None:
     """Upgrade to `revision` as portal_owner. Raises `Problem`."""
     with reach(plain_url(settings.owner_url), patience=5) as connection:
         refuse_version(connection)
+        roles.refuse_other(connection, "portal_owner")
         if missing := roles.missing(connection):
             raise Problem(f"The database lacks the portal's roles: {', '.join(missing)}. `portal roles` prints them.")
     try:
