@@ -16,6 +16,6 @@ def what_stripe_said(error: BaseException | None, settings: Settings) -> str:
         return f"{where} was asked too often just now; try again in a minute."
     if isinstance(error, stripe.APIConnectionError):
         return f"{where} cannot be reached from this machine; nothing was changed."
-    if isinstance(error, stripe.StripeError) and error.user_message:
-        return f"{where} refused: {error.user_message}"
+    if isinstance(error, stripe.InvalidRequestError):
+        return f"{where} refused: {error.user_message or error.code}"
     return f"{where} does not answer as it should; nothing more is known. Try again in a minute."

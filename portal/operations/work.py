@@ -31,9 +31,8 @@ def work(app: Flask, conninfo: str) -> None:
     for room in rooms:
         importlib.import_module(f"portal.{room}.jobs")
     jobs.serve(app)
-    # Told once, by us; the queue and its pool tell it for every connection and try.
-    for chatty in ("psycopg.pool", "procrastinate.utils", "procrastinate.worker"):
-        logging.getLogger(chatty).addFilter(_is_not_of_the_connection)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_told_once)
     asyncio.run(_keep_working(conninfo))
 
 
@@ -95,9 +94,12 @@ def _is_of_the_connection(error: BaseException | None) -> bool:
     return False
 
 
-def _is_not_of_the_connection(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    return record.name != "psycopg.pool" and not _is_of_the_connection(error)
+def _told_once(record: logging.LogRecord) -> bool:
+    """That the database is away is told by us; the queue and its pool tell it for every task and try, with tracebacks."""
+    if record.name.startswith("procrastinate") and record.exc_info and _is_of_the_connection(record.exc_info[1]):
+        record.exc_info = None
+        return hasattr(record, "job")
+    return record.name != "psycopg.pool"
 
 
 def _first_line(error: BaseException | None) -> str:
