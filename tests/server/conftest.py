@@ -22,7 +22,7 @@ from portal.database import roles
 from tests.server import tools
 from tests.support.club_server import free_port
 
-ROOM = 30
+ROOM = 120
 """Seconds a process may take to do what is awaited of it."""
 
 
