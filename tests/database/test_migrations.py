@@ -85,14 +85,14 @@ def first_version(club):
     club.up("v1.0")
     for name, status in zip(NAMES, ("active", "active", "inactive", "pending", "active"), strict=True):
         club.postgres.execute(
-            "insert into users (email, first_name, subscription_status, subscription_expiry, subscription_type)"
-            " values (%s, %s, %s, %s, 'individual')",
-            [f"{name}@club.example", name, status, NOW + timedelta(days=100) if status == "active" else None],
+            "insert into users (email, email_key, first_name, subscription_status, subscription_expiry, subscription_type)"
+            " values (%s, %s, %s, %s, %s, 'individual')",
+            [f"{name}@club.example", f"{name}@club.example", name, status, NOW + timedelta(days=100) if status == "active" else None],
         )
     for status in ("scheduled", "active", "completed", "cancelled"):
         club.postgres.execute(
-            "insert into meetings (title, scheduled_date, start_time, status, max_attendees)"
-            " values (%s, '2026-05-01', '21:00', %s, 2)", [status, status],
+            "insert into meetings (title, scheduled_date, start_time, starts_at, ends_at, status, max_attendees)"
+            " values (%s, '2026-05-01', '21:00', '2026-05-01 21:00Z', '2026-05-01 22:00Z', %s, 2)", [status, status],
         )  # fmt: skip
     for name, status in zip(NAMES, STATUSES, strict=True):
         club.postgres.execute(
