@@ -7,11 +7,13 @@ BIN := $(VENV)/bin
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test server check mutations assets screenshots bench streams clean
+.PHONY: run install test server check mutations assets screenshots bench streams clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed assets
 	@exec $(BIN)/python -m portal run
+
+install: $(VENV)/.installed assets
 
 test: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.support.chromium

@@ -196,6 +196,16 @@ def prove() -> None:
 
 
 @portal.command()
+def analyse() -> None:
+    """Bring the planner's statistics up to date of tables that autovacuum has not got to."""
+    from portal.operations.jobs import analysed
+
+    with _at_work("OWNER_DATABASE_URL") as (db, settings), noted(db, "statistics") as run:
+        run.said = analysed(settings)
+    print(run.said)
+
+
+@portal.command()
 def upgrade() -> None:
     """Bring a club that runs to this code's tables: backup, trial on a copy, migration, check."""
     from portal.operations.upgrade import upgrade as bring_up

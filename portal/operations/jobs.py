@@ -105,12 +105,17 @@ def analyse(db: Session) -> None:
     settings = _settings()
     if settings.owner_url and is_due(last_ended(db, "statistics"), WEEK, settings.club_timezone):
         with noted(db, "statistics") as run:
-            with psycopg.connect(plain_url(settings.owner_url), autocommit=True) as owner:
-                tables = [name for (name,) in owner.execute(STALE)]
-                for name in tables:
-                    owner.execute(sql.SQL("analyze {}").format(sql.Identifier("public", name)))
-            few = ", ".join(tables) if len(tables) < 6 else f"{len(tables)} tables"
-            run.said = f"Brought up to date: {few}." if tables else "Autovacuum had seen to every table."
+            run.said = analysed(settings)
+
+
+def analysed(settings: Settings) -> str:
+    """Bring the planner's statistics up to date as the tables' owner; a sentence on which."""
+    with psycopg.connect(plain_url(settings.owner_url), autocommit=True) as owner:
+        tables = [name for (name,) in owner.execute(STALE)]
+        for name in tables:
+            owner.execute(sql.SQL("analyze {}").format(sql.Identifier("public", name)))
+    few = ", ".join(tables) if len(tables) < 6 else f"{len(tables)} tables"
+    return f"Brought up to date: {few}." if tables else "Autovacuum had seen to every table."
 
 
 SIZES = text("""
