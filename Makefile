@@ -1,4 +1,5 @@
-# `make run` opens the club, `make test` proves it, `make server` proves what needs Debian packages. The first two fetch what they need into var/ and nowhere else.
+# `make run` opens the club, `make test` proves it: both fetch what they need into var/ and nowhere else. `make server`
+# proves what needs Debian's packages.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := var/venv

@@ -8,6 +8,7 @@ import importlib
 import logging
 import signal
 from collections.abc import Coroutine
+from contextlib import suppress
 
 import procrastinate
 import psycopg
@@ -75,14 +76,15 @@ async def _until(asked: asyncio.Event, work: Coroutine[None, None, None]) -> Bas
 async def _is_back(conninfo: str, asked: asyncio.Event) -> bool:
     """Wait for the database; False if asked to stop meanwhile."""
     pause = SHORTEST_PAUSE
-    while not asked.is_set():
-        try:
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await asked.wait()
+                return False
+        with suppress(psycopg.OperationalError):
             async with await psycopg.AsyncConnection.connect(conninfo, connect_timeout=5):
                 return True
-        except psycopg.OperationalError:
-            await asyncio.wait({asyncio.ensure_future(asked.wait())}, timeout=pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-    return False
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _is_of_the_connection(error: BaseException | None) -> bool:
