@@ -1,4 +1,5 @@
-# Two commands: `make run` opens the club, `make test` proves it. Both fetch what they need into var/ and nowhere else.
+# `make run` opens the club, `make test` proves it: both fetch what they need into var/ and nowhere else. `make server`
+# proves what needs Debian's packages.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := var/venv
@@ -7,15 +8,22 @@ BIN := $(VENV)/bin
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check mutations assets screenshots bench streams clean
+.PHONY: run install test server check mutations assets screenshots bench streams clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed assets
 	@exec $(BIN)/python -m portal run
 
+install: $(VENV)/.installed assets
+
 test: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.support.chromium
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=portal --cov-report=term:skip-covered --cov-fail-under=95 $(TESTS)
+
+# What needs Debian's own programs; nothing of it is skipped.
+server: $(VENV)/.installed-test assets
+	@$(BIN)/python -m tests.server.tools
+	@$(BIN)/python -m pytest -m server tests/server
 
 check: $(VENV)/.installed-test
 	@$(BIN)/ruff check portal tests migrations wsgi.py

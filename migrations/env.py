@@ -26,7 +26,7 @@ def include(_object: object, name: str | None, type_: str, _reflected: bool, _co
 
 def settings() -> Settings:
     """Those of the app under `flask db`, else the environment's."""
-    return current_app.config["SETTINGS"] if current_app else Settings.from_environment()
+    return current_app.config["SETTINGS"] if current_app else Settings.from_environment(needs=["OWNER_DATABASE_URL"])
 
 
 def leads_to() -> tuple[str | None] | None:

@@ -21,7 +21,7 @@ from portal.live.pictures import Drawing, Key
 from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
-from portal.operations.start import begin
+from portal.operations.start import begin, refuse_deaf, told
 from portal.web import headers
 
 THREADS = 8
@@ -31,13 +31,21 @@ NOBODY = Role("none")
 
 def everything() -> Any:
     """Pages and streams from one process."""
-    app = begin(create_app())
+    app = _begun()
     return combined(live(app), app, THREADS)
 
 
 def streams() -> Any:
     """The streams alone."""
-    return live(begin(create_app()))
+    return live(_begun())
+
+
+def _begun() -> Flask:
+    with told():
+        app = begin(create_app())
+        settings: Settings = app.config["SETTINGS"]
+        refuse_deaf(plain_url(settings.live_url or settings.database_url), "LIVE_DATABASE_URL")
+    return app
 
 
 def live(app: Flask) -> Live:
@@ -73,7 +81,7 @@ def live(app: Flask) -> Live:
 
     return Live(
         secrets=[*settings.secret_key_fallbacks, settings.secret_key],
-        listen=listener(plain_url(settings.database_url)),
+        listen=listener(plain_url(settings.live_url or settings.database_url)),
         render=render,
         check=check,
         now=clock.now,

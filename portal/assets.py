@@ -27,8 +27,15 @@ def build(target: Path) -> dict[str, str]:
     """Bring every file to `target`/files as name.hash.ext with .br and .gz beside it; returns the address of each name.
 
     Several processes may do it at once: a file appears whole or not at all, under a name that only fits its content.
-    Older files stay, for pages that were served before a deploy.
+    Older files stay, for pages that were served before a deploy. Raises `Problem`.
     """
+    try:
+        return _built(target)
+    except OSError as error:
+        raise Problem(f"ASSETS names {target}, which cannot be written to: {error.strerror}.") from error
+
+
+def _built(target: Path) -> dict[str, str]:
     files = target / "files"
     files.mkdir(parents=True, exist_ok=True)
     manifest = {}

@@ -6,13 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import psycopg
 from flask import Flask, current_app
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.config import ROOT, Settings, plain_url
+from portal.config import LOGINS, ROOT, WORK, Settings, plain_url, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
+
+OWNER = ("OWNER_DATABASE_URL",)
+PAGE_OF_SETTINGS = """# Settings
+
+Every process reads its settings from the environment, once, at start; what is missing or wrong is told then, all of it
+at once. [installation.md](installation.md) says which process wants which. `portal settings` makes this page.
+
+{table}"""
 
 
 @click.group()
@@ -26,23 +35,34 @@ def init_app(app: Flask) -> None:
 
 
 def main() -> None:
-    """Run a command; what the operator has to put right is one sentence, not a traceback."""
+    """Run a command; what the operator has to put right is a sentence, or one for each wrong setting, not a traceback."""
     try:
         portal(prog_name="portal")
     except (Problem, Refused) as problem:
         said = str(problem)
     except OperationalError as error:
-        said = f"The database cannot be reached: {str(error.orig).strip().splitlines()[0]}"
-    print(f"portal: {said}", file=sys.stderr)
+        said = f"The database cannot be reached: {_first_line(error.orig)}"
+    except DBAPIError as error:
+        said = f"The database says no: {_first_line(error.orig)}"
+    except psycopg.Error as error:
+        said = f"The database says no: {_first_line(error)}"
+    except OSError as error:
+        said = f"{error.filename or 'This machine'}: {error.strerror or error}."
+    for line in said.splitlines():
+        print(f"portal: {line}", file=sys.stderr)
     sys.exit(1)
 
 
-def _app(database_url: str | None = None) -> Flask:
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _app(settings: Settings | None = None, database_url: str | None = None) -> Flask:
     from portal import create_app
 
     if current_app and database_url is None:
         return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
-    return create_app(database_url=database_url)
+    return create_app(settings, database_url=database_url)
 
 
 @portal.command()
@@ -59,7 +79,13 @@ def assets() -> None:
     """Build the files browsers load."""
     from portal.assets import build
 
-    build(Settings.from_environment().assets)
+    build(Settings.from_environment(needs=()).assets)
+
+
+@portal.command("settings")
+def settings_table() -> None:
+    """Print every setting with its meaning, as `docs/settings.md` has them."""
+    print(PAGE_OF_SETTINGS.format(table=table()))
 
 
 @portal.command()
@@ -77,13 +103,13 @@ def migrate(revision: str) -> None:
     """Bring the tables to REVISION (the newest), as portal_owner; two at once do it once."""
     from portal.operations.migrate import migrate as bring
 
-    bring(Settings.from_environment(), revision)
+    bring(Settings.from_environment(needs=OWNER), revision)
 
 
 @portal.command()
 def plant() -> None:
     """Plant the demo club in an empty sandbox; a club that is there is left alone."""
-    settings = Settings.from_environment()
+    settings = Settings.from_environment(needs=OWNER)
     if settings.sandbox:
         from portal.sandbox.club import plant as plant_club
 
@@ -102,10 +128,16 @@ def stripe() -> None:
 @click.argument("what", type=click.Choice(["sync"]))
 def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is
     """Create or match the plans' products and prices at Stripe (`portal plans sync`)."""
-    from portal.billing.provider import sync_plans
+    from portal.billing.provider import ProviderDown, sync_plans
+    from portal.operations.stripe import what_stripe_said
 
-    with _app().app_context():
-        sync_plans()
+    settings = Settings.from_environment(needs=["STRIPE_SECRET_KEY"])
+    with _app(settings, settings.database_url or "postgresql+psycopg://").app_context():
+        current_app.logger.disabled = True  # what the provider said is told here, in a sentence
+        try:
+            sync_plans()
+        except ProviderDown as down:
+            raise Problem(what_stripe_said(down.__cause__, settings)) from down
     print("The plans and their prices stand at Stripe.")
 
 
@@ -114,8 +146,8 @@ def work() -> None:
     """Do the jobs and keep the schedule, until told to stop."""
     from portal.operations.work import work as work_on
 
-    settings = Settings.from_environment()
-    work_on(_app(settings.worker_url), plain_url(settings.worker_url))
+    settings = Settings.from_environment(needs=WORK)
+    work_on(_app(settings, settings.worker_url), plain_url(settings.worker_url))
 
 
 @portal.command()
@@ -139,7 +171,7 @@ def backup() -> None:
     """Dump the database into the folder BACKUPS names, and let go of what its time is over for."""
     from portal.operations.backup import back_up
 
-    with _at_work() as (db, settings), noted(db, "backup") as run:
+    with _at_work("BACKUP_DATABASE_URL", any_version=True) as (db, settings), noted(db, "backup") as run:
         run.said = f"{back_up(db, settings).in_words}."
     print(f"Backed up to {run.said}")
 
@@ -150,7 +182,7 @@ def restore(file: Path) -> None:
     """Fill an empty database from FILE, one of `portal backup`'s."""
     from portal.operations.restore import restore as bring_back
 
-    print(bring_back(Settings.from_environment(), file))
+    print(bring_back(Settings.from_environment(needs=("OWNER_DATABASE_URL", "DATABASE_URL")), file))
 
 
 @portal.command()
@@ -158,8 +190,18 @@ def prove() -> None:
     """Restore the newest backup into a database of its own, count it, check it and sign in to it."""
     from portal.operations.proof import prove as prove_newest
 
-    with _at_work() as (db, settings), noted(db, "proof") as run:
+    with _at_work(*LOGINS) as (db, settings), noted(db, "proof") as run:
         run.said = prove_newest(db, settings)
+    print(run.said)
+
+
+@portal.command()
+def analyse() -> None:
+    """Bring the planner's statistics up to date of tables that autovacuum has not got to."""
+    from portal.operations.jobs import analysed
+
+    with _at_work("OWNER_DATABASE_URL") as (db, settings), noted(db, "statistics") as run:
+        run.said = analysed(settings)
     print(run.said)
 
 
@@ -168,7 +210,7 @@ def upgrade() -> None:
     """Bring a club that runs to this code's tables: backup, trial on a copy, migration, check."""
     from portal.operations.upgrade import upgrade as bring_up
 
-    with _at_work() as (db, settings):
+    with _at_work(*LOGINS, any_version=True) as (db, settings):
         bring_up(db, settings, click.echo)
 
 
@@ -178,18 +220,21 @@ def reset() -> None:
     from portal.operations.upgrade import reset as begin_anew
     from portal.sandbox.club import plant as plant_club
 
-    begin_anew(Settings.from_environment())
+    begin_anew(Settings.from_environment(needs=OWNER))
     plant_club(_app())
 
 
 @contextmanager
-def _at_work() -> Iterator[tuple[Session, Settings]]:
-    """A session of the worker's login, committed at the end."""
+def _at_work(*more: str, any_version: bool = False) -> Iterator[tuple[Session, Settings]]:
+    """A session of the worker's login, committed at the end; `more` are other logins the command needs."""
     from portal.database import db
     from portal.database.identity import WORKER, act_as
+    from portal.operations.start import refuse_unsafe
 
-    settings = Settings.from_environment()
-    with _app(settings.worker_url).app_context():
+    settings = Settings.from_environment(needs=("WORKER_DATABASE_URL", "SECRET_KEY", *more))
+    app = _app(settings, settings.worker_url)
+    refuse_unsafe(app, "portal_worker", any_version=any_version)
+    with app.app_context():
         act_as(db.session(), WORKER)
         yield db.session(), settings
         db.session.commit()
@@ -225,4 +270,4 @@ def seed(users: int, meetings: int, attendances: int) -> None:
     """Fill a database of its own for load work, by set-based statements."""
     from portal.operations.seed import seed as fill
 
-    fill(Settings.from_environment(), users, meetings, attendances, click.echo)
+    fill(Settings.from_environment(needs=("OWNER_DATABASE_URL", "WORKER_DATABASE_URL")), users, meetings, attendances, click.echo)

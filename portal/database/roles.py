@@ -15,9 +15,8 @@ Roles belong to the server, not to one database: `portal roles` prints this for 
 import psycopg
 from psycopg import sql
 
+from portal.config import LOGINS
 from portal.problems import Problem
-
-LOGINS = ("portal_owner", "portal_web", "portal_worker", "portal_backup")
 
 CREATE = """
 do $$
@@ -44,13 +43,13 @@ grant portal_definer, portal_monitor to portal_owner;
 grant pg_read_all_data to portal_backup;
 grant pg_read_all_stats to portal_monitor;
 alter role portal_owner createdb;
-alter role portal_web set statement_timeout = '5s';
-alter role portal_web set lock_timeout = '3s';
-alter role portal_web set idle_in_transaction_session_timeout = '15s';
-alter role portal_worker set statement_timeout = '60s';
-alter role portal_worker set lock_timeout = '10s';
-alter role portal_worker set idle_in_transaction_session_timeout = '60s';
 """
+
+SETTINGS = {
+    "portal_web": {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "15s"},
+    "portal_worker": {"statement_timeout": "60s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"},
+}
+"""What the logins have of their own. A login may change these itself, which nothing can forbid; `portal check` sees it."""
 
 OWN_DATABASE = """
 alter database {database} owner to portal_owner;
@@ -59,15 +58,34 @@ revoke all on database {database} from public;
 grant connect on database {database} to portal_web, portal_worker, portal_backup;
 alter schema public owner to portal_owner;
 revoke create on schema public from public;
+-- Nobody needs large objects, and no policy binds them. Only a superuser can close them.
+do $$
+declare f regprocedure;
+begin
+  for f in select oid from pg_catalog.pg_proc where {large_objects} loop
+    execute format('revoke execute on function %s from public', f);
+  end loop;
+exception when insufficient_privilege then
+  raise notice 'Large objects stay open to every login: closing them takes a superuser.';
+end $$;
 """
+
+LARGE_OBJECTS = (
+    "pronamespace = 'pg_catalog'::pg_catalog.regnamespace and (proname like 'lo\\_%' or proname in ('loread', 'lowrite'))"
+)
+"""SQL: whether a function of `pg_proc` is one of those that read and write large objects."""
 
 
 def script(database: str, password: str | None = None) -> str:
     """The SQL a superuser runs once for `database`; with `password`, the sign-in roles get it."""
-    statements = [CREATE, OWN_DATABASE.format(database=sql.Identifier(database).as_string(None))]
+    own = OWN_DATABASE.format(database=sql.Identifier(database).as_string(None), large_objects=LARGE_OBJECTS)
+    limits = [
+        f"alter role {login} set {name} = '{value}';" for login, limits in SETTINGS.items() for name, value in limits.items()
+    ]
+    statements = [CREATE.rstrip(), *limits, own]
     if password is not None:
         secret = sql.Literal(password).as_string(None)
-        statements += [f"alter role {login} password {secret};" for login in LOGINS]
+        statements += [f"alter role {login} password {secret};" for login in LOGINS.values()]
     return "\n".join(statements)
 
 
@@ -87,9 +105,17 @@ def refuse_bypass(connection: psycopg.Connection) -> None:
         raise Problem(f"The database role {name} {why}; the portal only serves as portal_web and works as portal_worker.")
 
 
+def refuse_other(connection: psycopg.Connection, login: str) -> None:
+    """Raise `Problem` unless this connection signed in as `login`: each process has its own."""
+    row = connection.execute("select session_user").fetchone()
+    if row != (login,):
+        setting = next(name for name, whose in LOGINS.items() if whose == login)
+        raise Problem(f"{setting} signs in as {row and row[0]}; it must be {login}.")
+
+
 def missing(connection: psycopg.Connection) -> list[str]:
     """Which of the roles this server does not know."""
-    wanted = [*LOGINS, "portal_anonymous", "portal_member", "portal_admin", "portal_definer", "portal_monitor"]
+    wanted = [*LOGINS.values(), "portal_anonymous", "portal_member", "portal_admin", "portal_definer", "portal_monitor"]
     known = connection.execute("select rolname from pg_catalog.pg_roles where rolname = any (%s)", [wanted])
     have = {name for (name,) in known}
     return [name for name in wanted if name not in have]

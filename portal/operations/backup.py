@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, LiteralString
 
 import psycopg
@@ -34,11 +35,15 @@ STAMP = "%Y%m%d-%H%M%S"
 
 
 def folder_of(settings: Settings) -> Path:
-    """Where backups are kept. Raises `Problem` if no folder was named."""
+    """Where backups are kept. Raises `Problem` if no folder was named, or none one can write to."""
     if settings.backups is None:
         raise Problem("BACKUPS names no folder to keep backups in.")
-    settings.backups.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return settings.backups
+    try:
+        settings.backups.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=settings.backups):
+            return settings.backups
+    except OSError as error:
+        raise Problem(f"BACKUPS names {settings.backups}, which cannot be written to: {error.strerror}.") from error
 
 
 def back_up(db: Session, settings: Settings) -> Backup:
@@ -49,6 +54,13 @@ def back_up(db: Session, settings: Settings) -> Backup:
 
 def dump(settings: Settings) -> Backup:
     """A dump of the database, in its file and not yet noted. Raises `Problem`."""
+    try:
+        return _dumped(settings)
+    except OSError as error:  # a full disk, above all
+        raise Problem(f"The backup could not be written to {settings.backups}: {error.strerror}.") from error
+
+
+def _dumped(settings: Settings) -> Backup:
     folder, url, made_at = folder_of(settings), plain_url(settings.backup_url), datetime.now(UTC)
     with reach(url) as connection:
         _refuse_bound(connection)

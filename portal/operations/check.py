@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.meetings.jobs import other_than_their_clocks
 from portal.operations import zones
+from portal.database.roles import LARGE_OBJECTS, SETTINGS
 from portal.operations.revision import HEAD
 
 
@@ -168,6 +169,13 @@ PROMISES = {
         select count(*) from pg_roles r where (rolsuper or rolbypassrls)
           and (r.rolname in ('portal_web', 'portal_anonymous', 'portal_member', 'portal_admin', 'portal_worker')
                or pg_has_role('portal_web', r.oid, 'member') or pg_has_role('portal_worker', r.oid, 'member'))""",
+    "The logins that answer browsers and do jobs have the settings `portal roles` gave them": f"""
+        with wanted (login, setting) as (values {", ".join(f"('{login}', '{name}={value}')" for login, own in SETTINGS.items() for name, value in own.items())}),
+        found (login, setting) as (
+          select r.rolname, unnest(s.setconfig) from pg_catalog.pg_db_role_setting s join pg_catalog.pg_roles r on r.oid = s.setrole
+           where r.rolname in ('portal_web', 'portal_anonymous', 'portal_member', 'portal_admin', 'portal_worker', 'portal_definer')
+             and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database())))
+        select (select count(*) from (table wanted except table found) missing) + (select count(*) from (table found except table wanted) added)""",  # noqa: S608 - constants
     "The tables are those this code was written for": """
         select count(*) from alembic_version where version_num <> :head""",
     "The worker was heard within the last minute": """
@@ -179,12 +187,21 @@ INSTANTS = "A meeting ahead begins at the moment its wall clock shows"
 CLOCKS = "This machine's clock and the database's agree within five seconds"
 CLOCKS_APART = timedelta(seconds=5)
 CLUB_NOW = text("select club_now()")
+LARGE_OBJECTS_OPEN = text(
+    f"select exists (select from pg_catalog.pg_proc where {LARGE_OBJECTS} and has_function_privilege('portal_web', oid, 'execute'))"  # noqa: S608
+)
+
 NEEDS_WORKER = "The worker was heard within the last minute"
 
 
 def notes(db: Session) -> Iterator[str]:
     """What is no broken promise, and an operator should know of: a sentence each."""
     yield from zones.notes(db, clock.now())
+    if db.scalar(LARGE_OBJECTS_OPEN):
+        yield (
+            "Large objects are open to every login, and no policy binds them. "
+            "A superuser closes them by what `portal roles` prints; a managed server may not allow it."
+        )
 
 
 def findings(

@@ -103,16 +103,21 @@ select relname from pg_catalog.pg_stat_user_tables
 
 @job("operations.analyse", cron="29 * * * *", lock="operations.analyse")
 def analyse(db: Session) -> None:
-    """Once a week, statistics of the tables that autovacuum has not got to."""
+    """Once a week, statistics of the tables that autovacuum has not got to, where the worker is given the owner's login."""
     settings = _settings()
-    if is_due(last_ended(db, "statistics"), WEEK, settings.club_timezone):
+    if settings.owner_url and is_due(last_ended(db, "statistics"), WEEK, settings.club_timezone):
         with noted(db, "statistics") as run:
-            with psycopg.connect(plain_url(settings.owner_url), autocommit=True) as owner:
-                tables = [name for (name,) in owner.execute(STALE)]
-                for name in tables:
-                    owner.execute(sql.SQL("analyze {}").format(sql.Identifier("public", name)))
-            few = ", ".join(tables) if len(tables) < 6 else f"{len(tables)} tables"
-            run.said = f"Brought up to date: {few}." if tables else "Autovacuum had seen to every table."
+            run.said = analysed(settings)
+
+
+def analysed(settings: Settings) -> str:
+    """Bring the planner's statistics up to date as the tables' owner; a sentence on which."""
+    with psycopg.connect(plain_url(settings.owner_url), autocommit=True) as owner:
+        tables = [name for (name,) in owner.execute(STALE)]
+        for name in tables:
+            owner.execute(sql.SQL("analyze {}").format(sql.Identifier("public", name)))
+    few = ", ".join(tables) if len(tables) < 6 else f"{len(tables)} tables"
+    return f"Brought up to date: {few}." if tables else "Autovacuum had seen to every table."
 
 
 SIZES = text("""
@@ -144,20 +149,21 @@ def check(db: Session) -> None:
 
 @job("operations.back_up", cron="41 * * * *", lock="operations.backup")
 def back_up(db: Session) -> None:
-    """Every night a backup, where a folder for them is named."""
+    """Every night a backup, where the worker is given a folder for them and the login that reads everything."""
     settings = _settings()
     last = db.scalar(select(func.max(Backup.made_at)))
-    if settings.backups and is_due(last, DAY, settings.club_timezone):
+    if settings.backups and settings.backup_url and is_due(last, DAY, settings.club_timezone):
         with suppress(Problem), noted(db, "backup") as run:
             run.said = f"{backup.back_up(db, settings).in_words}."
 
 
 @job("operations.prove", cron="53 * * * *", lock="operations.backup")
 def prove(db: Session) -> None:
-    """Every week the newest backup is brought back to life, in a database of its own."""
+    """Every week the newest backup is brought back to life, in a database of its own, where the worker has every login."""
     settings = _settings()
+    every_login = all([settings.owner_url, settings.backup_url, settings.database_url])
     any_there = db.scalar(select(Backup.id).where(Backup.deleted_at.is_(None)).limit(1))
-    if settings.backups and any_there and is_due(last_ended(db, "proof"), WEEK, settings.club_timezone):
+    if settings.backups and every_login and any_there and is_due(last_ended(db, "proof"), WEEK, settings.club_timezone):
         with suppress(Problem), noted(db, "proof") as run:
             run.said = proof.prove(db, settings)
 

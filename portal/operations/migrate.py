@@ -17,6 +17,7 @@ def migrate(settings: Settings, revision: str) -> None:
     """Upgrade to `revision` as portal_owner. Raises `Problem`."""
     with reach(plain_url(settings.owner_url), patience=5) as connection:
         refuse_version(connection)
+        roles.refuse_other(connection, "portal_owner")
         if (found := version(connection)) and found not in KNOWN:
             raise Problem(
                 f"The database is at revision {found}, which this version does not know; install the one that made it."

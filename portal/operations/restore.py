@@ -33,6 +33,9 @@ def restore(settings: Settings, file: Path) -> str:
     Whoever closed their account after the dump was made is closed again.
     """
     check_whole(file)
+    with reach(plain_url(settings.owner_url)) as owner, reach(plain_url(settings.database_url)) as web:
+        roles.refuse_other(owner, "portal_owner")
+        roles.refuse_other(web, "portal_web")  # who closed their account is closed again as them
     with reach(plain_url(settings.owner_url)) as owner:
         fill(owner, plain_url(settings.owner_url), file)
     closed, left = close_again(settings, file)
@@ -60,7 +63,13 @@ def fill(owner: psycopg.Connection, url: str, file: Path) -> None:
     with TemporaryDirectory() as folder:
         contents = Path(folder, "contents")
         contents.write_text(ours(run("pg_restore", major, None, "--list", str(file))))
-        owner.execute(PREPARE)
+        try:
+            owner.execute(PREPARE)
+        except psycopg.errors.InsufficientPrivilege as closed:
+            raise Problem(
+                f"portal_owner may make nothing in the database {owner.info.dbname}; "
+                f"run what `portal roles {owner.info.dbname}` prints, in that database, as a superuser."
+            ) from closed
         try:
             run(
                 "pg_restore", major, url, "--exit-on-error", "--single-transaction", f"--use-list={contents}", str(file),
@@ -72,8 +81,8 @@ def fill(owner: psycopg.Connection, url: str, file: Path) -> None:
 
 
 def ours(contents: str) -> str:
-    """The dump's contents without the schema that is made before, and without extensions, which the server's owner adds."""
-    left_out = (" SCHEMA - auth ", " EXTENSION - ", " COMMENT - EXTENSION ")
+    """The dump's contents without the schema that is made before, extensions, and rights in the catalogue: these are the server's."""
+    left_out = (" SCHEMA - auth ", " EXTENSION - ", " COMMENT - EXTENSION ", " ACL pg_catalog ")
     return "".join(line for line in contents.splitlines(keepends=True) if not any(kind in line for kind in left_out))
 
 

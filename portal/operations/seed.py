@@ -1,7 +1,7 @@
 """A big club for load work: set-based statements, a million people and ten million answers in minutes.
 
 Unlike the demo this is not made by the rooms' actions (that would take days); it ends consistent all the same, and
-`portal check --at-rest` says so. Outside the sandbox it refuses a database where anybody real lives.
+`portal check --at-rest` says so. It refuses a database where anybody real lives.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import psycopg
 
 from portal import clock
 from portal.config import Settings, plain_url
+from portal.operations.upgrade import refuse_real_people
 from portal.problems import Problem
 
 CHUNK = 1_000_000
@@ -84,8 +85,7 @@ def seed(settings: Settings, users: int, meetings: int, attendances: int, say: C
         psycopg.connect(plain_url(settings.owner_url), autocommit=True) as owner,
         psycopg.connect(plain_url(settings.worker_url), autocommit=True) as worker,
     ):
-        if not settings.sandbox:
-            _refuse_real_people(worker)
+        refuse_real_people(owner, "load work wants a database of its own")
         worker.execute("set statement_timeout = 0")
         worker.execute("set synchronous_commit = off")
         worker.execute("set enable_nestloop = off")  # the planner cannot know how many rows a numbered list has
@@ -116,8 +116,3 @@ def _switch(owner: psycopg.Connection, how: LiteralString) -> None:
     for table, trigger in TRIGGERS:
         owner.execute(f"alter table {table} {how} trigger {trigger}")
 
-
-def _refuse_real_people(worker: psycopg.Connection) -> None:
-    real = worker.execute("select exists (select from users where email not like '%@seed.example')").fetchone()
-    if real == (True,):
-        raise Problem("Real people live in this database; load work wants one of its own.")

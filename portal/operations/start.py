@@ -1,42 +1,90 @@
 """Before the first request or job: is this the right database, and is the portal's own role bound by its policies?"""
 
+import logging
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from secrets import token_hex
 
 import psycopg
 from flask import Flask
+from psycopg import sql
 
 from portal import log
-from portal.config import plain_url
+from portal.config import Settings, plain_url
 from portal.database import db, roles, timings
 from portal.operations.revision import HEAD, serves
 from portal.problems import Problem
 
 OLDEST, NEWEST = 15, 18
+PATIENCE = 2.0
+"""Seconds for an announcement to arrive."""
+
+logger = logging.getLogger(__name__)
 
 
-def begin(app: Flask) -> Flask:
-    """Make `app` ready to serve or to work: its lines go to the log, its timings are kept. Raises `Problem`."""
-    log.configure(app.config["SETTINGS"])
-    refuse_unsafe(app)
+def begin(app: Flask, login: str = "portal_web") -> Flask:
+    """Make `app` ready to serve or to work as `login`: its lines go to the log, its timings are kept. Raises `Problem`."""
+    settings: Settings = app.config["SETTINGS"]
+    log.configure(settings)
+    for warning in settings.warnings:
+        logger.warning("%s", warning)
+    refuse_unsafe(app, login)
     log.watch(app)
     timings.keep(app, db)
     return app
 
 
-def refuse_unsafe(app: Flask) -> None:
-    """Raise `Problem` unless the login of `app` is bound by the policies and the tables are such as this code serves."""
+@contextmanager
+def told() -> Iterator[None]:
+    """For what a server loads: a `Problem` is its sentences on standard error and the end, no traceback."""
+    try:
+        yield
+    except Problem as problem:
+        sys.exit("\n".join(f"portal: {line}" for line in str(problem).splitlines()))
+
+
+def refuse_unsafe(app: Flask, login: str = "portal_web", *, any_version: bool = False) -> None:
+    """Raise `Problem` unless `app` signs in as `login`, bound by the policies, and the tables are such as this code serves.
+
+    With `any_version` there only have to be tables.
+    """
+    settings: Settings = app.config["SETTINGS"]
     with reach(plain_url(app.config["SQLALCHEMY_DATABASE_URI"])) as connection:
         refuse_version(connection)
         roles.refuse_bypass(connection)
+        roles.refuse_other(connection, login)
+        if login == "portal_web" and not settings.pgbouncer and is_pooled(connection):
+            raise Problem("DATABASE_URL leads through a pooler like pgbouncer; set PGBOUNCER=1 (and LIVE_DATABASE_URL).")
         try:
             version = connection.execute("select version_num from alembic_version").fetchone()
         except psycopg.errors.UndefinedTable as missing:
             raise Problem("The database has no tables yet; run `portal migrate`.") from missing
         except psycopg.errors.InsufficientPrivilege as closed:
             raise Problem("The database was migrated without the portal's roles; run `portal roles`.") from closed
-        if version is None or not serves(version[0]):
+        if version is None or not (any_version or serves(version[0])):
             raise Problem(
                 f"The database is at revision {version and version[0]}, the code at {HEAD}; run `portal migrate`."
+            )
+
+
+def is_pooled(connection: psycopg.Connection) -> bool:
+    """Whether a pooler stands between: it makes up the number by which a connection is cancelled."""
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    return row != (connection.info.backend_pid,)
+
+
+def refuse_deaf(url: str, setting: str) -> None:
+    """Raise `Problem` unless what is announced in the database arrives through `url`, the address `setting` gives."""
+    channel = f"probe_{token_hex(8)}"
+    with reach(url) as listening, reach(url) as speaking:
+        listening.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+        speaking.execute("select pg_notify(%s, '')", [channel])
+        if not any(notice.channel == channel for notice in listening.notifies(timeout=PATIENCE, stop_after=1)):
+            raise Problem(
+                f"{setting} does not let through what the database announces: a pooler like pgbouncer stands between. "
+                "It must lead to PostgreSQL itself."
             )
 
 
@@ -49,11 +97,13 @@ def refuse_version(connection: psycopg.Connection) -> None:
 
 def reach(url: str, patience: float = 0) -> psycopg.Connection:
     """A connection, waiting up to `patience` seconds for a server that is starting. Raises `Problem`."""
+    if not url:
+        raise Problem("This process was given no address of the database for that.")
     until = time.monotonic() + patience
     while True:
         try:
             return psycopg.connect(url, connect_timeout=5, autocommit=True)
-        except psycopg.OperationalError as error:
+        except psycopg.OperationalError as error:  # a wrong password, too: it is the server's to say
             if time.monotonic() > until:
                 said = str(error).strip().splitlines()[0]
                 raise Problem(f"The database cannot be reached: {said}") from error

@@ -35,6 +35,7 @@ from portal.mail.models import Mail
 from portal.meetings import actions as meetings
 from portal.meetings import series
 from portal.meetings.models import Meeting
+from portal.operations.upgrade import mark_demo
 from portal.problems import Problem, Refused
 from portal.sandbox import hours, money
 from portal.sandbox.people import (
@@ -115,6 +116,7 @@ def _plant(web: Flask) -> None:
             raise Problem("The demo club was planted only in part; `make clean` and start again.")
         return
     print("Planting the demo club, about half a minute …", flush=True)
+    mark_demo(web.config["SETTINGS"])
     worker = create_app(web.config["SETTINGS"], database_url=web.config["SETTINGS"].worker_url)
     club = Club(web, worker)
     sign_everybody_up(club)

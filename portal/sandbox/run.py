@@ -15,7 +15,7 @@ from types import FrameType
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from portal import clock
-from portal.config import ROOT, Settings, kept_secret, plain_url
+from portal.config import LOGINS, ROOT, Settings, kept_secret, plain_url
 from portal.database import embedded, roles
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
@@ -129,12 +129,6 @@ def _database(var: Path) -> Iterator[dict[str, str]]:
     with embedded.serve(var / "postgres") as server:
         embedded.ensure_database(server, DATABASE)
         yield {name: embedded.url(server, DATABASE, login) for name, login in LOGINS.items()}
-
-
-LOGINS = {
-    "DATABASE_URL": "portal_web", "OWNER_DATABASE_URL": "portal_owner", "WORKER_DATABASE_URL": "portal_worker",
-    "BACKUP_DATABASE_URL": "portal_backup",
-}  # fmt: skip
 
 
 def _given_database(url: str, var: Path) -> dict[str, str]:

@@ -103,7 +103,8 @@ def test_a_backup_that_failed_is_told_though_yesterdays_is_there(told, backup, r
 
 
 def test_a_real_server_without_backups_is_told_and_a_demo_is_not(told):
-    assert told(backups=None, sandbox=False) == ["No backups are made: BACKUPS names no folder"]
+    """Who answers browsers is not told where backups are kept; that none is there is known all the same."""
+    assert told(backups=None, sandbox=False, stripe_url="") == ["No backup has been made yet"]
     assert told(backups=None, sandbox=True) == []
 
 
@@ -159,3 +160,12 @@ def test_the_bad_ones_come_first(told, backup, superuser):
     backup("5 days")
     superuser.execute(MAIL, ["2 hours", "failed"])
     assert [words[0] for words in told()] == ["!", "N"]
+
+
+def test_money_that_nobody_really_pays_is_told_on_a_real_server_only(told, backup):
+    backup()
+    elsewhere = "https://stripe.example"
+    assert told(stripe_url=elsewhere, sandbox=False) == [
+        "Nobody really pays: STRIPE_URL is https://stripe.example, which is not the real Stripe"
+    ]
+    assert told(stripe_url=elsewhere, sandbox=True) == []

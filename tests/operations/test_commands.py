@@ -1,15 +1,22 @@
 """The console command: each does its one thing, and says what is wrong in one sentence."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from psycopg import sql
 
 from portal import cli
-from portal.config import ROOT, plain_url
+from portal.config import LOGINS, ROOT, plain_url
+from portal.operations import backup
+from tests.support import server
 from tests.support.web import SECRET, settings_for
 
 DEAD = "postgresql://portal_web@127.0.0.1:1/nowhere"
@@ -117,8 +124,8 @@ def test_assets_are_built(portal, monkeypatch, tmp_path):
 def test_a_real_server_is_not_planted(portal, monkeypatch, superuser):
     monkeypatch.setenv("SANDBOX", "0")
     monkeypatch.setenv("MAIL_URL", "smtp://localhost")
-    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live")
-    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec")
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_1")
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_1")
     monkeypatch.setenv("PUBLIC_URL", "https://portal.example")
     assert portal("plant")[0] == 0
     assert superuser.execute("select count(*) from users").fetchone() == (0,)
@@ -175,12 +182,12 @@ def test_the_worker_works_until_it_is_told_to_stop(environment, superuser):
         stderr=subprocess.PIPE,
     )
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 180
         while time.monotonic() < until and superuser.execute("select state from mails").fetchone() != ("sent",):
             time.sleep(0.1)
         assert superuser.execute("select state from mails").fetchone() == ("sent",)
         worker.send_signal(signal.SIGTERM)
-        _, complaint = worker.communicate(timeout=12)
+        _, complaint = worker.communicate(timeout=30)
     finally:
         worker.kill()
     assert worker.returncode == 0 and b"Traceback" not in complaint
@@ -228,10 +235,121 @@ def test_a_club_that_is_up_to_date_needs_no_upgrade(portal, backups):
 
 
 def test_a_real_server_is_not_reset(portal, monkeypatch, people, superuser):
-    real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live", "STRIPE_WEBHOOK_SECRET": "whsec",
+    real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1",
             "PUBLIC_URL": "https://portal.example", "ADDRESS_KEY": "a" * 32}  # fmt: skip
     for name, value in real.items():
         monkeypatch.setenv(name, value)
     status, _, complaint = portal("reset")
     assert status == 1 and "for the sandbox only" in complaint
     assert superuser.execute("select count(*) from users").fetchone() == (5,)
+
+
+# --- a sentence, never a traceback -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(server_url, monkeypatch, environment):
+    """An empty database in place of the club's."""
+    with server.empty_database(server_url, "nothing_in_it") as bare:
+        for name, login in LOGINS.items():
+            monkeypatch.setenv(name, bare.url(login))
+        yield bare
+
+
+@pytest.mark.parametrize("command", [
+    ["check"], ["backup"], ["prove"], ["upgrade"], ["make-admin", "a@b.example"], ["reset-second-factor", "a@b.example"], ["work"],
+])  # fmt: skip
+def test_no_tables_yet_is_one_sentence(command, portal, bare):
+    assert portal(*command) == (1, "", "portal: The database has no tables yet; run `portal migrate`.\n")
+
+
+def test_every_wrong_setting_is_a_line_of_its_own(portal, monkeypatch):
+    monkeypatch.setenv("WELCOME_DAYS", "60")
+    monkeypatch.setenv("CURRENCY", "XYZ")
+    status, _, complaint = portal("work")
+    assert status == 1 and complaint.splitlines() == [
+        "portal: WELCOME_DAYS is '60'; it can be 31 at most.", "portal: CURRENCY is 'XYZ'; it is not a currency Stripe charges in.",
+    ]  # fmt: skip
+
+
+def test_a_restore_where_the_roles_have_no_rights_is_one_sentence(portal, backups, bare, made_dump):
+    with bare.connect(autocommit=True) as postgres:
+        taken = "alter database {0} owner to postgres; grant connect on database {0} to portal_owner"
+        postgres.execute(sql.SQL(taken).format(sql.Identifier(bare.name)))
+    status, _, complaint = portal("restore", str(made_dump))
+    assert status == 1 and len(complaint.splitlines()) == 1
+    assert complaint.startswith(f"portal: portal_owner may make nothing in the database {bare.name}; run what `portal roles")
+
+
+@pytest.fixture
+def made_dump(database, people, tmp_path):
+    """A dump of the cast."""
+    settings = settings_for(database, backups=tmp_path / "backups")
+    return settings.backups / backup.dump(settings).file
+
+
+@pytest.mark.parametrize(("name", "command"), [("BACKUPS", "backup"), ("ASSETS", "assets")])
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(name, command, portal, backups, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv(name, str(tmp_path / "file" / "folder"))
+    status, _, complaint = portal(command)
+    assert status == 1 and complaint == f"portal: {name} names {tmp_path}/file/folder, which cannot be written to: Not a directory.\n"
+
+
+@pytest.mark.parametrize(("said", "words"), [
+    (401, "does not know the key in STRIPE_SECRET_KEY"), (403, "does not allow that with the key"),
+    (429, "was asked too often"), (500, "does not answer as it should"), (0, "cannot be reached from this machine"),
+])  # fmt: skip
+def test_what_is_wrong_at_stripe_is_told_apart(said, words, portal, monkeypatch):
+    """A wrong key once read: it does not answer just now."""
+    with answering(said) as url:
+        monkeypatch.setenv("STRIPE_URL", url)
+        status, _, complaint = portal("plans", "sync")
+    assert status == 1 and words in complaint and len(complaint.splitlines()) == 1
+
+
+@contextlib.contextmanager
+def answering(status):
+    """Something at whose address every request is answered so; with 0, nothing."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.dumps({"error": {"message": "No.", "type": "invalid_request_error"}}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as there:
+        url = f"http://127.0.0.1:{there.server_port}"
+        if not status:
+            there.socket.close()
+            yield url
+            return
+        thread = threading.Thread(target=there.serve_forever)
+        thread.start()
+        try:
+            yield url
+        finally:
+            there.shutdown()
+            thread.join()
+
+
+def test_the_settings_are_printed_as_their_page(portal):
+    status, said, _ = portal("settings")
+    assert status == 0 and said == (ROOT / "docs" / "settings.md").read_text()
+
+
+def test_a_worker_needs_no_login_but_its_own(portal, environment, monkeypatch, database):
+    """It gets as far as its own login: here that of another, so that it stops there."""
+    for name in LOGINS:
+        monkeypatch.delenv(name, raising=False)
+    real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live_1", "PUBLIC_URL": "https://portal.example",
+            "WORKER_DATABASE_URL": database.url("portal_web")}  # fmt: skip
+    for name, value in real.items():
+        monkeypatch.setenv(name, value)
+    status, _, complaint = portal("work")
+    assert (status, complaint.splitlines()[-1]) == (1, "portal: WORKER_DATABASE_URL signs in as portal_web; it must be portal_worker.")

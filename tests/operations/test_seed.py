@@ -4,6 +4,7 @@ import pytest
 
 from portal.database import db
 from portal.database.identity import WORKER, act_as
+from portal.operations import upgrade
 from portal.operations.check import findings
 from portal.operations.seed import seed
 from portal.problems import Problem
@@ -33,14 +34,17 @@ def test_nobody_can_answer_more_meetings_than_there_are(database):
         seed(settings_for(database), 2, 5, 20, lambda _words: None)
 
 
-def test_it_leaves_a_database_with_real_people_alone(database, superuser):
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_it_leaves_a_database_with_real_people_alone(sandbox, database, superuser):
     superuser.execute("insert into users (email) values ('the-only-one@club.example')")
     with pytest.raises(Problem, match="Real people"):
-        seed(settings_for(database, sandbox=False), 5, 5, 5, lambda _words: None)
+        seed(settings_for(database, sandbox=sandbox), 5, 5, 5, lambda _words: None)
     assert superuser.execute("select count(*) from users").fetchone() == (1,)
 
 
-def test_it_fills_a_demo_beside_its_people(database, superuser):
+def test_it_fills_a_demo_beside_its_people(database, superuser, monkeypatch):
     superuser.execute("insert into users (email) values ('ana@duarte.pt')")
+    monkeypatch.setattr(upgrade, "DEMO", "a demo of this test's")
+    upgrade.mark_demo(settings_for(database))
     seed(settings_for(database), 5, 5, 5, lambda _words: None)
     assert superuser.execute("select count(*) from users").fetchone() == (6,)

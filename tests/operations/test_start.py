@@ -7,7 +7,7 @@ import pytest
 from portal import create_app
 from portal.config import driver_url
 from portal.operations.migrate import migrate
-from portal.operations.start import reach, refuse_unsafe, refuse_version
+from portal.operations.start import reach, refuse_deaf, refuse_unsafe, refuse_version, told
 from portal.operations.work import work
 from portal.problems import Problem
 from tests.support import server
@@ -95,8 +95,25 @@ def test_a_revision_nobody_wrote_is_told_so(database):
 def test_migrating_by_a_login_that_may_not_is_told_so(server_url):
     with server.empty_database(server_url, "forbidden") as bare:
         settings = settings_for(bare, owner_url=driver_url(bare.url("portal_worker")))
-        with pytest.raises(Problem, match=r"did not go through.*permission denied"):
+        with pytest.raises(Problem, match=r"OWNER_DATABASE_URL signs in as portal_worker; it must be portal_owner"):
             migrate(settings, "head")
+
+
+@pytest.mark.parametrize(("login", "process"), [("portal_worker", "portal_web"), ("portal_web", "portal_worker")])
+def test_each_process_refuses_the_login_of_another(login, process, database):
+    app = create_app(settings_for(database), database_url=driver_url(database.url(login)))
+    with pytest.raises(Problem, match=f"signs in as {login}; it must be {process}"):
+        refuse_unsafe(app, process)
+
+
+def test_an_address_announcements_come_through_is_let_through(database):
+    refuse_deaf(database.url("portal_web"), "LIVE_DATABASE_URL")
+
+
+def test_what_a_server_loads_ends_in_sentences(capsys):
+    with pytest.raises(SystemExit) as ended, told():
+        raise Problem("CURRENCY is wrong.\nWELCOME_DAYS is wrong.")
+    assert ended.value.code == "portal: CURRENCY is wrong.\nportal: WELCOME_DAYS is wrong."
 
 
 # --- the worker ------------------------------------------------------------------------------------------------------
@@ -113,9 +130,11 @@ def test_the_worker_too_works_only_as_a_login_that_is_bound(login, database):
 def test_the_worker_does_no_job_on_tables_of_another_version(database, superuser):
     (version,) = superuser.execute("select version_num from alembic_version").fetchone()
     superuser.execute("update alembic_version set version_num = 'v1.3'")
+    settings = settings_for(database)
+    app = create_app(settings, database_url=settings.worker_url)
     try:
         with pytest.raises(Problem, match="run `portal migrate`"):
-            work(create_app(settings_for(database)), database.url("portal_worker"))
+            work(app, database.url("portal_worker"))
     finally:
         superuser.execute("update alembic_version set version_num = %s", [version])
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.operations.migrate import migrate
 from portal.operations.revision import HEAD
-from portal.operations.upgrade import reset, upgrade
+from portal.operations.upgrade import mark_demo, reset, upgrade
 from portal.problems import Problem
 from tests.support import server
 from tests.support.web import settings_for
@@ -89,10 +89,19 @@ def test_without_a_folder_for_the_backup_nothing_is_begun(old, session):
 
 def test_the_sandbox_can_begin_anew(old):
     settings, postgres = old
+    mark_demo(settings)
     settings.sandbox_clock.write_text("86400")
     reset(settings)
     assert upgraded(postgres) and postgres.execute("select count(*) from users").fetchone() == (0,)
     assert not settings.sandbox_clock.exists()
+
+
+def test_a_sandbox_that_was_pointed_at_real_people_cannot(old):
+    """SANDBOX=1 and the address of the real database in one shell: nothing but the demo's own mark lets it go on."""
+    settings, postgres = old
+    with pytest.raises(Problem, match="Real people live in the database earlier"):
+        reset(settings)
+    assert postgres.execute("select count(*) from users").fetchone() == (1,)
 
 
 def test_a_real_club_cannot(old):
@@ -104,6 +113,7 @@ def test_a_real_club_cannot(old):
 
 def test_nor_one_that_is_running(old, session):
     settings, postgres = old
+    mark_demo(settings)
     session.connection()
     with pytest.raises(Problem, match="stop it first"):
         reset(settings)

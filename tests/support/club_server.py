@@ -61,6 +61,16 @@ class ClubServer:
         """The worker again, after `kill_worker`."""
         self._start("worker", [sys.executable, "-m", "portal", "work"])
 
+    def worker_runs(self) -> bool:
+        """Whether the worker that was started last is still there."""
+        return self._running["worker"].poll() is None
+
+    def stop_worker(self) -> int:
+        """As a supervisor stops it; its exit status."""
+        worker = self._running.pop("worker")
+        worker.terminate()
+        return worker.wait(20)
+
     def close(self) -> None:
         """End both halves."""
         for name in list(self._running):

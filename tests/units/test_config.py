@@ -2,10 +2,11 @@
 
 from datetime import time
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import pytest
 
-from portal.config import Settings, driver_url, kept_secret, plain_url
+from portal.config import LOGINS, PAGES, ROOT, WORK, Settings, declared, driver_url, kept_secret, plain_url, table
 from portal.problems import Problem, Refused
 
 GOOD = {
@@ -15,25 +16,52 @@ GOOD = {
 }  # fmt: skip
 
 
-def settings(**changes) -> Settings:
-    return Settings.from_environment({**GOOD, **changes})
+def settings(needs=(*PAGES, *WORK[1:]), **changes) -> Settings:
+    return Settings.from_environment({**GOOD, **changes}, needs=needs)
 
 
 def test_a_real_server_needs_seven_settings():
     made = settings()
     assert made.public_url == "https://portal.example" and not made.sandbox and made.default_meeting_time == time(21, 0)
     assert made.database_url == "postgresql+psycopg://portal_web:secret@db.example:5433/club?sslmode=require"
-    assert (
-        made.owner_url.startswith("postgresql+psycopg://portal_owner:secret@") and "portal_worker:" in made.worker_url
-    )
+    assert made.live_url == made.database_url and made.warnings == ()
+
+
+def test_who_answers_browsers_has_no_other_login():
+    """Addresses made up from one password would have let a web process sign in as the owner."""
+    made = settings()
+    assert (made.owner_url, made.worker_url, made.backup_url) == ("", "", "")
+
+
+def test_the_worker_has_no_other_login():
+    given = {**GOOD, "WORKER_DATABASE_URL": "postgresql://portal_worker:own@db.example/club"}
+    del given["DATABASE_URL"], given["STRIPE_WEBHOOK_SECRET"]
+    made = Settings.from_environment(given, needs=WORK)
+    assert (made.worker_url, made.database_url) == ("postgresql+psycopg://portal_worker:own@db.example/club", "")
+
+
+def test_a_command_needs_its_login_and_nothing_else():
+    made = Settings.from_environment({"OWNER_DATABASE_URL": "postgresql://o@x/c"}, needs=["OWNER_DATABASE_URL"])
+    assert made.owner_url == "postgresql+psycopg://o@x/c"
+
+
+def test_the_sandbox_makes_up_every_login_from_one():
+    made = settings(SANDBOX="1")
+    logins = [made.database_url, made.worker_url, made.owner_url, made.backup_url]
+    assert [urlsplit(url).username for url in logins] == list(LOGINS.values())
+    assert {urlsplit(url).password for url in logins} == {"secret"}
 
 
 def test_every_setting_can_be_given():
     made = settings(
         OWNER_DATABASE_URL="postgres://o@x/c",
         WORKER_DATABASE_URL="postgresql://w@x/c",
+        BACKUP_DATABASE_URL="postgresql://b@x/c",
+        LIVE_DATABASE_URL="postgresql://l@x/c",
+        BACKUPS="/srv/backups",
         CLUB_NAME="Chess",
         CLUB_TIMEZONE="Asia/Tokyo",
+        CLUB_DOMAINS="Chess.example tokyo.example",
         DEFAULT_MEETING_TIME="19:30",
         DOORS_MINUTES="5",
         WELCOME_DAYS="0",
@@ -47,12 +75,21 @@ def test_every_setting_can_be_given():
         HELP_EMAIL="help@chess.example",
         MAIL_FROM="Chess <chess@chess.example>",
         ASSETS="/tmp/assets",
+        LOG_LEVEL="debug",
     )
     assert (made.owner_url, made.worker_url) == ("postgresql+psycopg://o@x/c", "postgresql+psycopg://w@x/c")
+    assert (made.backup_url, made.live_url) == ("postgresql+psycopg://b@x/c", "postgresql+psycopg://l@x/c")
     assert (made.club_name, made.club_timezone, made.default_meeting_time) == ("Chess", "Asia/Tokyo", time(19, 30))
     assert (made.doors_minutes, made.welcome_days, made.trusted_proxies, made.pgbouncer) == (5, 0, 2, True)
-    assert (made.grace_days, made.currency, made.individual_month, made.family_name) == (3, "KWD", Decimal("3.5"), "Household")
+    assert (made.grace_days, made.currency, made.individual_month, made.family_name) == (
+        3,
+        "KWD",
+        Decimal("3.5"),
+        "Household",
+    )
     assert made.secret_key_fallbacks == ("one", "two") and str(made.assets) == "/tmp/assets"
+    assert made.club_domains == ("chess.example", "tokyo.example") and made.log_level == "DEBUG"
+    assert str(made.backups) == "/srv/backups"
 
 
 @pytest.mark.parametrize(
@@ -65,8 +102,20 @@ def test_every_setting_can_be_given():
         ("STRIPE_SECRET_KEY", ""),
         ("STRIPE_SECRET_KEY", "sk_test_sandbox"),
         ("STRIPE_WEBHOOK_SECRET", ""),
-        ("STRIPE_URL", "http://127.0.0.1:8001"),
+        ("STRIPE_SECRET_KEY", "pk_live_geheim"),
+        ("STRIPE_WEBHOOK_SECRET", "geheim"),
+        ("STRIPE_URL", "http://stripe.example"),
+        ("STRIPE_URL", "127.0.0.1:8001"),
+        ("OWNER_DATABASE_URL", "mysql://portal_owner@db/club"),
+        ("WORKER_DATABASE_URL", "postgresql://portal_worker:p@ss@db/club"),
+        ("WORKER_DATABASE_URL", "postgresql://portal_worker:p/ss@db/club"),
+        ("BACKUP_DATABASE_URL", "postgresql://portal_backup:p#ss@db/club"),
+        ("LIVE_DATABASE_URL", "postgresql://portal_web:50%@db/club"),
+        ("DATABASE_URL", "postgresql://portal_web@db:many/club"),
         ("CURRENCY", "dollars"),
+        ("CURRENCY", "XYZ"),
+        ("CURRENCY", "XAU"),
+        ("CURRENCY", "DEM"),
         ("PRICE_FAMILY_MONTHLY", "free"),
         ("PRICE_FAMILY_MONTHLY", "0"),
         ("PRICE_FAMILY_MONTHLY", "9.505"),
@@ -79,6 +128,23 @@ def test_every_setting_can_be_given():
         ("PUBLIC_URL", "http://portal.example"),
         ("PUBLIC_URL", "portal.example"),
         ("PUBLIC_URL", ""),
+        ("PUBLIC_URL", "https://portal.example/club"),
+        ("PUBLIC_URL", "https://portal.example?club"),
+        ("PUBLIC_URL", "https://portal.example:many"),
+        ("MAIL_FROM", "The club"),
+        ("MAIL_FROM", ""),
+        ("MAIL_FROM", "Chess, the club <club@chess.example>"),
+        ("MAIL_FROM", "Kulüp <kulüp@chess.example>"),
+        ("MAIL_FROM", "Chess <club@chess.example>\r\nBcc: eve@club.example"),
+        ("HELP_EMAIL", "help"),
+        ("CLUB_NAME", ""),
+        ("CLUB_NAME", "Chess\nclub"),
+        ("CLUB_DOMAINS", "a.example,b.example"),
+        ("CLUB_DOMAINS", "club@a.example"),
+        ("LOG_LEVEL", "loud"),
+        ("SANDBOX", "maybe"),
+        ("PGBOUNCER", "ja"),
+        ("SANDBOX_CLOCK", "/tmp/clock"),
         ("MAIL_URL", ""),
         ("MAIL_URL", "sandbox:"),
         ("MAIL_URL", "mail.example"),
@@ -97,6 +163,7 @@ def test_every_setting_can_be_given():
         ("DOORS_MINUTES", "²"),
         ("DOORS_MINUTES", "9" * 20),
         ("WELCOME_DAYS", "1.5"),
+        ("WELCOME_DAYS", "60"),
         ("TRUSTED_PROXIES", "yes"),
     ],
 )
@@ -110,6 +177,71 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(name, value):
 def test_a_price_is_one_that_can_be_charged(currency, price):
     with pytest.raises(Problem, match=f"PRICE_FAMILY_MONTHLY is {price}; Stripe takes {currency} in steps of"):
         settings(CURRENCY=currency, PRICE_FAMILY_MONTHLY=price)
+def test_all_wrong_settings_are_told_at_once():
+    with pytest.raises(Problem) as told:
+        settings(CURRENCY="XYZ", WELCOME_DAYS="60", MAIL_FROM="The club", SECRET_KEY="short", PGBOUNCER="ja")
+    assert [line.split()[0] for line in str(told.value).splitlines()] == [
+        "PGBOUNCER", "SECRET_KEY", "WELCOME_DAYS", "CURRENCY", "MAIL_FROM",
+    ]  # fmt: skip
+
+
+def test_no_secret_is_told_with_what_is_wrong_about_it():
+    with pytest.raises(Problem) as told:
+        settings(
+            SECRET_KEY="geheim",
+            STRIPE_SECRET_KEY="geheim",
+            DATABASE_URL="postgresql://w:geheim@x@y/z",
+            MAIL_URL="geheim",
+        )
+    assert "geheim" not in str(told.value) and len(str(told.value).splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("word", "on"),
+    [("1", True), ("true", True), ("Yes", True), ("ON", True), ("0", False), ("false", False), ("no", False), ("off", False), ("", False)],
+)  # fmt: skip
+def test_on_and_off_are_understood_in_the_usual_words(word, on):
+    made = settings(PGBOUNCER=word, SANDBOX=word)
+    assert (made.pgbouncer, made.sandbox) == (on, on)
+
+
+def test_another_stripe_is_warned_of():
+    made = settings(STRIPE_URL="http://127.0.0.1:8001/")
+    assert made.stripe_url == "http://127.0.0.1:8001"
+    assert made.warnings == (
+        "STRIPE_URL is http://127.0.0.1:8001: this is not the real Stripe, and nobody really pays.",
+    )
+
+
+def test_a_name_nobody_reads_is_warned_of():
+    made = settings(SUBSCRIPTION_GRACE_PERIOD="3", PRICE_STUDENT="4", MAILTO="root", PGHOST="db")
+    assert made.warnings == (
+        "PRICE_STUDENT is no setting of the portal.",
+        "SUBSCRIPTION_GRACE_PERIOD is no setting of the portal; is SUBSCRIPTION_GRACE_PERIOD_DAYS meant?",
+    )
+
+
+def test_a_host_in_another_script_is_what_browsers_and_mail_servers_know():
+    made = settings(
+        PUBLIC_URL="https://kulüp.example:8443/",
+        MAIL_FROM="Kulüp <posta@kulüp.example>",
+        HELP_EMAIL="yardim@kulüp.example",
+    )
+    assert made.public_url == "https://xn--kulp-2ra.example:8443"
+    assert (made.mail_from, made.help_email) == ("Kulüp <posta@xn--kulp-2ra.example>", "yardim@xn--kulp-2ra.example")
+
+
+def test_a_comma_in_quotes_is_part_of_the_name():
+    assert (
+        settings(MAIL_FROM='"Chess, the club" <club@chess.example>').mail_from
+        == '"Chess, the club" <club@chess.example>'
+    )
+
+
+def test_the_table_of_settings_is_current():
+    """`portal settings > docs/settings.md` makes it anew."""
+    assert table() in (ROOT / "docs" / "settings.md").read_text()
+    assert len(declared()) == table().count("\n") - 1
 
 
 def test_the_sandbox_needs_no_mail_server_and_no_https():
@@ -129,6 +261,7 @@ def test_secrets_are_not_printed():
 def test_addresses_of_one_server_for_each_login():
     assert driver_url("postgres://a:b@h/d", "c") == "postgresql+psycopg://c:b@h/d"
     assert driver_url("postgresql:///d?host=/tmp", "c") == "postgresql+psycopg://c@/d?host=/tmp"
+    assert driver_url("postgresql:///d?host=/tmp") == "postgresql+psycopg:///d?host=/tmp"
     assert plain_url(driver_url("postgresql://a@h/d")) == "postgresql://a@h/d"
 
 
