@@ -42,16 +42,27 @@ class ReasonForm(Form):
     reason = Line("Reason", most=300, missing="Say why in a sentence. It is kept in the log.")
 
 
-FAMILIES = text(f"""
-select p.id, p.plan_name, p.created_at, p.current_members, p.invited_members, p.max_members, p.is_active, p.ending_at,
-       p.subscription_expiry, u.first_name, u.last_name, u.email
-  from family_plans p join users u on u.id = p.primary_user_id
- where (cast(:q as text) = '' or lower(p.plan_name) like '%' || :begins
-        or exists (select from users m where (m.family_plan_id = p.id or m.id = p.primary_user_id)
-                    and (m.name_key like :begins or m.email_key like :begins)))
-   and (p.created_at, p.id) <= (:from_at, :from_id)
- order by p.created_at desc, p.id desc limit {PAGE + 1}
-""")  # noqa: S608 - a constant of this file
+COLUMNS = """
+select p.id, p.plan_name, p.current_members, p.invited_members, p.max_members, p.is_active, p.ending_at,
+       p.subscription_expiry, u.first_name, u.last_name, u.email, p.name_key
+"""
+EVERY = f"{COLUMNS} from family_plans p join users u on u.id = p.primary_user_id"
+# A plan is found by its own name, or by whoever is in it.
+FOUND = f"""
+with people as materialized (select id, family_plan_id from users where search @@ searched(:q))
+{COLUMNS}
+  from (select id from family_plans where search @@ searched(:q)
+        union select family_plan_id from people
+        union select f.id from family_plans f join people on f.primary_user_id = people.id) found
+  join family_plans p on p.id = found.id join users u on u.id = p.primary_user_id
+"""
+PLANS = {
+    search: text(f"""
+select * from ({found}) plans
+ where (name_key, id) > (:after_name, :after_id) order by name_key, id limit {PAGE + 1}
+""")  # noqa: S608 - constants of this file
+    for search, found in ((True, FOUND), (False, EVERY))
+}
 PEOPLE = (
     select(
         Membership.id, Membership.user_id, Membership.role, Membership.state, Membership.joined_at, Membership.ended_at,
@@ -77,16 +88,14 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def families() -> ResponseReturnValue:
-    """Newest first, by a piece of the name or the beginning of anybody's name or address in them."""
-    q, cursor = asked("q"), paging.read(asked("from"))
-    begins = q.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    from_at, from_id = cursor or (paging.END, paging.LAST)
-    rows = db.session.execute(FAMILIES, {"q": q, "begins": begins, "from_at": from_at, "from_id": from_id}).all()
-    first = f"/admin/families?{urlencode({'q': q})}"
-    more = f"{first}&from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
+    """By name; or found by the beginnings of words in a family's name, or in the names and addresses of its people."""
+    q, start = asked("q"), asked("from", 3000)
+    after_name, after_id = paging.read_name(start)
+    rows = db.session.execute(PLANS[bool(q)], {"q": q, "after_name": after_name, "after_id": after_id}).all()
+    shown, first = rows[:PAGE], f"/admin/families?{urlencode({'q': q})}"
     return page(
-        "admin/families.html", q=q, families=[_line(row) for row in rows[:PAGE]], older_url=more,
-        newer_url=first if cursor else None,
+        "admin/families.html", q=q, families=[_line(row) for row in shown], newer_url=first if start else None,
+        older_url=f"{first}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.times import date_in_words, since
-from portal.web import find, page, reader
+from portal.web import asked, find, page, reader
 
 Creator = aliased(User)
 ONE = (
@@ -56,10 +56,8 @@ select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_a
 FOUND = text("""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
-  from ((select id from users where name_key >= :q and name_key < :q_end order by name_key limit 1000)
-        union (select id from users where email_key ~>=~ :q and email_key ~<~ :q_end limit 1000)) f
-  join meeting_attendances a on a.meeting_id = :meeting and a.user_id = f.id
-  join users u on u.id = a.user_id
+  from (select * from users where search @@ searched(:q) offset 0) u
+  join meeting_attendances a on a.meeting_id = :meeting and a.user_id = u.id
  order by u.name_key limit :most
 """)
 ANSWERS = {
@@ -84,9 +82,8 @@ def add_to(bp: Blueprint) -> None:
 def show(meeting_id: UUID) -> ResponseReturnValue:
     """What was planned, what came of it, who was there."""
     row = find(ONE, meeting_id=meeting_id, at=clock.now())
-    q = " ".join(request.args.get("q", "").replace("\x00", "").lower().split())[:100]
-    asked = {"meeting": meeting_id, "q": q, "q_end": q + "\U0010ffff", "most": PAGE + 1}
-    people = db.session.execute(FOUND if q else PEOPLE, asked).all()
+    q = asked("q")
+    people = db.session.execute(FOUND if q else PEOPLE, {"meeting": meeting_id, "q": q, "most": PAGE + 1}).all()
     m = Planned(row, here_and_now())
     own = current_app.config["SETTINGS"].club_domains
     return page(
