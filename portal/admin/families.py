@@ -31,7 +31,7 @@ class SeatsForm(Form):
     """How many people a family may be."""
 
     seats = StringField(
-        "Seats, the primary’s included",
+        "Seats, the payer’s included",
         validators=[Regexp(r"^([1-9]|1[0-9]|20)\Z", message="Enter a number from 1 to 20.")],
     )
 
@@ -60,9 +60,12 @@ PLANS = {
     search: text(f"""
 select * from ({found}) plans
  where (name_key, id) > (:after_name, :after_id) order by name_key, id limit {PAGE + 1}
-""")  # noqa: S608 - constants of this file
+""")
     for search, found in ((True, FOUND), (False, EVERY))
 }
+STANDING = text("""
+select count(*) as families, coalesce(sum(current_members), 0) as people from family_plans where is_active
+""")
 PEOPLE = (
     select(
         Membership.id, Membership.user_id, Membership.role, Membership.state, Membership.joined_at, Membership.ended_at,
@@ -94,7 +97,7 @@ def families() -> ResponseReturnValue:
     rows = db.session.execute(PLANS[bool(q)], {"q": q, "after_name": after_name, "after_id": after_id}).all()
     shown, first = rows[:PAGE], f"/admin/families?{urlencode({'q': q})}"
     return page(
-        "admin/families.html", q=q, families=[_line(row) for row in shown], newer_url=first if start else None,
+        "admin/families.html", q=q, heading=_heading(q, len(rows)), families=[_line(row) for row in shown], newer_url=first if start else None,
         older_url=f"{first}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
     )  # fmt: skip
 
@@ -118,7 +121,7 @@ def set_seats(plan_id: UUID) -> ResponseReturnValue:
         db.session.rollback()
         form.seats.errors = [_too_many_for(plan_id, int(form.seats.data))]
         return _family_page(plan_id, 422, seats_form=form)
-    return _back(plan_id, "Saved.")
+    return _back(plan_id, f"This family may now be {number(int(form.seats.data))} people.")
 
 
 @admin
@@ -134,10 +137,10 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
 
 @admin
 def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
-    """Within ten seconds."""
+    """While it can still be taken back."""
     if not leaving.undo(db.session(), membership_id):
         abort(404)
-    return _back(plan_id, "Nothing was changed.")
+    return _back(plan_id, "The removal was undone: nobody left the family.")
 
 
 @admin
@@ -148,7 +151,13 @@ def transfer(plan_id: UUID) -> ResponseReturnValue:
         return _family_page(plan_id, 422, transfer_form=form)
     if not handing_over.propose_transfer(db.session(), plan_id, chosen("person"), form.reason.data):
         abort(404)
-    return _back(plan_id, "They have been asked, and the primary is told. It happens when they have paid.")
+    return _back(plan_id, f"{_named(chosen('person'))} was asked to take over, and the person who pays now is told."
+                          " It happens once the new payer has paid.")
+
+
+def _named(person_id: UUID) -> str:
+    row = db.session.execute(select(User.first_name, User.last_name, User.email).where(User.id == person_id)).one()
+    return display_name(*row)
 
 
 def _back(plan_id: UUID, said: str) -> ResponseReturnValue:
@@ -185,6 +194,14 @@ def _too_many_for(plan_id: UUID, seats: int) -> str:
     return f"In it or invited are {names}. {who} to go first."
 
 
+def _heading(q: str, found: int) -> str:
+    if q:
+        return f"More than {PAGE} families" if found > PAGE else f"{found} {'family' if found == 1 else 'families'} found"
+    now = db.session.execute(STANDING).one()
+    families = "1 family" if now.families == 1 else f"{now.families:,} families"
+    return f"{families}, {now.people:,} {'person' if now.people == 1 else 'people'} in {'it' if now.families == 1 else 'them'}"
+
+
 def _line(row: Row[Any]) -> dict[str, Any]:
     kind, word, tone = (
         ("slash", "Over", "")
@@ -196,7 +213,7 @@ def _line(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.plan_name or "No name", "primary": display_name(row.first_name, row.last_name, row.email),
         "email": row.email, "in": f"{row.current_members} of {row.max_members}", "invited": row.invited_members,
-        "kind": kind, "word": word, "tone": tone, "until": reader().short_day(row.subscription_expiry) or "–",
+        "kind": kind, "word": word, "tone": tone, "until": reader().short_day(row.subscription_expiry),
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import CompoundSelect, Select, bindparam, literal_column, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
-from portal import clock, paging
+from portal import paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
@@ -34,7 +34,7 @@ COLUMNS = (
 )  # fmt: skip
 # Counted by the index of categories and levels, and no further than anybody reads.
 WRONG = text("""
-select level, count(*) from (
+select level, count(*) as times from (
   select level from system_logs where category = any (:categories) and level in ('warn', 'error') and timestamp >= :since limit 1000) found
  group by level
 """)
@@ -86,7 +86,8 @@ def log() -> ResponseReturnValue:
 def _today() -> str:
     """What went wrong since the reader's midnight."""
     midnight = reader().now.replace(hour=0, minute=0, second=0, microsecond=0)
-    found = dict(db.session.execute(WRONG, {"categories": list(CATEGORIES), "since": midnight}).tuples().all())
+    rows = db.session.execute(WRONG, {"categories": list(CATEGORIES), "since": midnight}).all()
+    found = {row.level: row.times for row in rows}
     counted = [f"{number(found[level])} {word if found[level] == 1 else word + 's'}"
                for level, word in (("error", "error"), ("warn", "warning")) if level in found]  # fmt: skip
     return f"{' and '.join(counted).capitalize()} today." if counted else "Nothing went wrong today."

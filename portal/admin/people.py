@@ -33,14 +33,14 @@ STANDINGS = {
     "": ("Any", "true"),
     "active": ("Has access", "u.access_until > :at and u.is_active"),
     "none": ("No access", "not (coalesce(u.access_until > :at, false) and u.is_active)"),
-    "ending": ("Reaches its date this month", "u.access_until > :at and u.access_until <= :month_end and u.is_active"),
+    "ending": ("Access ends or renews this month", "u.access_until > :at and u.access_until <= :month_end and u.is_active"),
     "new": ("New this week", "u.created_at > :week_ago"),
     "paying": ("Pays a plan", "u.id in (select user_id from subscriptions where live)"),
     "failed": ("Payment failed", "u.id in (select user_id from subscriptions where live and failed_at is not null)"),
     "leaving": ("Plan set to end", "u.id in (select user_id from subscriptions where live and ends_at > :at)"),
     "unpaid": ("Payment not finished", "u.id in (select user_id from orders where status = 'pending')"),
     "refunded": (
-        "Given back this year",
+        "Refunded this year",
         "u.id in (select user_id from orders where completed_at >= :year_start and refunded_amount > 0)",
     ),
 }
@@ -59,7 +59,10 @@ select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_ac
    and (u.name_key, u.id) > (:after_key, :after_id)
  order by u.name_key, u.id limit {PAGE + 1}
 """  # noqa: S608
-COUNT = f"select count(*) from (select {WHERE} limit {MOST + 1}) counted"  # noqa: S608
+COUNT = f"""
+select count(*) as people, count(*) filter (where may_come_in) as may_come_in
+  from (select coalesce(u.access_until > :at, false) and u.is_active as may_come_in {WHERE} limit {MOST + 1}) counted
+"""  # noqa: S608
 QUESTIONS = {
     (search, key): tuple(text(asks.format(source=FOUND if search else "users", standing=is_so)) for asks in (PEOPLE, COUNT))
     for search in (True, False) for key, (_, is_so) in STANDINGS.items()
@@ -79,26 +82,27 @@ def people() -> ResponseReturnValue:
     access, plan = asked("access"), asked("plan")
     access = access if access in STANDINGS else ""
     wanted: dict[str, Any] = {
-        **moments(), "q": q,
-        "plan": plan if plan in ("individual", "family", "none") else "",
+        **moments(), "q": q, "plan": plan if plan in ("individual", "family", "none") else "",
     }  # fmt: skip
     after_key, after_id = paging.read_name(asked("from", 3000))
     found, counted = QUESTIONS[bool(q), access]
     rows = db.session.execute(found, {**wanted, "after_key": after_key, "after_id": after_id}).all()
-    shown, total = rows[:PAGE], db.session.execute(counted, wanted).scalar_one()
+    shown, total = rows[:PAGE], db.session.execute(counted, wanted).one()
     filters = urlencode({"q": q, "access": access, "plan": plan})
     return page(
         "admin/people.html",
         q=q, access=access, standings=[(key, word) for key, (word, _) in STANDINGS.items()], plan=wanted["plan"],
         people=[_line(row) for row in shown],
-        count=_count(total),
+        heading=_heading(total.people, total.may_come_in),
         newer_url=f"/admin/people?{filters}" if after_key else None,
         older_url=f"/admin/people?{filters}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
     )  # fmt: skip
 
 
-def _count(total: int) -> str:
-    return f"More than {MOST:,} people" if total > MOST else f"{total:,} {'person' if total == 1 else 'people'}"
+def _heading(people: int, may_come_in: int) -> str:
+    if people > MOST:
+        return f"More than {MOST:,} people"
+    return f"{people:,} {'person' if people == 1 else 'people'}, {may_come_in:,} may come in"
 
 
 def _line(row: Row[Any]) -> dict[str, object]:
@@ -115,9 +119,9 @@ def _line(row: Row[Any]) -> dict[str, object]:
         kind, word, tone = "quarter", "Pending", "amber"
     else:
         kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
-    plan = (row.subscription_type or "").capitalize() + (", primary" if row.family_role == "primary" else "")
+    plan = (row.subscription_type or "").capitalize() + (", pays" if row.family_role == "primary" else "")
     return {
-        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
+        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan,
         "access_kind": kind, "access_word": word, "tone": tone, "zone": city(row.timezone), "ticks": row.ticks or "",
-        "until": reader().short_day(until) or "–",
+        "until": reader().short_day(until), "said_until": "until" if until is not None and until > at else "since",
     }  # fmt: skip

@@ -1,17 +1,17 @@
-"""v2.12: people and families are found by the beginning of any word of their names and addresses.
+"""v2.13: people and families are found by the beginning of any word of their names and addresses.
 
 Words are folded before they are kept, and what is looked for is folded by the same function: `Yılmaz`, `yilmaz` and
 `YILMAZ` are one word, and so are `İpek` and `ipek`. No dictionary, extension or locale has a say in it, so that the
 same name is found on every server.
 
-Revision ID: v2.12_search
-Revises: v2.11_news
+Revision ID: v2.13_search
+Revises: v2.12_objects
 """
 
 from portal.database.migration import run
 
-revision = "v2.12_search"
-down_revision = "v2.11_news"
+revision = "v2.13_search"
+down_revision = "v2.12_objects"
 branch_labels = None
 depends_on = None
 
@@ -38,7 +38,7 @@ def _in_pairs(expression: str) -> str:
     return expression
 
 
-# Both stand here and not among the other functions: a generated column needs its function before the table is changed,
+# They stand here and not among the other functions: a generated column needs its function before the table is changed,
 # and whoever alters it has to write every row anew. Words of more than 60 letters are told apart by those only, which
 # is far below what a tsvector can hold.
 FUNCTIONS = rf"""
@@ -56,11 +56,6 @@ comment on function folded_words is 'The words of a text as they are searched: w
 create function search_words(written text) returns tsvector language sql immutable parallel safe as $$
   select array_to_tsvector(public.folded_words(written))
 $$;
-
-create function searched(typed text) returns tsquery language sql immutable parallel safe as $$
-  select cast(string_agg('''' || word || ''':*', ' & ') as tsquery) from unnest(public.folded_words(typed)) word
-$$;
-comment on function searched is 'Whoever has words that begin like each of the typed ones; null, which nobody matches, if none was typed.';
 """
 
 COLUMNS = """
@@ -83,5 +78,5 @@ def downgrade() -> None:
     run("""
       alter table family_plans drop search, drop name_key;
       alter table users drop search;
-      drop function searched(text), search_words(text), folded_words(text);
+      drop function search_words(text), folded_words(text);
     """)
