@@ -55,12 +55,12 @@ with people as materialized (select id, family_plan_id from users where search @
         union select family_plan_id from people
         union select f.id from family_plans f join people on f.primary_user_id = people.id) found
   join family_plans p on p.id = found.id join users u on u.id = p.primary_user_id
-"""
+"""  # noqa: S608 - constants of this file
 PLANS = {
     search: text(f"""
 select * from ({found}) plans
  where (name_key, id) > (:after_name, :after_id) order by name_key, id limit {PAGE + 1}
-""")
+""")  # noqa: S608
     for search, found in ((True, FOUND), (False, EVERY))
 }
 STANDING = text("""
@@ -97,7 +97,8 @@ def families() -> ResponseReturnValue:
     rows = db.session.execute(PLANS[bool(q)], {"q": q, "after_name": after_name, "after_id": after_id}).all()
     shown, first = rows[:PAGE], f"/admin/families?{urlencode({'q': q})}"
     return page(
-        "admin/families.html", q=q, heading=_heading(q, len(rows)), families=[_line(row) for row in shown], newer_url=first if start else None,
+        "admin/families.html", q=q, heading=_heading(q, len(rows)), families=[_line(row) for row in shown],
+        newer_url=first if start else None,
         older_url=f"{first}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from portal.times import number, since
 from portal.web import find, me, page, reader
 
 MINE_TO_RUN = select(*queries.SHOWN, Meeting.host_id, Meeting.series_id).where(Meeting.id == bindparam("meeting_id"))
-ASKING = text("select user_id, name, asked_at from requests_of(:meeting)")
+ASKING = text("select user_id, name, asked_at, here_since, came, came_here from requests_of(:meeting)")
 GUESTS = text("select user_id, name, email, answer, since, is_host, came from guests_of(:meeting)")
 # Fenced (offset 0), so that the index finds them. A host, who sees nobody else, finds nobody.
 FOUND = text("""
@@ -67,8 +67,20 @@ bp = Blueprint("hosting", __name__, url_prefix="/meetings/<uuid:meeting_id>")
 def requests(meeting_id: UUID) -> ResponseReturnValue:
     """Who asks for a place, in order."""
     meeting, now = run_by_me(meeting_id), reader().now
-    people = [(p.user_id, p.name, since(p.asked_at, now)) for p in db.session.execute(ASKING, {"meeting": meeting_id})]
+    people = [
+        (p.user_id, p.name, since(p.asked_at, now), _known_by(p, meeting.title))
+        for p in db.session.execute(ASKING, {"meeting": meeting_id})
+    ]
     return page("attendance/requests.html", m=Board(meeting, here_and_now()), people=people)
+
+
+def _known_by(asking: Any, title: str) -> str:
+    """What the club knows of somebody who asks: Came to 17 meetings, 2 of them Early circle; here since 3 March 2026."""
+    here = f"here since {reader().day(asking.here_since)}"
+    if not asking.came:
+        return f"Has not been to a meeting yet; {here}."
+    meetings = "1 meeting" if asking.came == 1 else f"{asking.came} meetings"
+    return f"Came to {meetings}{f', {asking.came_here} of them {title}' if asking.came_here else ''}; {here}."
 
 
 @bp.post("/requests/<uuid:person_id>")

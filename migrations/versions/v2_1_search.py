@@ -1,17 +1,17 @@
-"""v2.13: people and families are found by the beginning of any word of their names and addresses.
+"""v2.1: people and families are found by the beginning of any word of their names and addresses.
 
 Words are folded before they are kept, and what is looked for is folded by the same function: `Yılmaz`, `yilmaz` and
 `YILMAZ` are one word, and so are `İpek` and `ipek`. No dictionary, extension or locale has a say in it, so that the
 same name is found on every server.
 
-Revision ID: v2.13_search
-Revises: v2.12_objects
+Revision ID: v2.1_search
+Revises: v2.0
 """
 
 from portal.database.migration import run
 
-revision = "v2.13_search"
-down_revision = "v2.12_objects"
+revision = "v2.1_search"
+down_revision = "v2.0"
 branch_labels = None
 depends_on = None
 
@@ -56,7 +56,7 @@ comment on function folded_words is 'The words of a text as they are searched: w
 create function search_words(written text) returns tsvector language sql immutable parallel safe as $$
   select array_to_tsvector(public.folded_words(written))
 $$;
-"""
+"""  # noqa: S608 - constants of this file
 
 COLUMNS = """
 alter table users add search tsvector not null generated always as (
