@@ -58,7 +58,7 @@ SENTENCES = {
     "plan.changed": "{one} changed their plan: {said}", "plan.change-planned": "{one} planned a change of plan: {said}",
     "plan.change-dropped": "{one} dropped a planned change of plan",
     "billing.reconciled": "The portal compared with Stripe: {said}", "billing.compare-asked": "{who} asked to compare with Stripe",
-    "family.started": "{one} {said}", "family.renamed": "{who} {said}", "family.seats-set": "{who} {said} in a family",
+    "family.started": "{one} {said}", "family.renamed": "{who} renamed their family: {said}", "family.seats-set": "{who} {said} in a family",
     "family.sharing": "{who} decided about sharing with the family: {said}",
     "family.answering": "{who} decided about answers by the family: {said}",
     "family.invited": "{who} invited somebody to their family", "family.invited-again": "{who} sent a family invitation again",
