@@ -10,7 +10,7 @@ LEVELS = {
 
 CATEGORIES = {
     "meeting": "Meetings", "user": "People and families", "billing": "Money", "email": "Mail", "security": "Security",
-    "cron": "Done by the clock", "api": "Defects",
+    "cron": "Scheduled work", "api": "Defects",
 }  # fmt: skip
 
 # What each operation says as a sentence. {who} did it and {whom} had it done to them; {one} is whom it is about: whom it
@@ -51,7 +51,8 @@ SENTENCES = {
     "second-factor.new-recovery": "{one} made new recovery codes",
     "second-factor.reset": "The operator took away the second factor of {whom}",
     "limit.reached": "{said}: {one}", "request.broke": "Something broke on our side for {who}",
-    "order.paid": "{one}: {said}", "order.opened": "{one}: {said}", "order.refund-asked": "{who} asked Stripe to refund {whom}: {said}",
+    "order.paid": "{one}: {said}", "order.opened": "{one}: {said}",
+    "order.refund-asked": "{who} asked Stripe to refund {whom}: {said}",
     "order.amount_differs": "Stripe asked {one} another amount than was shown: {said}",
     "subscription.begun": "{one}: {said}", "access.given": "{who} gave {whom} days: {said}",
     "plan.set-to-end": "{one} set their plan to end", "plan.resumed": "{one} kept their plan after all",

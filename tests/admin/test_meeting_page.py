@@ -8,7 +8,20 @@ import pytest
 from portal.attendance import jobs
 from portal.clock import at
 from tests.support.cast import crowd
-from tests.support.reading import answers, do, invite, link, one, operations, plain, plan, rows, said_at, statements, words
+from tests.support.reading import (
+    answers,
+    do,
+    invite,
+    link,
+    one,
+    operations,
+    plain,
+    plan,
+    rows,
+    said_at,
+    statements,
+    words,
+)
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 

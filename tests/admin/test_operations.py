@@ -31,7 +31,8 @@ def test_a_club_without_backups_is_not_told_that_all_is_well(desk, heard):
 def ran(superuser, *names, ago="1 hour"):
     for name in names:
         superuser.execute("insert into runs (name, began_at, ended_at, well, said) values"
-                          " (%s, now() - cast(%s as interval), now() - cast(%s as interval) + interval '95 seconds', true, 'Deleted 3 mails.')",
+                          " (%s, now() - cast(%s as interval), now() - cast(%s as interval) + interval '95 seconds',"
+                          "  true, 'Deleted 3 mails.')",
                           [name, ago, ago])  # fmt: skip
 
 
