@@ -78,7 +78,8 @@ def today() -> ResponseReturnValue:
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
             (f"{numbers.ending:,}", "whose access ends or renews this month", "/admin/people?access=ending"),
             (f"{numbers.new_people:,}", "new this week", "/admin/people?access=new"),
-            (f"{numbers.families:,}", f"families, {numbers.in_families:,} people", "/admin/families"),
+            (f"{numbers.families:,}", f"{'family' if numbers.families == 1 else 'families'}, {numbers.in_families:,} people",
+             "/admin/families"),
         ],
         money=[
             (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
