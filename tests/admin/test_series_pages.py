@@ -172,7 +172,7 @@ def test_a_series_that_is_over_is_looked_at_only(desk, superuser, weekly):
     superuser.execute("update meeting_series set starts_on = '2020-01-01', ends_on = '2020-02-01'")
     text = words(desk.get(weekly))
     assert "It is over." in text and "End the series" not in text
-    assert "None is running." in words(desk.get("/admin/meetings"))
+    assert "No series is running." in words(desk.get("/admin/meetings"))
 
 
 def test_members_read_only_of_series_whose_meetings_they_see(as_, desk, superuser, charlie, weekly):
