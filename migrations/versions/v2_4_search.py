@@ -1,17 +1,17 @@
-"""v2.1: people and families are found by the beginning of any word of their names and addresses.
+"""v2.4: people and families are found by the beginning of any word of their names and addresses.
 
 Words are folded before they are kept, and what is looked for is folded by the same function: `Yılmaz`, `yilmaz` and
 `YILMAZ` are one word, and so are `İpek` and `ipek`. No dictionary, extension or locale has a say in it, so that the
 same name is found on every server.
 
-Revision ID: v2.1_search
-Revises: v2.0
+Revision ID: v2.4_search
+Revises: v2.3_free_days
 """
 
 from portal.database.migration import run
 
-revision = "v2.1_search"
-down_revision = "v2.0"
+revision = "v2.4_search"
+down_revision = "v2.3_free_days"
 branch_labels = None
 depends_on = None
 
