@@ -1,5 +1,6 @@
-"""Keyset paging: a cursor names the first row of a page, so page 5,000 costs what page 1 costs."""
+"""Keyset paging: a cursor names the row where a page begins, so page 5,000 costs what page 1 costs."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -24,3 +25,17 @@ def read(cursor: str | None) -> tuple[datetime, UUID] | None:
         return _EPOCH + timedelta(microseconds=int(moment, 16)), UUID(hex=row_id)
     except (ValueError, OverflowError):
         return None
+
+
+def write_name(name: str, row_id: UUID) -> str:
+    """The cursor of the last row of a page in a list by name; the next page begins after it."""
+    return urlsafe_b64encode(f"{row_id}{name}".encode()).decode()
+
+
+def read_name(cursor: str) -> tuple[str, UUID]:
+    """The name and row it tells; before everybody for none, or for one that was tampered with."""
+    try:
+        plain = urlsafe_b64decode(cursor).decode()
+        return plain[36:].replace("\x00", ""), UUID(plain[:36])
+    except ValueError:
+        return "", FIRST

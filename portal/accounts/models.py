@@ -4,7 +4,7 @@ from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Computed, FetchedValue, ForeignKey, Index, LargeBinary, Text, text
-from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.dialects.postgresql import INET, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
@@ -17,6 +17,7 @@ class User(Base):
     __table_args__ = (
         Index("ix_users_name_key", "name_key", "id"),
         Index("ix_users_email_begins", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
+        Index("ix_users_search", "search", postgresql_using="gin"),
         Index("ix_users_access_until", "access_until", postgresql_where=text("is_active")),
         Index("ix_users_created_at", "created_at"),
         Index("idx_users_family_plan", "family_plan_id", "family_role"),
@@ -33,6 +34,11 @@ class User(Base):
     name_key: Mapped[str] = mapped_column(
         Text(collation="C"),
         Computed("lower(coalesce(first_name || ' ', '') || coalesce(last_name || ' ', '') || email)"),
+        deferred=True,
+    )
+    search: Mapped[object] = mapped_column(
+        TSVECTOR,
+        Computed("search_words(coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || email)"),
         deferred=True,
     )
     first_name: Mapped[str | None]

@@ -31,7 +31,7 @@ class SeatsForm(Form):
     """How many people a family may be."""
 
     seats = StringField(
-        "Seats, the primary’s included",
+        "Seats, the payer’s included",
         validators=[Regexp(r"^([1-9]|1[0-9]|20)\Z", message="Enter a number from 1 to 20.")],
     )
 
@@ -42,16 +42,30 @@ class ReasonForm(Form):
     reason = Line("Reason", most=300, missing="Say why in a sentence. It is kept in the log.")
 
 
-FAMILIES = text(f"""
-select p.id, p.plan_name, p.created_at, p.current_members, p.invited_members, p.max_members, p.is_active, p.ending_at,
-       p.subscription_expiry, u.first_name, u.last_name, u.email
-  from family_plans p join users u on u.id = p.primary_user_id
- where (cast(:q as text) = '' or lower(p.plan_name) like '%' || :begins
-        or exists (select from users m where (m.family_plan_id = p.id or m.id = p.primary_user_id)
-                    and (m.name_key like :begins or m.email_key like :begins)))
-   and (p.created_at, p.id) <= (:from_at, :from_id)
- order by p.created_at desc, p.id desc limit {PAGE + 1}
-""")  # noqa: S608 - a constant of this file
+COLUMNS = """
+select p.id, p.plan_name, p.current_members, p.invited_members, p.max_members, p.is_active, p.ending_at,
+       p.subscription_expiry, u.first_name, u.last_name, u.email, p.name_key
+"""
+EVERY = f"{COLUMNS} from family_plans p join users u on u.id = p.primary_user_id"
+# A plan is found by its own name, or by whoever is in it.
+FOUND = f"""
+with people as materialized (select id, family_plan_id from users where search @@ searched(:q))
+{COLUMNS}
+  from (select id from family_plans where search @@ searched(:q)
+        union select family_plan_id from people
+        union select f.id from family_plans f join people on f.primary_user_id = people.id) found
+  join family_plans p on p.id = found.id join users u on u.id = p.primary_user_id
+"""  # noqa: S608 - constants of this file
+PLANS = {
+    search: text(f"""
+select * from ({found}) plans
+ where (name_key, id) > (:after_name, :after_id) order by name_key, id limit {PAGE + 1}
+""")  # noqa: S608
+    for search, found in ((True, FOUND), (False, EVERY))
+}
+STANDING = text("""
+select count(*) as families, coalesce(sum(current_members), 0) as people from family_plans where is_active
+""")
 PEOPLE = (
     select(
         Membership.id, Membership.user_id, Membership.role, Membership.state, Membership.joined_at, Membership.ended_at,
@@ -77,16 +91,15 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def families() -> ResponseReturnValue:
-    """Newest first, by a piece of the name or the beginning of anybody's name or address in them."""
-    q, cursor = asked("q"), paging.read(asked("from"))
-    begins = q.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    from_at, from_id = cursor or (paging.END, paging.LAST)
-    rows = db.session.execute(FAMILIES, {"q": q, "begins": begins, "from_at": from_at, "from_id": from_id}).all()
-    first = f"/admin/families?{urlencode({'q': q})}"
-    more = f"{first}&from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
+    """By name; or found by the beginnings of words in a family's name, or in the names and addresses of its people."""
+    q, start = asked("q"), asked("from", 3000)
+    after_name, after_id = paging.read_name(start)
+    rows = db.session.execute(PLANS[bool(q)], {"q": q, "after_name": after_name, "after_id": after_id}).all()
+    shown, first = rows[:PAGE], f"/admin/families?{urlencode({'q': q})}"
     return page(
-        "admin/families.html", q=q, families=[_line(row) for row in rows[:PAGE]], older_url=more,
-        newer_url=first if cursor else None,
+        "admin/families.html", q=q, heading=_heading(q, len(rows)), families=[_line(row) for row in shown],
+        newer_url=first if start else None,
+        older_url=f"{first}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
     )  # fmt: skip
 
 
@@ -109,7 +122,7 @@ def set_seats(plan_id: UUID) -> ResponseReturnValue:
         db.session.rollback()
         form.seats.errors = [_too_many_for(plan_id, int(form.seats.data))]
         return _family_page(plan_id, 422, seats_form=form)
-    return _back(plan_id, "Saved.")
+    return _back(plan_id, f"This family may now be {number(int(form.seats.data))} people.")
 
 
 @admin
@@ -125,10 +138,10 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
 
 @admin
 def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
-    """Within ten seconds."""
+    """While it can still be taken back."""
     if not leaving.undo(db.session(), membership_id):
         abort(404)
-    return _back(plan_id, "Nothing was changed.")
+    return _back(plan_id, "The removal was undone: nobody left the family.")
 
 
 @admin
@@ -139,7 +152,13 @@ def transfer(plan_id: UUID) -> ResponseReturnValue:
         return _family_page(plan_id, 422, transfer_form=form)
     if not handing_over.propose_transfer(db.session(), plan_id, chosen("person"), form.reason.data):
         abort(404)
-    return _back(plan_id, "They have been asked, and the primary is told. It happens when they have paid.")
+    return _back(plan_id, f"{_named(chosen('person'))} was asked to take over, and the person who pays now is told."
+                          " It happens once the new payer has paid.")
+
+
+def _named(person_id: UUID) -> str:
+    row = db.session.execute(select(User.first_name, User.last_name, User.email).where(User.id == person_id)).one()
+    return display_name(*row)
 
 
 def _back(plan_id: UUID, said: str) -> ResponseReturnValue:
@@ -176,6 +195,14 @@ def _too_many_for(plan_id: UUID, seats: int) -> str:
     return f"In it or invited are {names}. {who} to go first."
 
 
+def _heading(q: str, found: int) -> str:
+    if q:
+        return f"More than {PAGE} families" if found > PAGE else f"{found} {'family' if found == 1 else 'families'} found"
+    now = db.session.execute(STANDING).one()
+    families = "1 family" if now.families == 1 else f"{now.families:,} families"
+    return f"{families}, {now.people:,} {'person' if now.people == 1 else 'people'} in {'it' if now.families == 1 else 'them'}"
+
+
 def _line(row: Row[Any]) -> dict[str, Any]:
     kind, word, tone = (
         ("slash", "Over", "")
@@ -187,7 +214,7 @@ def _line(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.plan_name or "No name", "primary": display_name(row.first_name, row.last_name, row.email),
         "email": row.email, "in": f"{row.current_members} of {row.max_members}", "invited": row.invited_members,
-        "kind": kind, "word": word, "tone": tone, "until": reader().short_day(row.subscription_expiry) or "–",
+        "kind": kind, "word": word, "tone": tone, "until": reader().short_day(row.subscription_expiry),
     }  # fmt: skip
 
 

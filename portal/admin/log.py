@@ -1,7 +1,8 @@
-"""The system log, newest first: by level and category, about a person, a meeting or a family, or by a reference."""
+"""The system log, newest first, a sentence a row: by level and category, about a person, a meeting or a family, or by a reference."""
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,20 +18,26 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.audit.models import SystemLog
-from portal.audit.words import CATEGORIES, LEVELS, happened
+from portal.audit.words import CATEGORIES, LEVELS, sentence
 from portal.database import db
 from portal.families.models import FamilyPlan, Membership
 from portal.meetings.models import Meeting
 from portal.reference import READABLE
-from portal.times import date_with_year
+from portal.times import number
 from portal.web import asked, id_in, page, reader
 
-PAGE = 50
+PAGE = 40
 COLUMNS = (
     SystemLog.id, SystemLog.timestamp, SystemLog.level, SystemLog.category, SystemLog.operation, SystemLog.message,
     SystemLog.user_id, SystemLog.subject_id, SystemLog.meeting_id, SystemLog.request_id, SystemLog.ip_address,
     SystemLog.user_agent, SystemLog.details,
 )  # fmt: skip
+# Counted by the index of categories and levels, and no further than anybody reads.
+WRONG = text("""
+select level, count(*) as times from (
+  select level from system_logs where category = any (:categories) and level in ('warn', 'error') and timestamp >= :since limit 1000) found
+ group by level
+""")
 NEWEST = (SystemLog.timestamp.desc(), SystemLog.id.desc())
 FROM = tuple_(SystemLog.timestamp, SystemLog.id) <= tuple_(bindparam("from_at"), bindparam("from_id"))
 MOST: ColumnElement[int] = literal_column(str(PAGE + 1))
@@ -67,10 +74,23 @@ def log() -> ResponseReturnValue:
     filters = {name: str(value) for name, value in asdict(wanted).items() if value}
     first = f"/admin/log?{urlencode(filters)}"
     more = f"{first}&from={paging.write(rows[PAGE].timestamp, rows[PAGE].id)}" if len(rows) > PAGE else None
+    lines = [_line(row) for row in rows[:PAGE]]
     return page(
-        "admin/log.html", w=wanted, about=_about(wanted), rows=[_line(row) for row in rows[:PAGE]], filtered=bool(filters),
-        levels=LEVELS, categories=CATEGORIES, newer_url=first if cursor else None, older_url=more,
+        "admin/log.html", w=wanted, about=_about(wanted), filtered=bool(filters),
+        days=[(day, list(there)) for day, there in groupby(lines, lambda line: line["day"])],
+        heading="" if filters or cursor else _today(), levels=LEVELS, categories=CATEGORIES,
+        newer_url=first if cursor else None, older_url=more,
     )  # fmt: skip
+
+
+def _today() -> str:
+    """What went wrong since the reader's midnight."""
+    midnight = reader().now.replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = db.session.execute(WRONG, {"categories": list(CATEGORIES), "since": midnight}).all()
+    found = {row.level: row.times for row in rows}
+    counted = [f"{number(found[level])} {word if found[level] == 1 else word + 's'}"
+               for level, word in (("error", "error"), ("warn", "warning")) if level in found]  # fmt: skip
+    return f"{' and '.join(counted).capitalize()} today." if counted else "Nothing went wrong today."
 
 
 def _wanted() -> Wanted:
@@ -163,31 +183,40 @@ def _about(wanted: Wanted) -> list[tuple[str, str]]:
 
 def _line(row: Any) -> dict[str, Any]:
     local = row.timestamp.astimezone(reader().tz)
-    said = happened(row.operation, row.message)
+    who = _person(row.user_id, row.who_first_name, row.who_last_name, row.who_email)
+    whom = _person(row.subject_id, row.whom_first_name, row.whom_last_name, row.whom_email)
+    nobody = (None, "a visitor" if row.ip_address else "the portal")
+    meeting = (row.meeting_id, row.title) if row.title else None
+    names = {
+        "{who}": ("/admin/people/", who or nobody), "{whom}": ("/admin/people/", whom or (None, "somebody")),
+        "{one}": ("/admin/people/", whom or who or nobody), "{meeting}": ("/admin/meetings/", meeting or (None, "a meeting")),
+    }  # fmt: skip
+    about = whom is not None and row.subject_id != row.user_id
+    pieces = sentence(row.operation, row.message, by_person=who is not None, about=about, there=meeting is not None)
     facts = {
         "Kind": f"{CATEGORIES[row.category]}, {row.operation}" if row.operation else CATEGORIES[row.category],
-        "Noted as": row.message if row.message != said else "",
+        "Noted as": row.message, "By": "" if who else nobody[1].capitalize(), "At": f"{local:%H:%M:%S}, {reader().city}",
         **{name.replace("_", " ").capitalize(): _plain(value) for name, value in (row.details or {}).items()},
         "From": str(row.ip_address or ""), "With": row.user_agent or "",
     }  # fmt: skip
     return {
-        "said": said, "level": row.level, "day": date_with_year(local), "time": f"{local:%H:%M:%S}",
-        "iso": row.timestamp.isoformat(timespec="milliseconds"), "reference": row.request_id,
-        "facts": {k: v for k, v in facts.items() if v},
-        "who": _person(row.user_id, row.who_first_name, row.who_last_name, row.who_email),
-        "whom": _person(row.subject_id, row.whom_first_name, row.whom_last_name, row.whom_email)
-        if row.subject_id != row.user_id else None,
-        "by_nobody": "A visitor" if row.ip_address else "The portal",
-        "whom_is": "as" if row.user_id is None and row.ip_address else "about",
-        "meeting": (row.meeting_id, row.title) if row.title else None,
+        "said": [_linked(*names[piece]) if piece in names else ("", piece) for piece in pieces], "level": row.level,
+        "day": local.date(), "time": f"{local:%H:%M}", "iso": row.timestamp.isoformat(timespec="milliseconds"),
+        "reference": row.request_id, "facts": {k: v for k, v in facts.items() if v},
     }  # fmt: skip
+
+
+def _linked(path: str, named: tuple[UUID | None, str]) -> tuple[str, str]:
+    """An address and what it is called; no address for what has no page."""
+    its_id, name = named
+    return (f"{path}{its_id}" if its_id else "", name)
 
 
 def _person(person_id: UUID | None, first: str | None, last: str | None, email: str | None) -> tuple[UUID | None, str] | None:
     """Their page and name; no page if they are gone, nothing if there is nobody."""
     if person_id is None:
         return None
-    return (person_id, display_name(first, last, email)) if email else (None, "Somebody who is gone")
+    return (person_id, display_name(first, last, email)) if email else (None, "somebody who is gone")
 
 
 def _plain(value: Any) -> str:

@@ -1,5 +1,7 @@
 """Planning, changing, calling off and holding after all."""
 
+from datetime import timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,11 @@ from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words, sentence
 from portal.problems import Refused
+from portal.times import number
 from portal.web import find, me, page
+
+OPEN_DAYS = 3
+"""So many days with meetings are open; those after them are folded, a week at a time."""
 
 
 def add_to(bp: Blueprint) -> None:
@@ -47,9 +53,13 @@ def index() -> ResponseReturnValue:
         .limit(200)
     )
     look = here_and_now()
-    series = running_series()
+    series, upcoming = running_series(), [Planned(row, look) for row in db.session.execute(coming)]
+    days = [(day, list(there)) for day, there in groupby(upcoming, lambda m: m.date)]
+    later = [m for _day, there in days[OPEN_DAYS:] for m in there]
+    weeks = [(monday, list(there)) for monday, there in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))]
     return page(
-        "admin/meetings.html", upcoming=[Planned(row, look) for row in db.session.execute(coming)],
+        "admin/meetings.html", heading=_heading(upcoming), days=days[:OPEN_DAYS],
+        weeks=[(monday, there, sum(m.requests for m in there)) for monday, there in weeks],
         series=[(one.id, one.title, sentence(one)) for one in series], daily=any(one.only_if_free for one in series),
     )  # fmt: skip
 
@@ -125,7 +135,7 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
             db.session.rollback()
             _at_field(form, refusal)
         else:
-            flash("Saved. Everybody who holds a place is told if the time moved.", "note")
+            flash(f"{form.title.data} was changed. Everybody who holds a place is told if the time moved.", "note")
             return redirect("/admin/meetings", 303)
     meeting, _host = _meeting(meeting_id)
     form.revision.data = meeting.revision
@@ -152,11 +162,19 @@ def cancel(meeting_id: UUID) -> ResponseReturnValue:
 
 @admin
 def reinstate(meeting_id: UUID) -> ResponseReturnValue:
-    """Hold it after all."""
+    """Put a cancelled one back on the programme."""
     meeting, _host = _meeting(meeting_id)
     actions.reinstate(db.session(), meeting)
-    flash(f"{meeting.title} is held after all. Everybody who was coming is told.", "note")
+    flash(f"{meeting.title} is reinstated. Everybody who was coming is told.", "note")
     return redirect("/admin/meetings", 303)
+
+
+def _heading(upcoming: list[Planned]) -> str:
+    held = [m for m in upcoming if m.phase != "cancelled"]
+    if not held:
+        return "No meeting is planned."
+    count = "One meeting" if len(held) == 1 else f"{number(len(held)).capitalize()} meetings"
+    return f"{count} to come, the next {held[0].day_note.lower() or 'on ' + held[0].date_long}"
 
 
 def _meeting(meeting_id: UUID) -> tuple[Any, str]:

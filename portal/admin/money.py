@@ -41,8 +41,10 @@ select (select count(*) from subscriptions where live) as live,
        (select max(timestamp) from system_logs where category = 'billing' and level in ('info', 'warn')
          and operation = 'billing.reconciled') as compared
 """)
-DRIFTS = select(Drift).where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100)
-DISPUTED = select(*COLUMNS, Order.user_id, Order.disputed_at).where(Order.dispute_state == "open")
+DRIFTS = select(Drift, User.first_name, User.last_name, User.email).outerjoin(User, User.id == Drift.user_id)
+DRIFTS = DRIFTS.where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100)
+DISPUTED = select(*COLUMNS, Order.user_id, Order.disputed_at, User.first_name, User.last_name, User.email)
+DISPUTED = DISPUTED.join(User, User.id == Order.user_id).where(Order.dispute_state == "open")
 DISPUTED = DISPUTED.order_by(Order.disputed_at).limit(100)
 
 
@@ -86,8 +88,8 @@ class RefundForm(Form):
     """The order it is about."""
     amount = DecimalField("Amount", validators=[readable("Give an amount, like 12.00.")])
     cut = DateField(
-        "Last day it opens the club", validators=[Optional(), readable("Give a day that exists."), this_century],
-        description="In the club’s zone. Leave it empty and access stays.",
+        "Access until", validators=[Optional(), readable("Give a day that exists."), this_century],
+        description="The last day, in the club’s zone. Leave it empty to keep access as it is.",
     )  # fmt: skip
     reason = Line("Reason", most=200, missing="Say why, for the log.")
 
@@ -110,14 +112,20 @@ def overview() -> ResponseReturnValue:
     return page(
         "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
         figures=[
-            (f"{now.live:,}", "live subscriptions", "/admin/people?access=paying"),
+            (f"{now.live:,}", "active subscriptions", "/admin/people?access=paying"),
             (f"{now.failing:,}", "with a failed payment", "/admin/people?access=failed"),
             (f"{now.ending:,}", "set to end", "/admin/people?access=leaving"),
             (money.shown(months[-1].kept, _settings().currency), "this month, after refunds", ""),
         ],
-        drifts=[(d.said, since(d.found_at, reader().now), d.user_id) for d in db.session.scalars(DRIFTS)],
+        heading=f"{money.shown(months[-1].kept, _settings().currency)} came in this month",
+        drifts=[
+            (row.Drift.said, since(row.Drift.found_at, reader().now), row.Drift.user_id,
+             display_name(row.first_name, row.last_name, row.email) if row.email else "")
+            for row in db.session.execute(DRIFTS)
+        ],
         disputes=[
-            line(row, reader().now) | {"since": since(row.disputed_at, reader().now), "person": row.user_id}
+            line(row, reader().now) | {"since": since(row.disputed_at, reader().now), "person": row.user_id,
+                                     "name": display_name(row.first_name, row.last_name, row.email)}
             for row in db.session.execute(DISPUTED)
         ],
         unheard=now.unheard, compared=since(now.compared, reader().now) if now.compared else "",
@@ -138,7 +146,7 @@ def compare() -> ResponseReturnValue:
     """Do now what is done each night."""
     jobs.enqueue(db.session(), "billing.reconcile", one_at_a_time="billing.reconcile")
     audit.record(db.session(), "billing.compare-asked", "Asked to compare with the provider", category="billing")
-    flash("The worker compares now; look again in a moment.", "note")
+    flash("Stripe is being compared with the club now. Reload this page in a moment.", "note")
     return redirect("/admin/money", 303)
 
 
@@ -188,7 +196,8 @@ def _events(customers: Any) -> list[ProviderEvent]:
 def ask(person_id: UUID) -> ResponseReturnValue:
     """Have the provider asked about one person now."""
     known = actions.ask_about(db.session(), person_id)
-    flash("Stripe is asked now; look again in a moment." if known else "This person has never paid at Stripe.", "note")
+    flash(f"Stripe is being asked about {_name(person_id)} now. Reload this page in a moment." if known
+          else f"{_name(person_id)} has never paid at Stripe.", "note")
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
@@ -201,7 +210,7 @@ def give(person_id: UUID) -> ResponseReturnValue:
     if not form.validate():
         return _person_page(person_id, form, 422)
     actions.give_days(db.session(), person_id, form.kind.data, form.until.data, form.reason.data)
-    flash(f"Given, to the end of {date_in_words(form.until.data)}.", "note")
+    flash(f"{_name(person_id)} was given access until {date_in_words(form.until.data)}.", "note")
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
@@ -210,6 +219,10 @@ ORDER = select(
     Order.id, Order.user_id, Order.order_number, Order.amount, Order.refunded_amount, Order.currency,
     Order.provider_payment_id, Order.period_end, User.first_name, User.last_name, User.email,
 ).join(User, User.id == Order.user_id).where(STATE.in_(REFUNDABLE), Order.provider_payment_id.is_not(None))  # fmt: skip
+
+
+def _name(person_id: UUID) -> str:
+    return display_name(*find(select(User.first_name, User.last_name, User.email).where(User.id == person_id)))
 
 
 def _refundable(number: str) -> Any:
@@ -242,7 +255,8 @@ def send_refund(number: str) -> ResponseReturnValue:
     db.session.rollback()  # nothing is held while the provider is asked
     provider.give_back(row.provider_payment_id, _key(row, minor), minor)
     actions.note_refund(db.session(), row, minor, form.reason.data, form.cut.data)
-    flash("Stripe gives it back; the order says so in a moment.", "note")
+    name, sum_back = display_name(row.first_name, row.last_name, row.email), money.shown(form.amount.data, row.currency)
+    flash(f"Stripe is refunding {sum_back} to {name}; the order says so in a moment.", "note")
     return redirect(f"/admin/people/{row.user_id}/money", 303)
 
 

@@ -23,7 +23,7 @@ from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.times import date_in_words, since
-from portal.web import find, page, reader
+from portal.web import asked, find, page, reader
 
 Creator = aliased(User)
 ONE = (
@@ -45,27 +45,28 @@ select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_dura
      from meeting_attendances where meeting_id = s.id) c
  where s.id = :meeting
 """)
-PAGE = 100
+PAGE, SHOWN = 100, 15
+"""So many are read; so many of each answer are open at first."""
 PEOPLE = text("""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
-  from (select * from meeting_attendances where meeting_id = :meeting order by joined_at, user_id limit :most) a
+  from (select *, case when joined_at is not null then 0 else array_position(cast(:answers as text[]), answer) end as place
+          from meeting_attendances where meeting_id = :meeting order by place, joined_at, user_id limit :most) a
   join users u on u.id = a.user_id
- order by a.joined_at, u.name_key
+ order by a.place, a.joined_at, u.name_key, u.id
 """)
 FOUND = text("""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
-  from ((select id from users where name_key >= :q and name_key < :q_end order by name_key limit 1000)
-        union (select id from users where email_key ~>=~ :q and email_key ~<~ :q_end limit 1000)) f
-  join meeting_attendances a on a.meeting_id = :meeting and a.user_id = f.id
-  join users u on u.id = a.user_id
+  from (select * from users where search @@ searched(:q) offset 0) u
+  join meeting_attendances a on a.meeting_id = :meeting and a.user_id = u.id
  order by u.name_key limit :most
 """)
+# In the order in which a list shows them.
 ANSWERS = {
-    "invited": ("ring", "No answer", ""), "accepted": ("full", "Said yes", "ok"), "declined": ("slash", "Said no", ""),
-    "requested": ("quarter", "Asks for a place", "amber"), "waitlisted": ("half", "Waits", ""),
-    "offered": ("lamp", "Has an offer", "amber"), "rejected": ("slash", "Refused", ""), "withdrawn": ("slash", "Off the list", ""),
+    "accepted": ("full", "Said yes", "ok"), "offered": ("lamp", "Was offered a place", "amber"),
+    "requested": ("quarter", "Asked for a place", "amber"), "waitlisted": ("half", "Waiting", ""), "declined": ("slash", "Said no", ""),
+    "rejected": ("slash", "Request declined", ""), "withdrawn": ("slash", "Gave up the request", ""), "invited": ("ring", "No answer", ""),
 }  # fmt: skip
 OUTCOMES = {"attended": ("full", "Came", "ok"), "no_show": ("cross", "Did not come", "bad")}
 MONTH = timedelta(days=30)
@@ -84,16 +85,15 @@ def add_to(bp: Blueprint) -> None:
 def show(meeting_id: UUID) -> ResponseReturnValue:
     """What was planned, what came of it, who was there."""
     row = find(ONE, meeting_id=meeting_id, at=clock.now())
-    q = " ".join(request.args.get("q", "").replace("\x00", "").lower().split())[:100]
-    asked = {"meeting": meeting_id, "q": q, "q_end": q + "\U0010ffff", "most": PAGE + 1}
-    people = db.session.execute(FOUND if q else PEOPLE, asked).all()
-    m = Planned(row, here_and_now())
+    m, q = Planned(row, here_and_now()), asked("q")
+    people = db.session.execute(FOUND if q else PEOPLE, {"meeting": meeting_id, "q": q, "most": PAGE + 1, "answers": list(ANSWERS)}).all()
+    shown = [_person(one, m) for one in people[:PAGE]]
     own = current_app.config["SETTINGS"].club_domains
     return page(
         "admin/meeting.html",
         m=m, made=_made(row), series=row.series_id, repeats=in_words(row) if row.repeats else "", q=q,
         figures=_figures(m, row, db.session.execute(NUMBERS, {"meeting": meeting_id}).one()),
-        people=[_person(one, m) for one in people[:PAGE]], more=len(people) > PAGE,
+        groups=_groups(shown), more=len(people) > PAGE, shown=SHOWN,
         domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
     )  # fmt: skip
 
@@ -113,7 +113,7 @@ def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     if not form.validate():
         return _correction_page(meeting_id, person_id, form, 422)
     actions.correct(db.session(), meeting_id, person_id, said == "attended", form.reason.data)
-    flash("Corrected, and noted in the log.", "note")
+    flash(f"{_name(person_id)} {'came' if said == 'attended' else 'did not come'}: corrected, with your reason in the log.", "note")
     return redirect(f"/admin/meetings/{meeting_id}", 303)
 
 
@@ -126,19 +126,23 @@ def domains() -> ResponseReturnValue:
     return page("admin/domains.html", domains=by_domain(db.session(), meetings, own), count=len(meetings), own=own)
 
 
+def _name(person_id: UUID) -> str:
+    return display_name(*find(select(User.first_name, User.last_name, User.email).where(User.id == person_id)))
+
+
 def _made(row: Any) -> str:
     """Who or what put it on the programme, and when."""
     when = date_in_words(row.created_at.astimezone(reader().tz))
     if row.origin != "admin":
-        return f"Made by {'the club’s daily meeting' if row.origin == 'daily-job' else 'its series'} on {when}."
-    by = display_name(row.first_name, row.last_name, row.email) if row.email else "somebody who is gone"
+        return f"Created from {'the club’s daily meeting' if row.origin == 'daily-job' else 'its series'} on {when}."
+    by = display_name(row.first_name, row.last_name, row.email) if row.email else "somebody whose account is gone"
     return f"Planned by {by} on {when}."
 
 
 def _figures(m: Planned, row: Any, n: Any) -> list[tuple[str, str]]:
     if m.phase == "over":
         numbers = [(n.invited_count, "could come"), (n.attended_count, "came"), (n.no_shows, "said yes and did not come"),
-                   (n.external_attendees, "of those who came external")]  # fmt: skip
+                   (n.external_attendees, "came from outside the club’s own domains")]  # fmt: skip
         minutes = [(f"{n.minutes}", "minutes each stayed")] if n.minutes is not None else []
         return [*[(f"{number:,}", said) for number, said in numbers], *minutes]
     numbers = [(row.open_to, "can come"), (m.taken, "said yes"), (n.declined, "said no"),
@@ -153,10 +157,22 @@ def _person(row: Any, m: Planned) -> dict[str, Any]:
     return {
         "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email,
         "said": OUTCOMES.get(row.outcome) or ANSWERS[row.answer], "came": hour(row.joined_at), "left": hour(row.left_at),
-        "minutes": row.join_duration, "device": row.device_type or "",
+        "minutes": row.join_duration, "device": (row.device_type or "").capitalize(),
         "corrected": f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "",
         "correctable": m.correctable,
     }  # fmt: skip
+
+
+def _groups(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Who came, and then by answer: those of one word together, with the columns that say something of any of them."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for person in people:
+        groups.setdefault(person["said"], []).append(person)
+    return [
+        {"said": said, "people": there, "columns": [name for name in ("came", "minutes", "device")
+                                                   if any(one[name] not in ("", None) for one in there)]}
+        for said, there in groups.items()
+    ]  # fmt: skip
 
 
 def _correction_page(meeting_id: UUID, person_id: UUID, form: CorrectionForm, status: int = 200) -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
@@ -13,13 +14,20 @@ from portal.jobs.runs import Run
 from portal.operations import monitor
 from portal.operations.alarms import alarms
 from portal.operations.models import Backup, size
-from portal.times import date_with_year, day_medium, since
+from portal.times import date_with_year, day_medium, number, since
 from portal.web import page, reader
 
-NAMES = {
-    "backup": "Backup", "check": "Promises of the data", "proof": "Proof of the backup", "statistics": "Statistics",
-    "tidying": "Tidying up",
+DAY, WEEK, LATE = timedelta(days=1), timedelta(days=7), timedelta(hours=12)
+"""A run that is overdue for so long is late: what was missed at night is done in the morning."""
+
+SCHEDULE = {
+    "backup": ("Backup", DAY), "check": ("Check of the data", DAY), "tidying": ("Tidying up", DAY),
+    "proof": ("Test of the newest backup", WEEK), "statistics": ("Database statistics", WEEK),
 }  # fmt: skip
+"""Everything that notes its runs: what it is called, and how often it is due."""
+
+NIGHTS = 14
+"""So many days of backups are drawn."""
 YEAR = 365
 
 
@@ -35,12 +43,34 @@ def operations() -> ResponseReturnValue:
     session, settings = db.session(), current_app.config["SETTINGS"]
     runs, jobs = monitor.last_runs(session), monitor.queue(session)
     check = next((run for run in runs if run.name == "check"), None)
+    known, backups = {run.name: run for run in runs}, monitor.backups(session)
+    names = [name for name in SCHEDULE if name not in ("backup", "proof") or settings.backups]
+    schedule = [_scheduled(name, known.get(name)) for name in names]
+    wants = [(bad, words) for bad, words in alarms(session, settings) if "BACKUPS" not in words]
+    if settings.backups is None:
+        wants.append((False, "No backups are made. Set BACKUPS to a folder."))
+    wants += [(False, f"{task['name']} is late: it should run every {task['every']}.") for task in schedule if task["late"]]
     return page(
-        "admin/operations.html", alarms=alarms(session, settings), runs=[_run(run) for run in runs],
-        broken=(check.details or {}).items() if check else (), backups=[_backup(each) for each in monitor.backups(session)],
-        kept=settings.backups is not None, figures=_standing(jobs), jobs=[row for row in jobs if row.failed or row.late],
-        when=_when,
+        "admin/operations.html", heading=_heading(wants, [known.get(name) for name in names]), wants=wants, schedule=schedule,
+        broken=(check.details or {}).items() if check else (), backups=[_backup(each) for each in backups],
+        nights=_nights(backups), kept=settings.backups is not None, figures=_standing(jobs),
+        jobs=[row for row in jobs if row.failed or row.late], when=_when,
     )  # fmt: skip
+
+
+def _heading(wants: list[tuple[bool, str]], runs: list[Run | None]) -> str:
+    if wants:
+        return "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
+    if not any(runs):
+        return "Nothing has run yet."
+    return "Everything ran on time." if all(runs) else "All is well so far; some of the schedule has not run yet."
+
+
+def _nights(backups: list[Backup]) -> str:
+    """A figure for each of the last days by the club's calendar, oldest first: 1 if a backup was made, 0 if not."""
+    tz = ZoneInfo(current_app.config["SETTINGS"].club_timezone)
+    made, today = {each.made_at.astimezone(tz).date() for each in backups}, datetime.now(tz).date()
+    return "".join("1" if today - timedelta(days=ago) in made else "0" for ago in reversed(range(NIGHTS)))
 
 
 @admin
@@ -61,18 +91,26 @@ def database() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _run(run: Run) -> dict[str, Any]:
-    kind, word, tone = ("full", "Well", "ok") if run.well else ("cross", "Look at it", "bad")
-    if run.ended_at is None:
-        kind, word, tone = ("quarter", "Running", "amber")
-    return {
-        "name": NAMES.get(run.name, run.name.capitalize()), "began": _when(run.began_at), "said": run.said or "",
-        "lasted": _lasted(run.ended_at - run.began_at) if run.ended_at else "", "kind": kind, "word": word, "tone": tone,
+def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
+    title, every = SCHEDULE[name]
+    task = {"name": title, "every": "day" if every == DAY else "week", "late": False}
+    if run is None:
+        return task | {"began": "", "said": "", "lasted": "", "kind": "ring", "word": "Not yet", "tone": ""}
+    late = datetime.now(UTC) - run.began_at > every + LATE
+    kind, word, tone = (
+        ("quarter", "Running", "amber") if run.ended_at is None
+        else ("cross", "Failed", "bad") if not run.well
+        else ("cross", "Late", "amber") if late
+        else ("full", "Done", "ok")
+    )  # fmt: skip
+    return task | {
+        "began": _when(run.began_at), "said": run.said or "", "late": late, "kind": kind, "word": word, "tone": tone,
+        "lasted": _lasted(run.ended_at - run.began_at) if run.ended_at else "",
     }  # fmt: skip
 
 
 def _backup(made: Backup) -> dict[str, Any]:
-    states = {True: ("full", "Brought back", "ok"), False: ("cross", "Broken", "bad"), None: ("ring", "Not tried", "")}
+    states = {True: ("full", "Restored as a test", "ok"), False: ("cross", "Broken", "bad"), None: ("ring", "Not tested", "")}
     kind, word, tone = states[made.proved]
     return {
         "made": _when(made.made_at), "file": made.file, "size": size(made.bytes), "sha256": made.sha256[:12], "kind": kind,
@@ -83,8 +121,9 @@ def _backup(made: Backup) -> dict[str, Any]:
 def _standing(jobs: monitor.Rows) -> list[tuple[str, str]]:
     mails = monitor.mails(db.session(), clock.now() - timedelta(days=7))
     return [
-        (f"{sum(row.waiting for row in jobs):,}", "jobs wait"), (f"{sum(row.late for row in jobs):,}", "late by ten minutes"),
-        (f"{sum(row.failed for row in jobs):,}", "failed in a week"), (f"{mails.waiting:,}", "mails wait"),
+        (f"{sum(row.waiting for row in jobs):,}", "jobs waiting"),
+        (f"{sum(row.late for row in jobs):,}", "jobs more than ten minutes late"),
+        (f"{sum(row.failed for row in jobs):,}", "jobs failed in a week"), (f"{mails.waiting:,}", "mails waiting"),
         (f"{mails.failed:,}", "mails failed in a week"),
     ]  # fmt: skip
 
@@ -94,7 +133,7 @@ def _when(moment: datetime | None) -> str:
     if moment is None:
         return ""
     now = datetime.now(UTC).astimezone(reader().tz)
-    return f"{since(moment.astimezone(reader().tz), now)} ({reader().city})"
+    return since(moment.astimezone(reader().tz), now)
 
 
 def _lasted(time: timedelta) -> str:
@@ -108,7 +147,7 @@ def _lasted(time: timedelta) -> str:
 
 def _forecast(total: int, pace: float | None) -> str:
     if pace is None:
-        return "A forecast needs a week of measures; one is taken every day."
+        return "A forecast needs a week of measurements; one is taken every day."
     if pace <= 0:
         return "It has not grown over the last thirty days."
     day = date_with_year(datetime.now(UTC).date() + timedelta(days=YEAR))

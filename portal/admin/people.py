@@ -1,16 +1,14 @@
 """The list of people: by name, filtered by a plain form, each with the last fourteen evenings."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.engine import Row
 
-from portal import clock
+from portal import clock, paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.admin.moments import moments
@@ -21,32 +19,34 @@ from portal.web import asked, page, reader
 PAGE = 20
 
 MOST = 1000
-"""So many are counted, and so many matches of a search looked at: who has more to choose from types another letter."""
+"""So many are counted: who has more to choose from types another letter."""
 
-# Ranges, not LIKE: an index serves them whatever the letters are.
-SEARCHED = f"""u.id in (
-    (select id from users where name_key >= :q and name_key < :q_end order by name_key limit {MOST})
-    union
-    (select id from users where email_key ~>=~ :q and email_key ~<~ :q_end limit {MOST}))
-"""  # noqa: S608 - constants of this file
+# Fenced (offset 0): everybody who matches is read by the index and then sorted; walking all names in order until a page
+# is full reads the whole club when few match.
+FOUND = """(
+  select * from users
+   where search @@ searched(:q)
+      or id = any (array(select user_id from orders where order_number = upper(:q))) offset 0)
+"""
 # Whom each figure of the other pages counts, in the words of its link.
 STANDINGS = {
     "": ("Any", "true"),
     "active": ("Has access", "u.access_until > :at and u.is_active"),
     "none": ("No access", "not (coalesce(u.access_until > :at, false) and u.is_active)"),
-    "ending": ("Reaches its date this month", "u.access_until > :at and u.access_until <= :month_end and u.is_active"),
+    "ending": ("Access ends or renews this month", "u.access_until > :at and u.access_until <= :month_end and u.is_active"),
     "new": ("New this week", "u.created_at > :week_ago"),
     "paying": ("Pays a plan", "u.id in (select user_id from subscriptions where live)"),
     "failed": ("Payment failed", "u.id in (select user_id from subscriptions where live and failed_at is not null)"),
     "leaving": ("Plan set to end", "u.id in (select user_id from subscriptions where live and ends_at > :at)"),
     "unpaid": ("Payment not finished", "u.id in (select user_id from orders where status = 'pending')"),
     "refunded": (
-        "Given back this year",
+        "Refunded this year",
         "u.id in (select user_id from orders where completed_at >= :year_start and refunded_amount > 0)",
     ),
 }
 WHERE = """
-  where {search} and {standing}
+  from {source} u
+ where {standing}
     and (:plan = '' or coalesce(u.subscription_type, 'none') = :plan)
 """
 PEOPLE = f"""
@@ -55,14 +55,16 @@ select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_ac
        (select string_agg(case when a.joined_at is null then '0' else '1' end, '' order by m.starts_at)
           from (select id, starts_at from meetings where ends_at <= :at and status <> 'cancelled'
                  order by starts_at desc limit 14) m
-          left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id) as ticks
-  from users u {WHERE}
+          left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id) as ticks {WHERE}
    and (u.name_key, u.id) > (:after_key, :after_id)
  order by u.name_key, u.id limit {PAGE + 1}
 """  # noqa: S608
-COUNT = f"select count(*) from (select from users u {WHERE} limit {MOST + 1}) counted"  # noqa: S608
+COUNT = f"""
+select count(*) as people, count(*) filter (where may_come_in) as may_come_in
+  from (select coalesce(u.access_until > :at, false) and u.is_active as may_come_in {WHERE} limit {MOST + 1}) counted
+"""  # noqa: S608
 QUESTIONS = {
-    (search, key): tuple(text(asks.format(search=SEARCHED if search else "true", standing=is_so)) for asks in (PEOPLE, COUNT))
+    (search, key): tuple(text(asks.format(source=FOUND if search else "users", standing=is_so)) for asks in (PEOPLE, COUNT))
     for search in (True, False) for key, (_, is_so) in STANDINGS.items()
 }  # fmt: skip
 """The list and its count, with or without a search, for each standing."""
@@ -75,31 +77,32 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def people() -> ResponseReturnValue:
-    """Who is here, by the beginning of a name or address, by access and by plan."""
+    """Who is here, by the beginnings of words in names and addresses or by an order's number, by access and by plan."""
     q = asked("q")
     access, plan = asked("access"), asked("plan")
     access = access if access in STANDINGS else ""
     wanted: dict[str, Any] = {
-        **moments(), "q": q.lower(), "q_end": q.lower() + "\U0010ffff",
-        "plan": plan if plan in ("individual", "family", "none") else "",
+        **moments(), "q": q, "plan": plan if plan in ("individual", "family", "none") else "",
     }  # fmt: skip
-    after_key, after_id = _cursor(asked("from", 3000))
+    after_key, after_id = paging.read_name(asked("from", 3000))
     found, counted = QUESTIONS[bool(q), access]
     rows = db.session.execute(found, {**wanted, "after_key": after_key, "after_id": after_id}).all()
-    shown, total = rows[:PAGE], db.session.execute(counted, wanted).scalar_one()
+    shown, total = rows[:PAGE], db.session.execute(counted, wanted).one()
     filters = urlencode({"q": q, "access": access, "plan": plan})
     return page(
         "admin/people.html",
         q=q, access=access, standings=[(key, word) for key, (word, _) in STANDINGS.items()], plan=wanted["plan"],
         people=[_line(row) for row in shown],
-        count=_count(total),
+        heading=_heading(total.people, total.may_come_in),
         newer_url=f"/admin/people?{filters}" if after_key else None,
-        older_url=f"/admin/people?{filters}&from={_write(shown[-1])}" if len(rows) > PAGE else None,
+        older_url=f"/admin/people?{filters}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
     )  # fmt: skip
 
 
-def _count(total: int) -> str:
-    return f"More than {MOST:,} people" if total > MOST else f"{total:,} {'person' if total == 1 else 'people'}"
+def _heading(people: int, may_come_in: int) -> str:
+    if people > MOST:
+        return f"More than {MOST:,} people"
+    return f"{people:,} {'person' if people == 1 else 'people'}, {may_come_in:,} may come in"
 
 
 def _line(row: Row[Any]) -> dict[str, object]:
@@ -116,21 +119,9 @@ def _line(row: Row[Any]) -> dict[str, object]:
         kind, word, tone = "quarter", "Pending", "amber"
     else:
         kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
-    plan = (row.subscription_type or "").capitalize() + (", primary" if row.family_role == "primary" else "")
+    plan = (row.subscription_type or "").capitalize() + (", pays" if row.family_role == "primary" else "")
     return {
-        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan or "–",
+        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan,
         "access_kind": kind, "access_word": word, "tone": tone, "zone": city(row.timezone), "ticks": row.ticks or "",
-        "until": reader().short_day(until) or "–",
+        "until": reader().short_day(until), "said_until": "until" if until is not None and until > at else "since",
     }  # fmt: skip
-
-
-def _write(row: Row[Any]) -> str:
-    return urlsafe_b64encode(f"{row.id}{row.name_key}".encode()).decode()
-
-
-def _cursor(value: str) -> tuple[str, UUID]:
-    try:
-        plain = urlsafe_b64decode(value).decode()
-        return plain[36:].replace("\x00", ""), UUID(plain[:36])
-    except ValueError:
-        return "", UUID(int=0)

@@ -16,6 +16,11 @@ class Planned(Board):
     """A meeting as an admin sees it in the admin's own zone: nobody's answer, and what members are not shown."""
 
     @property
+    def month(self) -> tuple[int, int]:
+        """The year and month of the reader's day of it."""
+        return self.date.year, self.date.month
+
+    @property
     def requests(self) -> int:
         """How many wait for an answer to their asking."""
         return self._row.request_count  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Where people come from, by the domain of their address: the club's own, big mail houses as one, and each of the others."""
+"""Where people come from, by the domain of their address: the club's own, public mail providers as one, and each of the others."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,7 +21,7 @@ MOST = 25
 # Read from ix_meeting_attendances_domains alone. A domain has no blank, so the two groups are none.
 BY_DOMAIN = text("""
 select case when :own_known and not is_external_domain then 'the club''s own'
-            when email_domain = any (:consumer) then 'big mail houses'
+            when email_domain = any (:consumer) then 'public mail providers'
             else coalesce(email_domain, 'not known') end as domain,
        count(*) as people, count(*) filter (where outcome = 'attended') as attended, round(avg(join_duration)) as minutes
   from meeting_attendances

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, TIMESTAMP, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import ARRAY, TIMESTAMP, Computed, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
@@ -18,6 +19,8 @@ class FamilyPlan(Base):
     __tablename__ = "family_plans"
     __table_args__ = (
         Index("uq_family_plans_primary_user_id", "primary_user_id", unique=True, postgresql_where=text("is_active")),
+        Index("ix_family_plans_name_key", "name_key", "id"),
+        Index("ix_family_plans_search", "search", postgresql_using="gin"),
     )
 
     id: Mapped[Id]
@@ -25,6 +28,8 @@ class FamilyPlan(Base):
         ForeignKey("users.id", deferrable=True, initially="DEFERRED"), index=True
     )
     plan_name: Mapped[str | None]
+    name_key: Mapped[str] = mapped_column(Text(collation="C"), Computed("lower(coalesce(plan_name, ''))"), deferred=True)
+    search: Mapped[object] = mapped_column(TSVECTOR, Computed("search_words(coalesce(plan_name, ''))"), deferred=True)
     max_members: Mapped[int] = mapped_column(server_default="6")
     current_members: Mapped[int] = mapped_column(server_default="0")
     invited_members: Mapped[int] = mapped_column(server_default="0")

@@ -119,9 +119,9 @@ def test_a_cancellation_is_taken_back_and_told(desk, work, mails, superuser, ali
 
 
 def test_the_button_is_there_while_it_is_ahead(desk, called_off):
-    assert "Hold it after all" in rows(desk.get("/admin/meetings"))[0]
+    assert "Reinstate" in rows(desk.get("/admin/meetings"))[0]
     with at(called_off[1]):
-        assert "Hold it after all" not in rows(desk.get("/admin/meetings"))[0]
+        assert "Reinstate" not in rows(desk.get("/admin/meetings"))[0]
 
 
 def test_what_would_have_begun_stays_called_off(desk, superuser, called_off):

@@ -30,7 +30,7 @@ def test_the_list_goes_on_by_pages(sign_in, superuser, dora):
             (plan,) = superuser.execute(
                 "insert into family_plans (primary_user_id, plan_name, created_at)"
                 " values (%s, %s, now() - make_interval(days => %s)) returning id",
-                [person.id, f"Plan {number}", number],
+                [person.id, f"Plan {number:02}", number],
             ).fetchone()
             superuser.execute("insert into family_memberships (plan_id, user_id, role, state, joined_at)"
                               " values (%s, %s, 'primary', 'active', now())", [plan, person.id])  # fmt: skip
@@ -38,7 +38,7 @@ def test_the_list_goes_on_by_pages(sign_in, superuser, dora):
     first = browser.get("/admin/families?q=plan")
     second = browser.get(link(first, "Next page"))
     named = [row.split(" Guest")[0] for page in (first, second) for row in rows(page, "tr")[1:]]
-    assert named == [f"Plan {n}" for n in range(22)]
+    assert named == [f"Plan {n:02}" for n in range(22)]
 
 
 def test_one_family_shows_everybody_who_was_ever_asked(sign_in, superuser, alice, bob, dora):

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.support.cast import ALICE, FAMILY
+from tests.support.cast import ALICE, BOB, FAMILY
 from tests.support.reading import link, lives_in, plain, rows, statements, words
 
 
@@ -40,8 +40,8 @@ def look(desk):
 
 def said(answer):
     """What happened, in the order shown."""
-    cells = re.findall(r'class="lead">(.*?)<details>', answer.text, re.S)
-    return [plain(cell).removesuffix(", Warning").removesuffix(", Error") for cell in cells]
+    sentences = re.findall(r"</time>\s*<div>(.*?)<details>", answer.text, re.S)
+    return [plain(sentence).removeprefix("Warning: ").removeprefix("Error: ").removesuffix(".") for sentence in sentences]
 
 
 def test_what_happened_newest_first(look, note):
@@ -51,50 +51,73 @@ def test_what_happened_newest_first(look, note):
     assert said(look()) == ["Last", "Between", "First"]
 
 
-def test_a_row_tells_who_did_what_to_whom_where_and_when(look, note, superuser, alice, bob, dora, supper, now):
+def test_a_row_is_a_sentence_with_both_names_linked(look, note, superuser, alice, bob, dora, supper, now):
     lives_in(superuser, dora, "Asia/Tokyo")
-    note("Invited to a private meeting", user_id=alice.id, subject_id=bob.id, meeting_id=supper.id)
+    note("Invited to a private meeting", operation="guest.invited", user_id=alice.id, subject_id=bob.id, meeting_id=supper.id)
     answer = look()
-    moment = superuser.execute("select to_char(%s at time zone 'Asia/Tokyo', 'HH24:MI:SS FMDD Mon YYYY')", [now]).fetchone()[0]
-    assert f"{moment}, Tokyo Alice about Bob Supper" in rows(answer, "tr")[1]
+    moment = superuser.execute("select to_char(%s at time zone 'Asia/Tokyo', 'HH24:MI')", [now]).fetchone()[0]
+    assert rows(answer, "li")[-1].startswith(f"{moment} Alice invited Bob to Supper.")
     assert link(answer, "Alice") == f"/admin/people/{alice.id}" and link(answer, "Bob") == f"/admin/people/{bob.id}"
     assert link(answer, "Supper") == f"/admin/meetings/{supper.id}"
 
 
-def test_what_somebody_did_to_themselves_names_them_once(look, note, alice):
-    note("Signed in", user_id=alice.id, subject_id=alice.id)
-    assert rows(look(), "tr")[1].endswith("Istanbul Alice")
+def test_days_are_leaves_and_only_the_newest_is_open(look, note):
+    for days in range(3):
+        note(f"Day {days}", minutes=days * 24 * 60)
+    page = look().text
+    assert [plain(day) for day in re.findall(r'<h2 id="day-.*?">(.*?)</h2>', page)][:2] == ["Today", "Yesterday"]
+    newest, *others = page.split('class="leaf day"')[1:]
+    assert "<details><summary>1 entry" not in newest and all("<details><summary>1 entry" in each for each in others)
+
+
+def test_the_heading_says_what_went_wrong_today(look, note):
+    assert words(look(), "h1") == "Nothing went wrong today."
+    note("Broke", level="error", category="api")
+    note("Refused", level="warn", category="security")
+    note("Refused again", level="warn", category="user")
+    note("Long ago", level="error", minutes=3 * 24 * 60)
+    assert words(look(), "h1") == "One error and two warnings today."
 
 
 @pytest.mark.parametrize(
-    ("columns", "who"),
+    ("operation", "columns", "sentence"),
     [
-        ({}, "The portal"),
-        ({"ip_address": "192.0.2.7"}, "A visitor"),
-        ({"user_id": uuid4()}, "Somebody who is gone"),
-        ({"subject_id": uuid4()}, "The portal about Somebody who is gone"),
-        ({"subject_id": ALICE.id, "ip_address": "192.0.2.7"}, "A visitor as Alice"),  # who signs in, say
-        ({"meeting_id": uuid4()}, "The portal"),
+        (None, {}, "Something"),
+        (None, {"user_id": ALICE.id}, "Alice: something"),
+        (None, {"user_id": ALICE.id, "subject_id": BOB.id}, "Alice: something, about Bob"),
+        (None, {"user_id": uuid4()}, "Somebody who is gone: something"),
+        (None, {"subject_id": uuid4()}, "Something, about somebody who is gone"),
+        (None, {"meeting_id": uuid4()}, "Something"),
+        ("limit.reached", {"ip_address": "192.0.2.7"}, "Something: a visitor"),
+        ("second-factor.given", {"subject_id": ALICE.id, "ip_address": "192.0.2.7"}, "Two-step code accepted: Alice"),
+        ("account.closed", {"user_id": ALICE.id, "subject_id": ALICE.id}, "Alice closed their account"),
+        ("meeting.planned", {"user_id": ALICE.id, "meeting_id": uuid4()}, "Alice planned a meeting"),
+        ("attendance.released", {"subject_id": ALICE.id}, "Places of Alice were released: access ended"),
     ],
 )
-def test_rows_outlive_whom_they_are_about(look, note, columns, who):
-    note("Something", **columns)
-    assert rows(look(), "tr")[1].endswith(f"Istanbul {who}")
+def test_a_sentence_names_whoever_is_known_once(look, note, operation, columns, sentence):
+    note("Something", operation=operation, **columns)
+    assert said(look()) == [sentence]
+
+
+def test_braces_in_a_message_are_only_braces(look, note):
+    note("{who} wrote {meeting}")
+    assert said(look()) == ["(who) wrote (meeting)"]
 
 
 def test_an_answer_is_told_in_words(look, desk, supper):
     desk.submit(f"/meetings/{supper.id}/answer", answer="accepted")
     answer = look()
-    assert said(answer) == ["Said yes"]
-    assert "Kind Meetings, answer.accepted Noted as Answered accepted From 127.0.0.1" in rows(answer, "details")[0]
+    assert said(answer) == ["Dora said yes to Supper"]
+    assert "Kind Meetings, answer.accepted Noted as Answered accepted At" in rows(answer, "details")[0]
 
 
 def test_details_are_folded_and_whole(look, note):
     note("Kept", metadata={"why": "<b>Why</b>", "people": [1, 2], "none": None}, user_agent="Agent", request_id="7F3K-20QX")
     answer = look()
-    assert rows(answer, "details") == [
-        "Details of: Kept Kind People and families Why <b>Why</b> People [1, 2] With Agent Reference 7F3K-20QX"
-    ]
+    (folded,) = rows(answer, "details")
+    assert "Kind People and families Noted as Kept By The portal At" in folded
+    assert folded.endswith("Why <b>Why</b> People [1, 2] With Agent Reference 7F3K-20QX")
     assert "<details open" not in answer.text and link(answer, "7F3K-20QX") == "/admin/log?reference=7F3K-20QX"
 
 
@@ -136,25 +159,25 @@ def test_a_person_is_who_did_it_or_had_it_done_and_once(look, note, alice, bob):
     note("Had done", minutes=1, user_id=bob.id, subject_id=alice.id)
     note("Both", minutes=2, user_id=alice.id, subject_id=alice.id)
     note("Neither", minutes=3, user_id=bob.id)
-    assert said(look(f"person={alice.id}")) == ["Did", "Had done", "Both"]
+    assert said(look(f"person={alice.id}")) == ["Alice: did, about Bob", "Bob: had done, about Alice", "Alice: both"]
 
 
 def test_person_and_meeting_narrow_each_other(look, note, alice, bob, supper):
     note("Hers there", user_id=alice.id, meeting_id=supper.id)
     note("His there", user_id=bob.id, meeting_id=supper.id)
     note("Hers", user_id=alice.id)
-    assert said(look(f"person={alice.id}&meeting={supper.id}")) == ["Hers there"]
+    assert said(look(f"person={alice.id}&meeting={supper.id}")) == ["Alice: hers there, at Supper"]
     assert len(said(look(f"meeting={supper.id}"))) == 2
 
 
 def test_a_family_is_what_its_people_do_as_one(look, note, alice, bob, charlie):
-    note("Renamed", user_id=alice.id, operation="family.renamed")
-    note("Removed", minutes=1, user_id=alice.id, subject_id=bob.id, operation="family.removed")
+    note("Renamed to Us", user_id=alice.id, operation="family.renamed")
+    note("Removed somebody", minutes=1, user_id=alice.id, subject_id=bob.id, operation="family.removed")
     note("Ended", minutes=2, operation="family.ended", metadata={"plan_id": str(FAMILY)})
     note("Signed in", user_id=alice.id, operation="sign-in.opened")
     note("Another", user_id=charlie.id, operation="family.renamed")
     note("Another's end", operation="family.ended", metadata={"plan_id": str(uuid4())})
-    assert said(look(f"family={FAMILY}")) == ["Renamed", "Removed", "Ended"]
+    assert said(look(f"family={FAMILY}")) == ["Alice renamed their family: renamed to Us", "Alice removed Bob from the family", "Ended"]
 
 
 @pytest.mark.parametrize("name", ["person", "meeting", "family"])
@@ -163,7 +186,8 @@ def test_something_that_is_gone_still_has_its_rows(look, note, name):
     columns = {"person": {"subject_id": gone}, "meeting": {"meeting_id": gone}, "family": {"metadata": {"plan_id": str(gone)}}}
     note("It was here", **columns[name])
     answer = look(f"{name}={gone}")
-    assert said(answer) == ["It was here"] and "gone" in words(answer, "h1")
+    (sentence,) = said(answer)
+    assert sentence.startswith("It was here") and "gone" in words(answer, "h1")
 
 
 @pytest.mark.parametrize("query", ["person=x", "meeting=7", "family=%27"])
@@ -189,16 +213,16 @@ def test_pages_follow_without_gap_or_repeat(look, superuser, people, now):
         answer = look(query)
         following = link(answer, "Older")
         seen, pages, query = seen + said(answer), pages + 1, following and following.partition("?")[2]
-    assert (len(seen), len(set(seen)), pages) == (130, 130, 3)
+    assert (len(seen), len(set(seen)), pages) == (130, 130, 4)
     assert link(answer, "Newest") == "/admin/log?category=cron" and link(look(), "Newest") is None
 
 
-def test_a_page_costs_who_asks_and_two_statements(look, note):
+def test_a_page_costs_who_asks_and_three_statements(look, note):
     note("Something")
     look()  # the first page of a process also asks who the server is
     with statements() as sent:
         look()
-    assert len(sent) == 1 + 2
+    assert len(sent) == 1 + 3
 
 
 MANY = """
@@ -221,7 +245,7 @@ def test_rare_rows_are_found_among_many_by_an_index(look, superuser, as_, dora, 
 
     with mock.patch.object(psycopg.Cursor, "execute", note):
         look(rare.format(id=uuid4()))
-    (statement, given), = (one for one in asked if "system_logs" in str(one[0]))
+    statement, given = next(one for one in asked if "system_logs" in str(one[0]))
     with as_(dora) as db:
         plan = "\n".join(line for (line,) in db.execute(f"explain (analyze) {statement}", given))
     assert "Seq Scan on system_logs" not in plan and not re.search(r"Removed by Filter: \d{3}", plan), plan

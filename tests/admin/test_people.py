@@ -29,14 +29,14 @@ def names(answer):
 
 def test_everybody_stands_there_by_name(look):
     assert names(look()) == ["Alice", "Bob", "Charlie", "Dora", "Eve"]
-    assert "5 people by name" in words(look())
+    assert words(look()).startswith("5 people, 4 may come in By name.")
 
 
 def test_a_row_says_plan_access_date_and_zone(look, superuser, alice, eve):
     superuser.execute("update users set timezone = 'Asia/Tokyo' where id = %s", [eve.id])
     _head, first, *_, last = rows(look(), "tr")
-    assert first.startswith("Alice alice@club.example Family, primary Active ") and first.endswith("Istanbul")
-    assert last == "Eve eve@club.example – None yet – Tokyo"
+    assert first.startswith("Alice alice@club.example Family, pays Active until ") and first.endswith("Istanbul")
+    assert last == "Eve eve@club.example None yet Tokyo"
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def test_a_row_says_plan_access_date_and_zone(look, superuser, alice, eve):
     [
         ({"is_active": False}, "Suspended"),
         ({"subscription_status": "pending"}, "Pending"),
-        ({"access_until": "2026-01-01"}, "Lapsed 1 Jan 2026"),
-        ({"access_until": "2099-01-01"}, "Active 1 Jan 2099"),
-        ({"access_until": "2099-01-08", "subscription_expiry": "2099-01-01"}, "Active 1 Jan 2099"),
-        ({"access_until": "2099-01-08", "subscription_expiry": "2026-01-01"}, "Grace 1 Jan 2026"),
+        ({"access_until": "2026-01-01"}, "Lapsed since 1 Jan 2026"),
+        ({"access_until": "2099-01-01"}, "Active until 1 Jan 2099"),
+        ({"access_until": "2099-01-08", "subscription_expiry": "2099-01-01"}, "Active until 1 Jan 2099"),
+        ({"access_until": "2099-01-08", "subscription_expiry": "2026-01-01"}, "Grace since 1 Jan 2026"),
     ],
 )
 def test_access_is_a_word(look, superuser, eve, columns, said):
@@ -83,7 +83,7 @@ def test_the_list_is_filtered(look, query, found):
 
 def test_nobody_is_a_sentence_and_the_way_back(look):
     answer = look("q=zz")
-    assert "Nobody matches." in words(answer) and "0 people" in words(answer)
+    assert "Nobody matches." in words(answer) and "0 people, 0 may come in" in words(answer)
     assert link(answer, "Clear filters") == "/admin/people"
 
 
@@ -133,7 +133,7 @@ def test_people_of_one_name_are_paged_by_their_rows(look, superuser, people):
     crowd(superuser, 45)
     answer, emails = look("q=guest"), []
     while True:
-        emails += re.findall(r"guest\d+@club.example", answer.text)
+        emails += re.findall(r"guest\d+@club.example", words(answer))
         if not link(answer, "Next page"):
             break
         answer = look(link(answer, "Next page").partition("?")[2])

@@ -145,7 +145,7 @@ def test_one_meeting_of_it_is_moved_alone(desk, superuser, weekly, given):
 def test_a_day_is_skipped_and_held_after_all(desk, superuser, weekly):
     day = one(superuser, "select series_date from meetings order by starts_at limit 1")
     desk.submit(f"{weekly}/skipped", **{"skip-day": day.isoformat(), "skip-reason": "A holiday."})
-    assert "Hold it after all" in words(desk.get(weekly)) and "Cancelled" in rows(desk.get(weekly))[0]
+    assert "Reinstate" in words(desk.get(weekly)) and "Cancelled" in rows(desk.get(weekly))[0]
     desk.submit(f"{weekly}/skipped/{day}/back")
     assert one(superuser, "select count(*) from meetings where status = 'cancelled'") == 0
     assert operations(superuser) == ["meeting.cancelled", "meeting.reinstated", "series.held", "series.skipped"]
@@ -172,8 +172,8 @@ def test_it_is_stopped_on_a_day(desk, superuser, weekly):
 def test_a_series_that_is_over_is_looked_at_only(desk, superuser, weekly):
     superuser.execute("update meeting_series set starts_on = '2020-01-01', ends_on = '2020-02-01'")
     text = words(desk.get(weekly))
-    assert "It is over." in text and "Stop it" not in text
-    assert "None is running." in words(desk.get("/admin/meetings"))
+    assert "It is over." in text and "End the series" not in text
+    assert "No series is running." in words(desk.get("/admin/meetings"))
 
 
 def test_members_read_only_of_series_whose_meetings_they_see(as_, desk, superuser, charlie, weekly):

@@ -48,26 +48,26 @@ def order(postgres, person, number, minor, status="completed", currency="USD", b
 
 def test_a_worker_that_was_never_heard_wants_you_now(desk, supper):
     answer = desk.get("/admin")
-    assert words(answer, "h1") == "Something wants you now."
-    assert "the worker is not running" in words(answer) and link(answer, "Look at it") == "/admin/operations"
+    assert words(answer, "h1") == "One thing wants a look."
+    assert "the worker is not running" in words(answer) and link(answer, "Operations") == "/admin/operations"
 
 
 def test_a_worker_that_fell_silent_wants_you_now(desk, superuser, heard):
     superuser.execute("update procrastinate_workers set last_heartbeat = now() - interval '3 minutes'")
-    assert words(desk.get("/admin"), "h1") == "Something wants you now."
+    assert words(desk.get("/admin"), "h1") == "One thing wants a look."
 
 
 def test_a_meeting_in_order_is_in_good_shape(desk, superuser, heard, alice):
     tonight = plan(superuser, "Tonight", days=2)
     invite(superuser, alice, tonight, answer="accepted")
     answer = desk.get("/admin")
-    assert words(answer, "h1") == "The next meeting is in good shape." and "Wants a look" not in words(answer)
+    assert words(answer, "h1") == "Tonight is in good shape." and "Wants a look" not in words(answer)
     assert "1 person has said yes to Tonight" in words(answer)
 
 
 def test_nothing_planned_is_said(desk, heard):
     answer = desk.get("/admin")
-    assert words(answer, "h1") == "Nothing is planned." and "No meeting is planned for tonight." in words(answer)
+    assert words(answer, "h1") == "Nothing is planned." and "No meeting is planned." in words(answer)
 
 
 def test_who_asks_for_a_place_wants_a_look(desk, superuser, heard, alice, bob):
@@ -80,13 +80,25 @@ def test_who_asks_for_a_place_wants_a_look(desk, superuser, heard, alice, bob):
         "2 people ask to join Circle" in words(answer)
         and link(answer, "Answer them") == f"/meetings/{circle.id}/requests"
     )
-    assert words(answer, "h1") == "The next meeting is in good shape."
+    assert words(answer, "h1") == "One thing wants a look."
 
 
 def test_a_dispute_wants_you_now(desk, superuser, heard, supper, charlie):
     order(superuser, charlie, 1, 1200, disputed_at=datetime.now(UTC), dispute_state="open")
     answer = desk.get("/admin")
-    assert words(answer, "h1") == "Something wants you now." and "disputed by a bank" in words(answer)
+    assert words(answer, "h1") == "One thing wants a look." and "disputed by a bank" in words(answer)
+
+
+def test_a_running_meeting_is_what_the_page_begins_with(desk, superuser, heard, alice):
+    supper = plan(superuser, "Supper", days=2)
+    superuser.execute("insert into presences (meeting_id, user_id, joined_at, device_type) values (%s, %s, %s, 'mobile')",
+                      [supper.id, alice.id, supper.starts_at])  # fmt: skip
+    with at(supper.starts_at + timedelta(minutes=18)):
+        superuser.execute("update procrastinate_workers set last_heartbeat = now()")
+        answer = desk.get("/admin")
+    page = words(answer)
+    assert "Live now" in page and "1 person is here now" in page and "18 of 60 minutes" in page and "Supper is running well." in page
+    assert link(answer, "Supper") == f"/admin/meetings/{supper.id}" and "Tonight" not in page
 
 
 # --- the numbers -----------------------------------------------------------------------------------------------------
@@ -120,9 +132,9 @@ def test_people_are_counted_as_an_independent_look_counts_them(desk, superuser, 
     month_end = (here.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
     inside = [until for active, until, _ in everybody if active and until and until > here]
     assert said["have access"] == str(len(inside)) == "33"
-    assert said["reach their date this month"] == str(sum(until <= month_end for until in inside))
+    assert said["whose access ends or renews this month"] == str(sum(until <= month_end for until in inside))
     assert said["new this week"] == str(sum(made > here - timedelta(days=7) for *_, made in everybody)) == "24"
-    assert said["families, 2 people"] == "1"
+    assert said["family, 2 people"] == "1"
 
 
 def test_every_figure_about_people_leads_to_those_people(desk, superuser, heard, charlie, eve):
@@ -132,7 +144,7 @@ def test_every_figure_about_people_leads_to_those_people(desk, superuser, heard,
     subscription(superuser, eve, failed_at=datetime.now(UTC), status="past_due")
     for page in ("/admin", "/admin/money"):
         for url, number in re.findall(r'href="(/admin/people\?[^"]*)"><b>([\d,]+)</b>', desk.get(page).text):
-            listed = re.search(r"<b>([\d,]+) (?:person|people)</b>", desk.get(url).text)
+            listed = re.search(r"<h1>([\d,]+) (?:person|people)", desk.get(url).text)
             assert listed and listed[1] == number, url
     assert "1 person" in words(desk.get("/admin/people?access=refunded"))
 
@@ -157,16 +169,16 @@ def test_money_is_counted_as_an_independent_look_counts_it(desk, superuser, hear
     refunded = sum(back for _, back, done, _ in rows_ if done >= first.replace(month=1))
     assert said[f"{first:%B} so far, after refunds"] == f"${revenue:.2f}" == "$345.50"
     assert figures(desk.get("/admin/money"))["this month, after refunds"] == "$345.50", "the same on the page about money"
-    assert said["given back of this year’s payments"] == f"${refunded:.2f}"
+    assert said["refunded of this year’s payments"] == f"${refunded:.2f}"
     assert (said["payment not finished"], said["dispute"]) == ("1", "1")
 
 
 def test_a_dispute_leads_to_the_list_of_disputes_and_to_the_person(desk, superuser, heard, charlie):
     for number, state in enumerate(("open", "lost", "won")):
         order(superuser, charlie, number, 1200, disputed_at=datetime.now(UTC), dispute_state=state)
-    assert link(desk.get("/admin"), "Look at it") == "/admin/money#disputes"
+    assert link(desk.get("/admin"), "See the disputes") == "/admin/money#disputes"
     page = desk.get("/admin/money")
-    assert link(page, "The person of T-0") == f"/admin/people/{charlie.id}/money" and "T-1" not in page.text
+    assert link(page, "Charlie, T-0") == f"/admin/people/{charlie.id}/money" and "T-1" not in page.text
 
 
 def test_the_bars_are_who_came_to_the_last_thirty_meetings(desk, superuser, heard, alice, bob):

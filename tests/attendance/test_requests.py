@@ -31,6 +31,14 @@ def test_who_asks_is_listed_in_order(desk, asked):
     assert link(desk.get("/admin/meetings"), "Answer them") == f"/meetings/{asked.id}/requests"
 
 
+def test_who_decides_reads_how_often_somebody_came_here_and_elsewhere(desk, superuser, alice, asked):
+    for days, title in ((-9, "Circle"), (-2, "Supper")):
+        been = plan(superuser, title, days=days, status="completed")
+        invite(superuser, alice, been, answer="accepted", joined_at=been.starts_at)
+    alices, bobs = [row for row in rows(desk.get(f"/meetings/{asked.id}/requests"), "li") if "Asked" in row]
+    assert "Came to 2 meetings, 1 of them Circle; here since " in alices and "Has not been to a meeting yet; here since " in bobs
+
+
 @pytest.mark.parametrize(("asking", "said"), [(1, "1 person asks to join"), (0, "Nobody asks to join")])
 def test_the_heading_counts_them(desk, superuser, alice, bob, asked, asking, said):
     superuser.execute("delete from meeting_attendances where user_id = any (%s)", [[alice.id, bob.id][asking:]])

@@ -16,7 +16,8 @@ FILES = objects.files()
 
 OURS = """
     select proname::text from pg_proc where pronamespace in ('public'::regnamespace, 'auth'::regnamespace)
-       and proname !~ '^procrastinate' and proname <> 'new_id'  -- ids are made by a table's own definition
+       and proname !~ '^procrastinate'
+       and proname not in ('new_id', 'folded_words', 'search_words')  -- a table's own definition needs them
     union all select relname from pg_class where relkind in ('v', 'm') and relnamespace = 'public'::regnamespace
     union all select distinct tablename || '_policies' from pg_policies
      where tablename not in ('alembic_version', 'database_objects', 'club_clock')

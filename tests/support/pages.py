@@ -131,7 +131,7 @@ ADMIN = (
     Stop("admin-log", "/admin/log"),
     Stop("admin-money", "/admin/money"),
     Stop("admin-person-money", "/admin/people/{person}/money"),
-    Stop("admin-days-refused", "/admin/people/{person}/money", "Give them"),
+    Stop("admin-days-refused", "/admin/people/{person}/money", "Give these days"),
     Stop("admin-refund", "{refund}"),
     Stop("admin-meetings", "/admin/meetings"),
     Stop("admin-new", "/admin/meetings/new"),

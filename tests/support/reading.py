@@ -25,7 +25,7 @@ def words(answer, of: str = "main") -> str:
 
 def plain(markup: str) -> str:
     """Markup as it reads: no tags, single spaces."""
-    without = re.sub(r"<(script|style|svg)\b.*?</\1>|<[^>]+>", " ", markup, flags=re.S)
+    without = re.sub(r"<(script|style|svg)\b.*?</\1>|<[^>]+>", " ", markup.replace("<wbr>", ""), flags=re.S)
     return re.sub(r" (?=[.,:;])", "", " ".join(html.unescape(without).split()))
 
 
