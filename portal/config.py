@@ -469,7 +469,8 @@ def _of_the_sandbox(env: Mapping[str, str]) -> dict[str, str]:
         url = ""
     logins = {name: driver_url(url, login) for name, login in LOGINS.items()} if url else {}
     return {
-        **logins, "ADDRESS_KEY": env.get("SECRET_KEY", ""), "STRIPE_SECRET_KEY": SANDBOX_KEY, "STRIPE_WEBHOOK_SECRET": sandbox_secret(env.get("SECRET_KEY", "")),
+        **logins, "ADDRESS_KEY": sandbox_secret(env.get("SECRET_KEY", "")), "STRIPE_SECRET_KEY": SANDBOX_KEY,
+        "STRIPE_WEBHOOK_SECRET": sandbox_secret(env.get("SECRET_KEY", "")),
         "MAIL_URL": "sandbox:", "LOG_LEVEL": "WARNING", "PUBLIC_URL": Settings.public_url,
     }  # fmt: skip
 

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
+from portal.database.roles import LARGE_OBJECTS, SETTINGS
 from portal.meetings.jobs import other_than_their_clocks
 from portal.operations import zones
-from portal.database.roles import LARGE_OBJECTS, SETTINGS
 from portal.operations.revision import HEAD
 
 

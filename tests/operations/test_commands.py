@@ -348,7 +348,7 @@ def test_a_worker_needs_no_login_but_its_own(portal, environment, monkeypatch, d
     for name in LOGINS:
         monkeypatch.delenv(name, raising=False)
     real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live_1", "PUBLIC_URL": "https://portal.example",
-            "WORKER_DATABASE_URL": database.url("portal_web")}  # fmt: skip
+            "WORKER_DATABASE_URL": database.url("portal_web"), "ADDRESS_KEY": "a" * 32}  # fmt: skip
     for name, value in real.items():
         monkeypatch.setenv(name, value)
     status, _, complaint = portal("work")
