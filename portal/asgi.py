@@ -6,6 +6,7 @@ granian --interface asgi --factory portal.asgi:streams        (a real server's l
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask
@@ -25,30 +26,36 @@ from portal.operations.start import begin
 from portal.web import headers
 
 THREADS = 8
+"""How many pages are answered at once beside the streams of one process."""
+
+LIVE_THREADS = 2
+"""How many at once draw for the streams and ask whether a ticket still holds."""
+
 NOBODY = Role("none")
 """The web login itself, which may call the few functions the streams need and nothing else."""
 
 
 def everything() -> Any:
     """Pages and streams from one process."""
-    app = begin(create_app())
+    app = begin(create_app(threads=THREADS, beside=LIVE_THREADS))
     return combined(live(app), app, THREADS)
 
 
 def streams() -> Any:
     """The streams alone."""
-    return live(begin(create_app()))
+    return live(begin(create_app(threads=0, beside=LIVE_THREADS)))
 
 
 def live(app: Flask) -> Live:
     """The event stream over this app's database and templates."""
     settings: Settings = app.config["SETTINGS"]
+    threads = ThreadPoolExecutor(LIVE_THREADS, "live")
 
     async def render(keys: Sequence[Key]) -> Mapping[Key, Drawing]:
-        return await asyncio.to_thread(draw, keys)
+        return await asyncio.get_running_loop().run_in_executor(threads, draw, keys)
 
     async def check(tickets: Sequence[Ticket]) -> Sequence[bool]:
-        return await asyncio.to_thread(may_watch, tickets)
+        return await asyncio.get_running_loop().run_in_executor(threads, may_watch, tickets)
 
     def draw(keys: Sequence[Key]) -> dict[Key, Drawing]:
         def look(zone: str) -> Clock:

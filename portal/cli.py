@@ -37,12 +37,12 @@ def main() -> None:
     sys.exit(1)
 
 
-def _app(database_url: str | None = None) -> Flask:
+def _app(database_url: str | None = None, threads: int | None = None) -> Flask:
     from portal import create_app
 
     if current_app and database_url is None:
         return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
-    return create_app(database_url=database_url)
+    return create_app(database_url=database_url, threads=threads)
 
 
 @portal.command()
@@ -112,10 +112,11 @@ def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is
 @portal.command()
 def work() -> None:
     """Do the jobs and keep the schedule, until told to stop."""
+    from portal.operations.work import AT_ONCE
     from portal.operations.work import work as work_on
 
     settings = Settings.from_environment()
-    work_on(_app(settings.worker_url), plain_url(settings.worker_url))
+    work_on(_app(settings.worker_url, threads=AT_ONCE), plain_url(settings.worker_url))
 
 
 @portal.command()

@@ -74,6 +74,7 @@ class Settings:
     mail_from: str = "Goalete <club@goalete.club>"
     log_level: str = "INFO"
     trusted_proxies: int = 0
+    web_threads: int = 2
     pgbouncer: bool = False
     assets: Path = ROOT / "var" / "assets"
     sandbox_stripe: Path = ROOT / "var" / "stripe.sqlite3"
@@ -138,6 +139,7 @@ class Settings:
             mail_from=env.get("MAIL_FROM", cls.mail_from),
             log_level=env.get("LOG_LEVEL", "WARNING" if sandbox else cls.log_level).upper(),
             trusted_proxies=_count(env, "TRUSTED_PROXIES", 0),
+            web_threads=_count(env, "GRANIAN_BLOCKING_THREADS", cls.web_threads),
             pgbouncer=env.get("PGBOUNCER", "") == "1",
             assets=Path(env.get("ASSETS", cls.assets)),
             sandbox_stripe=Path(env.get("SANDBOX_STRIPE", cls.sandbox_stripe)),
@@ -173,6 +175,8 @@ class Settings:
             raise Problem("MAIL_URL is not set, like smtp://user:password@mail.example.org:587.")
         if not self.sandbox and self.mail_url == "sandbox:":
             raise Problem("MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail.")
+        if self.web_threads < 1:
+            raise Problem("GRANIAN_BLOCKING_THREADS is 0; pages need a thread, better two.")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise Problem(f"LOG_LEVEL is {self.log_level!r}; it must be DEBUG, INFO, WARNING or ERROR.")
         if not self.public_url.startswith(("http://", "https://")):

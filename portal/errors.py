@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from portal import audit
 from portal.csrf import FormRefused
 from portal.database import db
-from portal.limits import TooOften
+from portal.limits import Busy, TooOften, give_all_back
 from portal.problems import Refused
 from portal.reference import reference
 from portal.web import wants_fragment
@@ -79,11 +79,13 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     db.session.rollback()
     if isinstance(error, TooOften):
         audit.limit_reached(db.session(), error.what, error.whose)
+    if isinstance(error, Busy):
+        give_all_back()
     body, status = error_page(error.code)
     headers = {}
     if error.code == 405 and getattr(error, "valid_methods", None):
         headers["Allow"] = ", ".join(error.valid_methods or ())  # type: ignore[attr-defined]
-    if error.code == 429 and getattr(error, "retry_after", None):
+    if getattr(error, "retry_after", None):
         headers["Retry-After"] = str(error.retry_after)  # type: ignore[attr-defined]
     return body, status, headers
 

@@ -1,6 +1,9 @@
 """Before the first request or job: is this the right database, and is the portal's own role bound by its policies?"""
 
+import os
+import re
 import time
+from collections.abc import Sequence
 
 import psycopg
 from flask import Flask
@@ -18,6 +21,7 @@ def begin(app: Flask) -> Flask:
     """Make `app` ready to serve or to work: its lines go to the log, its timings are kept. Raises `Problem`."""
     log.configure(app.config["SETTINGS"])
     refuse_unsafe(app)
+    refuse_few_connections(app)
     log.watch(app)
     timings.keep(app, db)
     return app
@@ -38,6 +42,36 @@ def refuse_unsafe(app: Flask) -> None:
             raise Problem(
                 f"The database is at revision {version and version[0]}, the code at {HEAD}; run `portal migrate`."
             )
+
+
+def threads_told(command: Sequence[str]) -> int | None:
+    """`--blocking-threads N` on granian's command line, which goes before the variable in its environment; or None."""
+    told = re.search(r"--blocking-threads[ =](\d+)", " ".join(command))
+    return int(told[1]) if told else None
+
+
+CONNECTIONS = """
+select least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+      - coalesce(current_setting('reserved_connections', true), '0')::int,
+    nullif(r.rolconnlimit, -1), nullif(d.datconnlimit, -1))
+  from pg_roles r, pg_database d where r.rolname = session_user and d.datname = current_database()
+"""
+
+
+def refuse_few_connections(app: Flask) -> None:
+    """Raise `Problem` unless PostgreSQL lets in a connection for each thread of `app` and of its sister processes."""
+    settings = app.config["SETTINGS"]
+    if settings.pgbouncer:
+        return  # hands out its own
+    each, workers = app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"], int(os.environ.get("GRANIAN_WORKERS", 1))
+    with reach(plain_url(app.config["SQLALCHEMY_DATABASE_URI"])) as connection:
+        (limit,) = connection.execute(CONNECTIONS).fetchone() or (0,)
+    if limit < each * workers:
+        raise Problem(
+            f"PostgreSQL lets {limit} connections in, but {workers} process{'es' * (workers > 1)} of {each} threads may need"
+            f" {each * workers}: raise its max_connections (or the login's limit), or serve with fewer threads."
+        )
 
 
 def refuse_version(connection: psycopg.Connection) -> None:
