@@ -215,6 +215,17 @@ def test_an_office_comes_in_behind_one_address(app, people, with_password, super
     assert tries(app.test_client(), "somebody@club.example", 2) == [422, 429]
 
 
+def test_who_comes_while_all_are_busy_has_not_tried(client, member, monkeypatch, superuser):
+    busy = passwords.Turns(2)
+    monkeypatch.setattr(passwords, "_turns", busy)
+    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
+    with busy.one():
+        answer = client.submit("/sign-in", email=member.email, password=PASSWORD)
+    assert answer.status_code == 503 and answer.headers["Retry-After"] == "5" and "out of breath" in answer.text
+    assert superuser.execute("select hits from rate_limits").fetchall() == [(0,), (0,)]
+    assert enters(client, member.email)
+
+
 def test_a_network_that_tries_many_accounts_waits(client, member, superuser):
     tries(client, "somebody@club.example", 1)
     superuser.execute("update rate_limits set hits = 60 where key like 'sign-in:%'")
