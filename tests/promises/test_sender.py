@@ -29,7 +29,7 @@ def served(migrated, database, tmp_path):
                "--log-level", "warning", "--port", str(port), "wsgi:application"]  # fmt: skip
     child = subprocess.Popen(command, env=environment, cwd=ROOT)
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 150
         while time.monotonic() < until and child.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
