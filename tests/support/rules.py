@@ -174,7 +174,7 @@ DOORS = (
           "portal/access.py", 'guard == "admin" and current_user.proved_at is None', "current_user is None",
           "accounts/test_second_factor.py::test_no_restricted_form_is_taken_without_one"),
     _rule("Money goes back only with a fresh code",
-          "portal/access.py", 'getattr(view, "elevated", False) and not current_user.is_fresh', "current_user is None",
+          "portal/access.py", "None if current_user.is_fresh else ask_once_more()", "None",
           "admin/test_refunds_and_days.py::test_without_a_fresh_code_nothing_is_given"),
     _rule("A form is taken only with its token",
           "portal/csrf.py", "    _refuse_other_sites()\n    _refuse_other_sessions()\n", "    _refuse_other_sites()\n",
