@@ -24,7 +24,8 @@ from tests.bench.measure import Page
 from tests.support.server import Database
 from tests.support.web import PROVED, SECRET, settings_for
 
-FLAGS = ["--interface", "wsgi", "--blocking-threads", "2", "--http", "1", "--no-ws", "--log-level", "info"]
+FLAGS = ["--interface", "wsgi", "--blocking-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning",
+         "--workers-kill-timeout", "3s"]  # fmt: skip
 RAW_TOKEN = "0" * 40
 
 
