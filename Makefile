@@ -39,6 +39,7 @@ screenshots: $(VENV)/.installed-test assets
 
 bench: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.bench.pages $(BENCH)
+	@$(BIN)/python -m tests.bench.door
 
 streams: $(VENV)/.installed-test assets
 	@$(BIN)/python -m tests.bench.streams $(BENCH)

@@ -1,7 +1,12 @@
-"""The portal's pages for any WSGI server: granian --interface wsgi wsgi:application"""
+"""The portal's pages for any WSGI server: granian --interface wsgi wsgi:application
+
+A server that is not granian says its number of threads in GRANIAN_BLOCKING_THREADS.
+"""
+
+import sys
 
 from portal import create_app
-from portal.operations.start import begin, told
+from portal.operations.start import begin, threads_told, told
 
 with told():
-    application = begin(create_app())
+    application = begin(create_app(threads=threads_told(sys.argv)))

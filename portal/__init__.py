@@ -18,9 +18,16 @@ zoneinfo.reset_tzpath(to=())
 zoneinfo.ZoneInfo.clear_cache()
 
 
-def create_app(settings: Settings | None = None, *, database_url: str | None = None) -> Flask:
-    """The portal as a WSGI application; `database_url` is another login of the same database (the worker's)."""
+def create_app(
+    settings: Settings | None = None, *, database_url: str | None = None, threads: int | None = None, beside: int = 0
+) -> Flask:
+    """The portal as a WSGI application; `database_url` is another login of the same database (the worker's).
+
+    `threads` answer pages in this process (as many as the settings say, if not told), `beside` do something else; each of
+    them has a connection to the database when it wants one, and none has two.
+    """
     settings = settings or Settings.from_environment()
+    threads = settings.web_threads if threads is None else threads
     clock.follow(settings.sandbox_clock)
     app = Flask(__name__, static_folder=None, template_folder=str(ROOT / "templates"))
     app.config.from_mapping(
@@ -28,7 +35,7 @@ def create_app(settings: Settings | None = None, *, database_url: str | None = N
         SECRET_KEY=settings.secret_key,
         SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
         SQLALCHEMY_DATABASE_URI=database_url or settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings, threads + beside),
         SESSION_COOKIE_NAME="__Host-session",
         SESSION_COOKIE_SECURE=True,
         SESSION_COOKIE_HTTPONLY=True,
@@ -46,12 +53,12 @@ def create_app(settings: Settings | None = None, *, database_url: str | None = N
     access.init_app(app)
     errors.init_app(app)
     cli.init_app(app)
-    _open_rooms(app)
+    _open_rooms(app, threads)
     return app
 
 
-def _open_rooms(app: Flask) -> None:
-    from portal.accounts import account_views, address_views, closing_views, second_factor_views
+def _open_rooms(app: Flask, threads: int) -> None:
+    from portal.accounts import account_views, address_views, closing_views, passwords, second_factor_views
     from portal.accounts import views as accounts
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
@@ -69,6 +76,7 @@ def _open_rooms(app: Flask) -> None:
         billing, checkout, plan, webhook, families, joining_views, admin, operations,
     ):  # fmt: skip
         app.register_blueprint(room.bp)
+    passwords.share(threads)
     provider.init_app(app)
     app.jinja_env.globals["trouble"] = trouble.trouble
     if app.config["SETTINGS"].sandbox:

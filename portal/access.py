@@ -14,6 +14,8 @@ from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 
+from portal.csrf import check_form
+
 login_manager = LoginManager()
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -60,6 +62,8 @@ def init_app(app: Flask) -> None:
     login_manager.session_protection = None  # sign-ins are rows of ours; Flask-Login's fingerprint adds nothing
     login_manager.init_app(app)
     app.before_request(stand_at_the_door)
+    app.before_request(check_form)
+    app.before_request(ask_for_fresh_code)
 
 
 def stand_at_the_door() -> ResponseReturnValue | None:
@@ -78,9 +82,14 @@ def stand_at_the_door() -> ResponseReturnValue | None:
         abort(404)
     if guard == "admin" and current_user.proved_at is None:
         return ask_for_code()
-    if getattr(view, "elevated", False) and not current_user.is_fresh:
-        return ask_once_more()
     return None
+
+
+def ask_for_fresh_code() -> ResponseReturnValue | None:
+    """What matters asks once more. After the form was checked, since the form goes on from there as it was typed."""
+    if request.endpoint is None or not getattr(current_app.view_functions[request.endpoint], "elevated", False):
+        return None
+    return None if current_user.is_fresh else ask_once_more()
 
 
 def ask_for_code() -> ResponseReturnValue:

@@ -6,6 +6,7 @@ granian --interface asgi --factory portal.asgi:streams        (a real server's l
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask
@@ -25,24 +26,29 @@ from portal.operations.start import begin, refuse_deaf, told
 from portal.web import headers
 
 THREADS = 8
+"""How many pages are answered at once beside the streams of one process."""
+
+LIVE_THREADS = 2
+"""How many at once draw for the streams and ask whether a ticket still holds."""
+
 NOBODY = Role("none")
 """The web login itself, which may call the few functions the streams need and nothing else."""
 
 
 def everything() -> Any:
     """Pages and streams from one process."""
-    app = _begun()
+    app = _begun(threads=THREADS)
     return combined(live(app), app, THREADS)
 
 
 def streams() -> Any:
     """The streams alone."""
-    return live(_begun())
+    return live(_begun(threads=0))
 
 
-def _begun() -> Flask:
+def _begun(threads: int) -> Flask:
     with told():
-        app = begin(create_app())
+        app = begin(create_app(threads=threads, beside=LIVE_THREADS))
         settings: Settings = app.config["SETTINGS"]
         refuse_deaf(plain_url(settings.live_url or settings.database_url), "LIVE_DATABASE_URL")
     return app
@@ -51,12 +57,13 @@ def _begun() -> Flask:
 def live(app: Flask) -> Live:
     """The event stream over this app's database and templates."""
     settings: Settings = app.config["SETTINGS"]
+    threads = ThreadPoolExecutor(LIVE_THREADS, "live")
 
     async def render(keys: Sequence[Key]) -> Mapping[Key, Drawing]:
-        return await asyncio.to_thread(draw, keys)
+        return await asyncio.get_running_loop().run_in_executor(threads, draw, keys)
 
     async def check(tickets: Sequence[Ticket]) -> Sequence[bool]:
-        return await asyncio.to_thread(may_watch, tickets)
+        return await asyncio.get_running_loop().run_in_executor(threads, may_watch, tickets)
 
     def draw(keys: Sequence[Key]) -> dict[Key, Drawing]:
         def look(zone: str) -> Clock:

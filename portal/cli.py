@@ -57,12 +57,12 @@ def _first_line(error: BaseException | None) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _app(settings: Settings | None = None, database_url: str | None = None) -> Flask:
+def _app(settings: Settings | None = None, database_url: str | None = None, threads: int | None = None) -> Flask:
     from portal import create_app
 
     if current_app and database_url is None:
         return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
-    return create_app(settings, database_url=database_url)
+    return create_app(settings, database_url=database_url, threads=threads)
 
 
 @portal.command()
@@ -144,10 +144,11 @@ def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is
 @portal.command()
 def work() -> None:
     """Do the jobs and keep the schedule, until told to stop."""
+    from portal.operations.work import AT_ONCE
     from portal.operations.work import work as work_on
 
     settings = Settings.from_environment(needs=WORK)
-    work_on(_app(settings, settings.worker_url), plain_url(settings.worker_url))
+    work_on(_app(settings, settings.worker_url, threads=AT_ONCE), plain_url(settings.worker_url))
 
 
 @portal.command()

@@ -104,14 +104,16 @@ def flag(value: str) -> bool:
     return word in ON
 
 
-def count(most: int | None = None) -> Callable[[str], int]:
-    """A whole number, `most` at most."""
+def count(most: int | None = None, least: int = 0) -> Callable[[str], int]:
+    """A whole number, from `least` to `most`."""
 
     def read(value: str) -> int:
         if not value.isdecimal() or len(value) > 6:
             raise ValueError("must be a whole number")
         if most is not None and int(value) > most:
             raise ValueError(f"can be {most} at most")
+        if int(value) < least:
+            raise ValueError(f"must be {least} at least")
         return int(value)
 
     return read
@@ -329,8 +331,17 @@ class Settings:
         "PUBLIC_URL", "how members reach the portal, scheme and host; mails point there", site, "web, live, worker: needed",
     )] = "http://127.0.0.1:8000"  # fmt: skip
     trusted_proxies: Annotated[int, Setting(
-        "TRUSTED_PROXIES", "how many proxies stand in front and set forwarded headers", count(),
+        "TRUSTED_PROXIES", "how many proxies stand in front and each add to `Forwarded`; who asks is what the first of them says",
+        count(),
     )] = 0  # fmt: skip
+    web_threads: Annotated[int, Setting(
+        "GRANIAN_BLOCKING_THREADS",
+        "threads of a web process, as many connections to the database it has; granian's `--blocking-threads` goes before it",
+        count(least=1),
+    )] = 2  # fmt: skip
+    club_address: Annotated[str, Setting(
+        "CLUB_ADDRESS", "the legal address of the club, as receipts show it below its name", default="none",
+    )] = ""  # fmt: skip
     club_name: Annotated[str, Setting("CLUB_NAME", "the club's name", words)] = "Goalete"
     club_timezone: Annotated[str, Setting("CLUB_TIMEZONE", "the zone the club keeps time in", zone)] = "Europe/Istanbul"
     club_domains: Annotated[tuple[str, ...], Setting(
@@ -342,7 +353,7 @@ class Settings:
         "DEFAULT_MEETING_TIME", "the usual hour of an evening, in the club's zone", hour, "`21:00`",
     )] = time(21, 0)  # fmt: skip
     doors_minutes: Annotated[int, Setting(
-        "DOORS_MINUTES", "how many minutes before the start the doors open", count(),
+        "DOORS_MINUTES", "how many minutes before the start the doors open", count(60),
     )] = 10  # fmt: skip
     welcome_days: Annotated[int, Setting("WELCOME_DAYS", "days a new member gets from the club, at most 31", count(31))] = 7
     grace_days: Annotated[int, Setting(

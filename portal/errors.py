@@ -6,15 +6,14 @@ from typing import Any
 from flask import Flask, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, current_user
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from portal import audit
-from portal.access import ask_to_sign_in, guard_of
+from portal.csrf import FormRefused
 from portal.database import db
-from portal.limits import TooOften
+from portal.limits import Busy, TooOften, give_all_back
 from portal.problems import Refused
 from portal.reference import reference
 from portal.web import wants_fragment
@@ -38,6 +37,7 @@ WORDS = {
     405: Words("This address cannot be used that way.", "Open the page it belongs to and use the button there."),
     409: Words("That did not go through.", ""),
     413: Words("That was too much at once.", "Nothing was changed. Send less text."),
+    415: Words("That was not a form we can read.", "Nothing was changed. Use the form on its page here."),
     422: Words("Something in it needs another look.", "Nothing was changed."),
     429: Words("That was a lot of tries in a short time.", "Wait a little and try again."),
     500: Words("Something broke on our side.", "Nothing was changed. It has been noted, with the reference below."),
@@ -48,7 +48,7 @@ WORDS = {
 def init_app(app: Flask) -> None:
     """Every way to fail ends on one page."""
     app.register_error_handler(Refused, refused)
-    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(FormRefused, form_refused)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(OperationalError, database_away)
     app.register_error_handler(PoolTimeout, database_away)
@@ -62,16 +62,10 @@ def refused(refusal: Refused) -> ResponseReturnValue:
     return error_page(409, title=refusal.sentence)
 
 
-def stale_form(_error: CSRFError) -> ResponseReturnValue:
-    """The token of a form did not fit this session: signed out meanwhile, another sign-in, or another site."""
+def form_refused(refusal: FormRefused) -> ResponseReturnValue:
+    """A form from elsewhere, or of another session; each kind says what it was."""
     db.session.rollback()
-    if not current_user.is_authenticated and guard_of(current_app.view_functions[request.endpoint or ""]) == "member":
-        return ask_to_sign_in()
-    return error_page(
-        400,
-        title="This form was open in another sign-in.",
-        text="Go back, load the page again and send it once more. Nothing was changed.",
-    )
+    return error_page(400, title=refusal.sentence, text=refusal.advice)
 
 
 def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -85,11 +79,13 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     db.session.rollback()
     if isinstance(error, TooOften):
         audit.limit_reached(db.session(), error.what, error.whose)
+    if isinstance(error, Busy):
+        give_all_back()
     body, status = error_page(error.code)
     headers = {}
     if error.code == 405 and getattr(error, "valid_methods", None):
         headers["Allow"] = ", ".join(error.valid_methods or ())  # type: ignore[attr-defined]
-    if error.code == 429 and getattr(error, "retry_after", None):
+    if getattr(error, "retry_after", None):
         headers["Retry-After"] = str(error.retry_after)  # type: ignore[attr-defined]
     return body, status, headers
 

@@ -7,8 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from flask import request
 from flask_wtf import FlaskForm
 from markupsafe import Markup
+from werkzeug.datastructures import CombinedMultiDict
 from wtforms import DateField, Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Optional, StopValidation
 from wtforms.widgets import Select, html_params
@@ -27,7 +29,12 @@ class Form(FlaskForm):
     """A form of the portal: unknown fields are ignored, CSRF is checked before any view."""
 
     class Meta(FlaskForm.Meta):
-        csrf = False  # checked once for every request by CSRFProtect, not again by each form
+        csrf = False  # checked once for every request (portal/csrf.py), not again by each form
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """What was typed is `request.form`; a file that somebody sends under the name of a field is nothing."""
+            wrapped = super().wrap_formdata(form, formdata)
+            return request.form if isinstance(wrapped, CombinedMultiDict) else wrapped
 
 
 def tidy(most: int) -> Callable[[str | None], str]:

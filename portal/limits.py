@@ -1,16 +1,25 @@
-"""How often somebody may try: counted in the database, so shared by all processes, in a transaction of its own."""
+"""How often somebody may try: counted in the database, so shared by all processes.
+
+A try is counted before it is made, in a transaction of its own on the request's one connection: parallel tries are each
+counted, also those that are refused. One that succeeded is given back, in the transaction of its success; so a limit for a
+whole network counts failures only, and nobody's success clears the tries of somebody else.
+"""
 
 import hashlib
 import ipaddress
 
-from flask import request
+from flask import g, request
 from sqlalchemy import text
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from portal.database import db
+from portal.database.driver import Statement
+from portal.database.identity import apart
+from portal.database.question import Question
 
-HIT = text("select auth.hit(:bucket, :allowed, :seconds)")
-FORGET = text("select auth.forget_hits(:bucket)")
+HIT = Statement(b"select auth.hit(%(bucket)s, %(allowed)s, %(seconds)s) as wait")
+GIVE_BACK = Question(text("select auth.give_back(:bucket)"))
+FORGET = Question(text("select auth.forget_hits(:bucket)"))
 
 
 class TooOften(TooManyRequests):
@@ -21,17 +30,35 @@ class TooOften(TooManyRequests):
         self.what, self.whose = what, whose
 
 
+class Busy(ServiceUnavailable):
+    """More at once than this process can do; nothing was tried."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
 def wait_for(what: str, whose: str, allowed: int, seconds: int) -> int:
-    """Count one try of `what` by `whose` (hashed); seconds to wait, or 0 if it may go on."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        row = connection.execute(HIT, {"bucket": _bucket(what, whose), "allowed": allowed, "seconds": seconds})
-        return int(row.scalar_one())
+    """Count one try of `what` by `whose` (hashed); seconds to wait, or 0 if it may go on. Before anything is changed."""
+    bucket = _bucket(what, whose)
+    (row,) = apart(db.session(), HIT, bucket=bucket, allowed=allowed, seconds=seconds)
+    g.setdefault("tries", []).append(bucket)
+    return int(row.wait)
+
+
+def give_back(what: str, whose: str | None = None) -> None:
+    """One try of `what` succeeded, so it was none. By network if not told whose, as in `limit`."""
+    GIVE_BACK.do(db.session(), bucket=_bucket(what, whose or network()))
+
+
+def give_all_back() -> None:
+    """None of this request's tries was looked at."""
+    for bucket in g.pop("tries", ()):
+        GIVE_BACK.do(db.session(), bucket=bucket)
 
 
 def forget(what: str, whose: str) -> None:
-    """A success clears the tries before it."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(FORGET, {"bucket": _bucket(what, whose)})
+    """Whoever is kept out by tries has proved to be who they are by other means."""
+    FORGET.do(db.session(), bucket=_bucket(what, whose))
 
 
 def limit(what: str, allowed: int, seconds: int, whose: str | None = None) -> None:

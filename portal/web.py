@@ -17,18 +17,17 @@ from flask import Flask, Request, Response, abort, current_app, g, render_templa
 from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment
 from flask_login import current_user
-from flask_wtf import CSRFProtect
-from flask_wtf.csrf import CSRFError, generate_csrf
+from flask_wtf.csrf import generate_csrf
 from htmx_flask import Htmx, request
 from itsdangerous import BadSignature
 from markupsafe import Markup
 from sqlalchemy import Select
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.config import Settings
 from portal.database import db
 from portal.database.question import Question
 from portal.problems import Refused
+from portal.proxies import Forwarded
 from portal.reference import reference
 from portal.times import Reader, city
 
@@ -37,18 +36,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class Csrf(CSRFProtect):
-    """Flask-WTF's check. It reads the Referer, which is the sender's and may be anything, also no address at all."""
-
-    def protect(self, **how: Any) -> None:
-        """Refuse a form that does not carry this session's token, or comes from elsewhere."""
-        try:
-            super().protect(**how)
-        except ValueError as unreadable:
-            raise CSRFError("The referrer cannot be read.") from unreadable
-
-
-csrf = Csrf()
 htmx = Htmx()
 
 HEADERS = {
@@ -98,15 +85,13 @@ def init_app(app: Flask) -> None:
     """Put the frame around every request of `app`."""
     settings: Settings = app.config["SETTINGS"]
     app.session_interface = Sessions(app)
-    csrf.init_app(app)
     htmx.init_app(app)
     app.after_request(finish)
     app.after_request(label)
     app.after_request(fill_in_form_token)
     app.wsgi_app = sealed(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.jinja_env.globals["drawn"] = drawn
     app.jinja_env.globals["form_token"] = Markup(FORM_TOKEN)  # noqa: S704
     app.jinja_env.globals["club"] = {

@@ -179,8 +179,8 @@ def _taken(key: str, form: forms.AppCodeForm) -> tuple[str | None, int]:
             "That code does not fit, or it was used already. After five tries there is a pause of 15 minutes."
         ]
     else:
-        limits.forget("second-factor", whose)
-        limits.forget("second-factor-day", whose)
+        limits.give_back("second-factor", whose)
+        limits.give_back("second-factor-day", whose)
     return fresh, wait
 
 

@@ -61,6 +61,7 @@ def verify_by_code() -> ResponseReturnValue:
     form = forms.CodeForm()
     if form.validate():
         if actions.confirm(db.session(), email=form.email.data, code=form.code.data):
+            limits.give_back("verify")
             return _confirmed()
         form.code.errors = [forms.CODE_OPENS_NOTHING]
     return page("accounts/check_mail.html", 422, email=form.email.data or "", form=form)
@@ -92,6 +93,7 @@ def verify_by_link(token: str) -> ResponseReturnValue:
     """The button of that page."""
     limits.limit("verify", allowed=30, seconds=900)
     if actions.confirm(db.session(), token=token):
+        limits.give_back("verify")
         return _confirmed()
     flash("This link does not work any more. If your address is not confirmed yet, sign up again.", "note")
     return redirect("/sign-in", 303)
@@ -123,7 +125,8 @@ def open_sign_in() -> ResponseReturnValue:
             " pause of 15 minutes."
         ]
         return page("accounts/sign_in.html", 422, form=form)
-    limits.forget("sign-in-account", address_in(form.email.data))
+    limits.give_back("sign-in")
+    limits.give_back("sign-in-account", address_in(form.email.data))
     return _go_on(own_path(form.next.data, "/meetings"))
 
 
@@ -237,6 +240,7 @@ def _confirmed() -> ResponseReturnValue:
 
 
 def _new_password(user_id: UUID, email: str | None) -> ResponseReturnValue:
+    limits.give_back("reset-code")
     if email and actions.is_of(db.session(), email, user_id):  # not the tries at somebody else's
         limits.forget("sign-in-account", email)
     session.pop("reset", None)

@@ -10,7 +10,6 @@ from uuid import UUID
 from flask import Blueprint, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from sqlalchemy import select, text
 from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -22,6 +21,7 @@ from portal.accounts import free_days
 from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
+from portal.forms import Form
 from portal.problems import Refused
 from portal.times import number
 from portal.web import asked, find, me, page, reader, wants_fragment
@@ -33,7 +33,7 @@ class AlreadyPaying(Refused):
     """You have a plan already, and it renews by itself. Change it on your plan's page; nobody pays twice here."""
 
 
-class ChoiceForm(FlaskForm):
+class ChoiceForm(Form):
     """A plan and a cycle."""
 
     plan = RadioField(choices=[SelectChoice(key) for key in ABOUT], validators=[InputRequired("Choose a plan.")])

@@ -16,8 +16,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from portal import audit, jobs, limits
 from portal.access import public
 from portal.billing.actions import ask_provider
+from portal.csrf import for_machines
 from portal.database import db
-from portal.web import csrf
 
 bp = Blueprint("webhook", __name__)
 
@@ -35,7 +35,7 @@ WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OS
 
 @bp.post("/webhooks/stripe")
 @public
-@csrf.exempt  # type: ignore[untyped-decorator]
+@for_machines
 def hear() -> ResponseReturnValue:
     """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security once in
     a quarter of an hour for each network, and 429 for whoever comes with such again and again.

@@ -46,8 +46,8 @@ def broken_rule(error: IntegrityError) -> str | None:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
 
 
-def engine_options(settings: Settings) -> dict[str, Any]:
-    """How the pool behaves: fails in seconds rather than hanging, and never outlives a dead server."""
+def engine_options(settings: Settings, threads: int) -> dict[str, Any]:
+    """How the pool behaves: a connection for each thread, since none takes two; fails in seconds rather than hanging."""
     connect: dict[str, Any] = {"connect_timeout": 3, "application_name": "portal", "cursor_factory": TimedCursor}
     if settings.pgbouncer:
         connect["prepare_threshold"] = None
@@ -56,8 +56,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         connect["options"] = "-c plan_cache_mode=force_generic_plan"
     return {
         "poolclass": TimedPool,
-        "pool_size": 4,
-        "max_overflow": 4,
+        "pool_size": threads,
+        "max_overflow": 0,
         "pool_timeout": 3,
         "pool_pre_ping": False,
         "connect_args": connect,

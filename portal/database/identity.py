@@ -11,6 +11,7 @@ from uuid import UUID
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import Connection, event, func
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
@@ -29,11 +30,42 @@ class PortalSession(Session):
 
     def opened(self) -> Connection:
         """The connection, in a transaction that knows who asks."""
+        held = self._connected()
+        if driver_of(held).is_idle:
+            _tell(self, held)
+        return held
+
+    def apart(self, statement: Statement, **given: Any) -> list[Any]:
+        """Ask as the login itself, in a transaction of its own on the one connection: kept whatever becomes of the rest.
+
+        For what counts although the request is refused (tries). It comes first: the transaction that was open ends here
+        and the next question begins another, so RuntimeError if anything was changed in it already.
+        """
+        held = self._connected()
+        driver = driver_of(held)
+        if not driver.is_idle:
+            self._end_of_reading(held)
+        try:
+            rows = ask(held, statement, given)
+            with errors_told(held, b"commit"):
+                driver.commit()
+        except DBAPIError:
+            self.rollback()
+            raise
+        return rows
+
+    def _connected(self) -> Connection:
         if self._held is None:
             self._held = self._db.engine.connect()
-        if driver_of(self._held).is_idle:
-            _tell(self, self._held)
         return self._held
+
+    def _end_of_reading(self, held: Connection) -> None:
+        (now,) = ask(held, _WRITTEN, {})
+        noted = getattr(self.info.get("person"), "written", None)  # whoami keeps when a sign-in was last seen
+        if self.new or self.dirty or self.deleted or now.written != noted:
+            raise RuntimeError("something was changed already; what is asked apart comes first")
+        with errors_told(held, b"commit"):
+            driver_of(held).commit()
 
     def get_bind(self, *_what: Any, **_how: Any) -> Connection:
         """Everything goes over the one connection."""
@@ -88,10 +120,12 @@ BECOME = b"select set_config('role', %(role)s, true) as role, set_config('app.us
 WHOAMI = (
     b"select who.*, set_config('role', case when who.id is null then 'portal_anonymous'"
     b" when who.is_admin then 'portal_admin' else 'portal_member' end, true) as role_told,"
-    b" set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told"
+    b" set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told,"
+    b" pg_current_xact_id_if_assigned()::text as written"
     b" from (select) nobody left join auth.whoami(%(key)s, %(at)s) who on true"
 )
 _BECOME, _WHOAMI = Statement(BECOME), Statement(WHOAMI)
+_WRITTEN = Statement(b"select pg_current_xact_id_if_assigned()::text as written")
 
 
 def act_as(session: OrmSession, asker: Role | Browser) -> None:
@@ -118,6 +152,12 @@ def opened(session: OrmSession) -> Connection:
     """The connection of a session, in a transaction that knows who asks."""
     assert isinstance(session, PortalSession), "every session of the portal is one"  # noqa: S101
     return session.opened()
+
+
+def apart(session: OrmSession, statement: Statement, **given: Any) -> list[Any]:
+    """`PortalSession.apart`."""
+    assert isinstance(session, PortalSession), "every session of the portal is one"  # noqa: S101
+    return session.apart(statement, **given)
 
 
 def person(session: OrmSession) -> Any:

@@ -124,6 +124,7 @@ def keep(app: Flask, db: SQLAlchemy) -> None:
     @app.teardown_appcontext
     def write(_error: BaseException | None) -> None:
         if (counted := counts.due()) is not None:
+            db.session.remove()  # whoever asked has their answer; nobody holds two connections
             try:
                 with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     connection.execute(NOTE, counted)

@@ -48,6 +48,7 @@ def accept(token: str) -> ResponseReturnValue:
         db.session.rollback()
         joining.tell_missed(db.session(), token)
         return error_page(409, title=taken.sentence)
+    limits.give_back("invitation")
     flash("You are in. Everything the plan covers is open to you.", "note")
     return redirect("/family", 303)
 
@@ -65,6 +66,7 @@ def create_account(token: str) -> ResponseReturnValue:
         password_hash=passwords.hashed(form.password.data),
     )  # fmt: skip
     enter(joining.sign_up(db.session(), token, given))
+    limits.give_back("invitation")
     flash("Your account is ready, and you are in the family.", "note")
     return redirect("/family", 303)
 
@@ -75,6 +77,7 @@ def decline(token: str) -> ResponseReturnValue:
     """No. The seat is free again."""
     limits.limit("invitation", allowed=30, seconds=900)
     joining.decline(db.session(), token)
+    limits.give_back("invitation")
     return page("families/declined.html")
 
 

@@ -1,9 +1,11 @@
 """Before the first request or job: is this the right database, and is the portal's own role bound by its policies?"""
 
 import logging
+import os
+import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from secrets import token_hex
 
@@ -31,6 +33,7 @@ def begin(app: Flask, login: str = "portal_web") -> Flask:
     for warning in settings.warnings:
         logger.warning("%s", warning)
     refuse_unsafe(app, login)
+    refuse_few_connections(app)
     log.watch(app)
     timings.keep(app, db)
     return app
@@ -86,6 +89,36 @@ def refuse_deaf(url: str, setting: str) -> None:
                 f"{setting} does not let through what the database announces: a pooler like pgbouncer stands between. "
                 "It must lead to PostgreSQL itself."
             )
+
+
+def threads_told(command: Sequence[str]) -> int | None:
+    """`--blocking-threads N` on granian's command line, which goes before the variable in its environment; or None."""
+    told = re.search(r"--blocking-threads[ =](\d+)", " ".join(command))
+    return int(told[1]) if told else None
+
+
+CONNECTIONS = """
+select least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+      - coalesce(current_setting('reserved_connections', true), '0')::int,
+    nullif(r.rolconnlimit, -1), nullif(d.datconnlimit, -1))
+  from pg_roles r, pg_database d where r.rolname = session_user and d.datname = current_database()
+"""
+
+
+def refuse_few_connections(app: Flask) -> None:
+    """Raise `Problem` unless PostgreSQL lets in a connection for each thread of `app` and of its sister processes."""
+    settings = app.config["SETTINGS"]
+    if settings.pgbouncer:
+        return  # hands out its own
+    each, workers = app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"], int(os.environ.get("GRANIAN_WORKERS", 1))
+    with reach(plain_url(app.config["SQLALCHEMY_DATABASE_URI"])) as connection:
+        (limit,) = connection.execute(CONNECTIONS).fetchone() or (0,)
+    if limit < each * workers:
+        raise Problem(
+            f"PostgreSQL lets {limit} connections in, but {workers} process{'es' * (workers > 1)} of {each} threads may need"
+            f" {each * workers}: raise its max_connections (or the login's limit), or serve with fewer threads."
+        )
 
 
 def refuse_version(connection: psycopg.Connection) -> None:

@@ -4,18 +4,19 @@ from typing import NamedTuple
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.access import public
 from portal.database import db
+from portal.database.driver import Statement
+from portal.database.identity import apart
 from portal.operations.revision import serves
 from portal.web import page
 
 bp = Blueprint("operations", __name__)
 
 # The worker's heartbeat is in real time; the demo's clock may be ahead of it.
-STATE = text("""
+STATE = Statement(b"""
 select (select version_num from alembic_version) as version,
        coalesce(worker_heartbeat() > now() - interval '1 minute', false) as worker
 """)
@@ -56,8 +57,7 @@ def status() -> ResponseReturnValue:
 def state() -> list[Line]:
     """How database, tables and worker are."""
     try:
-        with db.engine.connect() as connection:
-            now = connection.execute(STATE).one()
+        (now,) = apart(db.session(), STATE)
     except SQLAlchemyError:
         return [Line("database", False, "it does not answer")]
     fits = serves(now.version)

@@ -17,6 +17,9 @@ from flask import Flask
 from portal import jobs
 from portal.operations.start import begin, refuse_deaf
 
+AT_ONCE = 4
+"""Jobs at once, each in a thread with a connection of its own; the queue itself has as many more."""
+
 ROOMS = ("mail", "accounts", "meetings", "attendance", "families", "billing", "operations")
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two tries to reach a database that went away."""
@@ -51,12 +54,12 @@ async def _keep_working(conninfo: str) -> None:
 
 
 async def _work(conninfo: str) -> None:
-    connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4, timeout=5)
+    connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=AT_ONCE, timeout=5)
     with jobs.queue.replace_connector(connector) as queue:
         async with queue.open_async():
             # Who waited for another of the same customer is noticed by looking, not by being told.
             await queue.run_worker_async(
-                concurrency=4, fetch_job_polling_interval=1, shutdown_graceful_timeout=8, install_signal_handlers=False
+                concurrency=AT_ONCE, fetch_job_polling_interval=1, shutdown_graceful_timeout=8, install_signal_handlers=False
             )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from werkzeug.test import TestResponse
 
 from tests.support.reading import statements as sent
@@ -102,8 +103,12 @@ def _clocks(page: Page) -> tuple[float, float]:
     with page.served.club.database.connect(autocommit=True) as postgres:
         backends = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
         pids = [pid for (pid,) in postgres.execute(backends)]
-    process = page.served.process
-    return sum(_cpu(one.pid) for one in (process, *process.children(recursive=True))), sum(map(_cpu, pids))
+    return cpu_of(page.served.process), sum(map(_cpu, pids))
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """Seconds of CPU so far of a process and its children."""
+    return sum(_cpu(one.pid) for one in (process, *process.children(recursive=True)))
 
 
 def _cpu(pid: int) -> float:

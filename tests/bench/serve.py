@@ -24,7 +24,8 @@ from tests.bench.measure import Page
 from tests.support.server import Database
 from tests.support.web import PROVED, SECRET, settings_for
 
-FLAGS = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning"]
+FLAGS = ["--interface", "wsgi", "--blocking-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning",
+         "--workers-kill-timeout", "3s"]  # fmt: skip
 RAW_TOKEN = "0" * 40
 
 
@@ -98,9 +99,9 @@ class Served:
 
 
 @contextlib.contextmanager
-def portal(club: Club, port: int) -> Iterator[Served]:
+def portal(club: Club, port: int, workers: int = 1, **settings: str) -> Iterator[Served]:
     """The portal over a club."""
-    with _granian(club, "wsgi:application", port, {}) as process:
+    with _granian(club, "wsgi:application", port, settings, workers) as process:
         yield Served(club, process, port)
 
 
@@ -122,11 +123,12 @@ def environment_of(club: Club) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _granian(club: Club, target: str, port: int, extra: dict[str, str]) -> Iterator[psutil.Process]:
+def _granian(club: Club, target: str, port: int, extra: dict[str, str], workers: int = 1) -> Iterator[psutil.Process]:
     environment = {**os.environ, **environment_of(club), **extra}
-    child = subprocess.Popen([sys.executable, "-m", "granian", *FLAGS, "--port", str(port), target], env=environment, cwd=ROOT)
+    command = [sys.executable, "-m", "granian", *FLAGS, "--workers", str(workers), "--port", str(port), target]
+    child = subprocess.Popen(command, env=environment, cwd=ROOT)
     try:
-        for _try in range(100):
+        for _try in range(1200):
             with contextlib.suppress(OSError):
                 http.client.HTTPConnection("127.0.0.1", port, timeout=2).connect()
                 break

@@ -6,8 +6,17 @@ import pytest
 
 from portal import create_app
 from portal.config import driver_url
+from portal.database import db
 from portal.operations.migrate import migrate
-from portal.operations.start import reach, refuse_deaf, refuse_unsafe, refuse_version, told
+from portal.operations.start import (
+    reach,
+    refuse_deaf,
+    refuse_few_connections,
+    refuse_unsafe,
+    refuse_version,
+    threads_told,
+    told,
+)  # fmt: skip
 from portal.operations.work import work
 from portal.problems import Problem
 from tests.support import server
@@ -146,3 +155,31 @@ def test_old_code_starts_again_though_a_deploy_has_migrated_ahead(database, supe
         started(database, "portal_web")
     finally:
         superuser.execute("update alembic_version set version_num = %s", [version])
+
+
+@pytest.mark.parametrize(("command", "threads"), [
+    ("granian --interface wsgi --blocking-threads 3 wsgi:application", 3),
+    ("granian --blocking-threads=12 wsgi:application", 12),
+    ("granian --runtime-blocking-threads 9 wsgi:application", None),
+    ("gunicorn wsgi:application", None),
+])  # fmt: skip
+def test_the_pool_is_as_large_as_the_server_has_threads(command, threads, database):
+    assert threads_told(command.split()) == threads
+    app = create_app(settings_for(database, web_threads=5), threads=threads)
+    with app.app_context():
+        assert (db.engine.pool.size(), db.engine.pool._max_overflow) == (threads or 5, 0)
+
+
+def test_a_database_that_lets_too_few_in_is_refused(database, superuser, monkeypatch):
+    """The least of what the server, the database and the login allow."""
+    app = create_app(settings_for(database), threads=3)
+    refuse_few_connections(app)
+    superuser.execute("alter role portal_web connection limit 5")
+    try:
+        refuse_few_connections(app)
+        monkeypatch.setenv("GRANIAN_WORKERS", "2")
+        with pytest.raises(Problem, match="lets 5 connections in, but 2 processes of 3 threads may need 6"):
+            refuse_few_connections(app)
+        refuse_few_connections(create_app(settings_for(database, pgbouncer=True), threads=30))
+    finally:
+        superuser.execute("alter role portal_web connection limit -1")

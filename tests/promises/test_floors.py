@@ -25,6 +25,7 @@ FLOORS = (
     ("audit",),
     ("access", "limits", "forms"),
     ("web",),
+    ("csrf", "proxies"),
     ("log",),
     ("database",),
     ("config",),

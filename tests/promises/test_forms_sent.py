@@ -5,6 +5,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from tests.promises.test_reading_changes_nothing import contents
 from tests.support.cast import ALICE
+from tests.support.web import SECRET
 
 FREE_OF_TOKENS = {"POST /webhooks/stripe"}
 """Routes other machines post to; each proves its sender in another way."""
@@ -36,16 +37,79 @@ def test_no_form_is_taken_without_its_token(who, routes, everybody, superuser):
             answer = everybody[who].open(route.path, method=route.method, data={"answer": "accepted"})
             if who == "visitor" and route.guard == "member":
                 assert answer.status_code == 303 and "/sign-in" in answer.location, route
+            elif who != "dora" and route.guard == "admin":
+                assert answer.status_code == 404, route
             else:
-                assert answer.status_code == 400 and "open in another sign-in" in answer.text, route
+                assert answer.status_code == 400 and "A part of this form did not arrive" in answer.text, route
     assert contents(superuser) == before
 
 
-def test_a_token_of_another_session_is_not_taken(client, sign_in, alice):
-    other = URLSafeTimedSerializer("another secret", salt="wtf-csrf-token").dumps("0" * 40)
+def test_a_token_of_another_session_is_not_taken(sign_in, alice):
+    browser, forged = sign_in(alice), URLSafeTimedSerializer("another secret", salt="wtf-csrf-token").dumps("0" * 40)
+    browser.token()
+    others = URLSafeTimedSerializer(SECRET, salt="wtf-csrf-token").dumps("1" * 40)
+    for token in (forged, others, "nonsense"):
+        answer = browser.post(END_OTHERS, data={"csrf_token": token})
+        assert answer.status_code == 400 and "open in another sign-in" in answer.text
+
+
+def test_a_form_whose_session_is_gone_says_so(app, client):
+    token = client.token()
+    answer = app.test_client().post("/sign-in", data={"csrf_token": token, "email": "a@b.example", "password": "x"})
+    assert answer.status_code == 400 and "no longer known" in answer.text
+
+
+END_OTHERS = "/account/sign-ins/end-others"
+HERE, THERE = "https://localhost", "https://evil.example"
+SENT = [
+    # Origin first …
+    ({"Origin": HERE}, ""),
+    ({"Origin": HERE, "Sec-Fetch-Site": "cross-site", "Referer": f"{THERE}/"}, ""),
+    ({"Origin": HERE + ":443"}, ""),
+    ({"Origin": THERE, "Sec-Fetch-Site": "same-origin", "Referer": f"{HERE}/account"}, "from another site"),
+    ({"Origin": "http://localhost"}, "from another site"),
+    ({"Origin": "https://localhost:8000"}, "from another site"),
+    ({"Origin": "https://localhost.evil.example"}, "from another site"),
+    ({"Origin": "https://["}, "from another site"),
+    ({"Origin": ""}, "from another site"),
+    # … then what the browser says of the two sites …
+    ({"Sec-Fetch-Site": "same-origin"}, ""),
+    ({"Sec-Fetch-Site": "none"}, ""),
+    ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, ""),
+    ({"Sec-Fetch-Site": "same-site", "Referer": f"{HERE}/account"}, "from another site"),
+    ({"Sec-Fetch-Site": "cross-site", "Referer": f"{HERE}/account"}, "from another site"),
+    ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, "from another site"),
+    # … and the page before last.
+    ({"Referer": f"{HERE}/account"}, ""),
+    ({"Origin": "null", "Referer": f"{HERE}/account"}, ""),
+    ({"Referer": f"{THERE}/https://localhost/"}, "from another site"),
+    ({"Referer": "https://["}, "from another site"),
+    ({"Referer": "javascript:1"}, "from another site"),
+    ({}, "did not say which page"),
+    ({"Origin": "null"}, "did not say which page"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("headers", "refusal"), SENT, ids=lambda value: str(value)[:60])
+def test_a_form_comes_from_a_page_of_ours(headers, refusal, sign_in, alice):
     browser = sign_in(alice)
-    for token in (other, "nonsense", ""):
-        assert browser.post("/account/sign-ins/end-others", data={"csrf_token": token}).status_code == 400
+    answer = browser.post(END_OTHERS, data={"csrf_token": browser.token()}, headers=headers, base_url=HERE)
+    assert (answer.status_code, refusal in answer.text) == (400 if refusal else 303, True)
+
+
+@pytest.mark.parametrize("headers", [headers for headers, refusal in SENT if not refusal], ids=str)
+def test_wherever_it_comes_from_it_has_its_token(headers, sign_in, alice):
+    browser = sign_in(alice)
+    browser.token()
+    answer = browser.post(END_OTHERS, data={"csrf_token": ""}, headers=headers, base_url=HERE)
+    assert answer.status_code == 400 and "A part of this form did not arrive" in answer.text
+
+
+def test_the_clubs_own_address_is_here_however_the_server_is_reached(sign_in, alice):
+    """A proxy that ends TLS and does not say so."""
+    browser = sign_in(alice)
+    answer = browser.post(END_OTHERS, data={"csrf_token": browser.token()}, headers={"Origin": HERE}, base_url="http://web:8000")
+    assert answer.status_code == 303
 
 
 def test_no_form_makes_anybody_more_than_they_are(routes, everybody, superuser):

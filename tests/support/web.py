@@ -9,9 +9,10 @@ import procrastinate
 import psycopg
 import pytest
 import stripe
-from flask import Flask
+from flask import Flask, g, has_request_context, request
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import event
 
 from portal import create_app, jobs
 from portal.accounts.member import key_hash, new_key
@@ -64,9 +65,27 @@ def app(migrated: Database) -> Iterator[Flask]:
     made = create_app(settings_for(migrated))
     made.test_client_class = Browser
     made.config["TESTING"] = False  # errors become pages, as for members
+    one_connection_each(made)
     yield made
     with made.app_context():
         db.engine.dispose()
+
+
+def one_connection_each(app: Flask) -> None:
+    """A request of `app` that takes a second connection while it holds one breaks: under load it would wait for itself."""
+
+    def taken(*_which: Any) -> None:
+        if has_request_context():
+            g.connections = g.get("connections", 0) + 1
+            assert g.connections == 1, f"{request.endpoint} holds two connections"
+
+    def given_back(*_which: Any) -> None:
+        if has_request_context():
+            g.connections -= 1
+
+    with app.app_context():
+        event.listen(db.engine, "checkout", taken)
+        event.listen(db.engine, "checkin", given_back)
 
 
 @pytest.fixture

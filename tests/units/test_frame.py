@@ -25,12 +25,23 @@ def seen_from(superuser):
     return superuser.execute("select host(ip_address) from system_logs order by timestamp desc").fetchone()[0]
 
 
-@pytest.mark.parametrize(("hops", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.1")])
+CHAIN = 'for=192.0.2.66, for=198.51.100.1;proto=https, for="203.0.113.9:4711"'
+
+
+@pytest.mark.parametrize(("hops", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.1"), (4, "127.0.0.1")])
 def test_the_sender_is_who_the_trusted_proxies_say(hops, address, portal, superuser):
     browser = portal(trusted_proxies=hops)
     form = {"csrf_token": browser.token(), "email": "a@b.example", "password": "x"}
-    browser.post("/sign-in", data=form, headers={"X-Forwarded-For": "192.0.2.66, 198.51.100.1, 203.0.113.9"})
+    headers = {"Forwarded": CHAIN, "X-Forwarded-For": "192.0.2.1", "Origin": "https://localhost"}
+    browser.post("/sign-in", data=form, headers=headers)
     assert seen_from(superuser) == address
+
+
+def test_what_no_proxy_said_is_told_once(portal, database, caplog):
+    browser = portal(trusted_proxies=1)
+    for _time in range(3):
+        browser.get("/healthz", headers={"X-Forwarded-For": "192.0.2.1"})
+    assert caplog.text.count("came without a Forwarded header") == 1
 
 
 def test_a_new_key_takes_the_old_ones_sessions_with_it(portal, sign_in, alice):

@@ -5,6 +5,7 @@ from flask import Flask
 from werkzeug.exceptions import TooManyRequests
 
 from portal import limits
+from portal.database import db
 
 
 @pytest.fixture
@@ -33,10 +34,43 @@ def test_waiting_is_counted_from_the_first_try(inside, superuser):
     assert limits.wait_for("door", "ana", 1, 60) == 0
 
 
-def test_a_success_forgets(inside):
+def test_a_success_gives_back_its_own_try_and_no_other(inside):
+    for _guess in range(2):
+        limits.wait_for("door", "ana", 3, 60)
+    limits.wait_for("door", "ana", 3, 60)
+    limits.give_back("door", "ana")
+    db.session.commit()
+    assert limits.wait_for("door", "ana", 3, 60) == 0
+    assert limits.wait_for("door", "ana", 3, 60) > 0
+
+
+def test_a_success_that_is_not_kept_gives_nothing_back(inside):
     limits.wait_for("door", "ana", 1, 60)
+    limits.give_back("door", "ana")
+    db.session.rollback()
+    assert limits.wait_for("door", "ana", 1, 60) > 0
+
+
+def test_who_proved_to_be_the_owner_finds_the_door_as_new(inside):
+    for _guess in range(5):
+        limits.wait_for("door", "ana", 1, 60)
     limits.forget("door", "ana")
+    db.session.commit()
     assert limits.wait_for("door", "ana", 1, 60) == 0
+
+
+def test_tries_are_counted_before_anything_is_changed(inside):
+    """What was changed would be kept with the try, whatever became of the rest."""
+    limits.wait_for("window", "ana", 3, 60)
+    limits.forget("window", "ana")
+    with pytest.raises(RuntimeError, match="comes first"):
+        limits.wait_for("door", "ana", 3, 60)
+
+
+def test_a_sign_in_just_seen_again_is_no_change(sign_in, alice, superuser):
+    browser = sign_in(alice)
+    superuser.execute("update sign_ins set seen_at = seen_at - interval '1 hour'")
+    assert browser.submit("/account/password", old_password="x", password="y").status_code == 422
 
 
 def test_the_database_does_not_learn_whose_tries_they_were(inside, superuser):

@@ -1,11 +1,14 @@
 """Passwords: any characters, used as typed, none of the first anybody would try."""
 
+import threading
+import time
 import unicodedata
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from portal.accounts import passwords
+from portal.limits import Busy
 
 GOOD = "seven quiet evenings"
 
@@ -107,3 +110,57 @@ def test_twelve_to_two_hundred_and_fifty_six():
     assert passwords.fault("kzm7 q!w2 xy " * 19 + "123456789") is None and "at most 256" in passwords.fault(
         "kzm7 q!w2 xy " * 20
     )
+
+
+def test_the_settings_are_one_of_owasps():
+    """Memory in KiB, passes, lanes: the Password Storage Cheat Sheet's list, August 2026."""
+    made = extract_parameters(passwords.hashed(GOOD))
+    known = {(47_104, 1, 1), (19_456, 2, 1), (12_288, 3, 1), (9216, 4, 1), (7168, 5, 1)}
+    assert (made.memory_cost, made.time_cost, made.parallelism) in known
+
+
+@pytest.fixture
+def cores(monkeypatch):
+    """`cores(4)`: as on a machine of four."""
+    return lambda number: monkeypatch.setattr(passwords.os, "cpu_count", lambda: number)
+
+
+def hash_at_once(turns, threads):
+    """So many want to hash at the same moment, each until all have been let in or sent away; how many got their turn."""
+    inside, answers, done = [], [], threading.Event()
+
+    def one():
+        try:
+            with turns.one():
+                inside.append(1)
+                done.wait(5)
+                answers.append("hashed")
+        except Busy:
+            answers.append("busy")
+
+    crowd = [threading.Thread(target=one) for _thread in range(threads)]
+    for thread in crowd:
+        thread.start()
+    time.sleep(0.4)
+    most = len(inside)
+    done.set()
+    for thread in crowd:
+        thread.join()
+    return most, sorted(answers)
+
+
+@pytest.mark.parametrize(("threads", "machine", "most"), [(2, 8, 1), (8, 2, 1), (8, 4, 3), (4, 8, 3), (1, 1, 1)])
+def test_one_core_and_one_thread_are_left_to_others(threads, machine, most, cores):
+    cores(machine)
+    assert hash_at_once(passwords.Turns(threads), threads)[0] == most
+
+
+def test_who_waits_for_a_turn_leaves_a_thread_for_pages(cores):
+    cores(2)
+    assert hash_at_once(passwords.Turns(8), 8) == (1, ["busy"] + ["hashed"] * 7)
+
+
+def test_nobody_waits_without_end(cores, monkeypatch):
+    cores(2)
+    monkeypatch.setattr(passwords, "PATIENCE", 0.1)
+    assert hash_at_once(passwords.Turns(8), 4) == (1, ["busy"] * 3 + ["hashed"])

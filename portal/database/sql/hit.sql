@@ -1,4 +1,5 @@
--- One hit on a bucket shared by all processes. Zero: go on; else the seconds to wait.
+-- One try in a bucket shared by all processes. Zero: go on; else the seconds to wait. Locks the bucket's row, so it is
+-- asked in a transaction of its own (`PortalSession.apart`), as the web login itself, before whatever is tried.
 create function auth.hit(bucket text, allowed integer, seconds integer)
 returns integer language sql security definer set search_path = '' as $$
   insert into public.rate_limits as r (key, hits, expires_at)
