@@ -55,6 +55,7 @@ class Settings:
     club_name: str = "Goalete"
     club_timezone: str = "Europe/Istanbul"
     help_email: str = "help@goalete.club"
+    club_address: str = ""
     default_meeting_time: time = time(21, 0)
     doors_minutes: int = 10
     club_domains: tuple[str, ...] = ()
@@ -119,6 +120,7 @@ class Settings:
             club_name=env.get("CLUB_NAME", cls.club_name),
             club_timezone=env.get("CLUB_TIMEZONE", cls.club_timezone),
             help_email=env.get("HELP_EMAIL", cls.help_email),
+            club_address=env.get("CLUB_ADDRESS", ""),
             default_meeting_time=_hour(env, "DEFAULT_MEETING_TIME", cls.default_meeting_time),
             doors_minutes=_count(env, "DOORS_MINUTES", cls.doors_minutes),
             club_domains=tuple(env.get("CLUB_DOMAINS", "").lower().split()),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, jobs, mail
 from portal.accounts.actions import WELCOME, Given
 from portal.accounts.member import key_hash, new_key
+from portal.billing.actions import note_wish
 from portal.database.identity import ME
 from portal.families import letters
 from portal.families.actions import tell
@@ -76,7 +77,9 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
     refuse(seated.refusal)
     _joined(db, seated, None)
     if own_plan in ("period_end", "now_with_credit"):
-        jobs.enqueue(db, "billing.stop_own", user_id=str(db.scalar(select(ME))), when=own_plan)
+        me: UUID = db.scalars(select(ME)).one()
+        note_wish(db, me, "end")
+        jobs.enqueue(db, "billing.stop_own", user_id=str(me), when=own_plan)
 
 
 def sign_up(db: Session, token: str, given: Given, welcome_days: int) -> UUID:
