@@ -1,13 +1,13 @@
-"""v2.13: what a payer last asked of the provider, until it answers; and who wants a mail before each monthly payment.
+"""v2.1: what a payer last asked of the provider, until it answers; and who wants a mail before each monthly payment.
 
-Revision ID: v2.13_wishes
-Revises: v2.12_objects
+Revision ID: v2.1_wishes
+Revises: v2.0
 """
 
 from portal.database.migration import run
 
-revision = "v2.13_wishes"
-down_revision = "v2.12_objects"
+revision = "v2.1_wishes"
+down_revision = "v2.0"
 branch_labels = None
 depends_on = None
 
