@@ -179,7 +179,7 @@ def _words(row: Any, place: Place, mine: bool) -> tuple[str, str]:
     title = f"{'Your own plan' if mine else 'A plan of their own'}, {plan_name(row.subscription_type)}"
     paid = place.day(row.starts_at)
     return title, {
-        "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank lets go of it.",
+        "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank withdraws.",
         "lost": f"Paid on {paid}; the bank took the money back.",
         "renewing": f"Paid until {through}; it renews {'then' if row.promised_until > at else 'now'}.",
         "ending": f"Paid until {through}; it ends then.",

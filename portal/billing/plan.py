@@ -84,8 +84,10 @@ def _seen(row: Any) -> dict[str, Any]:
     day, following = reader().day, None
     if row.next_type and row.next_amount_minor:
         following = f"{plan_name(row.next_type, row.next_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
+    next_amount = _shown(row.next_amount_minor or row.amount_minor, row.currency)
     return {
-        "live": row.live, "name": plan_name(row.subscription_type), "amount": _shown(row.amount_minor, row.currency),
+        "next_amount": next_amount, "live": row.live, "name": plan_name(row.subscription_type),
+        "amount": _shown(row.amount_minor, row.currency),
         "per": CYCLES[row.billing_cycle], "renews": day(row.renews_at), "ends": day(row.ends_at), "ended": day(row.ended_at),
         "until": day(row.renews_at or row.ends_at), "card": row.card, "card_expires": row.card_expires,
         "failed": day(row.failed_at), "next_try": day(row.next_try_at), "next": following,
