@@ -108,7 +108,8 @@ def overview() -> ResponseReturnValue:
     """What came in by month, how the subscriptions stand, and where provider and club disagree."""
     now, months = db.session.execute(STANDING, {"at": clock.now()}).one(), _months()
     return page(
-        "admin/money.html", month=money.shown(months[-1].kept, _settings().currency), bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
+        "admin/money.html", month=money.shown(months[-1].kept, _settings().currency),
+        bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
         figures=[
             (f"{now.live:,}", "live subscriptions", "/admin/people?access=paying"),
             (f"{now.failing:,}", "with a failed payment", "/admin/people?access=failed"),

@@ -61,7 +61,8 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     changeable = live is not None and live.ends_at is None and live.failed_at is None and live.next_type is None
     other = "monthly" if live and live.billing_cycle == "yearly" else "yearly"
     return page(
-        "billing/plans.html", status, changeable=changeable, other_cycle=other, plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
+        "billing/plans.html", status, changeable=changeable, other_cycle=other,
+        plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
         covered="" if live else _covered(), begins=_begins(), free_days=number(current_app.config["SETTINGS"].welcome_days),
     )  # fmt: skip
 

@@ -10,10 +10,11 @@ from portal.billing.models import Checkout, Order, Subscription
 from portal.times import date_in_words, date_with_year
 
 _UNBILLED = Order.provider_invoice_id.is_(None) & Order.completed_at.is_(None)
-_CHECKOUT = select(Checkout.state).where(Checkout.order_id == Order.id).limit(1).scalar_subquery()
+_CHECKOUT = select(Checkout.state).where(Checkout.order_id == Order.id).limit(1).correlate(Order).scalar_subquery()
 _DUE = (
-    select(Subscription.renews_at).where(Subscription.user_id == Order.user_id, Subscription.live).limit(1).scalar_subquery()
-)
+    select(Subscription.renews_at).where(Subscription.user_id == Order.user_id, Subscription.live)
+    .limit(1).correlate(Order).scalar_subquery()
+)  # fmt: skip
 STATE = case(
     (Order.dispute_state == "open", "disputed"),
     (Order.dispute_state == "lost", "lost"),

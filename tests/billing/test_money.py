@@ -40,7 +40,7 @@ def test_a_part_of_the_smallest_unit_is_no_amount():
 
 @pytest.mark.parametrize(
     ("month", "year", "said"),
-    [("12", "120", "two months less"), ("12", "132", "one month less"), ("12", "125", "$19 less"), ("12", "144", ""), ("12", "150", "")],
+    [("12", "120", "two months free"), ("12", "132", "one month free"), ("12", "125", "you save $19"), ("12", "144", ""), ("12", "150", "")],
 )
 def test_what_a_year_saves_is_said_as_it_is(month, year, said):
     assert Plan("family", "Family", Decimal(month), Decimal(year), "USD").saving == said
