@@ -165,7 +165,8 @@ def test_a_filter_shows_one_state_and_says_when_there_is_none(look, bought):
 
 EACH = {
     "paid": ({}, {"dispute_state": "won", "disputed_at": PAID}), "partly refunded": ({"refunded_amount": "5.00"},),
-    "refunded": ({"status": "refunded", "refunded_amount": "12.00"},), "failed": ({"status": "failed", "provider_invoice_id": "in_1"},), "not finished": ({"status": "failed"},),
+    "refunded": ({"status": "refunded", "refunded_amount": "12.00"},),
+    "failed": ({"status": "failed", "provider_invoice_id": "in_1"},), "not finished": ({"status": "failed"},),
     "pending": ({"status": "pending"},),
     "disputed": ({"dispute_state": "open", "disputed_at": PAID},), "lost": ({"dispute_state": "lost", "disputed_at": PAID},),
 }  # fmt: skip

@@ -144,7 +144,7 @@ def test_who_has_a_plan_buys_no_second(bank, sign_in, superuser, eve):
     browser = sign_in(eve)
     bank.buy(browser)
     answer = browser.submit("/plans/choose", plan="family", cycle="monthly")
-    assert answer.status_code == 409 and "nobody pays twice" in answer.text
+    assert answer.status_code == 409 and "nobody pays for two plans" in answer.text
     assert len(orders(superuser, eve)) == 1
 
 

@@ -29,7 +29,7 @@ def test_a_failed_card_that_closed_the_door_leads_to_the_card(member):
     member.buys(card=FAILS_LATER)
     with member.on(38.5):
         assert "No, since" in member.sees("/account/access") and "See the plans" not in member.sees("/account/access")
-        assert "another card opens it again at once. Update my card" in banner(member)
+        assert "with another card you get it back at once. Update my card" in banner(member)
         assert "Your plan, not paid" in member.sees("/plans") and "Update my card" in member.browser.get("/plans").text
         assert "you need a plan" not in member.browser.get("/meetings").text
 

@@ -76,7 +76,8 @@ def test_a_plan_that_ended_is_not_shown(sign_in, superuser, bob):
 
 
 def test_only_the_payer_reads_price_next_payment_and_card(sign_in, superuser, alice, bob):
-    subscription(superuser, alice, "family", amount_minor=2400, renews_at=datetime(2027, 3, 14, 12, tzinfo=UTC), card="Visa ••4242", card_expires="08/28")  # fmt: skip
+    renews_at = datetime(2027, 3, 14, 12, tzinfo=UTC)
+    subscription(superuser, alice, "family", amount_minor=2400, renews_at=renews_at, card="Visa ••4242", card_expires="08/28")
     said = "Price $24.00 a month Next payment $24.00 on 14 March 2027 Card Visa ••4242, valid to 08/28"
     assert said in words(sign_in(alice).get("/family"))
     hers = words(sign_in(bob).get("/family"))
