@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.billing import plan_name
 from portal.database import db
-from portal.times import MONTHS, number
+from portal.times import MONTHS
 from portal.web import reader
 
 MINE = text("select * from my_access_sources() order by counts_until desc, starts_at")
@@ -168,9 +168,8 @@ def _words(row: Any, place: Place, mine: bool) -> tuple[str, str]:
         title, words = GIVEN[row.source]
         return title, f"{words}: {row.reason}" if row.reason and row.source != "welcome" else words
     through, at = place.day(row.promised_until), clock.now()
-    grace = (row.counts_until - row.promised_until) // timedelta(days=1)
     keep = "You keep access" if mine else "Access is kept"
-    kept = f" {keep} for {number(grace)} more day{'s' if grace > 1 else ''}." if grace and is_late(row, at) else ""
+    kept = f" {keep} until {place.day(row.counts_until)}." if is_late(row, at) else ""
     if row.source == "family":
         title = f"{row.reason}, a family plan"
         if row.phase in ("failed", "disputed", "lost"):
