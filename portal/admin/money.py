@@ -87,8 +87,8 @@ class RefundForm(Form):
     """The order it is about."""
     amount = DecimalField("Amount", validators=[readable("Give an amount, like 12.00.")])
     cut = DateField(
-        "Access until", validators=[Optional(), readable("Give a day that exists."), this_century],
-        description="The last day, in the club’s zone. Leave it empty and access stays.",
+        "Last day it opens the club", validators=[Optional(), readable("Give a day that exists."), this_century],
+        description="In the club’s zone. Leave it empty and access stays.",
     )  # fmt: skip
     reason = Line("Reason", most=200, missing="Say why, for the log.")
 
@@ -108,8 +108,7 @@ def overview() -> ResponseReturnValue:
     """What came in by month, how the subscriptions stand, and where provider and club disagree."""
     now, months = db.session.execute(STANDING, {"at": clock.now()}).one(), _months()
     return page(
-        "admin/money.html", month=money.shown(months[-1].kept, _settings().currency),
-        bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
+        "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
         figures=[
             (f"{now.live:,}", "live subscriptions", "/admin/people?access=paying"),
             (f"{now.failing:,}", "with a failed payment", "/admin/people?access=failed"),
