@@ -77,6 +77,7 @@ def test_a_plan_ended_in_the_first_days_costs_nothing(newcomer):
         newcomer.browser.submit("/plan/end")
     with newcomer.on(8):
         assert newcomer.orders() == [("failed", 1200)] and not newcomer.entitled
+        assert "Not charged The plan was ended before its first payment." in newcomer.sees("/orders")
         assert newcomer.bank.world.ledger().total == {}
 
 
