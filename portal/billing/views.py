@@ -4,11 +4,12 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import bindparam, literal_column, select, text, tuple_
+from sqlalchemy import Text, bindparam, cast, func, literal_column, select, tuple_
 
 from portal import paging
 from portal.billing import money, plan, provider
@@ -31,19 +32,23 @@ CARD: Any = literal_column("""(select card || ', valid to ' || card_expires from
   where user_id = (select auth.uid()) and not twin and card is not null order by started_at desc limit 1)""").label(
     "card"
 )
+KEPT = (
+    select(Order.currency, func.sum(Order.amount - Order.refunded_amount).label("kept"))
+    .where(Order.user_id == select(ME).scalar_subquery(), STATE.in_(("paid", "partly refunded")))
+    .where(Order.completed_at >= bindparam("this_year"))
+    .group_by(Order.currency)
+    .subquery()
+)
+# What was kept since a moment, like "USD 58.000"; nothing where it is of several currencies.
+PAID: Any = select(func.min(KEPT.c.currency + " " + cast(KEPT.c.kept, Text))).having(func.count() == 1).scalar_subquery()
 PAGED = (
-    OWN.add_columns(CARD)
+    OWN.add_columns(CARD, PAID.label("paid_this_year"))
     .where(tuple_(Order.created_at, Order.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Order.created_at.desc(), Order.id.desc())
     .limit(literal_column(str(PAGE + 1)))
 )
 IN_STATE = PAGED.where(bindparam("state") == STATE)
 EVERY = OWN.order_by(Order.created_at.desc(), Order.id.desc()).limit(5000)
-THIS_YEAR = text("""
-select currency, sum(amount - refunded_amount) as kept from orders
- where user_id = (select auth.uid()) and status = 'completed' and coalesce(dispute_state, 'won') = 'won' and completed_at >= :since
- group by currency having sum(amount - refunded_amount) > 0
-""")
 HEAD = ("Number", "Ordered (UTC)", "Paid (UTC)", "Plan", "Cycle", "State", "Amount", "Refunded", "Currency", "Paid with")
 
 
@@ -59,21 +64,21 @@ def orders() -> ResponseReturnValue:
     return page(
         "billing/orders.html", orders=shown, older_url=older, newer_url=here.rstrip("?&") if cursor else None,
         state=state, states=STATES, card=rows[0].card if rows else None, many=bool(state or cursor) or len(rows) >= PAGE,
-        paid=_paid_this_year(),
+        paid=_shown(rows[0].paid_this_year) if rows else "",
     )  # fmt: skip
 
 
-def _paid_this_year() -> str:
+def _shown(paid: str | None) -> str:
     """What the reader has paid since the first of January where they are; empty if nothing, or in several currencies."""
-    since = reader().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    sums = db.session.execute(THIS_YEAR, {"since": since}).all()
-    return money.shown(sums[0].kept, sums[0].currency) if len(sums) == 1 else ""
+    currency, _, amount = (paid or "").partition(" ")
+    return money.shown(Decimal(amount), currency) if currency else ""
 
 
 def _page_of(state: str, start: tuple[datetime, Any]) -> list[Any]:
     from_at, from_id = start
     wanted = IN_STATE if state else PAGED
-    return list(db.session.execute(wanted, {"state": state, "from_at": from_at, "from_id": from_id}))
+    this_year = reader().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    return list(db.session.execute(wanted, {"state": state, "from_at": from_at, "from_id": from_id, "this_year": this_year}))
 
 
 @bp.get("/orders/<number>")
