@@ -372,4 +372,4 @@ def _run(worker_app, task):
     from portal.jobs import serve
 
     serve(worker_app)
-    task.func()
+    task.work()

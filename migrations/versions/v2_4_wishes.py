@@ -1,13 +1,13 @@
-"""v2.1: what a payer last asked of the provider, until it answers; and who wants a mail before each monthly payment.
+"""v2.4: what a payer last asked of the provider, until it answers; and who wants a mail before each monthly payment.
 
-Revision ID: v2.1_wishes
-Revises: v2.0
+Revision ID: v2.4_wishes
+Revises: v2.3_free_days
 """
 
 from portal.database.migration import run
 
-revision = "v2.1_wishes"
-down_revision = "v2.0"
+revision = "v2.4_wishes"
+down_revision = "v2.3_free_days"
 branch_labels = None
 depends_on = None
 
