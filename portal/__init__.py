@@ -63,8 +63,9 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
     from portal.attendance import views as attendance
-    from portal.billing import checkout, plan, provider, trouble, webhook
+    from portal.billing import checkout, first_charge, plan, provider, trouble, webhook
     from portal.billing import views as billing
+    from portal.billing.access import said
     from portal.calendar import views as calendar
     from portal.families import joining_views
     from portal.families import views as families
@@ -79,6 +80,8 @@ def _open_rooms(app: Flask, threads: int) -> None:
     passwords.share(threads)
     provider.init_app(app)
     app.jinja_env.globals["trouble"] = trouble.trouble
+    app.jinja_env.globals["first_charge"] = first_charge.first_charge
+    app.jinja_env.globals["access_said"] = said
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox
 

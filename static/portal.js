@@ -121,3 +121,9 @@ for (const end of ["error", "close"]) on("htmx:sse:" + end, () => streaming = fa
 on("htmx:config:request", event => {
   if (streaming && event.detail.ctx.sourceElement.id === "live-poll") event.preventDefault();
 });
+
+// A receipt prints from its own button, too.
+for (const button of all("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

@@ -68,7 +68,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
     profile = find(queries.PROFILE, id=me())
     context: dict[str, object] = {
         "profile_form": forms.ProfileForm(None, data=profile._asdict()), "password_form": forms.PasswordForm(None),
-        "sign_ins": [_line(row) for row in queries.sign_ins(db.session(), me())], "access": _access(),
+        "sign_ins": [_line(row) for row in queries.sign_ins(db.session(), me())],
         "engagement": _engagement(profile.came, profile.missed),
     }  # fmt: skip
     return page("accounts/account.html", status, **{**context, **with_errors})
@@ -90,9 +90,3 @@ def _engagement(came: int, missed: int) -> str:
     meetings = "meeting" if came + missed == 1 else "meetings"
     return f"You came to {came} of the {came + missed} {meetings} you had said yes to."
 
-
-def _access() -> str:
-    until = current_user.access_until if current_user.in_grace else current_user.paid_until or current_user.access_until
-    if until is None:
-        return "No plan at the moment."
-    return f"{'Yes, until' if current_user.entitled else 'Your access ended on'} {reader().day(until)}."

@@ -12,7 +12,7 @@ from portal import audit
 KEPT = {
     "profile": """select email, first_name, last_name, timezone, preferred_meeting_time, created_at, last_login_at, is_admin,
         email_verified, subscription_status, subscription_type, subscription_expiry, access_until, family_role, family_joined_at,
-        shares_attendance, family_may_answer from users where id = auth.uid()""",
+        shares_attendance, family_may_answer, renewal_mail from users where id = auth.uid()""",
     "second_factor": "select set_up_at, codes_left as recovery_codes_left from auth.own_second_factor() where set_up_at is not null",
     "family": """select plan_name, max_members, current_members, created_at, subscription_expiry, billing_cycle
         from family_plans where id = (select family_plan_id from users where id = auth.uid())""",

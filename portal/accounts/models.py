@@ -63,6 +63,7 @@ class User(Base):
     closed_at: Mapped[datetime | None]
     shares_attendance: Mapped[bool] = mapped_column(server_default=text("false"))
     family_may_answer: Mapped[bool] = mapped_column(server_default=text("false"))
+    renewal_mail: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Credential(Base):

@@ -165,7 +165,7 @@ def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> Response
     customers = actions.customers_of(db.session(), person_id)
     return page(
         "admin/person_money.html", status, who=who, name=display_name(who.first_name, who.last_name, who.email), v=verdict,
-        line=access.line(verdict, now), day=reader().day, form=form, orders=_orders(person_id), plans=_plans(person_id),
+        line=access.line(verdict, reader()), day=reader().day, form=form, orders=_orders(person_id), plans=_plans(person_id),
         customers=customers,
         events=[{"kind": e.kind, "at": since(e.received_at, now), "did": e.outcome or "waiting"} for e in _events(customers)],
     )  # fmt: skip

@@ -40,20 +40,20 @@ class Plan:
 
     @property
     def saving(self) -> str:
-        """What a year costs less than its months, like two months less; nothing if it does not."""
+        """What a year saves against twelve months, like two months free; nothing if it saves nothing."""
         less = 12 * self.month - self.year
         months, rest = divmod(less, self.month)
         if less <= 0:
             return ""
         if rest:
-            return f"{money.short(less, self.currency)} less"
-        return f"{number(int(months))} month{'s' if months > 1 else ''} less"
+            return f"you save {money.short(less, self.currency)}"
+        return f"{number(int(months))} month{'s' if months > 1 else ''} free"
 
 
 CYCLES = {"monthly": "a month", "yearly": "a year"}
 ABOUT = {
     "individual": "Every evening, the calendar in your own time zone, and your own record of the hours you kept.",
-    "family": "The same for up to six people including you. Each has an own account; nobody sees another’s answers.",
+    "family": "The same for up to six people including you. Each has their own account; nobody sees another’s answers.",
 }
 
 

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.billing import plan_name
-from portal.times import number
+from portal.database import db
+from portal.times import MONTHS
+from portal.web import reader
 
 MINE = text("select * from my_access_sources() order by counts_until desc, starts_at")
 OF = text("""
@@ -35,6 +37,8 @@ class Place(Protocol):
 
     city: str
 
+    now: datetime
+
     @property
     def tz(self) -> tzinfo:
         """Their zone."""
@@ -45,13 +49,15 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Reason:
-    """One source, as the panel shows it."""
+    """One source, as the panel shows it. `over`: it lets nobody in any more, nor will again."""
 
     title: str
     text: str
     kind: str
     word: str
     tone: str
+    over: bool
+    renews: bool
     starts_at: datetime
     promised_until: datetime
     counts_until: datetime
@@ -59,15 +65,30 @@ class Reason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, its date, and every reason for it; `phase` is what the one that promises most is in."""
+    """The answer, its date, and every reason for it; `source` and `phase` are of the one that promises most.
+
+    `headline` is the answer in a sentence.
+    """
 
     entitled: bool
     until: datetime | None
     promised: datetime | None
     in_grace: bool
+    source: str
     phase: str
+    headline: str
     reasons: list[Reason]
     blocked: str = ""
+
+    @property
+    def counting(self) -> list[Reason]:
+        """What lets them in, or will; if nothing does, what last did."""
+        return [r for r in self.reasons if not r.over] or self.reasons[:1]
+
+    @property
+    def earlier(self) -> list[Reason]:
+        """What did before."""
+        return [r for r in self.reasons if r not in self.counting]
 
     @property
     def shown_until(self) -> datetime | None:
@@ -77,7 +98,12 @@ class Verdict:
 
 def mine(db: Session, place: Place) -> Verdict:
     """The reader's own."""
-    return _verdict(db.execute(MINE).all(), place)
+    return _verdict(db.execute(MINE).all(), place, mine=True)
+
+
+def said() -> str:
+    """The answer for the reader, in a sentence."""
+    return mine(db.session(), reader()).headline
 
 
 def of(db: Session, person: UUID, place: Place) -> Verdict:
@@ -88,15 +114,27 @@ def of(db: Session, person: UUID, place: Place) -> Verdict:
     return _verdict(db.execute(OF, {"person": person}).all(), place, blocked)
 
 
-def _verdict(rows: Any, place: Place, blocked: str = "") -> Verdict:
+def _verdict(rows: Any, place: Place, blocked: str = "", *, mine: bool = False) -> Verdict:
     at = clock.now()
     begun = [row for row in rows if row.phase != "given" or row.starts_at <= at]
     until = max((row.counts_until for row in begun), default=None)
     promised = max((row.promised_until for row in begun), default=None)
     entitled = until is not None and until > at and not blocked
     late = entitled and promised is not None and promised <= at and any(is_late(row, at) for row in rows)
-    phase = next((row.phase for row in begun if row.promised_until == promised), "")
-    return Verdict(entitled, until, promised, late, phase, [_reason(row, place) for row in rows], blocked)
+    source, phase = next(((row.source, row.phase) for row in begun if row.promised_until == promised), ("", ""))
+    shown = place.day(promised if promised and promised > at else until)
+    if blocked:
+        headline = "No."
+    elif not entitled:
+        headline = f"No, since {place.day(until)}." if until else "Not yet."
+    elif phase == "renewing":
+        plan = "Your plan" if mine and source == "own" else "The family plan" if source == "family" else "The plan"
+        headline = f"Yes. {plan} renews on {shown}." if promised and promised > at else f"Yes. {plan} is renewing today."
+    else:
+        headline = f"Yes, until {shown}."
+    newest = sorted(rows, key=lambda row: (row.starts_at, row.counts_until), reverse=True)
+    reasons = [_reason(row, place, mine) for row in newest]
+    return Verdict(entitled, until, promised, late, source, phase, headline, reasons, blocked)
 
 
 def is_late(row: Any, at: datetime) -> bool:
@@ -104,9 +142,10 @@ def is_late(row: Any, at: datetime) -> bool:
     return row.phase == "failed" and row.promised_until <= at < row.counts_until  # type: ignore[no-any-return]
 
 
-def _reason(row: Any, place: Place) -> Reason:
+def _reason(row: Any, place: Place, mine: bool) -> Reason:
     at = clock.now()
-    title, words = _words(row, place)
+    title, words = _words(row, place, mine)
+    renews = row.phase == "renewing" and row.promised_until > at
     ends = place.day(row.counts_until)
     if row.phase in ("disputed", "lost"):
         kind, word, tone = "slash", "Does not count", "bad"
@@ -114,52 +153,107 @@ def _reason(row: Any, place: Place) -> Reason:
         kind, word, tone = "ring", f"Starts on {place.day(row.starts_at)}", ""
     elif row.counts_until <= at:
         kind, word, tone = "ring", f"Ended on {ends}", ""
+    elif row.promised_until <= at and row.phase == "renewing":
+        kind, word, tone = "full", "Counts today; the payment is on its way", "ok"
     elif row.promised_until <= at:
         kind, word, tone = "lamp", f"Counts today, to {ends}", "amber"
     else:
-        kind, word, tone = "full", f"Counts today, to {place.day(row.promised_until)}", "ok"
-    return Reason(title, words, kind, word, tone, row.starts_at, row.promised_until, row.counts_until)
+        kind, word, tone = "full", f"Counts today, {'renews on' if renews else 'to'} {place.day(row.promised_until)}", "ok"
+    over = row.counts_until <= at and row.phase not in ("failed", "disputed")
+    return Reason(title, words, kind, word, tone, over, renews, row.starts_at, row.promised_until, row.counts_until)
 
 
-def _words(row: Any, place: Place) -> tuple[str, str]:
+def _words(row: Any, place: Place, mine: bool) -> tuple[str, str]:
     if row.source in GIVEN:
         title, words = GIVEN[row.source]
         return title, f"{words}: {row.reason}" if row.reason and row.source != "welcome" else words
     through, at = place.day(row.promised_until), clock.now()
-    grace = (row.counts_until - row.promised_until) // timedelta(days=1)
-    kept = f" {number(grace).capitalize()} more days are kept." if grace and row.promised_until <= at < row.counts_until else ""
+    keep = "You keep access" if mine else "Access is kept"
+    kept = f" {keep} until {place.day(row.counts_until)}." if is_late(row, at) else ""
     if row.source == "family":
         title = f"{row.reason}, a family plan"
         if row.phase in ("failed", "disputed", "lost"):
-            return title, f"Paid through {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
-        return title, f"Paid by {row.payer_name}, through {through}."
-    title = f"Your own plan, {plan_name(row.subscription_type)}"
+            return title, f"Paid until {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
+        return title, f"Paid by {row.payer_name}, until {through}{'; it renews then' if row.phase == 'renewing' else ''}."
+    title = f"{'Your own plan' if mine else 'A plan of their own'}, {plan_name(row.subscription_type)}"
     paid = place.day(row.starts_at)
     return title, {
-        "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank lets go of it.",
+        "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank withdraws.",
         "lost": f"Paid on {paid}; the bank took the money back.",
-        "renewing": f"Paid through {through}; it renews by itself." if row.promised_until > at else f"Paid through {through}.",
-        "ending": f"Paid through {through}; it ends then.",
-        "failed": f"Paid through {through}; the renewal failed.{kept}",
-        "ended": f"Paid through {through}; it was ended.",
-        "paid": f"Paid through {through}.",
+        "renewing": f"Paid until {through}; it renews {'then' if row.promised_until > at else 'now'}.",
+        "ending": f"Paid until {through}; it ends then.",
+        "failed": f"Paid until {through}; the renewal failed.{kept}",
+        "ended": f"Paid until {through}; {'you ended it' if mine else 'it was ended'}.",
+        "paid": f"Paid until {through}.",
     }[row.phase]
 
 
-def line(verdict: Verdict, now: datetime) -> dict[str, Any]:
-    """The reasons on a line of six months from the first of this month: left ends and widths in thousandths."""
-    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    months = [(start.year + (start.month - 1 + n) // 12, (start.month - 1 + n) % 12 + 1) for n in range(7)]
-    ends = start.replace(year=months[6][0], month=months[6][1])
+@dataclass(frozen=True)
+class Bar:
+    """A source on the line. Places are in percent of its length; what is `ahead` is what renews by itself."""
 
-    def x(moment: datetime) -> int:
-        share = (moment - start) / (ends - start)
-        return round(min(max(share, 0), 1) * 1000)
+    title: str
+    said: str
+    starts: float
+    paid: float
+    kept: float
+    ahead: float
+    ends: float
+    end_day: str
 
-    bars = [
-        {"title": r.title, "x": x(r.starts_at), "paid": max(0, x(r.promised_until) - x(r.starts_at)), "from": x(r.promised_until),
-         "grace": x(r.counts_until) - x(r.promised_until) if r.kind == "lamp" else 0}
-        for r in verdict.reasons if r.counts_until > start
-    ]  # fmt: skip
-    names = [start.replace(year=year, month=month).strftime("%b") for year, month in months[:6]]
-    return {"bars": bars, "today": x(now), "months": names}
+
+@dataclass(frozen=True)
+class TimeLine:
+    """The sources on a line from a month before today to two months after it, or a year when one reaches farther."""
+
+    bars: list[Bar]
+    today: float
+    months: list[tuple[float, str]]
+    sentence: str
+
+
+def line(verdict: Verdict, place: Place) -> TimeLine:
+    """Each source of `verdict` that touches the line, with what it says in words."""
+    now = place.now
+    far = any(r.counts_until > now + timedelta(days=62) for r in verdict.reasons)
+    start, end = now - timedelta(days=31), now + timedelta(days=365 if far else 62)
+
+    def x(moment: datetime) -> float:
+        return round(min(max((moment - start) / (end - start), 0), 1) * 100, 2)
+
+    def on(moment: datetime) -> str:
+        here = moment.astimezone(place.tz)
+        return f"{here.day} {MONTHS[here.month - 1][:3]}"
+
+    shown = [r for r in verdict.reasons if r.counts_until > start and r.starts_at < end]
+    bars = []
+    for r in shown:
+        until = r.counts_until if r.kind == "lamp" else r.promised_until
+        # The word "renews" needs room; the last days of the line have none.
+        ahead = x(end) - x(until) if r.renews and r.kind == "full" else 0
+        bars.append(Bar(r.title, _spoken(r, place), x(r.starts_at), x(r.promised_until) - x(r.starts_at),
+                        x(until) - x(r.promised_until), ahead, x(until), on(until) if until < end else ""))  # fmt: skip
+    firsts = [m for m in _months(start, end) if x(m) < 97]
+    months = [(x(m), MONTHS[m.month - 1][:3]) for m in (firsts[::3] if far else firsts)]
+    return TimeLine(bars, x(now), months, " ".join(f"{_spoken(r, place)}." for r in shown))
+
+
+def _spoken(r: Reason, place: Place) -> str:
+    """A source in words: until when it was paid or given, and what comes then."""
+    until = place.day(r.promised_until)
+    if r.kind == "lamp":
+        return f"{r.title}: paid until {until}, kept until {place.day(r.counts_until)}"
+    if r.over or r.kind in ("slash", "ring"):
+        return f"{r.title}: {r.word[0].lower()}{r.word[1:]}"
+    return f"{r.title}: {'paid until ' + until + ', then it renews' if r.renews else 'until ' + until}"
+
+
+def _months(start: datetime, end: datetime) -> list[datetime]:
+    """The first moment of every month between."""
+    first = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    found = []
+    while first < end:
+        if first >= start:
+            found.append(first)
+        first = (first + timedelta(days=32)).replace(day=1)
+    return found

@@ -18,6 +18,7 @@ from portal.problems import Refused
 from portal.times import last_moment
 
 NUMBER = text("select next_order_number(:at)")
+WISH = text("update payers set asked_for = :wish, asked_at = :at where user_id = :user_id")
 PROJECT = text("select project_access(:user_id, :at)")
 NAMES = text("""
 select customer_id from (
@@ -76,6 +77,11 @@ def ask_about(db: Session, user_id: UUID, event_id: str | None = None) -> Sequen
     for customer_id in names:
         ask_provider(db, customer_id, event_id)
     return names
+
+
+def note_wish(db: Session, user_id: UUID, wish: str) -> None:
+    """What a payer asked of the plan (end, renew, change, stay): their pages say so until the provider has answered."""
+    db.execute(WISH, {"user_id": user_id, "wish": wish, "at": clock.now()})
 
 
 def customers_of(db: Session, user_id: UUID) -> Sequence[str]:

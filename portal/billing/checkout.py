@@ -30,7 +30,7 @@ bp = Blueprint("checkout", __name__)
 
 
 class AlreadyPaying(Refused):
-    """You have a plan already, and it renews by itself. Change it on your plan's page; nobody pays twice here."""
+    """You have a plan already. Change it on your plan page; nobody pays for two plans."""
 
 
 class ChoiceForm(Form):
@@ -59,8 +59,11 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     ]  # fmt: skip
     name = live and plan_name(live.subscription_type)
     wrong = trouble.of_own_plan() if live else None
+    changeable = live is not None and live.ends_at is None and live.failed_at is None and live.next_type is None
+    other = "monthly" if live and live.billing_cycle == "yearly" else "yearly"
     return page(
-        "billing/plans.html", status, plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
+        "billing/plans.html", status, changeable=changeable, other_cycle=other,
+        plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
         covered="" if live else _covered(), begins=_begins(), used="" if live else _used(),
         free_days=number(current_app.config["SETTINGS"].welcome_days),
     )  # fmt: skip
@@ -96,7 +99,8 @@ def _used() -> str:
 
 
 OWN_LIVE = select(
-    Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at
+    Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at,
+    Subscription.failed_at, Subscription.next_type,
 ).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))
 
 

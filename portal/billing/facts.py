@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from flask import current_app
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -60,7 +60,8 @@ def _newest(db: Session, said: Facts) -> bool:
         Payer.customer_id == said.customer_id, Payer.user_id == said.user_id,
         func.coalesce(Payer.fetched_at, datetime.min.replace(tzinfo=said.began.tzinfo)) <= said.began,
     )  # fmt: skip
-    return bool(db.execute(fresh.values(fetched_at=said.began)).rowcount)  # type: ignore[attr-defined]
+    unanswered = case((Payer.asked_at > said.began, Payer.asked_for))
+    return bool(db.execute(fresh.values(fetched_at=said.began, asked_for=unanswered)).rowcount)  # type: ignore[attr-defined]
 
 
 # --- subscriptions ---------------------------------------------------------------------------------------------------

@@ -127,6 +127,7 @@ def begin_families(db: Session) -> None:
 
 DUE = text("""
 select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.currency, s.renews_at, s.failed_at, s.next_try_at,
+       s.status, s.next_type, s.next_cycle, s.next_amount_minor, s.transfer_plan_id,
        s.card, u.email, u.first_name, u.timezone, u.access_until, c.paid_until, c.counts_until,
        (select min(o.waits_for) from orders o
          where o.provider_subscription_id = s.provider_subscription_id and o.status = 'pending') as waits_for
@@ -134,17 +135,21 @@ select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.
   left join lateral paid_coverage(s.user_id) c on c.subscription_type = s.subscription_type
        and c.phase not in ('disputed', 'lost')
  where s.live and s.ends_at is null
-   and (s.failed_at is not null or (s.billing_cycle = 'yearly' and s.renews_at between :at and :month))
+   and (s.failed_at is not null or s.renews_at between :at and :at + case
+          when s.status = 'trialing' then interval '2 days'
+          when s.billing_cycle = 'yearly' then interval '30 days'
+          when u.renewal_mail then interval '3 days' end)
 """)
 
 
 @job("billing.remind", cron="7 * * * *", lock="billing.remind")
 def remind(db: Session) -> None:
-    """A yearly renewal is announced 30 and 7 days before; a failed one on days 0, 3 and 6 after the day that was paid for,
-    as long as the payer is let in. Where nothing is kept after that day, as after a first charge, it is told once.
+    """The first charge is announced two days before, a yearly renewal 30 and 7 days, a monthly one three days if its payer
+    wishes so; a failed one on days 0, 3 and 6 after the day that was paid for, as long as the payer is let in. Where nothing is kept
+    after that day, as after a first charge, it is told once.
     """
     at = clock.now()
-    for row in db.execute(DUE, {"at": at, "month": at + timedelta(days=30)}).all():
+    for row in db.execute(DUE, {"at": at}).all():
         reminder = _failed(row, at) if row.failed_at else _renews(row, at)
         if reminder:
             kind, letter, about = reminder
@@ -152,8 +157,10 @@ def remind(db: Session) -> None:
 
 
 def _renews(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime]:
-    days = 7 if row.renews_at <= at + timedelta(days=7) else 30
-    return f"renewal-{days}", letters.renewal(row, row.renews_at), row.renews_at
+    if row.status == "trialing":
+        return "first-payment", letters.first_payment(row), row.renews_at
+    days = 3 if row.billing_cycle == "monthly" else 7 if row.renews_at <= at + timedelta(days=7) else 30
+    return f"renewal-{days}", letters.renewal(row), row.renews_at
 
 
 def _failed(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime] | None:

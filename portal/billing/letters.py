@@ -1,15 +1,16 @@
 """The mails about money. They state amounts and dates; the button leads to a page, never straight to a payment."""
 
-from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from portal.billing import money, plan_name
 from portal.billing.models import Order
+from portal.billing.orders import span
 from portal.mail import Letter
-from portal.times import date_in_words, day_long
+from portal.times import city, day_long
 
 PAYER = "You get this because you pay for a plan of the club."
+EACH = {"monthly": "month", "yearly": "year"}
 
 
 class Named(Protocol):
@@ -23,10 +24,6 @@ def _hello(name: str | None) -> str:
     return f"Hello {name or 'there'},"
 
 
-def _day(moment: datetime, who: Named) -> str:
-    return date_in_words(moment.astimezone(ZoneInfo(who.timezone)))
-
-
 def _facts(who: Named, order: Order) -> list[tuple[str, str]]:
     lines = [
         ("Order", order.order_number),
@@ -34,7 +31,8 @@ def _facts(who: Named, order: Order) -> list[tuple[str, str]]:
         ("Amount", money.shown(order.amount, order.currency)),
     ]
     if order.period_start and order.period_end:
-        lines.append(("Pays for", f"{_day(order.period_start, who)} to {_day(order.period_end, who)}"))
+        pays_for = span(order.period_start, order.period_end, ZoneInfo(who.timezone))
+        lines.append(("Pays for", f"{pays_for}, {city(who.timezone)}"))
     return [*lines, ("Paid with", order.payment_method)] if order.payment_method else lines
 
 
@@ -74,7 +72,7 @@ def disputed(who: Named, order: Order) -> Letter:
         headline="Your bank has asked for this payment back",
         body=(
             f"{_hello(who.first_name)} until that is settled, what this order paid for is closed.",
-            "If this was a mistake, tell your bank, and write to us; it opens again when the bank lets go of it.",
+            "If this was a mistake, tell your bank, and write to us; you get it back when the bank withdraws its claim.",
         ),
         facts=_facts(who, order),
         button=("/account/access", "See why"),
@@ -96,25 +94,46 @@ def twin(name: str | None) -> Letter:
     )
 
 
-def renewal(row: Any, renews_at: datetime) -> Letter:
-    """A yearly plan renews soon."""
-    amount = money.shown(money.major(row.amount_minor, row.currency), row.currency)
-    day = day_long(renews_at.astimezone(ZoneInfo(row.timezone)))
+def renewal(row: Any) -> Letter:
+    """A plan renews soon, by the month or the year."""
+    day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))
+    kind, cycle, amount = _next(row)
     return Letter(
-        subject=f"Your yearly plan renews on {day}",
+        subject=f"Your {row.billing_cycle} plan renews on {day}",
         headline=f"Your plan renews on {day}",
         body=(
-            f"{_hello(row.first_name)} on {day} your card is charged {amount} for another year.",
+            f"{_hello(row.first_name)} on {day} your card is charged {amount} for another {EACH[cycle]}.",
             "If you would rather not, end the plan before that day; it takes two clicks, and you keep what you have paid for.",
         ),
-        facts=[
-            ("Plan", plan_name(row.subscription_type, "yearly")),
-            ("Amount", amount),
-            ("Card", row.card or "none kept"),
-        ],
-        button=("/plan", "Look at your plan"),
+        facts=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
+        button=("/plan", "See your plan"),
+        why=PAYER if row.billing_cycle == "yearly" else f"{PAYER} You asked for it on your plan page, where you can stop it.",
+    )
+
+
+def first_payment(row: Any) -> Letter:
+    """What is free, or paid by somebody else, ends soon, and the card is charged for the first time."""
+    day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))
+    kind, cycle, amount = _next(row)
+    ends = "what is already paid for your plan ends" if row.transfer_plan_id else "your free time ends"
+    return Letter(
+        subject=f"Your first payment is on {day}",
+        headline=f"Your first payment is on {day}",
+        body=(
+            f"{_hello(row.first_name)} on {day} {ends}. Your card is charged {amount} then, and each {EACH[cycle]} after that.",
+            "If you would rather not, end the plan before that day; it takes two clicks, and nothing is charged.",
+        ),
+        facts=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
+        button=("/plan", "See your plan"),
         why=PAYER,
     )
+
+
+def _next(row: Any) -> tuple[str, str, str]:
+    """Plan, cycle and amount of the next payment: a change that was planned for that day counts."""
+    minor = row.amount_minor if row.next_amount_minor is None else row.next_amount_minor
+    amount = money.shown(money.major(minor, row.currency), row.currency)
+    return row.next_type or row.subscription_type, row.next_cycle or row.billing_cycle, amount
 
 
 def payment_failed_at_once(row: Any) -> Letter:

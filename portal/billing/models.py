@@ -58,13 +58,17 @@ class Order(Base):
 
 
 class Payer(Base):
-    """A person's name at the provider. `asked_at` is when somebody last wanted the facts, `fetched_at` how old they are."""
+    """A person's name at the provider. `asked_at` is when somebody last wanted the facts, `fetched_at` how old they are.
+
+    `asked_for` is what the payer then wished of the plan (end, renew, change, stay): said until newer facts are known.
+    """
 
     __tablename__ = "payers"
 
     customer_id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
     asked_at: Mapped[datetime | None]
+    asked_for: Mapped[str | None]
     fetched_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select, text
+from flask_login import current_user
+from sqlalchemy import func, select, text, update
 
 from portal import audit, clock, limits
-from portal.billing import CYCLES, Plan, access, money, plan_name, plans, provider, reading, trouble
-from portal.billing.actions import ask_about, customers_of
+from portal.accounts.models import User
+from portal.billing import CYCLES, Plan, access, first_charge, money, plan_name, plans, provider, reading, trouble
+from portal.billing.actions import ask_about, customers_of, note_wish
 from portal.billing.models import Payer, Subscription
 from portal.database import db
 from portal.problems import Refused
@@ -28,8 +30,8 @@ LATEST = (
     .order_by(Subscription.started_at.desc())
     .limit(1)
 )
-ASKED = select(Payer.asked_at, Payer.fetched_at).where(
-    Payer.user_id == text("(select auth.uid())"), Payer.asked_at.is_not(None)
+WAITS = select(func.count().label("names"), func.max(Payer.asked_for).label("wish")).where(
+    Payer.user_id == text("(select auth.uid())"), func.coalesce(Payer.fetched_at, Payer.created_at) < Payer.asked_at
 )
 COVERED = text("select first_name from family_people() where user_id <> auth.uid() order by family_joined_at")
 
@@ -39,35 +41,58 @@ class NoChange(Refused):
 
 
 class PriceMoved(Refused):
-    """This page was open too long and the amount has moved. Look at it again; nothing was charged."""
+    """This page was open too long and the amount has changed. Open it again to see the new one; nothing was charged."""
 
 
 @bp.get("/account/access")
 def why() -> ResponseReturnValue:
     """The verdict, every reason for it, and the dates on a line."""
-    verdict = access.mine(db.session(), reader())
-    return page("billing/access.html", v=verdict, line=access.line(verdict, reader().now), day=reader().day, t=trouble.trouble())
+    verdict, row = access.mine(db.session(), reader()), db.session.execute(LIVE).one_or_none()
+    return page(
+        "billing/access.html", v=verdict, line=access.line(verdict, reader()), day=reader().day, t=trouble.trouble(),
+        s=_seen(row) if row else None,
+    )  # fmt: skip
 
 
 @bp.get("/plan")
 def show() -> ResponseReturnValue:
     """What the reader pays and what can be done about it."""
     row = db.session.execute(LATEST).one_or_none()
-    asked = db.session.execute(ASKED).first()
-    waiting = asked is not None and (asked.fetched_at is None or asked.fetched_at < asked.asked_at)
-    return page("billing/plan.html", s=_seen(row) if row else None, waiting=waiting, t=trouble.of_own_plan())
+    waits = db.session.execute(WAITS).one()
+    return page(
+        "billing/plan.html", s=_seen(row) if row else None, waiting=waits.names > 0, wish=waits.wish, t=trouble.of_own_plan(),
+        told=db.session.scalar(select(User.renewal_mail).where(User.id == me())), covered=_in_until(),
+    )  # fmt: skip
+
+
+def _in_until() -> str:
+    """The day to which the reader is in, plan or not; empty if they are not."""
+    return reader().day(current_user.paid_until or current_user.access_until) if current_user.entitled else ""
+
+
+@bp.post("/plan/mails")
+def tell() -> ResponseReturnValue:
+    """Whether a mail comes before each monthly payment."""
+    wanted = request.form.get("tell") == "yes"
+    db.session.execute(update(User).where(User.id == me()).values(renewal_mail=wanted))
+    said = "An e-mail will come three days before each payment." if wanted else "No e-mail will come before your payments."
+    flash(said, "note")
+    return redirect("/plan", 303)
 
 
 def _seen(row: Any) -> dict[str, Any]:
     day, following = reader().day, None
     if row.next_type and row.next_amount_minor:
         following = f"{plan_name(row.next_type, row.next_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
+    next_amount = _shown(row.next_amount_minor or row.amount_minor, row.currency)
     return {
-        "live": row.live, "name": plan_name(row.subscription_type), "amount": _shown(row.amount_minor, row.currency),
+        "next_amount": next_amount, "live": row.live, "name": plan_name(row.subscription_type),
+        "amount": _shown(row.amount_minor, row.currency),
         "per": CYCLES[row.billing_cycle], "renews": day(row.renews_at), "ends": day(row.ends_at), "ended": day(row.ended_at),
         "until": day(row.renews_at or row.ends_at), "card": row.card, "card_expires": row.card_expires,
         "failed": day(row.failed_at), "next_try": day(row.next_try_at), "next": following,
-        "by_failure": row.ended_by == "failure",
+        "by_failure": row.ended_by == "failure", "yearly": row.billing_cycle == "yearly",
+        "first": first_charge.is_ahead(row), "handed_over": row.transfer_plan_id is not None,
     }  # fmt: skip
 
 
@@ -103,7 +128,7 @@ def end() -> ResponseReturnValue:
     """It ends with the paid period; everything stays until then."""
     row = find(LIVE)
     _wish(
-        lambda: provider.set_to_end(row.provider_subscription_id, True), "plan.set-to-end", "The plan was set to end"
+        lambda: provider.set_to_end(row.provider_subscription_id, True), "end", "plan.set-to-end", "The plan was set to end"
     )
     flash(f"Your plan ends on {_seen(row)['until']}. You keep everything until then.", "note")
     return redirect("/plan", 303)
@@ -113,8 +138,8 @@ def end() -> ResponseReturnValue:
 def resume() -> ResponseReturnValue:
     """It goes on after all."""
     row = find(LIVE)
-    _wish(lambda: provider.set_to_end(row.provider_subscription_id, False), "plan.resumed", "The plan goes on")
-    flash("Your plan goes on. The next payment is on the day it would have ended.", "note")
+    _wish(lambda: provider.set_to_end(row.provider_subscription_id, False), "renew", "plan.resumed", "The plan goes on")
+    flash(f"Your plan renews after all. The next payment is on {_seen(row)['until']}.", "note")
     return redirect("/plan", 303)
 
 
@@ -179,11 +204,11 @@ def change(plan_key: str, cycle: str) -> ResponseReturnValue:
     theirs, price_id = _at_provider(row), provider.price(plan, cycle)
     if at_once:
         _change_now(theirs, price_id, plan, cycle)
-        flash(f"You are on {plan.name}, paid {cycle}, from now on.", "note")
+        flash(f"You have changed to {plan.name}, paid {cycle}.", "note")
     else:
         later = f"Later {plan.name}, {cycle}"
-        _wish(lambda: provider.change_later(theirs.id, price_id), "plan.change-planned", later)
-        flash(f"From {until} you are on {plan.name}, paid {cycle}. Until then nothing changes.", "note")
+        _wish(lambda: provider.change_later(theirs.id, price_id), "change", "plan.change-planned", later)
+        flash(f"From {until} you will be on {plan.name}, paid {cycle}. Until then nothing changes.", "note")
     return redirect("/plan", 303)
 
 
@@ -192,7 +217,7 @@ def _change_now(theirs: reading.Subscription, price_id: str, plan: Plan, cycle: 
     if str(provider.change_costs(theirs.id, theirs.item, price_id, at)) != request.form.get("minor"):
         raise PriceMoved
     _wish(
-        lambda: provider.change_now(theirs.id, theirs.item, price_id, at), "plan.changed", f"Now {plan.name}, {cycle}"
+        lambda: provider.change_now(theirs.id, theirs.item, price_id, at), "change", "plan.changed", f"Now {plan.name}, {cycle}"
     )
 
 
@@ -208,7 +233,7 @@ def _moment(given: str) -> datetime:
 def keep() -> ResponseReturnValue:
     """A planned change is taken back."""
     if schedule := _at_provider(find(LIVE)).schedule:
-        _wish(lambda: provider.change_never(schedule), "plan.change-dropped", "A planned change was taken back")
+        _wish(lambda: provider.change_never(schedule), "stay", "plan.change-dropped", "A planned change was taken back")
     flash("Your plan stays as it is.", "note")
     return redirect("/plan", 303)
 
@@ -228,9 +253,10 @@ def _at_provider(row: Any) -> reading.Subscription:
     return reading.subscription(name)
 
 
-def _wish(wish: Callable[[], None], operation: str, message: str) -> None:
-    """Tell the provider, note it, and have the facts fetched."""
+def _wish(tell_provider: Callable[[], None], wish: str, operation: str, message: str) -> None:
+    """Tell the provider, note it, and have the facts fetched; until they are, the page says what was wished."""
     let_go()
-    wish()
+    tell_provider()
+    note_wish(db.session(), me(), wish)
     audit.record(db.session(), operation, message, category="billing", subject_id=me())
     ask_about(db.session(), me())

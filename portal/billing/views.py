@@ -4,16 +4,17 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, current_app, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import bindparam, literal_column, select, tuple_
+from sqlalchemy import Text, bindparam, cast, func, literal_column, select, tuple_
 
 from portal import paging
 from portal.billing import money, plan, provider
 from portal.billing.models import Checkout, Order
-from portal.billing.orders import COLUMNS, STATE, STATES, line
+from portal.billing.orders import COLUMNS, STATE, STATES, line, span
 from portal.database import db
 from portal.database.identity import ME
 from portal.web import find, page, reader
@@ -21,6 +22,7 @@ from portal.web import find, page, reader
 bp = Blueprint("billing", __name__)
 
 PAGE = 20
+"""So many orders stand on a page; from so many on they can be filtered."""
 OWN = (
     select(*COLUMNS, Checkout.id.label("checkout_id"))
     .outerjoin(Checkout, (Checkout.order_id == Order.id) & (Checkout.state == "open"))
@@ -30,8 +32,17 @@ CARD: Any = literal_column("""(select card || ', valid to ' || card_expires from
   where user_id = (select auth.uid()) and not twin and card is not null order by started_at desc limit 1)""").label(
     "card"
 )
+KEPT = (
+    select(Order.currency, func.sum(Order.amount - Order.refunded_amount).label("kept"))
+    .where(Order.user_id == select(ME).scalar_subquery(), STATE.in_(("paid", "partly refunded")))
+    .where(Order.completed_at >= bindparam("this_year"))
+    .group_by(Order.currency)
+    .subquery()
+)
+# What was kept since a moment, like "USD 58.000"; nothing where it is of several currencies.
+PAID: Any = select(func.min(KEPT.c.currency + " " + cast(KEPT.c.kept, Text))).having(func.count() == 1).scalar_subquery()
 PAGED = (
-    OWN.add_columns(CARD)
+    OWN.add_columns(CARD, PAID.label("paid_this_year"))
     .where(tuple_(Order.created_at, Order.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Order.created_at.desc(), Order.id.desc())
     .limit(literal_column(str(PAGE + 1)))
@@ -52,14 +63,22 @@ def orders() -> ResponseReturnValue:
     shown = [line(row, reader().now) | {"checkout": row.checkout_id} for row in rows[:PAGE]]
     return page(
         "billing/orders.html", orders=shown, older_url=older, newer_url=here.rstrip("?&") if cursor else None,
-        state=state, states=STATES, card=rows[0].card if rows else None,
+        state=state, states=STATES, card=rows[0].card if rows else None, many=bool(state or cursor) or len(rows) >= PAGE,
+        paid=_shown(rows[0].paid_this_year) if rows else "",
     )  # fmt: skip
+
+
+def _shown(paid: str | None) -> str:
+    """What the reader has paid since the first of January where they are; empty if nothing, or in several currencies."""
+    currency, _, amount = (paid or "").partition(" ")
+    return money.shown(Decimal(amount), currency) if currency else ""
 
 
 def _page_of(state: str, start: tuple[datetime, Any]) -> list[Any]:
     from_at, from_id = start
     wanted = IN_STATE if state else PAGED
-    return list(db.session.execute(wanted, {"state": state, "from_at": from_at, "from_id": from_id}))
+    this_year = reader().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    return list(db.session.execute(wanted, {"state": state, "from_at": from_at, "from_id": from_id, "this_year": this_year}))
 
 
 @bp.get("/orders/<number>")
@@ -68,11 +87,21 @@ def receipt(number: str) -> ResponseReturnValue:
     row = find(OWN.where(Order.order_number == number.replace("\x00", "")))
     if row.completed_at is None:
         abort(404)
-    day = reader().day
+    place = reader()
+    pays_for = f"{span(row.period_start, row.period_end, place.tz)}, {place.city}" if row.period_end else ""
     return page(
-        "billing/receipt.html", o=line(row, reader().now), paid=day(row.completed_at), number=row.invoice_number,
-        begins=day(row.period_start), ends=day(row.period_end), kept=money.shown(row.amount - row.refunded_amount, row.currency),
+        "billing/receipt.html", o=line(row, place.now), paid=place.day(row.completed_at), number=row.invoice_number,
+        pays_for=pays_for, kept=money.shown(row.amount - row.refunded_amount, row.currency),
+        at_provider=row.provider_invoice_id is not None, address=current_app.config["SETTINGS"].club_address,
     )  # fmt: skip
+
+
+@bp.post("/orders/<number>/invoice")
+def invoice(number: str) -> ResponseReturnValue:
+    """On to the provider's own invoice; its address opens it to whoever has it, so it is asked for and kept nowhere."""
+    row = find(OWN.where(Order.order_number == number.replace("\x00", ""), Order.provider_invoice_id.is_not(None)))
+    plan.let_go()
+    return redirect(provider.bill_address(row.provider_invoice_id) or f"/orders/{row.order_number}", 303)
 
 
 @bp.post("/orders/<number>/pay")
@@ -85,8 +114,12 @@ def pay(number: str) -> ResponseReturnValue:
 
 @bp.get("/orders.csv")
 def spreadsheet() -> ResponseReturnValue:
-    """All of one's orders, for a spreadsheet. Moments in UTC, amounts as numbers with the currency beside them."""
+    """All of one's orders, for a spreadsheet. Moments in UTC, amounts as numbers with the currency beside them.
+
+    The mark of UTF-8 stands first: without it Excel takes the file for its own old alphabet.
+    """
     out = io.StringIO()
+    out.write("\N{ZERO WIDTH NO-BREAK SPACE}")
     sheet = csv.writer(out)
     sheet.writerow(HEAD)
     sheet.writerows(_cells(row) for row in db.session.execute(EVERY))

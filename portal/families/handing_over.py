@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs
+from portal.billing.actions import note_wish
 from portal.families.models import FamilyPlan
 
 PROPOSE = text("select propose_transfer(:plan, :person)")
@@ -50,6 +51,7 @@ def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> bool:
             jobs.enqueue(db, "billing.stop_own", user_id=str(new_primary_id), when="now_with_credit")
         return False
     audit.record(db, "family.taken-over", "Took the family over", subject_id=new_primary_id, before=str(before))
+    note_wish(db, before, "end")
     jobs.enqueue(db, "billing.stop_own", user_id=str(before), when="period_end")
     jobs.enqueue(db, "families.tell_plan", what="taken_over", plan_id=str(plan_id))
     return True
@@ -61,6 +63,7 @@ def dissolve(db: Session, plan_id: UUID, payer_id: UUID) -> datetime | None:
     until: datetime | None = db.scalar(DISSOLVE, {"plan": plan_id})
     if until is not None:
         audit.record(db, "family.ending", "Let the family plan end")
+        note_wish(db, payer_id, "end")
         jobs.enqueue(db, "billing.stop_own", user_id=str(payer_id), when="period_end")
         what = "ending" if until > at else "ended"
         jobs.enqueue(db, "families.tell_plan", what=what, plan_id=str(plan_id))

@@ -13,6 +13,7 @@ from portal import audit, clock, jobs, mail
 from portal.accounts import free_days
 from portal.accounts.actions import Given
 from portal.accounts.member import key_hash, new_key
+from portal.billing.actions import note_wish
 from portal.database.identity import ME
 from portal.families import letters
 from portal.families.actions import tell
@@ -77,7 +78,9 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
     refuse(seated.refusal)
     _joined(db, seated, None)
     if own_plan in ("period_end", "now_with_credit"):
-        jobs.enqueue(db, "billing.stop_own", user_id=str(db.scalar(select(ME))), when=own_plan)
+        me: UUID = db.scalars(select(ME)).one()
+        note_wish(db, me, "end")
+        jobs.enqueue(db, "billing.stop_own", user_id=str(me), when=own_plan)
 
 
 def sign_up(db: Session, token: str, given: Given) -> UUID:

@@ -3,7 +3,7 @@
 from portal.mail import Letter
 
 WHY_IN = "You get this because you are in this family plan."
-WHY_PAYS = "You get this because you pay this family plan."
+WHY_PAYS = "You get this because you pay for this family plan."
 
 
 def invitation(plan: str | None, host: str, token: str) -> Letter:
@@ -12,11 +12,11 @@ def invitation(plan: str | None, host: str, token: str) -> Letter:
         subject=f"{host} has a seat for you",
         headline=f"{host} has a seat for you",
         body=(
-            f"{host} pays a family plan at the club, {called(plan)}, and would like you to be in it. It costs you nothing.",
+            f"{host} pays for a family plan at the club, {called(plan)}, and would like you to join it. It costs you nothing.",
             "You have an account of your own; nobody in the family sees your answers. The seat is held for 14 days.",
             "Opening this mail or its link decides nothing; the page has a button for yes and one for no.",
         ),
-        button=(f"/family/join/{token}", "Look at the invitation"),
+        button=(f"/family/join/{token}", "See the invitation"),
         why=f"You get this because {host} entered this address. If you do not know {host}, do nothing.",
     )
 
@@ -58,8 +58,8 @@ def removed(plan: str | None, who: str, when: str) -> Letter:
         subject=f"You are no longer in {called(plan)}",
         headline=f"You are no longer in {called(plan)}",
         body=(
-            f"{who} ended your seat on {when}. The plan covers you no longer.",
-            "Your account, your record and whatever you pay yourself stay as they are. You can have a plan of your own any day.",
+            f"{who} ended your seat on {when}. The plan no longer covers you.",
+            "Your account, your record and whatever you pay yourself stay as they are. You can start a plan of your own any day.",
         ),
         button=("/plans", "See the plans"),
         why="You get this because you were in this family plan.",
@@ -104,7 +104,7 @@ def taken_over(plan: str | None, who: str) -> Letter:
     """To everybody: who pays now."""
     headline = f"{who} pays the plan now"
     words = f"{who} has taken over {called(plan)} and its payments. Nothing else changes for you."
-    return Letter(headline, headline, (words,), WHY_IN, button=("/family", "Look at the family"))
+    return Letter(headline, headline, (words,), WHY_IN, button=("/family", "See the family"))
 
 
 def date(plan: str | None, until: str, sooner: bool) -> Letter:
@@ -115,7 +115,7 @@ def date(plan: str | None, until: str, sooner: bool) -> Letter:
         if sooner
         else f"{called(plan)} is paid. The date is the same for everybody in it."
     )
-    return Letter(headline, headline, (words[0].upper() + words[1:],), WHY_IN, button=("/family", "Look at the family"))
+    return Letter(headline, headline, (words[0].upper() + words[1:],), WHY_IN, button=("/family", "See the family"))
 
 
 def ending(plan: str | None, who: str, until: str) -> Letter:
@@ -124,8 +124,8 @@ def ending(plan: str | None, who: str, until: str) -> Letter:
         subject=f"{who} lets the family plan end",
         headline=f"You are covered until {until}",
         body=(
-            f"{who} lets {called(plan)} end. Everybody keeps everything until {until}; after that day the plan covers nobody.",
-            "You can have a plan of your own from then on, or before.",
+            f"{who} is ending {called(plan)}. Everybody keeps everything until {until}; after that day the plan covers nobody.",
+            "You can start a plan of your own then, or before.",
         ),
         button=("/plans", "See the plans"),
         why=WHY_IN,
@@ -140,7 +140,7 @@ def individual(plan: str | None, who: str, until: str) -> Letter:
         body=(
             f"From {until} on {who} pays a plan for one person, and {called(plan)} ends. Everybody in it keeps everything"
             " until that day.",
-            "You can have a plan of your own from then on, or before.",
+            "You can start a plan of your own then, or before.",
         ),
         button=("/plans", "See the plans"),
         why=WHY_IN,
@@ -152,8 +152,8 @@ def goes_on(plan: str | None, who: str) -> Letter:
     return Letter(
         subject="The family plan goes on",
         headline="The family plan goes on",
-        body=(f"{who} lets {called(plan)} go on after all. It does not end on the day you were told, and stays yours too.",),
-        button=("/family", "Look at the family"),
+        body=(f"{who} is keeping {called(plan)} after all. It does not end on the day you were told, and you stay covered.",),
+        button=("/family", "See the family"),
         why=WHY_IN,
     )
 
@@ -165,7 +165,7 @@ def ended(plan: str | None) -> Letter:
         headline="The family plan has ended",
         body=(
             f"{called(plan)[0].upper()}{called(plan)[1:]} has ended. Your account and your record stay as they are.",
-            "You can have a plan of your own any day.",
+            "You can start a plan of your own any day.",
         ),
         button=("/plans", "See the plans"),
         why="You get this because you were in this family plan.",
@@ -178,4 +178,4 @@ def called(plan: str | None) -> str:
 
 
 def _to_primary(headline: str, body: tuple[str, ...]) -> Letter:
-    return Letter(headline, headline, body, WHY_PAYS, button=("/family", "Look at the family"))
+    return Letter(headline, headline, body, WHY_PAYS, button=("/family", "See the family"))

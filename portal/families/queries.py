@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.accounts.member import display_name, key_hash
 from portal.accounts.models import User
+from portal.billing import CYCLES, money
+from portal.billing.models import Subscription
 from portal.families.models import UNDO_FOR, FamilyPlan
 from portal.times import Reader, day_long
 
@@ -19,6 +21,13 @@ FORMER = text("select email, first_name from former_family()")
 ATTENDANCE = text("select * from family_attendance()")
 INVITATION = text("select * from read_invitation(:token)")
 
+PAYS = (
+    select(
+        Subscription.amount_minor, Subscription.currency, Subscription.billing_cycle, Subscription.renews_at,
+        Subscription.card, Subscription.card_expires,
+    )
+    .where(Subscription.live, Subscription.user_id == bindparam("me"), Subscription.subscription_type == "family")
+)  # fmt: skip
 SAYS = {
     "accepted": "comes", "declined": "does not come", "waitlisted": "waits for a place", "offered": "has a place on offer",
 }  # fmt: skip
@@ -70,9 +79,21 @@ class Household:
             for row in db.execute(INVITATIONS):
                 (self.invitations if row.state == "invited" else self.removed).append(self._invitation(row))
             self.former = [row.first_name or row.email for row in former(db)]
+        self.payment = self._payment(db, me) if self.i_am_primary else None
         own = db.execute(select(User.shares_attendance, User.family_may_answer).where(User.id == me)).one()
         self.shares: bool = own.shares_attendance
         self.may_answer: bool = own.family_may_answer
+
+    def _payment(self, db: Session, me: UUID) -> dict[str, str] | None:
+        """What the payer pays, when next and with which card; None when it is not paid by card."""
+        row = db.execute(PAYS, {"me": me}).one_or_none()
+        if row is None:
+            return None
+        price = money.shown(money.major(row.amount_minor, row.currency), row.currency)
+        return {
+            "price": f"{price} {CYCLES[row.billing_cycle]}", "card": f"{row.card}, valid to {row.card_expires}" if row.card else "",
+            "next": f"{price} on {self._day(row.renews_at)}" if row.renews_at else "",
+        }  # fmt: skip
 
     @property
     def free(self) -> int:

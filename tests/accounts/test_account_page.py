@@ -143,12 +143,12 @@ def test_nobody_changes_somebody_elses_profile(hers, charlie, superuser):
 
 def test_the_page_says_until_when_the_door_is_open(hers, sign_in, eve, charlie, superuser):
     assert "Yes, until" in hers.get("/account").text
-    assert "No plan at the moment." in sign_in(eve).get("/account").text
+    assert "Not yet." in sign_in(eve).get("/account").text
     superuser.execute(
         "update access_grants set starts_at = now() - interval '9 days', ends_at = now() - interval '1 day'"
     )
     superuser.execute("select project_access(%s, now())", [charlie.id])
-    assert "Your access ended on" in sign_in(charlie).get("/account").text
+    assert "No, since" in sign_in(charlie).get("/account").text
 
 
 # --- password --------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def test_without_a_fresh_code_nothing_is_given(sign_in, dora, eve, superuser):
 
 def test_the_page_of_a_person_says_what_the_provider_said_and_what_that_did(admin, bank, paid, eve):
     said = words(admin.get(money_of(eve)))
-    assert "Your own plan, Individual" in said and paid in said
+    assert "A plan of their own, Individual" in said and paid in said
     assert "invoice.paid" in said and f"order {paid} paid" in said
 
 

@@ -4,7 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from portal.billing import access
 from portal.clock import at
+from portal.times import Reader, date_in_words
+from tests.support.cast import ISTANBUL
 from tests.support.line import one
 from tests.support.orders import given, order, project, refunded
 from tests.support.reading import words
@@ -39,16 +42,16 @@ def plan(superuser, person, now, status="active", **columns):
 
 
 def test_nothing_yet(panel):
-    assert "Not yet." in panel() and "No plan, no family and no gift has opened the club so far." in panel()
+    assert "Not yet." in panel() and "No plan, no family and no gift so far." in panel()
 
 
 @pytest.mark.parametrize(
     ("status", "columns", "said"),
     [
-        ("active", {}, "it renews by itself."),
+        ("active", {}, "it renews then."),
         ("active", {"ends_at": 20}, "it ends then."),
         ("past_due", {"failed_at": -1}, "the renewal failed."),
-        ("canceled", {"ended_at": -1, "ended_by": "choice"}, "it was ended."),
+        ("canceled", {"ended_at": -1, "ended_by": "choice"}, "you ended it."),
         ("canceled", {"ended_at": -1, "ended_by": "failure"}, "the renewal failed."),
     ],
 )
@@ -95,3 +98,33 @@ def test_page_rule_and_door_agree_to_the_second(panel, superuser, sign_in, eve, 
 def test_nobody_sees_anothers_reasons(sign_in, superuser, eve, charlie, now):
     given(superuser, eve, now + 5 * DAY, now - DAY, "offline")
     assert "Paid outside the portal" not in words(sign_in(charlie).get("/account/access"))
+
+
+def test_the_line_says_each_source_also_in_a_sentence(panel, superuser, eve, now):
+    order(superuser, eve, (now - 10 * DAY, now + 20 * DAY))
+    plan(superuser, eve, now)
+    given(superuser, eve, now - 5 * DAY, now - 12 * DAY, "welcome")
+    said = panel()
+    renews = date_in_words((now + 20 * DAY).astimezone(ISTANBUL))
+    assert f"Your own plan, Individual: paid until {renews}, then it renews." in said
+    ended = date_in_words((now - 5 * DAY).astimezone(ISTANBUL))
+    assert f"The first days: ended on {ended}." in said and "Earlier (1)" in said
+
+
+@pytest.mark.parametrize(("days", "farthest"), [(20, 62), (300, 365)])
+def test_the_line_reaches_two_months_ahead_or_a_year(app, now, days, farthest):
+    reader = Reader("Europe/Istanbul")
+    reason = access.Reason("Days", "", "full", "", "", False, False, now - DAY, now + days * DAY, now + days * DAY)
+    verdict = access.Verdict(True, None, None, False, "gift", "given", "", [reason])
+    drawn = access.line(verdict, reader)
+    assert drawn.today == pytest.approx(31 / (31 + farthest) * 100, abs=0.1)
+    assert drawn.bars[0].ends == pytest.approx((31 + days) / (31 + farthest) * 100, abs=0.1)
+    assert [x for x, _month in drawn.months] == sorted({x for x, _month in drawn.months})
+
+
+def test_what_renews_is_drawn_on_to_the_lines_end_and_what_ends_is_not(now):
+    reader = Reader("Europe/Istanbul")
+    renewing = access.Reason("Plan", "", "full", "", "ok", False, True, now - DAY, now + DAY, now + 8 * DAY)
+    ending = access.Reason("Days", "", "full", "", "ok", False, False, now - DAY, now + DAY, now + DAY)
+    first, second = access.line(access.Verdict(True, None, None, False, "own", "renewing", "", [renewing, ending]), reader).bars
+    assert first.ends + first.ahead == pytest.approx(100) and second.ahead == 0

@@ -2,10 +2,13 @@
 
 import pytest
 
+from portal.billing import jobs
+from portal.times import date_in_words, day_long
+from tests.support.cast import ISTANBUL
 from tests.support.line import one
 from tests.support.member import DAY, START, Member
 from tests.support.orders import given
-from tests.support.reading import words
+from tests.support.reading import do, plain, words
 
 
 @pytest.fixture
@@ -20,7 +23,8 @@ def test_a_plan_chosen_in_the_first_days_begins_after_them(newcomer):
     here, _ = newcomer.buys()
     assert "It is arranged. You pay from" in newcomer.sees(here) and newcomer.bank.world.ledger().total == {}
     assert one(newcomer.superuser, "select renews_at from subscriptions") == START + 7 * DAY
-    assert "Not paid yet Nothing was charged so far." in newcomer.sees("/orders")
+    due = date_in_words((START + 7 * DAY).astimezone(ISTANBUL))
+    assert f"Due on {due} Your card is kept; nothing was charged so far." in newcomer.sees("/orders")
 
 
 def test_and_is_paid_then_by_the_order_that_waited(newcomer):
@@ -33,12 +37,47 @@ def test_and_is_paid_then_by_the_order_that_waited(newcomer):
         assert newcomer.entitled
 
 
+def test_the_end_of_the_free_days_is_said_on_the_page_above_every_page_and_by_mail_once(newcomer, mails, worker_app):
+    newcomer.buys()
+    day = day_long((START + 7 * DAY).astimezone(ISTANBUL))
+    banner, sent = f"Your free time ends on {day}.", lambda: [m["subject"] for m in mails(newcomer.person.email)]
+    with newcomer.on(3):
+        date = date_in_words((START + 7 * DAY).astimezone(ISTANBUL))
+        assert f"Your free time ends on {date}. Your first payment, $12.00" in newcomer.sees("/plan")
+        assert banner not in plain(newcomer.browser.get("/meetings").text)
+        do(worker_app, jobs.remind, START + 3 * DAY)
+        newcomer.bank.work()
+        assert f"Your first payment is on {day}" not in sent()
+    with newcomer.on(5.1):
+        assert banner in plain(newcomer.browser.get("/meetings").text)
+        for _ in range(2):
+            do(worker_app, jobs.remind, START + 5.1 * DAY)
+            newcomer.bank.work()
+        assert sent().count(f"Your first payment is on {day}") == 1 and "renews" not in " ".join(sent())
+    with newcomer.on(7.2):
+        assert newcomer.orders() == [("completed", 1200)]
+        assert "Your free time ends" not in plain(newcomer.browser.get("/meetings").text)
+
+
+def test_who_ends_the_plan_in_the_free_days_is_told_of_no_payment(newcomer, mails, worker_app):
+    newcomer.buys()
+    with newcomer.on(5):
+        newcomer.browser.submit("/plan/end")
+        newcomer.bank.tell()
+        do(worker_app, jobs.remind, START + 5.1 * DAY)
+        newcomer.bank.work()
+        assert "Your free time ends" not in plain(newcomer.browser.get("/meetings").text)
+        assert "first payment" not in " ".join(m["subject"] for m in mails(newcomer.person.email))
+        assert "Not charged The plan was ended before its first payment." in newcomer.sees("/orders")
+
+
 def test_a_plan_ended_in_the_first_days_costs_nothing(newcomer):
     newcomer.buys()
     with newcomer.on(2):
         newcomer.browser.submit("/plan/end")
     with newcomer.on(8):
         assert newcomer.orders() == [("failed", 1200)] and not newcomer.entitled
+        assert "Not charged The plan was ended before its first payment." in newcomer.sees("/orders")
         assert newcomer.bank.world.ledger().total == {}
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from portal.billing import facts, jobs, provider, reading
+from portal.billing import actions, facts, jobs, provider, reading
 from portal.clock import at
 from portal.database import db
 from portal.database.identity import WORKER, act_as
@@ -45,11 +45,11 @@ def test_a_failed_renewal_leaves_seven_days_from_the_paid_date(member):
     paid_until = one(member.superuser, "select subscription_expiry from users where id = %s", member.person.id)
     with member.on(33):
         assert member.entitled and "did not go through" in member.sees("/plan")
-        assert "the renewal failed. Seven more days are kept." in member.sees("/account/access")
+        assert "the renewal failed. You keep access until" in member.sees("/account/access")
     with at(paid_until + 7 * DAY - timedelta(minutes=1)):
         assert member.entitled
     with at(paid_until + 7 * DAY):
-        assert "No. It ended on" in member.sees("/account/access")
+        assert "No, since" in member.sees("/account/access")
 
 
 def test_another_card_settles_it_at_once(member):
@@ -57,7 +57,7 @@ def test_another_card_settles_it_at_once(member):
     with member.on(33):
         _change_card(member, "4242424242424242")
         member.bank.tell()
-        assert member.orders()[-1] == ("completed", 1200) and "Renews by itself" in member.sees("/plan")
+        assert member.orders()[-1] == ("completed", 1200) and "Renews automatically" in member.sees("/plan")
 
 
 def test_a_renewal_paid_late_goes_on_from_the_day_that_was_paid_for(member):
@@ -105,6 +105,48 @@ def test_and_can_be_taken_back(member):
         member.browser.submit("/plan/resume")
     with member.on(32):
         assert member.entitled and member.orders() == [("completed", 1200)] * 2
+
+
+def test_an_end_is_said_at_once_and_that_stripe_has_not_answered(member):
+    member.buys()
+    with member.on(3):
+        member.browser.submit("/plan/end")
+        said = member.sees("/plan")
+        assert "Ending, waiting for Stripe" in said and "as soon as Stripe has confirmed it" in said
+        assert "Renews automatically" not in said and "$12.00 on" not in said
+        member.bank.tell()
+        assert "Ending" in member.sees("/plan") and "waiting for Stripe" not in member.sees("/plan")
+    with member.on(4):
+        member.browser.submit("/plan/resume")
+        assert "Renewing, waiting for Stripe" in member.sees("/plan") and "It ends on" not in member.sees("/plan")
+
+
+def test_a_wish_is_forgotten_with_the_answer_and_does_not_come_back_with_the_next_question(member, worker_app):
+    member.buys()
+    with member.on(3):
+        member.browser.submit("/plan/end")
+        member.bank.tell()
+    with member.on(4):
+        with worker_app.app_context():
+            act_as(db.session(), WORKER)
+            actions.ask_about(db.session(), member.person.id)
+            db.session.commit()
+        said = member.sees("/plan")
+        assert "We are asking Stripe" in said and "waiting for Stripe" not in said
+
+
+def test_an_answer_from_before_the_wish_leaves_it_standing(member, worker_app):
+    member.buys()
+    with worker_app.app_context(), at(START + 3 * DAY):
+        act_as(db.session(), WORKER)
+        before = reading.fetch(one(member.superuser, "select customer_id from payers"))
+        with member.on(3.1):
+            member.browser.submit("/plan/end")
+        facts.apply(db.session(), before)
+        db.session.commit()
+    with at(START + 3.1 * DAY):
+        assert "We are asking Stripe" in member.sees("/plan")
+        assert one(member.superuser, "select asked_for from payers") == "end"
 
 
 def test_more_begins_at_once_for_the_amount_that_was_shown(member):
@@ -218,6 +260,37 @@ def test_a_yearly_renewal_is_announced_twice(member, mails, worker_app):
             member.bank.work()
     said = [m["subject"] for m in mails(member.person.email) if "renews" in m["subject"]]
     assert len(said) == 2
+
+
+def test_a_monthly_renewal_is_announced_to_who_wishes_it_and_to_nobody_else(member, mails, worker_app):
+    member.buys()
+    renewals = lambda: [m["subject"] for m in mails(member.person.email) if "renews" in m["subject"]]  # noqa: E731
+    for day in (26, 27, 29):
+        with member.on(day):
+            _run(worker_app, jobs.remind)
+    assert renewals() == []
+    with member.on(32):
+        member.browser.submit("/plan/mails", tell="yes")
+        assert "An e-mail comes three days before each payment." in member.sees("/plan")
+    for day in (40, 57, 58, 59, 59.5):
+        with member.on(day):
+            _run(worker_app, jobs.remind)
+            member.bank.work()
+    assert len(renewals()) == 1
+    with member.on(62):
+        member.browser.submit("/plan/mails", tell="no")
+        assert "No e-mail comes before the monthly payments." in member.sees("/plan")
+
+
+def test_the_day_a_plan_renews_is_no_end(member):
+    member.buys()
+    renews_at = one(member.superuser, "select renews_at from subscriptions")
+    with at(renews_at - timedelta(minutes=30)):
+        member.superuser.execute("update sign_ins set seen_at = %s", [renews_at - timedelta(minutes=30)])
+        for path in ("/account/access", "/account"):
+            assert "Yes. Your plan renews on" in member.sees(path) and "Yes, until" not in member.sees(path)
+    with at(renews_at + timedelta(minutes=10)):
+        assert "Yes. Your plan is renewing today." in member.sees("/account/access")
 
 
 def test_a_failed_payment_is_told_on_days_nought_three_and_six(member, mails, worker_app):

@@ -1,5 +1,7 @@
 """The page of orders: the reader's own, newest first, each with its state in a word and a line of why."""
 
+import codecs
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,7 +62,8 @@ def test_the_day_is_the_readers(look, bought, superuser, charlie):
     ("columns", "said"),
     [
         ({"status": "pending"}, "Not paid yet Nothing was charged so far."),
-        ({"status": "failed"}, "Failed Nothing was charged."),
+        ({"status": "failed", "provider_invoice_id": "in_1"}, "Failed Nothing was charged."),
+        ({"status": "failed"}, "Not finished"),
         ({}, "Paid"),
         ({"refunded_amount": "5.00"}, "Partly refunded"),
         ({"status": "refunded", "refunded_amount": "12.00"}, "Refunded"),
@@ -154,21 +157,22 @@ def test_the_page_cannot_be_posted_to(look, sign_in, charlie):
 
 
 def test_a_filter_shows_one_state_and_says_when_there_is_none(look, bought):
-    bought(order_number="T-9", status="failed")
+    bought(order_number="T-9", status="failed", provider_invoice_id="in_9")
     bought()
-    assert len(lines(look("/orders?state=failed"))) == 1 and "No order is disputed." in words(look("/orders?state=disputed"))
+    assert len(lines(look("/orders?state=failed"))) == 1 and "None of your orders is disputed." in words(look("/orders?state=disputed"))
     assert len(lines(look("/orders?state=nonsense"))) == 2
 
 
 EACH = {
     "paid": ({}, {"dispute_state": "won", "disputed_at": PAID}), "partly refunded": ({"refunded_amount": "5.00"},),
-    "refunded": ({"status": "refunded", "refunded_amount": "12.00"},), "failed": ({"status": "failed"},),
+    "refunded": ({"status": "refunded", "refunded_amount": "12.00"},),
+    "failed": ({"status": "failed", "provider_invoice_id": "in_1"},), "not finished": ({"status": "failed"},),
     "pending": ({"status": "pending"},),
     "disputed": ({"dispute_state": "open", "disputed_at": PAID},), "lost": ({"dispute_state": "lost", "disputed_at": PAID},),
 }  # fmt: skip
 
 
-WORDS = {"pending": "not paid yet", "lost": "taken back"}
+WORDS = {"pending": "not paid yet", "lost": "lost to a dispute"}
 
 
 def test_each_order_is_under_the_one_filter_whose_word_it_shows(look, bought):
@@ -193,6 +197,49 @@ def test_a_receipt_says_who_paid_what_for_which_days(look, bought, charlie):
     assert charlie.email in said and "$12.00, tax included" in said and "−$5.00 back, $7.00 kept" in said
 
 
+def test_a_receipt_names_the_seller_and_where_one_is_known_the_seat(look, bought, app, monkeypatch):
+    bought()
+    assert "From Goalete help@goalete.club" in words(look("/orders/T-1"))
+    seated = replace(app.config["SETTINGS"], club_address="Moda Caddesi 1\nIstanbul")
+    monkeypatch.setitem(app.config, "SETTINGS", seated)
+    assert "From Goalete Moda Caddesi 1 Istanbul help@goalete.club" in words(look("/orders/T-1"))
+
+
+def test_two_receipts_share_no_moment(look, bought):
+    """The one ends where the other begins, and both say the hour."""
+    bought(period_start=PAID, period_end=PAID + 30 * DAY)
+    bought(period_start=PAID + 30 * DAY, period_end=PAID + 60 * DAY)
+    assert "15 March 2026, 01:30 to 14 April 2026, 01:30, Istanbul" in words(look("/orders/T-1"))
+    assert "14 April 2026, 01:30 to 14 May 2026, 01:30, Istanbul" in words(look("/orders/T-2"))
+
+
+def test_a_receipt_leads_on_to_the_providers_own_invoice(bank, sign_in, superuser, eve, alice):
+    browser = sign_in(eve)
+    bank.buy(browser)
+    number = one(superuser, "select order_number from orders where user_id = %s", eve.id)
+    assert "Open Stripe’s invoice" in words(browser.get(f"/orders/{number}"))
+    invoice = one(superuser, "select provider_invoice_id from orders where user_id = %s", eve.id)
+    assert browser.submit(f"/orders/{number}/invoice").location.endswith(invoice)
+    assert sign_in(alice).submit(f"/orders/{number}/invoice").status_code == 404
+
+
+def test_the_heading_adds_up_what_was_kept_this_year(look, bought, now):
+    assert words(look(), "h1") == "Your orders"
+    bought(made=now, refunded_amount="5.00")
+    bought(made=now - 400 * DAY)
+    bought(made=now, dispute_state="lost", disputed_at=now)
+    bought(made=now, status="failed")
+    assert words(look(), "h1") == "You have paid $7.00 this year."
+
+
+def test_few_orders_need_no_filter(look, bought):
+    for _ in range(19):
+        bought()
+    assert "<select" not in look().text
+    bought()
+    assert "<select" in look().text
+
+
 def test_there_is_no_receipt_for_what_was_not_paid_nor_for_strangers(look, sign_in, bought, alice):
     bought(status="failed")
     bought(order_number="T-2")
@@ -204,6 +251,7 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(look, bought):
     bought(payment_method="=HYPERLINK(1)", currency="KWD", minor=3500, amount="3.500")
     answer = look("/orders.csv")
     assert answer.mimetype == "text/csv" and "attachment" in answer.headers["Content-Disposition"]
+    assert answer.data.startswith(codecs.BOM_UTF8), "Excel reads UTF-8 only where it says so"
     assert "'=HYPERLINK(1)" in answer.text and ",3.500,0.000,KWD," in answer.text
 
 

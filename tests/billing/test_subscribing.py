@@ -6,7 +6,7 @@ import pytest
 
 from portal.clock import at
 from tests.support.line import one
-from tests.support.reading import words
+from tests.support.reading import link, words
 
 
 def access(superuser, person):
@@ -41,6 +41,23 @@ def test_a_plan_that_was_chosen_before_signing_up_waits_to_be_gone_on_with(sign_
     assert chose in words(sign_in(eve).get("/plans?plan=family-yearly"))
     assert "You chose Individual, $12.00 a month." in words(sign_in(eve).get("/plans?plan=individual-monthly"))
     assert "You chose" not in words(client.get("/plans?plan=family-yearly")), "a visitor signs up first"
+
+
+def test_a_subscriber_finds_the_way_to_every_other_plan(bank, sign_in, eve):
+    browser = sign_in(eve)
+    bank.buy(browser)
+    page = browser.get("/plans")
+    for label, way in (("Pay yearly instead", "individual/yearly"), ("Change to Family, monthly", "family/monthly"),
+                       ("Change to Family, yearly", "family/yearly")):  # fmt: skip
+        assert link(page, label) == f"/plan/change/{way}" and browser.get(f"/plan/change/{way}").status_code == 200
+
+
+def test_a_checkout_somebody_left_is_no_failure(bank, sign_in, eve):
+    browser = sign_in(eve)
+    for plan in ("individual", "family"):
+        browser.submit("/plans/choose", plan=plan, cycle="monthly")
+    said = words(browser.get("/orders"))
+    assert "Not finished $12.00" in said and "Failed" not in said
 
 
 @pytest.mark.parametrize("plan", ["gold-yearly", "family", "family-daily", "", "-"])
@@ -127,7 +144,7 @@ def test_who_has_a_plan_buys_no_second(bank, sign_in, superuser, eve):
     browser = sign_in(eve)
     bank.buy(browser)
     answer = browser.submit("/plans/choose", plan="family", cycle="monthly")
-    assert answer.status_code == 409 and "nobody pays twice" in answer.text
+    assert answer.status_code == 409 and "nobody pays for two plans" in answer.text
     assert len(orders(superuser, eve)) == 1
 
 

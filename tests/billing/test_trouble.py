@@ -28,8 +28,8 @@ def banner(member):
 def test_a_failed_card_that_closed_the_door_leads_to_the_card(member):
     member.buys(card=FAILS_LATER)
     with member.on(38.5):
-        assert "No. It ended on" in member.sees("/account/access") and "See the plans" not in member.sees("/account/access")
-        assert "another card opens it again at once. Update my card" in banner(member)
+        assert "No, since" in member.sees("/account/access") and "See the plans" not in member.sees("/account/access")
+        assert "with another card you get it back at once. Update my card" in banner(member)
         assert "Your plan, not paid" in member.sees("/plans") and "Update my card" in member.browser.get("/plans").text
         assert "you need a plan" not in member.browser.get("/meetings").text
 
@@ -49,7 +49,7 @@ def test_a_bank_that_wants_a_word_gets_it_on_the_bill(member):
         number = one(member.superuser, "select order_number from orders where waits_for = 'confirmation'")
         bill = member.browser.submit(f"/orders/{number}/pay").location.rsplit("/", 1)[-1]
         member.pays_bill(bill, ASKS_EVERY_TIME)
-        assert member.orders()[-1] == ("completed", 1200) and "Renews by itself" in member.sees("/plan")
+        assert member.orders()[-1] == ("completed", 1200) and "Renews automatically" in member.sees("/plan")
 
 
 def test_another_persons_bill_is_not_there(member, sign_in, bob):
@@ -71,7 +71,7 @@ def test_a_dispute_is_told_as_the_reason_everywhere(member):
     member.buys(card=DISPUTED)
     with member.on(2):
         assert "asked for the money back" in member.sees("/account/access") and "Does not count" in member.sees("/account/access")
-        assert "Payment disputed" in member.sees("/plan") and "Renews by itself" not in member.sees("/plan")
+        assert "Payment disputed" in member.sees("/plan") and "Renews automatically" not in member.sees("/plan")
         assert "Your plan, disputed" in member.sees("/plans")
         assert "What it paid for is closed until that is settled. See why" in banner(member)
 
@@ -119,5 +119,5 @@ def test_what_a_lost_dispute_opened_ended_with_it(superuser, sign_in, eve, now):
     order(superuser, eve, paid, disputed_at=now - DAY, dispute_state="lost")
     subscription(superuser, eve, renews_at=now + 25 * DAY)
     said = words(sign_in(eve).get("/account/access"))
-    assert "the bank took the money back." in said and "No. It ended on" in said
+    assert "the bank took the money back." in said and "No, since" in said
     assert one(superuser, "select access_until from users where id = %s", eve.id) == now - timedelta(days=1)

@@ -66,7 +66,7 @@ def test_a_family_lives(open_: Open, alice: Person, bob: Person, scripts: bool) 
 
     newcomer.goto("/family")
     newcomer.get_by_role("link", name="Leave", exact=True).click()
-    expect(newcomer.get_by_text("The plan covers you no longer from that moment on.")).to_be_visible()
+    expect(newcomer.get_by_text("From that moment the plan no longer covers you.")).to_be_visible()
     newcomer.get_by_role("button", name="Leave the family").click()
     expect(newcomer).to_have_url(re.compile("/family$"))
     expect(newcomer.get_by_text("You are in no family plan.")).to_be_visible()

@@ -73,9 +73,9 @@ users                          ----    ----    S-U-    o-o-    o-o-      S-o-   
 # The columns somebody may change, where somebody may change anything; the worker's are all of the table.
 CHANGEABLE = {
     ("checkouts", "browser"): "customer_id session_id url expires_at",
-    ("payers", "browser"): "asked_at",
+    ("payers", "browser"): "asked_at asked_for",
     ("users", "browser"): "first_name last_name timezone preferred_meeting_time shares_attendance"
-    " family_may_answer",
+    " family_may_answer renewal_mail",
     ("family_plans", "browser"): "plan_name",
     ("sign_ins", "browser"): "ended_at",
     ("sign_ins", "worker"): "network",

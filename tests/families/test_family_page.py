@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.cast import FAMILY
+from tests.support.orders import subscription
 from tests.support.reading import link, one, rows, words
 
 
@@ -72,6 +73,15 @@ def test_an_admin_sees_no_family_but_their_own(sign_in, dora):
 def test_a_plan_that_ended_is_not_shown(sign_in, superuser, bob):
     superuser.execute("select close_family(%s, now())", [FAMILY])
     assert "You are in no family plan." in words(sign_in(bob).get("/family"))
+
+
+def test_only_the_payer_reads_price_next_payment_and_card(sign_in, superuser, alice, bob):
+    renews_at = datetime(2027, 3, 14, 12, tzinfo=UTC)
+    subscription(superuser, alice, "family", amount_minor=2400, renews_at=renews_at, card="Visa ••4242", card_expires="08/28")
+    said = "Price $24.00 a month Next payment $24.00 on 14 March 2027 Card Visa ••4242, valid to 08/28"
+    assert said in words(sign_in(alice).get("/family"))
+    hers = words(sign_in(bob).get("/family"))
+    assert "$" not in hers and "4242" not in hers
 
 
 # --- its name --------------------------------------------------------------------------------------------------------

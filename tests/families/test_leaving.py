@@ -34,7 +34,7 @@ def due(superuser, seconds):
 
 def test_the_page_says_first_what_leaving_ends(sign_in, bob):
     page = sign_in(bob).get("/family/leave")
-    assert "The plan covers you no longer from that moment on." in words(page)
+    assert "From that moment the plan no longer covers you." in words(page)
     assert link(page, "a plan of your own") == "/plans" and link(page, "Stay") == "/family"
 
 

@@ -198,7 +198,7 @@ def buy(page: Page) -> None:
     """A plan, paid on the page of the Stripe that came with the club."""
     page.goto("/plans")
     page.get_by_role("button", name="Start yearly").first.click()
-    page.get_by_role("button", name="Go on to Stripe").click()
+    page.get_by_role("button", name="Continue to Stripe").click()
     for field, words in (("Card number", "4242424242424242"), ("Expires", "12/40"), ("Security code", "123"), ("Name", "Frida")):
         page.get_by_label(field).first.fill(words)
     page.get_by_role("button", name="Begin the free time").click()

@@ -347,7 +347,7 @@ class Life:
     def page_says(self, person: Person, when: datetime) -> bool:
         self.stays_signed_in(when)
         with at(when):
-            return "Yes, until" in words(self.browsers[person].get("/account/access"))
+            return words(self.browsers[person].get("/account/access"), "h1").startswith("Yes")
 
     def comes_in(self, person: Person, when: datetime) -> bool:
         """Whether the door of a meeting that runs at that moment opens."""

@@ -51,7 +51,7 @@ class Member:
 
     @property
     def entitled(self):
-        return "Yes, until" in self.sees("/account/access")
+        return words(self.browser.get("/account/access"), "h1").startswith("Yes")
 
     def orders(self):
         found = "select status, amount_minor from orders where user_id = %s order by created_at"

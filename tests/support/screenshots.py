@@ -41,7 +41,7 @@ select min(id::text) filter (where starts_at < now() and ends_at > now()) as liv
          (select id from users where email = 'bilal@rahman.uk') order by created_at desc limit 1) as receipt,
        (select '/admin/orders/' || order_number || '/refund' from orders where status = 'completed'
            and provider_payment_id is not null order by created_at desc limit 1) as refund,
-       '/plan/change' as change,
+       '/plan/change/family/monthly' as change,
        (select id::text from sandbox_mails where subject = 'Confirm your address' limit 1) as mail,
        (select substring(text from '/family/join/[A-Za-z0-9_-]+') from sandbox_mails
          where recipient = 'tomas@duarte.pt' order by received_at desc limit 1) as invitation,

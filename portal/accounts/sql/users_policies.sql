@@ -8,5 +8,6 @@ create policy own_change on users for update to portal_member, portal_admin
 grant select, insert, update, delete on users to portal_worker, portal_definer;
 grant select on users to portal_member, portal_admin;
 grant update (
-  first_name, last_name, timezone, preferred_meeting_time, shares_attendance, family_may_answer
+  first_name, last_name, timezone, preferred_meeting_time, shares_attendance, family_may_answer,
+  renewal_mail
 ) on users to portal_member, portal_admin;

@@ -8,4 +8,4 @@ create policy everybody on payers for select to portal_admin using (true);
 create policy own on payers for select to portal_member using (user_id = (select auth.uid()));
 grant select, insert, update, delete on payers to portal_worker, portal_definer;
 grant select on payers to portal_member, portal_admin;
-grant update (asked_at) on payers to portal_member, portal_admin;
+grant update (asked_at, asked_for) on payers to portal_member, portal_admin;

@@ -1,0 +1,50 @@
+"""The end of what is free: said ahead of the first charge, on every page for the last days and by mail."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask_login import current_user
+from sqlalchemy import select, text
+
+from portal import clock
+from portal.billing import money
+from portal.billing.models import Subscription
+from portal.database import db
+from portal.times import day_long
+from portal.web import reader
+
+BANNER_FOR = timedelta(days=3)
+"""How long before the first charge every page of its payer says so."""
+AHEAD = select(
+    Subscription.status, Subscription.renews_at, Subscription.amount_minor, Subscription.currency, Subscription.card,
+    Subscription.transfer_plan_id,
+).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FirstCharge:
+    """What is charged first, on which day and card; `handed_over`: what somebody else paid for ends then, no free days."""
+
+    amount: str
+    day: str
+    card: str | None
+    handed_over: bool
+
+
+def is_ahead(row: Any) -> bool:
+    """Whether a subscription has not charged yet, and will by itself."""
+    return row.status == "trialing" and row.renews_at is not None
+
+
+def first_charge() -> FirstCharge | None:
+    """The reader's first charge, if it is due within days. Who is in for longer than that is not even looked up."""
+    until = current_user.paid_until
+    if until is None or not clock.now() < until <= clock.now() + BANNER_FOR:
+        return None
+    row = db.session.execute(AHEAD).one_or_none()
+    if row is None or not is_ahead(row):
+        return None
+    amount = money.shown(money.major(row.amount_minor, row.currency), row.currency)
+    day = day_long(row.renews_at.astimezone(reader().tz))
+    return FirstCharge(amount, day, row.card, row.transfer_plan_id is not None)
