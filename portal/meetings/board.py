@@ -189,6 +189,11 @@ class Board:
         return {0: tonight, 1: "Tomorrow, "}.get(self._days_away, "") + day_long(self.date)
 
     @property
+    def day_long(self) -> str:
+        """Monday 23 November."""
+        return day_long(self.date)
+
+    @property
     def day_short(self) -> str:
         """Tue 24."""
         return day_short(self.date)
