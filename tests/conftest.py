@@ -53,11 +53,12 @@ begin
   set local session_replication_role = replica;
   for tabled in select c.oid from pg_class c
                  where relnamespace in ('public'::regnamespace, 'auth'::regnamespace) and relkind = 'r'
-                   and relname <> 'alembic_version'
+                   and relname not in ('alembic_version', 'database_objects', 'club_clock')
   loop
     execute format('select exists (select from %s)', tabled) into used;
     if used then execute format('delete from %s', tabled); end if;
   end loop;
+  update club_clock set ahead = '0' where ahead <> '0';
 end $$
 """
 

@@ -143,7 +143,7 @@ def _template(server: str, postgres: psycopg.Connection) -> str:
 
 
 def _content_of_schema() -> str:
-    files = sorted([*(ROOT / "migrations").rglob("*.py"), *(ROOT / "portal" / "database").glob("*.py")])
+    files = sorted([*(ROOT / "migrations").rglob("*.py"), *(ROOT / "portal" / "database").glob("*.py"), *ROOT.glob("portal/*/sql/*.sql")])
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 

@@ -1,0 +1,27 @@
+-- The code from the new address: the address is theirs now, and what was mailed to the old one opens nothing any more.
+-- A sign-up that was never confirmed does not keep the address from the person who just proved to own it.
+-- Answers with the old address; null if the code opens nothing (five tries, then it is dead).
+create function auth.change_address(code bytea, at timestamptz)
+returns text language plpgsql security definer set search_path = '' as $$
+declare wanted text; old text;
+begin
+  update public.one_time_tokens set used_at = at
+   where user_id = auth.uid() and purpose = 'address' and code_hash = code and used_at is null and expires_at > at and wrong_codes < 5
+  returning payload ->> 'email' into wanted;
+  if wanted is null then
+    update public.one_time_tokens set wrong_codes = wrong_codes + 1
+     where user_id = auth.uid() and purpose = 'address' and used_at is null;
+    return null;
+  end if;
+  select email into old from public.users where id = auth.uid() for update;
+  delete from public.users where email_key = lower(wanted) and not email_verified and id <> auth.uid();
+  update public.users set email = wanted where id = auth.uid();
+  update public.one_time_tokens set used_at = at where user_id = auth.uid() and used_at is null;
+  return old;
+exception when unique_violation then
+  return null;
+end
+$$;
+alter function auth.change_address owner to portal_definer;
+revoke all on function auth.change_address from public;
+grant execute on function auth.change_address to portal_member, portal_admin;

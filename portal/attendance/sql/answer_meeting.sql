@@ -1,0 +1,28 @@
+create function answer_meeting(meeting uuid, wish text, at timestamptz)
+returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  m public.meetings;
+  tended uuid[] := '{}';
+begin
+  if wish not in ('accepted', 'declined') then
+    raise exception 'an answer is accepted or declined' using errcode = 'check_violation', constraint = 'check_answer';
+  end if;
+  select * into m from public.meetings x where x.id = meeting for no key update;
+  if m.id is null or auth.uid() is null or (m.is_private and not exists (
+       select from public.meeting_attendances x where x.meeting_id = meeting and x.user_id = auth.uid())) then
+    return;
+  end if;
+  if exists (select from public.meeting_attendances x
+              where x.meeting_id = meeting and x.answer = 'offered' and x.offer_expires_at <= at) then
+    perform public.lapse_offers(meeting, at);
+    tended := public.promote(meeting, at);
+    select * into m from public.meetings x where x.id = meeting;
+  end if;
+  return query select d.answer, d.changed, d.refusal, tended || d.offered
+                 from public.decide(m, auth.uid(), wish, at) d;
+end
+$$;
+alter function answer_meeting owner to portal_definer;
+revoke all on function answer_meeting from public;
+grant execute on function answer_meeting to portal_member, portal_admin;

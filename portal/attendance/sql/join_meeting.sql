@@ -1,0 +1,32 @@
+-- Through the door: checks window, access and answer again, and notes who came when and with what.
+create function join_meeting(meeting uuid, device text, doors_minutes integer, at timestamptz)
+returns table (refusal text, changed boolean, offered uuid[]) language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  m public.meetings;
+  said text;
+begin
+  select a.answer, a.refusal, a.offered into said, refusal, offered from public.answer_meeting(meeting, 'accepted', at) a;
+  if said is null then refusal := 'unknown'; return next; return; end if;
+  select * into m from public.meetings x where x.id = meeting;
+  refusal := coalesce(refusal,
+    case when at < m.starts_at - make_interval(mins => doors_minutes) then 'early'
+         when said = 'waitlisted' then 'full'
+         when said <> 'accepted' then said end);
+  if refusal is not null then
+    return next; return;
+  end if;
+  insert into public.presences (meeting_id, user_id, joined_at, device_type)
+  select meeting, auth.uid(), at, device
+   where not exists (select from public.presences p
+                      where p.meeting_id = meeting and p.user_id = auth.uid() and p.left_at is null);
+  changed := found;
+  update public.meeting_attendances x
+     set joined_at = coalesce(x.joined_at, at), device_type = coalesce(x.device_type, device), left_at = null
+   where x.meeting_id = meeting and x.user_id = auth.uid();
+  return next;
+end
+$$;
+alter function join_meeting owner to portal_definer;
+revoke all on function join_meeting from public;
+grant execute on function join_meeting to portal_member, portal_admin;

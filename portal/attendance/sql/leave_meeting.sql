@@ -1,0 +1,7 @@
+create function leave_meeting(meeting uuid, at timestamptz)
+returns boolean language sql security definer set search_path = '' as $$
+  select public.close_presences(meeting, auth.uid(), null, at) > 0
+$$;
+alter function leave_meeting owner to portal_definer;
+revoke all on function leave_meeting from public;
+grant execute on function leave_meeting to portal_member, portal_admin;

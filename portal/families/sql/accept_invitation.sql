@@ -1,0 +1,7 @@
+create function accept_invitation(token bytea, at timestamptz)
+returns table (membership uuid, plan uuid, refusal text) language sql security definer set search_path = '' as $$
+  select * from public.seat_by_token(token, auth.uid(), at)
+$$;
+alter function accept_invitation owner to portal_definer;
+revoke all on function accept_invitation from public;
+grant execute on function accept_invitation to portal_member, portal_admin;

@@ -1,0 +1,16 @@
+create function decline_invitation(token bytea, at timestamptz)
+returns table (membership uuid, state text) language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare f public.family_plans;
+begin
+  f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
+  return query update public.family_memberships x set state = 'declined', ended_at = at
+    where x.token_hash = token and x.plan_id = f.id and x.state = 'invited' returning x.id, x.state;
+  if not found then
+    return query select x.id, 'was ' || x.state from public.family_memberships x where x.token_hash = token and x.plan_id = f.id;
+  end if;
+end
+$$;
+alter function decline_invitation owner to portal_definer;
+revoke all on function decline_invitation from public;
+grant execute on function decline_invitation to portal_anonymous, portal_member, portal_admin;

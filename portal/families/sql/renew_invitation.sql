@@ -1,0 +1,21 @@
+-- The same invitation once more: a new token, and the old one opens nothing. No row if it is not the asker's to send.
+create function renew_invitation(invitation uuid, token bytea, at timestamptz)
+returns table (address text, refusal text) language plpgsql security definer set search_path = '' as $$
+declare f public.family_plans; m public.family_memberships;
+begin
+  f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = invitation), at);
+  if not public.runs_family(f, false) then return; end if;
+  select * into m from public.family_memberships x where x.id = invitation;
+  address := m.email;
+  refusal := case when m.state <> 'invited' then m.state
+                  when public.invitations_today(f.id, at) >= 10 then 'enough' end;
+  if refusal is null then
+    update public.family_memberships x
+       set token_hash = token, sent_at = x.sent_at || at, expires_at = at + interval '14 days' where x.id = invitation;
+  end if;
+  return next;
+end
+$$;
+alter function renew_invitation owner to portal_definer;
+revoke all on function renew_invitation from public;
+grant execute on function renew_invitation to portal_member, portal_admin;

@@ -1,0 +1,8 @@
+-- Whose word counts for a meeting besides their own answer: its host's and an admin's.
+create function runs_meeting(meeting uuid)
+returns boolean language sql stable security definer set search_path = '' as $$
+  select current_setting('role') = 'portal_admin'
+      or exists (select from public.meetings m where m.id = meeting and m.host_id = auth.uid())
+$$;
+alter function runs_meeting owner to portal_definer;
+revoke all on function runs_meeting from public;
