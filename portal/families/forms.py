@@ -15,7 +15,7 @@ class NameForm(Form):
 class InviteForm(Form):
     """Where an invitation goes."""
 
-    email = EmailLine("Invite somebody to this seat", description="They get one mail and decide for themselves.")
+    email = EmailLine("Invite somebody to this seat", description="We send one e-mail; they decide.")
 
 
 class AcceptForm(Form):

@@ -101,7 +101,7 @@ class Scene:
 
     def undo(self, db, whom, me):
         removed = one(db, "select id from family_invitations(now()) where email = %s and state = 'removed'", whom.email)
-        db.execute("select undo_removal(%s, now())", [removed])
+        db.execute("select undo_removal(%s, now() - interval '1 day', now())", [removed])
 
     def propose(self, db, whom, me):
         db.execute("select propose_transfer(%s, %s, now())", [FAMILY, whom.id])
