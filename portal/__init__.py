@@ -50,7 +50,7 @@ def _open_rooms(app: Flask) -> None:
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
     from portal.attendance import views as attendance
-    from portal.billing import checkout, plan, provider, trouble, webhook
+    from portal.billing import checkout, free_week, plan, provider, trouble, webhook
     from portal.billing import views as billing
     from portal.calendar import views as calendar
     from portal.families import joining_views
@@ -65,6 +65,7 @@ def _open_rooms(app: Flask) -> None:
         app.register_blueprint(room.bp)
     provider.init_app(app)
     app.jinja_env.globals["trouble"] = trouble.trouble
+    app.jinja_env.globals["free_week"] = free_week.free_week
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox
 

@@ -110,6 +110,18 @@ def date_in_words(d: date) -> str:
     return f"{day_and_month(d)} {d.year}"
 
 
+def month_in_words(d: date) -> str:
+    """November 2026."""
+    return f"{MONTHS[d.month - 1]} {d.year}"
+
+
+def hours(minutes: int) -> str:
+    """So many minutes in words: 15 hours 40 minutes, 1 hour, 20 minutes."""
+    whole, rest = divmod(minutes, 60)
+    words = [f"{whole:,} hour{'s' if whole > 1 else ''}"] if whole else []
+    return " ".join([*words, *([f"{rest} minute{'s' if rest != 1 else ''}"] if rest or not whole else [])])
+
+
 def span(first: date, last: date) -> str:
     """23 to 29 November, naming what differs once."""
     if first == last:

@@ -121,6 +121,15 @@ addEventListener("pageshow", () => all("form[data-sent]").forEach(rest));
 // After a whole page was sent, focus goes to what is to be put right, else to the message: it is read then.
 (all(".bad[data-focus]")[0] ?? all("[data-focus]")[0])?.focus();
 
+// Who reads the page is marked among who is here: the stream's drawing is the same for everybody.
+const you = () => {
+  const me = all("[data-me]")[0]?.dataset.me;
+  for (const person of all("[data-person]")) if (person.dataset.person === me && !person.querySelector(".you")) {
+    const word = Object.assign(document.createElement("small"), { className: "you", textContent: "you" });
+    person.querySelector("bdi").after(" ", word);
+  }
+};
+
 // After an answer, focus goes to the sentence that says what is so. Live updates leave it; their news is washed.
 let seen = [], phase, said, before = {}, streaming = false;
 const live = ctx => /^live/.test(ctx.sourceElement?.id), mine = ctx => ctx.sourceElement?.id === "mine";
@@ -137,6 +146,7 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   tick();
   own();
+  you();
   if (mine(ctx) && said !== answer()) news(answer());
   if (!live(ctx)) return ctx.request?.form && document.getElementById(ctx.target?.id)?.querySelector("[data-said]")?.focus();
   for (const e of all("[data-fresh]")) if (seen.length && !seen.includes(e.textContent)) {

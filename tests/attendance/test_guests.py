@@ -181,7 +181,7 @@ def test_who_is_no_longer_invited_is_told_and_finds_nothing(asks, takes_back, si
     work()
     takes_back(alice)
     work()
-    assert mails(alice.email)[0]["subject"] == "Not invited any more: Secret"
+    assert mails(alice.email)[0]["subject"] == "No longer invited: Secret"
     assert sign_in(alice).get(f"/meetings/{secret.id}").status_code == 404
 
 

@@ -30,7 +30,7 @@ def a_day_ago(superuser):
 
 def test_the_page_says_first_what_leaving_ends(sign_in, bob):
     page = sign_in(bob).get("/family/leave")
-    assert "The plan covers you no longer from that moment on." in words(page)
+    assert "The family plan no longer covers you from then on." in words(page)
     assert link(page, "a plan of your own") == "/plans" and link(page, "Stay") == "/family"
 
 

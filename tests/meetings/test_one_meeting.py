@@ -77,7 +77,7 @@ def test_a_cancelled_meeting_is_struck_and_says_why(look, superuser, charlie, to
 
 
 def test_a_meeting_without_limit_has_room_for_all(look, quiet):
-    assert "There is room for all." in words(look(quiet))
+    assert "There is room for everybody." in words(look(quiet))
 
 
 def test_places_are_counted_in_words(look, superuser, alice, tonight):
@@ -110,7 +110,7 @@ def test_every_button_of_a_private_meeting_is_nowhere(sign_in, charlie, secret, 
 def test_without_access_the_page_shows_the_meeting_and_no_button(sign_in, eve, tonight):
     with at(tonight.starts_at + MINUTE):
         answer = sign_in(eve).get(f"/meetings/{tonight.id}")
-    assert "You can see what is on. To come in you need a plan." in words(answer)
+    assert "You can see what is on. To take a place you need a plan." in words(answer)
     assert "/join" not in answer.text and 'name="answer"' not in answer.text
 
 

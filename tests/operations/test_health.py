@@ -67,7 +67,7 @@ def test_a_worker_is_heard_though_the_demos_clock_is_a_month_ahead(client, heart
 def test_not_ready_on_the_tables_of_an_older_version(client, at_version):
     at_version("v1.3")
     answer = client.get("/readyz")
-    assert answer.status_code == 503 and answer.text.endswith("tables: not ok, they are not those of this version\n")
+    assert answer.status_code == 503 and answer.text.endswith("database schema: not ok, not the one of this version\n")
 
 
 def test_a_deploy_that_has_migrated_ahead_takes_nobody_out(client, at_version):
