@@ -1,3 +1,5 @@
+-- A token for a new password: older ones of the same person end. No row if nobody who may sign in has this address.
+-- Called by the worker, so that a request takes as long for any address.
 create function auth.ask_reset(address text, token bytea, code bytea, at timestamptz, until timestamptz)
 returns table (user_id uuid, email text, first_name text) language sql security definer set search_path = '' as $$
   with person as (

@@ -1,3 +1,4 @@
+-- Whom an address belongs to and their password hash, for signing in. No row unless they may sign in.
 create function auth.password_of(address text)
 returns table (user_id uuid, password_hash text) language sql stable security definer set search_path = '' as $$
   select u.id, c.password_hash from public.users u join public.credentials c on c.user_id = u.id

@@ -1,3 +1,4 @@
+-- A new password hash for whoever asks; links to reset it that are on their way end.
 create function auth.set_own_password(new_hash text, at timestamptz)
 returns void language sql security definer set search_path = '' as $$
   update public.credentials set password_hash = new_hash, changed_at = at where user_id = auth.uid();

@@ -1,3 +1,6 @@
+-- Say yes ('accepted') or no ('declined') to a meeting, as whoever asks. Locks the meeting's row, so that of two who want
+-- the last seat the second sees the first. Offers that ran out go to the next first. `offered` are the people to be told
+-- of an offer; no row if there is no such meeting for them. The decision itself is `decide`.
 create function answer_meeting(meeting uuid, wish text, at timestamptz)
 returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column

@@ -1,3 +1,4 @@
+-- Whoever asks has left: their open presence ends. False if there was none.
 create function leave_meeting(meeting uuid, at timestamptz)
 returns boolean language sql security definer set search_path = '' as $$
   select public.close_presences(meeting, auth.uid(), null, at) > 0

@@ -1,3 +1,4 @@
+-- Whoever asks still has the meeting's page open.
 create function still_here(meeting uuid, at timestamptz)
 returns void language sql security definer set search_path = '' as $$
   update public.presences set seen_at = at where meeting_id = meeting and user_id = auth.uid() and left_at is null

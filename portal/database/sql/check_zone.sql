@@ -1,3 +1,4 @@
+-- A time zone is one of the zone database, by its name.
 create function check_zone()
 returns trigger language plpgsql as $$
 begin

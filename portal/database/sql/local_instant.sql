@@ -1,3 +1,4 @@
+-- The first instant at which clocks in `zone` read `wall` on that day. A time they skip raises check_meeting_time_exists.
 create function local_instant(day date, wall time, zone text)
 returns timestamptz language plpgsql stable as $$
 declare

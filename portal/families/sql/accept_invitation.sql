@@ -1,3 +1,4 @@
+-- Take the seat an invitation holds, as whoever asks. See `seat_by_token` for what is refused.
 create function accept_invitation(token bytea, at timestamptz)
 returns table (membership uuid, plan uuid, refusal text) language sql security definer set search_path = '' as $$
   select * from public.seat_by_token(token, auth.uid(), at)

@@ -1,3 +1,4 @@
+-- Turn an invitation down; whoever has its token may. An invitation that is over already answers `was` and its state.
 create function decline_invitation(token bytea, at timestamptz)
 returns table (membership uuid, state text) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column

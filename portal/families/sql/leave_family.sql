@@ -1,3 +1,4 @@
+-- Whoever asks gives their seat back; the payer cannot. Locks payer and plan (`hold_family`).
 create function leave_family(at timestamptz)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare f public.family_plans; m public.family_memberships;

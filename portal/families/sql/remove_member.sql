@@ -1,3 +1,4 @@
+-- Take a member's seat, as the payer or an admin. No row if there is no such member. Locks payer and plan.
 create function remove_member(plan uuid, person uuid, at timestamptz)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare f public.family_plans := public.hold_family(plan, at); m public.family_memberships;

@@ -1,3 +1,4 @@
+-- A meeting's instants follow its day, wall time, zone and length; nobody writes them.
 create function derive_instants()
 returns trigger language plpgsql as $$
 begin
