@@ -45,7 +45,7 @@ def _table(name: str) -> tuple[tuple[str, ...], ...]:
 @cache
 def listed_zones() -> dict[str, str]:
     """The zones to choose from, each with the country it is in: one name for a place (zone.tab), none of its older ones."""
-    countries = dict(row[:2] for row in _table("iso3166.tab"))
+    countries = {row[0]: row[1] for row in _table("iso3166.tab")}
     return {row[2]: countries[row[0]] for row in _table("zone.tab") if row[2] in zones()}
 
 

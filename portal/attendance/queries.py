@@ -6,7 +6,7 @@ Constants stand in the statement as they are (no bound LIMIT), so that PostgreSQ
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, case, column, func, literal_column, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, case, column, func, literal_column, select, text, true, tuple_
 
 from portal.accounts.models import User
 from portal.attendance.models import Attendance
@@ -37,7 +37,7 @@ def _mine(*more: Any) -> Select[*tuple[Any, ...]]:
 
 
 # How many are inside, of one that runs.
-INSIDE = literal_column("(select b.here from boards(array[meetings.id]) b)")
+INSIDE: ColumnElement[int] = literal_column("(select b.here from boards(array[meetings.id]) b)")
 HERE = case((Meeting.starts_at <= bindparam("at"), INSIDE), else_=literal_column("0")).label("here")
 # To how many of the evenings they said yes to the asker came, in a span of time, and the minutes together: there and in all.
 RECORD = (

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs
+from portal import audit, clock
 from portal.families.actions import tell
 from portal.families.refusals import BackElsewhere, refuse
 

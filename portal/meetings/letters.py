@@ -42,7 +42,8 @@ def reinstated(name: str | None, m: Board) -> Letter:
     return Letter(
         subject=f"Taking place after all: {m.title}",
         headline=f"{m.title} takes place after all",
-        body=(f"Hello {name or 'there'}, the meeting that was cancelled takes place after all. Your answer is kept; change it if you cannot come.",),
+        body=(f"Hello {name or 'there'}, the meeting that was cancelled takes place after all.",
+              "Your answer is kept; change it if you cannot come."),
         facts=facts(m),
         button=(f"/meetings/{m.id}", "See the meeting"),
         why="You get this because you have a place, are in the line or have asked for a place.",

@@ -39,7 +39,10 @@ def test_the_heading_counts_them(desk, superuser, alice, bob, asked, asking, sai
 
 @pytest.mark.parametrize(
     ("decision", "flash", "operation"),
-    [("accept", "Alice has a place, and is told by mail.", "request.accepted"), ("reject", "Alice is told that there is no place this time.", "request.rejected")],
+    [
+        ("accept", "Alice has a place, and is told by mail.", "request.accepted"),
+        ("reject", "Alice is told that there is no place this time.", "request.rejected"),
+    ],
 )
 def test_a_decision_is_said_and_noted(desk, superuser, alice, asked, decision, flash, operation):
     answer = desk.submit(

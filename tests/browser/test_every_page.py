@@ -15,7 +15,19 @@ from portal.sandbox.club import PASSWORD
 from tests.browser.conftest import Open
 from tests.conftest import As
 from tests.support.cast import FAMILY, ISTANBUL, Person, crowd, plan_meeting
-from tests.support.pages import ADMIN, BROKEN_WORDS, FAMILY_MEMBER, FAMILY_PRIMARY, GRACE, MEMBER, NO_ACCESS, VISITOR, WIDTHS, Stop, themes
+from tests.support.pages import (
+    ADMIN,
+    BROKEN_WORDS,
+    FAMILY_MEMBER,
+    FAMILY_PRIMARY,
+    GRACE,
+    MEMBER,
+    NO_ACCESS,
+    VISITOR,
+    WIDTHS,
+    Stop,
+    themes,
+)
 
 AXE = (ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}

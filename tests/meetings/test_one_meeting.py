@@ -40,9 +40,9 @@ def test_both_clocks_are_named_when_they_differ(look, superuser, charlie, tonigh
     text = words(look(tonight))
     night = tonight.starts_at + 6 * HOUR
     assert "03:00 Tokyo, your time" in text and "21:00 Istanbul, club time" in text
-    assert f"Tokyo, you {night:%a} {night.day} {night:%b}, 03:00 to 04:00" in text
+    assert f"Your time, Tokyo {night:%a} {night.day} {night:%b}, 03:00 to 04:00" in text
     assert (
-        f"Istanbul, club {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00" in text
+        f"Club time, Istanbul {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00" in text
     )
 
 
@@ -82,7 +82,7 @@ def test_a_meeting_without_limit_has_room_for_all(look, quiet):
 
 def test_places_are_counted_in_words(look, superuser, alice, tonight):
     invite(superuser, alice, tonight, answer="accepted")
-    assert "1 of 2 taken, nobody waiting." in words(look(tonight))
+    assert "1 of 2 places taken." in words(look(tonight))
 
 
 def test_a_private_meeting_is_nowhere_until_one_is_invited(look, superuser, charlie, secret):
