@@ -68,7 +68,7 @@ def past() -> ResponseReturnValue:
     rows = queries.PAST.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id, **_bounds(month))
     shown = all_seen(rows[: queries.PAGE], here_and_now())
     return page(
-        "attendance/past.html", record=_record(rows[0] if rows else None, month),
+        "attendance/past.html", mine=_record(rows[0] if rows else None, month),
         months=by_month(shown), marks=[m.mark for m in reversed(shown)],
         span=span(shown[-1].date, shown[0].date) if shown else "",
         older_url=_older(rows), newer_url="/meetings" if cursor is None else "/meetings/past",
