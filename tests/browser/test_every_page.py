@@ -172,6 +172,16 @@ def test_an_admins_pages(walk: Walk, dora: Person) -> None:
     assert walk(dora, ADMIN) == []
 
 
+NARROW = """<div style="width: 5ch; font: 16px monospace; overflow-wrap: anywhere">
+<p>Amount</p><p>07:49:36</p><p>well-known</p><p>30&nbsp;May</p><p>one two six</p></div>"""
+
+
+def test_the_measure_sees_a_broken_word_and_nothing_else(open_: Open) -> None:
+    page = open_()
+    page.set_content(NARROW)
+    assert page.evaluate(BROKEN_WORDS) == ["Amoun|t", "07:49|:36", "30\N{NO-BREAK SPACE}Ma|y"]
+
+
 BOX = "e => { const s = getComputedStyle(e); return [s.borderTopStyle, s.borderTopWidth, s.color, s.backgroundColor] }"
 
 

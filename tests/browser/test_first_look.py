@@ -38,7 +38,7 @@ def test_without_scripts_or_in_the_clubs_zone_there_is_one_hour(
 
 def test_nothing_moves_when_the_own_hour_comes(open_: Open, tonight: Meeting) -> None:
     page = open_(None, "", timezone_id="Europe/Lisbon", viewport={"width": 320, "height": 800})
-    page.route("**/portal.*.js", lambda route: route.abort())
+    page.route("**/portal.*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
     page.goto("/")
     before = page.locator("#plans").bounding_box()
     page.unroute("**/portal.*.js")

@@ -18,6 +18,7 @@ BROKEN_WORDS = r"""
 () => {
   const broken = [], range = document.createRange(), texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const rows = (from, to) => (range.setStart(texts.currentNode, from), range.setEnd(texts.currentNode, to), range.getClientRects());
+  const inside = /^[\p{L}\p{N}\u00a0.,:@$€£%]{2}/u;
   while (texts.nextNode()) {
     const { data, length, parentElement } = texts.currentNode;
     if (!data.trim() || !parentElement.checkVisibility() || rows(0, length).length < 2) continue;
@@ -26,7 +27,7 @@ BROKEN_WORDS = r"""
       let above = null;
       for (let at = index; at < index + word.length; at++) {
         const box = rows(at, at + 1)[0];
-        if (box && above && box.top > above.top + above.height / 2 && !/[-–—\/]/.test(data[at - 1])) {
+        if (box && above && box.top > above.top + above.height / 2 && inside.test(data.slice(at - 1, at + 1))) {
           broken.push(`${word.slice(0, at - index)}|${word.slice(at - index)}`);
           break;
         }
@@ -37,7 +38,8 @@ BROKEN_WORDS = r"""
   return broken;
 }
 """
-"""Words, numbers, times and amounts that a line ends inside of. A hyphen or a slash may end one; no-break spaces belong to the word."""
+"""Words, numbers, times, amounts and addresses that a line ends inside of. After a hyphen, a slash or the underscore of a
+machine’s name a line may end; a no-break space belongs to the word."""
 
 
 @dataclass(frozen=True)
