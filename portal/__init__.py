@@ -4,12 +4,18 @@
 and shows; the rules live in each room's actions, the hard truths in the database.
 """
 
+import zoneinfo
+
 from flask import Flask
 from flask_migrate import Migrate
 
 from portal import access, assets, cli, clock, errors, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
+
+# Every time is derived and shown by the pinned package `tzdata`, never by the machine's files (docs/decisions/time.md).
+zoneinfo.reset_tzpath(to=())
+zoneinfo.ZoneInfo.clear_cache()
 
 
 def create_app(settings: Settings | None = None, *, database_url: str | None = None) -> Flask:

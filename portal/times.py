@@ -4,9 +4,11 @@ Day and month are held together by a no-break space, so that no page breaks a li
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from portal import clock
@@ -207,15 +209,59 @@ def _apart(reader_zone: str, club_zone: str, at: datetime) -> int:
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> int:
-    offset = at.astimezone(zone).utcoffset()
-    return int(offset.total_seconds() // 60) if offset else 0
+    return int(_utc_offset(zone, at).total_seconds() // 60)
 
 
 def instant(day: date, wall: time, zone: str) -> datetime | None:
-    """The first moment the clocks in `zone` read so on that day; None if they skip it. As `local_instant` in SQL."""
-    local = datetime.combine(day, wall, ZoneInfo(zone))
-    moment = local.astimezone(UTC)
-    return moment if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local.replace(tzinfo=None) else None
+    """The first moment, in UTC, at which the clocks in `zone` show `wall` on that day; None if they skip it."""
+    moment = moment_of(day, wall, zone)
+    return moment if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == datetime.combine(day, wall) else None
+
+
+def moment_of(day: date, wall: time, zone: str) -> datetime:
+    """The moment, in UTC, meant by `wall` on that day in `zone`: the first where clocks show it twice, and later by
+    the gap where they skip it (what PEP 495 says of fold=0).
+    """
+    return datetime.combine(day, wall, ZoneInfo(zone)).astimezone(UTC)
+
+
+class Span(NamedTuple):
+    """A time in which the clocks of a zone keep the same offset from UTC; `until` is the first moment after it."""
+
+    zone: str
+    offset: timedelta
+    begins: datetime
+    until: datetime
+
+
+def spans(zone: str, begins: datetime, until: datetime) -> Iterator[Span]:
+    """The offsets of a zone from one moment to another, in order: what a statement needs that counts local days.
+
+    The clocks are looked at once a day; a country that changed them twice within 24 hours is not known.
+    """
+    place, day = ZoneInfo(zone), timedelta(days=1)
+    since, seen = begins, begins
+    while seen < until:
+        after = min(seen + day, until)
+        if _utc_offset(place, after) != _utc_offset(place, seen):
+            changed = _first_with_another_offset(place, seen, after)
+            yield Span(zone, _utc_offset(place, seen), since, changed)
+            since = changed
+        seen = after
+    if since < until:
+        yield Span(zone, _utc_offset(place, since), since, until)
+
+
+def _first_with_another_offset(place: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    was = _utc_offset(place, before)
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        before, after = (middle, after) if _utc_offset(place, middle) == was else (before, middle)
+    return after.replace(microsecond=0)
+
+
+def _utc_offset(place: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(place).utcoffset() or timedelta(0)
 
 
 def last_moment(day: date, zone: str) -> datetime:
@@ -225,8 +271,7 @@ def last_moment(day: date, zone: str) -> datetime:
 
 def next_wall_time(day: date, wall: time, zone: str) -> time:
     """The first wall time after a skipped one that exists: what to suggest instead of 02:30."""
-    local = datetime.combine(day, wall, ZoneInfo(zone))
-    return local.astimezone(UTC).astimezone(ZoneInfo(zone)).time().replace(second=0)
+    return moment_of(day, wall, zone).astimezone(ZoneInfo(zone)).time().replace(second=0)
 
 
 class Reader:

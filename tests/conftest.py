@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from portal import clock
 from portal.config import ROOT
 from portal.database.identity import BECOME
 from tests.support import cast, server
@@ -40,9 +41,17 @@ def migrated(server_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def backstage(migrated: Database) -> Iterator[psycopg.Connection]:
-    """The superuser's connection, for fixtures that outlive a test. Tests want `superuser`."""
+    """The superuser's connection, for fixtures that outlive a test. Tests want `superuser`.
+
+    Where a test sets the portal's clock (`clock.at`), the database's stands at the same moment.
+    """
     with migrated.connect(autocommit=True) as connection:
-        yield connection
+
+        def stand_at(moment: datetime | None) -> None:
+            connection.execute("update club_clock set stands_at = %s", [moment])
+
+        with clock.followed_by(stand_at):
+            yield connection
 
 
 CLEAN = """
@@ -58,7 +67,8 @@ begin
     execute format('select exists (select from %s)', tabled) into used;
     if used then execute format('delete from %s', tabled); end if;
   end loop;
-  update club_clock set ahead = '0' where ahead <> '0';
+  update club_clock set ahead = '0', stands_at = null, is_sandbox = false
+   where ahead <> '0' or stands_at is not null or is_sandbox;
 end $$
 """
 
@@ -74,6 +84,14 @@ def database(migrated: Database, backstage: psycopg.Connection) -> Database:
 def superuser(database: Database, backstage: psycopg.Connection) -> psycopg.Connection:
     """Sees and does everything, one statement at a time. Only for setting scenes and for looking behind them."""
     return backstage
+
+
+@pytest.fixture
+def jobs_of_tests(database: Database, backstage: psycopg.Connection) -> Iterator[None]:
+    """Anybody may hand in jobs whose names begin with `tests.`, which no club has."""
+    backstage.execute("create policy tests on procrastinate_jobs for insert to public with check (task_name like 'tests.%')")
+    yield
+    backstage.execute("drop policy tests on procrastinate_jobs")
 
 
 Connect = Callable[..., psycopg.Connection]

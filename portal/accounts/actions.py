@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, mail
-from portal.accounts import letters, passwords, sealed
+from portal.accounts import free_days, letters, passwords, sealed
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
 from portal.database import broken_rule
@@ -28,7 +28,7 @@ OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:net
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
 SET_STANDING = text("select auth.set_standing(:person, :active, :admin, :at)")
-WELCOME = text("select welcome(:user_id, :days, :at)")
+ADDRESS_BEHIND = text("select auth.address_behind(:token)")
 
 VERIFY_FOR = timedelta(hours=24)
 RESET_FOR = timedelta(minutes=30)
@@ -91,7 +91,7 @@ def confirm(db: Session, *, token: str | None = None, email: str = "", code: str
     user_id = _redeem(db, "verify", token, email, code, None)
     if user_id is None:
         return None
-    db.execute(WELCOME, {"user_id": user_id, "days": current_app.config["SETTINGS"].welcome_days, "at": clock.now()})
+    free_days.give(db, user_id, email if token is None else db.scalar(ADDRESS_BEHIND, {"token": key_hash(token)}))
     audit.record(db, "account.confirmed", "An address was confirmed", subject_id=user_id, category="security")
     return user_id
 
@@ -195,6 +195,7 @@ def change_profile(
             first_name=first_name, last_name=last_name, timezone=timezone, preferred_meeting_time=preferred_meeting_time
         )
     )  # fmt: skip
+    jobs.enqueue(db, "billing.tell_customer", user_id=str(user_id))
     audit.record(db, "profile.changed", "The profile was changed")
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from portal.accounts import actions, sealed
+from portal.accounts import actions, free_days, sealed
 from portal.jobs import job
 
 
@@ -14,3 +14,9 @@ def send_reset(db: Session, email: str) -> None:
     """
     if address := sealed.unseal(email):
         actions.send_reset(db, address)
+
+
+@job("accounts.note_free_days", cron="47 3 * * *")
+def note_free_days(db: Session) -> None:
+    """Each night: who had the free days before that was noted, or while the note failed, has it noted."""
+    free_days.note_all(db)

@@ -3,7 +3,7 @@
 Nothing here moves money by itself: a refund is asked of the provider, and the order changes when the provider says so.
 """
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,13 +24,12 @@ from portal.billing.models import Drift, Order, ProviderEvent, Subscription
 from portal.billing.orders import COLUMNS, STATE, line
 from portal.database import db
 from portal.forms import Form, Line, readable, this_century
-from portal.times import date_in_words, since
+from portal.times import date_in_words, moment_of, since
 from portal.web import find, page, reader
 
 MONTHS = text("""
 select day, coalesce(sum(i.kept), 0) as kept
-  from (select cast(d as date) as day, d at time zone :zone as begins, (d + interval '1 month') at time zone :zone as ends
-          from generate_series(cast(:first as timestamp), cast(:last as timestamp), interval '1 month') d) m
+  from unnest(cast(:days as date[]), cast(:begins as timestamptz[]), cast(:ends as timestamptz[])) m (day, begins, ends)
   left join income i on i.completed_at >= m.begins and i.completed_at < m.ends and i.currency = :currency
  group by day order by day
 """)
@@ -96,8 +95,9 @@ class RefundForm(Form):
         """It can be paid in the currency, and is no more than what is left."""
         left, currency = self.order.amount - self.order.refunded_amount, self.order.currency
         some = field.data.is_finite() and 0 < field.data <= left
-        if not (some and field.data == round(field.data, money.decimals(currency))):
-            raise ValidationError(f"Give an amount up to {money.shown(left, currency)}, in the currency’s own decimals.")
+        if not (some and money.can_be_paid(field.data, currency)):
+            steps = money.shown(money.least(currency), currency)
+            raise ValidationError(f"Give an amount up to {money.shown(left, currency)}, in steps of {steps}.")
 
 
 # --- the club's ------------------------------------------------------------------------------------------------------
@@ -126,9 +126,10 @@ def overview() -> ResponseReturnValue:
 
 def _months() -> list[Any]:
     """The last twelve months of the reader's calendar, the running one too, with what was kept in each."""
-    last = reader().now.date().replace(day=1)
-    first = (last - timedelta(days=330)).replace(day=1)
-    given = {"first": first, "last": last, "currency": _settings().currency, "zone": reader().zone}
+    middle = reader().now.date().replace(day=15)
+    days = [(middle + timedelta(days=365.25 / 12 * n)).replace(day=1) for n in range(-11, 2)]
+    bounds = [moment_of(day, time(0), reader().zone) for day in days]
+    given = {"days": days[:-1], "begins": bounds[:-1], "ends": bounds[1:], "currency": _settings().currency}
     return list(db.session.execute(MONTHS, given))
 
 

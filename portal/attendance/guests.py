@@ -5,13 +5,13 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, live
+from portal import audit, jobs, live
 from portal.database.identity import ME
 from portal.meetings.line import tell_offers
 from portal.problems import Refused
 
-INVITE = text("select refusal, unknown, invited from invite_guests(:meeting, :addresses, :later, :at)")
-TAKE_BACK = text("select meeting_id, offered from take_back_invitation(:meeting, :person, :later, :at)")
+INVITE = text("select refusal, unknown, invited from invite_guests(:meeting, :addresses, :later)")
+TAKE_BACK = text("select meeting_id, offered from take_back_invitation(:meeting, :person, :later)")
 
 
 class NobodyThere(Refused):
@@ -35,7 +35,7 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
 
     With `later` also to the meetings of its series after this one. Raises Refused, and then nobody is invited.
     """
-    given = {"meeting": meeting_id, "addresses": addresses, "later": later, "at": clock.now()}
+    given = {"meeting": meeting_id, "addresses": addresses, "later": later}
     said = db.execute(INVITE, given).one()
     if said.refusal:
         raise NobodyThere(said.unknown) if said.refusal == "unknown" else NotPrivate
@@ -54,7 +54,7 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
 
 def take_back(db: Session, meeting_id: UUID, person_id: UUID, *, later: bool = False) -> None:
     """Take an invitation back: the meeting is not theirs to see any more, and they are told. Raises Stays."""
-    given = {"meeting": meeting_id, "person": person_id, "later": later, "at": clock.now()}
+    given = {"meeting": meeting_id, "person": person_id, "later": later}
     changed = db.execute(TAKE_BACK, given).all()
     if not changed:
         raise Stays

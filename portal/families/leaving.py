@@ -6,18 +6,18 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock
+from portal import audit
 from portal.families.actions import tell
 from portal.families.refusals import BackElsewhere, refuse
 
-LEAVE = text("select membership, refusal from leave_family(:at)")
-REMOVE = text("select membership, refusal from remove_member(:plan, :person, :at)")
-UNDO = text("select person, refusal from undo_removal(:removed, :since, :at)")
+LEAVE = text("select membership, refusal from leave_family()")
+REMOVE = text("select membership, refusal from remove_member(:plan, :person)")
+UNDO = text("select person, refusal from undo_removal(:removed, :since)")
 
 
 def leave(db: Session) -> None:
     """The asker's seat is free and the plan covers them no longer, from now on. Raises PrimaryStays."""
-    left = db.execute(LEAVE, {"at": clock.now()}).one()
+    left = db.execute(LEAVE).one()
     if left.refusal == "unknown":
         return
     refuse(left.refusal)
@@ -30,7 +30,7 @@ def remove(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = Non
 
     The id is what `undo` wants while the day lasts.
     """
-    gone = db.execute(REMOVE, {"plan": plan_id, "person": person_id, "at": clock.now()}).one_or_none()
+    gone = db.execute(REMOVE, {"plan": plan_id, "person": person_id}).one_or_none()
     if gone is None:
         return None
     refuse(gone.refusal)
@@ -49,7 +49,7 @@ def undo(db: Session, removed_id: UUID, now: datetime) -> bool:
 
     False if it is not the asker's to give. Raises TooLate, NoSeatFree, BackElsewhere.
     """
-    back = db.execute(UNDO, {"removed": removed_id, "since": day_begins(now), "at": clock.now()}).one_or_none()
+    back = db.execute(UNDO, {"removed": removed_id, "since": day_begins(now)}).one_or_none()
     if back is None:
         return False
     if back.refusal == "in-a-family":

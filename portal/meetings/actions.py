@@ -59,13 +59,18 @@ class Plan:
             raise Refused(f"The clocks skip {self.start_time:%H:%M} on that day there. {later:%H:%M} exists.")
         return moment
 
+    def row(self) -> dict[str, Any]:
+        """As the table keeps it, with the instant. Raises Refused when the clocks skip that hour."""
+        return {**asdict(self), "starts_at": self.starts_at()}
+
 
 def plan(db: Session, what: Plan, host_email: str | None = None, created_by: UUID | None = None) -> UUID:
     """Put a meeting on the programme; its host is somebody of the club, or nobody yet. Raises Refused."""
     if what.starts_at() <= clock.now():
         raise NotInThePast
     meeting_id, host_id = uuid4(), host_of(db, host_email)
-    db.execute(insert(Meeting).values(id=meeting_id, created_by=created_by, host_id=host_id, **asdict(what)))
+    values = {**what.row(), "id": meeting_id, "created_by": created_by, "host_id": host_id}
+    db.execute(insert(Meeting).values(values))
     audit.record(db, "meeting.planned", f"Planned {what.title}", category="meeting", meeting_id=meeting_id)
     return meeting_id
 
@@ -83,7 +88,7 @@ def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None,
     was = meeting.starts_at.isoformat()
     changed = update(Meeting).where(Meeting.id == meeting.id, Meeting.revision == seen, _changeable(moved))
     values = {
-        **asdict(what), "host_id": host_of(db, host_email), "status": "scheduled", "revision": seen + 1,
+        **what.row(), "host_id": host_of(db, host_email), "status": "scheduled", "revision": seen + 1,
         "changed_alone": Meeting.series_id.is_not(None),
     }  # fmt: skip
     if not db.execute(changed.values(values)).rowcount:  # type: ignore[attr-defined]

@@ -1,18 +1,29 @@
 """What the calendar causes: series hold their meetings, and what is a year old goes to the archive."""
 
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs
 from portal.jobs import job
 from portal.meetings import line, series
+from portal.times import moment_of
 
-# Where the rules of a zone changed since a meeting was planned, its wall time stays and its instant follows.
-ZONES_CHANGED = text("""
-update meetings m set scheduled_date = w.wall::date, start_time = w.wall::time, revision = m.revision + 1
-  from (select id, time_that_exists(scheduled_date, start_time, timezone) as wall
-          from meetings where status = 'scheduled' and starts_at > :at) w
- where m.id = w.id and m.starts_at <> local_instant(w.wall::date, w.wall::time, m.timezone)
+WALL_TIMES = text("""
+select scheduled_date, start_time, timezone, starts_at from meetings
+ where status = 'scheduled' and starts_at > :at group by 1, 2, 3, 4
+""")
+# An hour that the new rules skip becomes the one the clocks show instead.
+MOVE = text("""
+update meetings m
+   set starts_at = n.starts_at, scheduled_date = n.wall::date, start_time = n.wall::time, revision = m.revision + 1
+  from jsonb_to_recordset(:moved) as n (day date, hour time, zone text, was timestamptz, starts_at timestamptz, wall timestamp)
+ where (m.scheduled_date, m.start_time, m.timezone, m.starts_at) = (n.day, n.hour, n.zone, n.was)
+   and m.status = 'scheduled' and m.starts_at > :at
 returning m.id
 """)
 
@@ -37,11 +48,25 @@ def hold_series(db: Session) -> None:
 
 @job("meetings.follow_zones", cron="41 2 * * *", lock="meetings.follow_zones")
 def follow_zones(db: Session) -> None:
-    """Each night: meetings keep their hour where a country changed the rules of its clocks; who holds a place is told."""
-    for meeting_id in db.scalars(ZONES_CHANGED, {"at": clock.now()}).all():
+    """Each night: meetings keep their hour where a country changed the rules of its clocks; who holds a place is told.
+
+    New rules come with a new version of the package `tzdata`.
+    """
+    moved = Jsonb(list(other_than_their_clocks(db, clock.now())))
+    for meeting_id in db.scalars(MOVE, {"moved": moved, "at": clock.now()}).all():
         audit.record(db, "meeting.moved", "A zone's rules changed", category="cron", meeting_id=meeting_id)
         jobs.enqueue(db, "attendance.tell_moved", meeting_id=str(meeting_id))
         line.tend(db, meeting_id)
+
+
+def other_than_their_clocks(db: Session, at: datetime) -> Iterator[dict[str, str]]:
+    """The wall times of meetings that begin after `at` and are stored with another instant than their clocks show."""
+    for day, hour, zone, starts_at in db.execute(WALL_TIMES, {"at": at}):
+        if starts_at != (meant := moment_of(day, hour, zone)):
+            yield {
+                "day": str(day), "hour": str(hour), "zone": zone, "was": str(starts_at), "starts_at": str(meant),
+                "wall": str(meant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)),
+            }  # fmt: skip
 
 
 @job("meetings.archive", cron="17 4 * * *", lock="meetings.archive")

@@ -1,4 +1,4 @@
-"""A meeting, and a series that holds meetings. The intent is wall time and zone; the database derives the instants."""
+"""A meeting, and a series that holds meetings. The intent is wall time and zone; whoever writes it derives the instant."""
 
 from datetime import date, datetime, time
 from uuid import UUID
@@ -27,7 +27,9 @@ class Meeting(Base):
     start_time: Mapped[time]
     duration: Mapped[int] = mapped_column(server_default="60")
     timezone: Mapped[str] = mapped_column(server_default="UTC")
-    starts_at: Mapped[datetime] = mapped_column(FetchedValue(), server_onupdate=FetchedValue())
+    # What the clocks of `timezone` show as day and hour, by the package's rules: see `times.moment_of`.
+    starts_at: Mapped[datetime]
+    # `duration` after it, kept so by a trigger.
     ends_at: Mapped[datetime] = mapped_column(FetchedValue(), server_onupdate=FetchedValue())
     platform: Mapped[str] = mapped_column(server_default="google-meet")
     # The room's address and its name at the provider: no browser-facing role may read these columns.

@@ -1,6 +1,7 @@
 """Series: a rule that holds meetings five weeks ahead, and an admin's verbs for it. None of them commits.
 
-Its meetings are made by the database (`hold_series`), which is also who says on which days it is held.
+The database says on which days a series is held and makes its meetings (`hold_series`); at which instant each begins is
+derived here, as of every meeting.
 """
 
 from collections.abc import Sequence
@@ -22,22 +23,34 @@ from portal.meetings.actions import ChangedMeanwhile, NotInThePast, host_of
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import clocks_note
 from portal.problems import Refused
+from portal.times import moment_of
 
 AHEAD_DAYS = 35
 """How far ahead meetings are made."""
 FARTHEST_DAYS = 3700
 """A rule whose next day is farther off than this has none."""
 
-HOLD = text("select hold_series(:series, :days, :at)")
-FOLLOW = text("select meeting, became from follow_series(:series, :following, :from_day, :why, :at)")
+# Whoever makes or moves meetings of series waits here, before looking what there is.
+ALONE = text("select pg_advisory_xact_lock(hashtext('meeting_series'))")
+MISSING = text("""
+select s.id, s.start_time, s.timezone, day
+  from meeting_series s cross join lateral series_dates(s, :first, :last) day
+ where (cast(:series as uuid) is null or s.id = :series)
+   and not exists (select from meetings m where m.series_id = s.id and m.series_date = day)
+""")
+HOLD = text("select hold_series(:starts)")
+PLANNED_DAYS = text("""
+select distinct series_date from meetings
+ where series_id = :series and series_date >= :from_day and status = 'scheduled' and starts_at > :at
+""")
+FOLLOW = text("select meeting, became from follow_series(:series, :following, :from_day, :why, :starts)")
 IS_HELD = text("""
 select exists (select from meeting_series s cross join lateral series_dates(s, :day, :day) where s.id = :series)
 """)
 NEXT_DAYS = text("""
 with rule as (select jsonb_populate_record(null::meeting_series, :rule) as s)
-select day, time_that_exists(day, (s).start_time, (s).timezone) as wall
+select day
   from rule cross join lateral series_dates(rule.s, cast(:first as date), cast(:first as date) + cast(:days as integer)) day
- where time_that_exists(day, (s).start_time, (s).timezone) at time zone (s).timezone > :at
  order by day limit :most
 """)
 
@@ -165,21 +178,28 @@ def hold_after_all(db: Session, series: Any, day: date) -> None:
 
 def hold(db: Session, series_id: UUID | None = None) -> int:
     """Make what is missing of the next five weeks, of one series or of all; how many meetings that were."""
-    given = {"series": series_id, "days": AHEAD_DAYS, "at": clock.now()}
-    return db.execute(HOLD, given).scalar_one()  # type: ignore[no-any-return]
+    db.execute(ALONE)
+    day, now = timedelta(days=1), clock.now()  # a day more on each side: it is yesterday or tomorrow already somewhere
+    given = {"series": series_id, "first": now.date() - day, "last": now.date() + day * (AHEAD_DAYS + 1)}
+    starts = [
+        _start_of(row.day, row.start_time, row.timezone) | {"series": str(row.id)}
+        for row in db.execute(MISSING, given)
+        if row.day - today(row.timezone) <= day * AHEAD_DAYS and moment_of(row.day, row.start_time, row.timezone) > now
+    ]
+    return db.execute(HOLD, {"starts": Jsonb(starts)}).scalar_one() if starts else 0
 
 
 def next_days(db: Session, what: Any, most: int = 5, skipped: Sequence[date] = ()) -> list[Day]:
     """The next days of a series that is planned, or only thought of."""
     row = what.row() | {"skipped": skipped} if isinstance(what, SeriesPlan) else _row(what)
-    zone = ZoneInfo(row["timezone"])
+    wall, zone = row["start_time"], row["timezone"]
     given = {
-        "rule": Jsonb({name: _plain(value) for name, value in row.items()}), "first": today(row["timezone"]),
-        "days": FARTHEST_DAYS, "at": clock.now(), "most": most,
+        "rule": Jsonb({name: _plain(value) for name, value in row.items()}), "first": today(zone),
+        "days": FARTHEST_DAYS, "most": most + 1,  # today's may have begun
     }  # fmt: skip
+    ahead = [day for day in db.scalars(NEXT_DAYS, given) if moment_of(day, wall, zone) > clock.now()]
     return [
-        Day(day, wall.replace(tzinfo=zone), clocks_note(day, row["start_time"], row["timezone"]))
-        for day, wall in db.execute(NEXT_DAYS, given)
+        Day(day, moment_of(day, wall, zone).astimezone(ZoneInfo(zone)), clocks_note(day, wall, zone)) for day in ahead[:most]
     ]
 
 
@@ -221,7 +241,11 @@ def _written(db: Session, statement: Any) -> Any:
 
 
 def _follow(db: Session, series_id: UUID, following: UUID, from_day: date, why: str) -> None:
-    given = {"series": series_id, "following": following, "from_day": from_day, "why": why, "at": clock.now()}
+    db.execute(ALONE)
+    what = db.execute(select(MeetingSeries.start_time, MeetingSeries.timezone).where(MeetingSeries.id == following)).one()
+    days = db.scalars(PLANNED_DAYS, {"series": series_id, "from_day": from_day, "at": clock.now()})
+    starts = Jsonb([_start_of(day, what.start_time, what.timezone) for day in days])
+    given = {"series": series_id, "following": following, "from_day": from_day, "why": why, "starts": starts}
     for meeting_id, became in db.execute(FOLLOW, given).all():
         if became in ("moved", "cancelled"):
             jobs.enqueue(db, f"attendance.tell_{became}", meeting_id=str(meeting_id))
@@ -229,6 +253,16 @@ def _follow(db: Session, series_id: UUID, following: UUID, from_day: date, why: 
             line.tend(db, meeting_id)
         else:
             live.announce(db, meeting_id)
+
+
+def _start_of(day: date, wall: time, zone: str) -> dict[str, str]:
+    """When a series is held on one of its days: the instant, what the clocks show then, and the bounds of that day."""
+    begins = moment_of(day, wall, zone)
+    return {
+        "day": str(day), "starts_at": str(begins), "wall": str(begins.astimezone(ZoneInfo(zone)).replace(tzinfo=None)),
+        "day_begins": str(moment_of(day, time(0), zone)),
+        "day_ends": str(moment_of(day + timedelta(days=1), time(0), zone)),
+    }  # fmt: skip
 
 
 def _meeting_of(db: Session, series_id: UUID, day: date) -> Any:

@@ -25,7 +25,7 @@ PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": A_DAY}
 
 WEEK = timedelta(days=7)
 PROGRAMME = text(
-    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(:at, 40)"
+    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(40)"
 )
 FOR_EVERYBODY = ("/", "/plans", "/sign-up", "/help", "/privacy", "/terms")
 """What search engines are told of."""
@@ -38,7 +38,7 @@ def landing() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect("/meetings", 303)
     look = here_and_now()
-    rows = db.session.execute(PROGRAMME, {"at": clock.now()}).all()
+    rows = db.session.execute(PROGRAMME).all()
     week = [Board(row, look) for row in rows if row.starts_at < look.now + WEEK]
     settings = current_app.config["SETTINGS"]
     start = datetime.combine(look.club(look.now).date(), settings.default_meeting_time)

@@ -111,7 +111,8 @@ def test_its_page_says_how_it_repeats_and_what_is_planned(desk, weekly):
 
 def test_a_change_holds_from_the_day_it_names(desk, superuser, weekly, rule):
     """Planned for next week on, with the first week as it was."""
-    superuser.execute("update meetings set series_date = series_date - 70, scheduled_date = scheduled_date - 70"
+    superuser.execute("update meetings set series_date = series_date - 70, scheduled_date = scheduled_date - 70,"
+                      " starts_at = starts_at - interval '70 days'"
                       " where id = (select id from meetings order by starts_at limit 1)")  # fmt: skip
     answer = desk.submit(f"{weekly}/edit", **{**rule, "revision": "0", "title": "Loud", "starts_on": TUESDAY.isoformat()})
     assert answer.status_code == 303 and answer.location != weekly

@@ -169,7 +169,7 @@ def test_a_meeting_moved_while_it_is_open_says_so_everywhere(
     page = open_(alice, f"/meetings/{tonight.id}")
     streams(page)
     was = page.locator("#live-when").inner_text()
-    superuser.execute("update meetings set start_time = start_time + interval '30 minutes'")
+    superuser.execute("update meetings set starts_at = starts_at + interval '30 minutes'")
     superuser.execute("select pg_notify('meetings', %s)", [str(tonight.id)])
     expect(page.locator("[data-left]")).to_have_text("3 h 30 min")
     expect(page.locator("#live-when")).not_to_have_text(was)

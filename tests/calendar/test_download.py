@@ -39,7 +39,7 @@ def test_a_second_download_is_the_same_entry(entry, supper):
 
 def test_a_moved_meeting_replaces_the_older_entry(entry, superuser, supper):
     before = entry(supper)
-    superuser.execute("update meetings set start_time = '20:00', revision = revision + 1")
+    superuser.execute("update meetings set start_time = '20:00', starts_at = starts_at - interval '1 hour', revision = revision + 1")
     after = entry(supper)
     assert after["uid"] == before["uid"] and after.start < before.start
     assert after.get("sequence", 0) > before.get("sequence", 0)

@@ -1,7 +1,6 @@
-"""What the database itself never lets happen to a meeting: an hour that does not exist, or another instant than its wall clock shows."""
+"""What the database itself never lets happen to a meeting: an end that is not its duration, a state it does not know."""
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import pytest
 from psycopg import errors
@@ -12,53 +11,6 @@ from tests.support.line import one
 from .conftest import refused_by
 
 
-def instant(db, zone, day, wall):
-    return one(db, "select local_instant(%s, %s, %s)", date.fromisoformat(day), time.fromisoformat(wall), zone)
-
-
-@pytest.mark.parametrize(
-    ("zone", "day", "wall", "gap"),
-    [
-        ("Europe/Berlin", "2027-03-28", "02:30", "an hour in spring"),
-        ("America/New_York", "2027-03-14", "02:00", "its first minute"),
-        ("America/Santiago", "2026-09-06", "00:30", "midnight"),
-        ("Australia/Lord_Howe", "2026-10-04", "02:15", "half an hour"),
-        ("Pacific/Apia", "2011-12-30", "21:00", "a whole day"),
-    ],
-)
-def test_a_time_the_clocks_skip_is_refused(superuser, zone, day, wall, gap):
-    """A date, a text and a zone were three truths; the skipped hour became some other one in silence."""
-    with refused_by("check_meeting_time_exists"):
-        plan_meeting(superuser, gap, timezone=zone, scheduled_date=date.fromisoformat(day), start_time=wall)
-
-
-@pytest.mark.parametrize(
-    ("zone", "day", "wall", "first"),
-    [
-        ("Europe/Berlin", "2026-10-25", "02:30", "2026-10-25T00:30Z"),
-        ("America/New_York", "2026-11-01", "01:30", "2026-11-01T05:30Z"),
-        ("Australia/Lord_Howe", "2027-04-04", "01:45", "2027-04-03T14:45Z"),
-        ("America/Santiago", "2027-04-03", "23:30", "2027-04-04T02:30Z"),
-    ],
-)
-def test_of_a_time_the_clocks_repeat_the_first_is_meant(superuser, zone, day, wall, first):
-    meeting = plan_meeting(superuser, "Twice", timezone=zone, scheduled_date=date.fromisoformat(day), start_time=wall)
-    assert meeting.starts_at == datetime.fromisoformat(first)
-
-
-@pytest.mark.parametrize(
-    "zone",
-    ["Europe/Istanbul", "Europe/Dublin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu",
-     "Pacific/Chatham"],
-)
-def test_every_other_time_is_the_instant_its_wall_clock_shows(superuser, zone):
-    day, last = date(2026, 1, 1), date(2026, 12, 31)
-    while day <= last:
-        wall = datetime.combine(day, time(21, 0), ZoneInfo(zone))
-        assert instant(superuser, zone, day.isoformat(), "21:00") == wall
-        day += timedelta(days=6)
-
-
 def test_nine_in_the_evening_stays_nine_across_the_change_of_clocks(superuser):
     days = [date(2027, 3, 27), date(2027, 3, 28)]
     saturday, sunday = (
@@ -67,11 +19,20 @@ def test_nine_in_the_evening_stays_nine_across_the_change_of_clocks(superuser):
     assert sunday - saturday == timedelta(hours=23)
 
 
-def test_nobody_writes_an_instant_that_differs_from_the_wall_clock(superuser, supper):
-    superuser.execute("update meetings set starts_at = now(), ends_at = now()")
-    assert one(superuser, "select starts_at from meetings") == supper.starts_at
+@pytest.mark.parametrize("hours", [-19, 19])
+def test_an_instant_that_no_clock_on_earth_shows_so_is_refused(superuser, supper, hours):
+    """Which one it is in a zone, the portal says; the database knows that none is 16 hours from UTC."""
+    with refused_by("check_start_near_wall_time"):
+        superuser.execute("update meetings set starts_at = starts_at + make_interval(hours => %s)", [hours])
+
+
+def test_a_meeting_ends_when_its_minutes_are_over_whoever_writes_it(superuser, supper):
+    superuser.execute("update meetings set ends_at = now()")
+    assert one(superuser, "select ends_at from meetings") == supper.ends_at
     superuser.execute("update meetings set duration = 90")
     assert one(superuser, "select ends_at - starts_at from meetings") == timedelta(minutes=90)
+    superuser.execute("update meetings set starts_at = starts_at - interval '1 hour'")
+    assert one(superuser, "select ends_at from meetings") == supper.starts_at + timedelta(minutes=30)
 
 
 @pytest.mark.parametrize("minutes", [0, 481])

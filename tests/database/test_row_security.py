@@ -38,6 +38,7 @@ checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-   
 credentials                    ----    ----    ----    ----    ----      ----    ----
 database_objects               ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
+free_days                      ----    ----    ----    ----    ----      ----    SIUD
 family_memberships             ----    ----    S---    o---    o---      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
@@ -79,8 +80,8 @@ CHANGEABLE = {
     ("sign_ins", "browser"): "ended_at",
     ("sign_ins", "worker"): "network",
     ("system_logs", "worker"): "ip_address",
-    ("meetings", "browser"): "title description scheduled_date start_time duration timezone platform max_attendees"
-    " is_private status host_id host_name requires_approval revision cancellation_reason changed_alone",
+    ("meetings", "browser"): "title description scheduled_date start_time duration timezone starts_at platform"
+    " max_attendees is_private status host_id host_name requires_approval revision cancellation_reason changed_alone",
     ("meeting_series", "browser"): "title description host_id repeats weekdays month_day month_week start_time timezone"
     " duration platform max_attendees requires_approval is_private only_if_free starts_on ends_on skipped revision",
 }

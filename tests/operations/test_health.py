@@ -37,7 +37,7 @@ def test_the_process_answers(client, database):
 def test_ready_is_database_and_migrations_and_needs_no_worker(client, database):
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert [line.split(",")[0] for line in answer.text.splitlines()] == ["database: ok", "tables: ok"]
+    assert [line.split(",")[0] for line in answer.text.splitlines()] == ["database: ok", "database schema: ok"]
 
 
 def test_the_whole_is_what_serves_and_the_worker(client, heartbeat):

@@ -5,12 +5,16 @@ an admin. Eve is signed up and verified and has no access. Supper is open and ha
 limit, Circle wants approval, Secret is private.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
+
+from portal.times import moment_of
 
 ISTANBUL = ZoneInfo("Europe/Istanbul")
 
@@ -84,6 +88,7 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
     tomorrow = datetime.now(ISTANBUL).date() + timedelta(days=1)
     row = {"title": title, "scheduled_date": tomorrow, "start_time": "21:00", "timezone": "Europe/Istanbul",
            "is_private": False, **columns}  # fmt: skip
+    row.setdefault("starts_at", moment_of(*wall_time(row)))
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     found = postgres.execute(
         f"insert into meetings ({names}) values ({marks}) returning id, title, starts_at, ends_at".encode(),
@@ -91,6 +96,12 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
     ).fetchone()
     assert found is not None
     return Meeting(*found)
+
+
+def wall_time(row: Mapping[str, Any]) -> tuple[date, time, str]:
+    """Day, hour and zone of a meeting's row, whose hour may be written as text."""
+    hour = row["start_time"]
+    return row["scheduled_date"], time.fromisoformat(hour) if isinstance(hour, str) else hour, row.get("timezone", "UTC")
 
 
 def invite(postgres: psycopg.Connection, meeting: Meeting, *people: Person) -> None:

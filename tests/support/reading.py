@@ -2,10 +2,10 @@
 
 import html
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from time import monotonic, sleep
 from unittest import mock
 
 import psycopg
@@ -13,6 +13,7 @@ from flask import Flask
 
 from portal import clock, jobs
 from portal.database.timings import counts
+from portal.times import moment_of
 from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
 
 
@@ -72,10 +73,13 @@ def plan(postgres: psycopg.Connection, title: str, days: int = 1, **columns: obj
 
 def programme(postgres: psycopg.Connection, size: int, days: int = 1, step: int = 1) -> None:
     """Evening 1, Evening 2 and so on, one every `step` days from `days` on."""
+    first = datetime.now(ISTANBUL).date() + timedelta(days=days)
+    dates = [first + timedelta(days=n * step) for n in range(size)]
     postgres.execute(
-        "insert into meetings (title, scheduled_date, start_time, timezone, is_private)"
-        " select 'Evening ' || n, %s + (n - 1) * %s, '21:00', 'Europe/Istanbul', false from generate_series(1, %s) n",
-        [datetime.now(ISTANBUL).date() + timedelta(days=days), step, size],
+        "insert into meetings (title, scheduled_date, start_time, timezone, starts_at, is_private)"
+        " select 'Evening ' || n, day, '21:00', 'Europe/Istanbul', starts_at, false"
+        "   from unnest(%s::date[], %s::timestamptz[]) with ordinality as t (day, starts_at, n)",
+        [dates, [moment_of(day, time(21), "Europe/Istanbul") for day in dates]],
     )
 
 
@@ -96,7 +100,7 @@ def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: obj
     """What the worker does when this job is due, at that moment."""
     jobs.serve(worker_app)
     with clock.at(moment or clock.now()):
-        task(**arguments)
+        task.work(**arguments)
 
 
 def said_at(answer, field: str) -> str:
@@ -122,8 +126,8 @@ def answers(postgres: psycopg.Connection, meeting_id: object, **people: list[Per
 
 def until_somebody_waits(postgres: psycopg.Connection, within: float = 5.0) -> None:
     """Come back once somebody in this database waits for a lock."""
-    deadline = time.monotonic() + within
+    deadline = monotonic() + within
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     while not one(postgres, waiting):
-        assert time.monotonic() < deadline, "nobody waits"
-        time.sleep(0.01)
+        assert monotonic() < deadline, "nobody waits"
+        sleep(0.01)

@@ -1,11 +1,15 @@
 """Words for time, and the hour a wall clock shows in every zone there is."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, time, timedelta
+from importlib import resources
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from portal import clock, times
+from portal.config import ROOT
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KEPT = "\N{NO-BREAK SPACE}"
@@ -168,56 +172,46 @@ def test_a_day_an_island_skipped_does_not_exist():
     assert times.instant(date(2011, 12, 30), time(12, 0), "Pacific/Apia") is None
 
 
-def shifts(zone, year):
-    """The local days on which the clocks of a zone change."""
-    place, day = ZoneInfo(zone), datetime(year, 1, 1, 12, tzinfo=UTC)
-    for _ in range(365):
-        after = day + timedelta(days=1)
-        if day.astimezone(place).utcoffset() != after.astimezone(place).utcoffset():
-            yield from {(day + timedelta(days=n)).astimezone(place).date() for n in (0, 1)}
-        day = after
+NEXT_YEAR = datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC)
+INSTANTS = [NEXT_YEAR + timedelta(days=30.4375 * month + 0.3) for month in range(-12, 12)]
+"""One in each month of this year and the next."""
 
 
-SKIPPED_IS_NULL = """
-create or replace function pg_temp.instant(day date, wall time, zone text) returns timestamptz language plpgsql as $$
-begin
-  return local_instant(day, wall, zone);
-exception when check_violation then
-  return null;
-end $$
-"""
-HALF_HOURS = [time(hour, minute) for hour in (0, 1, 2, 3, 12, 23) for minute in (0, 15, 30)]
+@pytest.fixture
+def package():
+    """`package(zone)`: the pinned package's own file of a zone, read past every setting and cache."""
+
+    def read(zone):
+        with resources.files("tzdata").joinpath("zoneinfo", *zone.split("/")).open("rb") as file:
+            return ZoneInfo.from_file(file)
+
+    return read
 
 
-def each(superuser, asked, expression, types):
-    """`expression` of the columns a, b, c for every row asked, in one question."""
-    columns = [list(column) for column in zip(*asked, strict=True)]
-    names = ", ".join("abc"[: len(columns)])
-    arrays = ", ".join(f"%s::{kind}[]" for kind in types)
-    query = f"select {expression} from unnest({arrays}) with ordinality as t ({names}, n) order by n"
-    return [row[0] for row in superuser.execute(query.encode(), columns)]
+@pytest.mark.parametrize("zone", times.zones())
+def test_clocks_show_in_every_zone_what_the_package_says(package, zone):
+    shown = [moment.astimezone(times.Reader(zone).tz).replace(tzinfo=None) for moment in INSTANTS]
+    assert shown == [moment.astimezone(package(zone)).replace(tzinfo=None) for moment in INSTANTS]
+    assert [times.moment_of(wall.date(), wall.time(), zone).astimezone(package(zone)).replace(tzinfo=None) for wall in shown] == shown
 
 
-def with_the_same_rules(superuser, days):
-    """The zones of which the database knows what we know: governments decide late, and it may be older."""
-    asked = [
-        (zone, datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hour))
-        for zone, days_of_it in days.items() for day in days_of_it for hour in range(-24, 48)
-    ]  # fmt: skip
-    theirs = each(superuser, asked, "timezone(a, b)", ("text", "timestamptz"))
-    ours = [moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for zone, moment in asked]
-    return set(days) - {ask[0] for ask, one, other in zip(asked, ours, theirs, strict=True) if one != other}
+def test_the_machines_zones_are_never_read(tmp_path):
+    """A machine that takes Berlin for London: the portal does not look."""
+    (tmp_path / "Europe").mkdir()
+    london = resources.files("tzdata").joinpath("zoneinfo", "Europe", "London").read_bytes()
+    (tmp_path / "Europe" / "Berlin").write_bytes(london)
+    ask = "from portal import times; from datetime import *; print(times.instant(date(2026, 12, 1), time(21), 'Europe/Berlin'))"
+    told = subprocess.run([sys.executable, "-c", ask], env={"PYTHONTZPATH": str(tmp_path)}, capture_output=True, text=True, cwd=ROOT)
+    assert told.stdout == "2026-12-01 20:00:00+00:00\n"
 
 
-def test_every_zone_agrees_with_the_database_on_both_shifts(superuser):
-    days = {zone: [*shifts(zone, 2026), date(2026, 6, 15)] for zone in times.zones()}
-    zones = with_the_same_rules(superuser, days)
-    asked = [(zone, day, wall) for zone in sorted(zones) for day in days[zone] for wall in HALF_HOURS]
-    superuser.execute(SKIPPED_IS_NULL)
-    theirs = each(superuser, asked, "pg_temp.instant(b, c, a)", ("text", "date", "time"))
-    differ = [ask for ask, their in zip(asked, theirs, strict=True) if times.instant(ask[1], ask[2], ask[0]) != their]
-    assert differ == []
-    assert len(asked) > 10_000 and len(days) - len(zones) < 12
+def test_spans_are_the_offsets_of_a_zone_in_order():
+    begins, until = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+    spring, autumn = datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC)
+    winter, summer = timedelta(hours=1), timedelta(hours=2)
+    berlin = [(begins, spring, winter), (spring, autumn, summer), (autumn, until, winter)]
+    assert list(times.spans("Europe/Berlin", begins, until)) == [times.Span("Europe/Berlin", o, b, u) for b, u, o in berlin]
+    assert [span.offset for span in times.spans("Asia/Kathmandu", begins, until)] == [timedelta(hours=5, minutes=45)]
 
 
 # --- zones -----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 -- Invites the people at these addresses: who had no invitation before. If somebody is unknown nobody is invited.
-create function invite_guests(meeting uuid, addresses text[], later boolean, at timestamptz)
+create function invite_guests(meeting uuid, addresses text[], later boolean)
 returns table (refusal text, unknown text[], invited uuid[]) language plpgsql security definer set search_path = '' as $$
 declare
+  at constant timestamptz := public.club_now();
   meetings uuid[] := array(select public.private_meetings(meeting, later, at));
 begin
   unknown := array(select a from unnest(addresses) with ordinality as typed (a, n) where not exists (

@@ -1,9 +1,11 @@
 -- The seat back to somebody who was removed on the day that began at `since`, in the zone of whoever takes it back; never
 -- after 25 hours, the longest a day is. It is theirs unless it was given away or they have another family. Holds the plan,
 -- then the person. For the primary and admins, on the pages of a family.
-create function undo_removal(removed uuid, since timestamptz, at timestamptz)
+create function undo_removal(removed uuid, since timestamptz)
 returns table (person uuid, refusal text) language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans; m public.family_memberships; u public.users;
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans; m public.family_memberships; u public.users;
 begin
   f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = removed), at);
   if not public.runs_family(f, true) then return; end if;

@@ -15,10 +15,10 @@ grant select (
   is_recurring, invited_count
 ) on meetings to portal_member, portal_admin;
 grant insert (
-  id, title, description, scheduled_date, start_time, duration, timezone, platform, max_attendees, created_by,
-  is_private, host_id, host_name, requires_approval, origin
+  id, title, description, scheduled_date, start_time, duration, timezone, starts_at, platform, max_attendees,
+  created_by, is_private, host_id, host_name, requires_approval, origin
 ) on meetings to portal_admin;
 grant update (
-  title, description, scheduled_date, start_time, duration, timezone, platform, max_attendees, status,
+  title, description, scheduled_date, start_time, duration, timezone, starts_at, platform, max_attendees, status,
   is_private, host_id, host_name, requires_approval, revision, cancellation_reason, changed_alone
 ) on meetings to portal_admin;
