@@ -43,8 +43,8 @@ def test_ready_is_database_and_migrations_and_needs_no_worker(client, database):
 def test_the_whole_is_what_serves_and_the_worker(client, heartbeat):
     heartbeat(timedelta(seconds=5))
     answer = client.get("/status")
+    assert answer.status_code == 200
     assert all(part in answer.text for part in ("Everything works.", "Database: ok", "Database schema: ok", "Worker: ok"))
-    assert all(part in answer.text for part in ("Everything works.", "Database: ok", "Tables: ok", "Worker: ok"))
 
 
 def test_the_whole_is_not_well_without_a_worker(client, database):
