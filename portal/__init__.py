@@ -63,7 +63,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
     from portal.attendance import views as attendance
-    from portal.billing import checkout, first_charge, plan, provider, trouble, webhook
+    from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
     from portal.billing import views as billing
     from portal.billing.access import said
     from portal.calendar import views as calendar
@@ -82,6 +82,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     app.jinja_env.globals["trouble"] = trouble.trouble
     app.jinja_env.globals["first_charge"] = first_charge.first_charge
     app.jinja_env.globals["access_said"] = said
+    app.jinja_env.globals["free_week"] = free_week.free_week
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox
 

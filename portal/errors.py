@@ -29,16 +29,16 @@ class Words:
 
 WORDS = {
     400: Words("That request did not make sense to us.", "Go back, look at the page again and send it once more."),
-    403: Words("This is not yours to open.", "Somebody with other rights can; you were not charged or changed."),
+    403: Words("You may not open this page.", "Somebody with other rights can. Nothing was changed."),
     404: Words(
         "Nothing is kept at this address.",
         "It may have moved, or it may belong to someone else. We say the same in both cases, so that nobody can guess.",
     ),
     405: Words("This address cannot be used that way.", "Open the page it belongs to and use the button there."),
     409: Words("That did not go through.", ""),
-    413: Words("That was too much at once.", "Nothing was changed. Send less text."),
+    413: Words("That was too much text at once.", "Nothing was changed. Send less."),
     415: Words("That was not a form we can read.", "Nothing was changed. Use the form on its page here."),
-    422: Words("Something in it needs another look.", "Nothing was changed."),
+    422: Words("Something in what you sent needs another look.", "Nothing was changed."),
     429: Words("That was a lot of tries in a short time.", "Wait a little and try again."),
     500: Words("Something broke on our side.", "Nothing was changed. It has been noted, with the reference below."),
     503: Words("The club is out of breath for a moment.", "Nothing was changed. Try again in a minute."),

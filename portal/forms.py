@@ -16,7 +16,7 @@ from wtforms.validators import DataRequired, Optional, StopValidation
 from wtforms.widgets import Select, html_params
 
 from portal import clock
-from portal.times import zone_choices, zones
+from portal.times import listed_name, older_names, zone_choices, zones
 
 # Line and paragraph separators, and the marks that turn the direction of everything after them.
 _TURNING = set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -150,20 +150,27 @@ UNKNOWN_ZONE = "Choose a time zone from the list, so that every hour you see is 
 
 @lru_cache(maxsize=2)
 def _zone_options(minute: datetime) -> Markup:
-    option = Markup('<option value="{}">{}</option>').format
-    return Markup("").join(option(zone, label) for zone, label in zone_choices(minute))
+    option = Markup('<option value="{}"{}>{}</option>').format
+    also = {zone: Markup(' data-also="{}"').format(" ".join(names)) for zone, names in older_names().items()}
+    group = Markup('<optgroup label="{}">{}</optgroup>').format
+    regions = (
+        (name, Markup("").join(option(zone, also.get(zone, ""), label) for zone, label in some))
+        for name, some in zone_choices(minute).items()
+    )
+    return Markup("").join(group(name, options) if name else options for name, options in regions)
 
 
 class ZoneSelect(Select):
-    """A select of four hundred zones, written once a minute for everybody."""
+    """A select of four hundred zones by region, written once a minute for everybody. The script adds a search to it."""
 
     def __call__(self, field: Field, **kwargs: Any) -> Markup:
-        """The select, with the field's own zone chosen."""
+        """The select, with the field's own zone chosen; an older name of a place is shown as the one that is offered."""
         options = _zone_options(clock.now().replace(second=0, microsecond=0))
-        mine = Markup('<option value="{}">').format(field.data)
-        chosen = options.replace(mine, Markup('<option selected value="{}">').format(field.data), 1)
+        zone = listed_name(field.data) if field.data else ""
+        mine = Markup('<option value="{}"').format(zone)
+        chosen = options.replace(mine, Markup('<option selected value="{}"').format(zone), 1)
         kwargs.setdefault("id", field.id)
-        named = Markup(html_params(name=field.name, **kwargs))  # noqa: S704 - it escapes
+        named = Markup(html_params(name=field.name, data_search="a city or country", **kwargs))  # noqa: S704 - it escapes
         return Markup("<select {}>{}</select>").format(named, chosen)
 
 

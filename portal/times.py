@@ -1,14 +1,21 @@
-"""Words for time. Every time shown names its place; abbreviations come from the day meant, not from today."""
+"""Words for time. Every time shown names its place; abbreviations come from the day meant, not from today.
 
+Day and month are held together by a no-break space, so that no page breaks a line between them.
+"""
+
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib.resources import files
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from portal import clock
 
 _AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+_OCEANS = ("Arctic", "Atlantic", "Indian", "Pacific")
+_KEPT = "\N{NO-BREAK SPACE}"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -26,8 +33,40 @@ def city(zone: str) -> str:
 
 @cache
 def zones() -> tuple[str, ...]:
-    """The zones people live in, by name; no abbreviations, no offsets."""
+    """Every zone that is accepted, older names of a place too; no abbreviations, no offsets. `listed_zones` are offered."""
     return ("UTC", *sorted(z for z in available_timezones() if z.split("/")[0] in _AREAS and "/" in z))
+
+
+@cache
+def _table(name: str) -> tuple[tuple[str, ...], ...]:
+    """A table of the time zone database's own (package tzdata), its remarks left out."""
+    lines = files("tzdata").joinpath("zoneinfo", name).read_text("utf-8").splitlines()
+    return tuple(tuple(re.split(r"[\t ]" if name.endswith(".zi") else r"\t", line)) for line in lines if line[:1] != "#")
+
+
+@cache
+def listed_zones() -> dict[str, str]:
+    """The zones to choose from, each with the country it is in: one name for a place (zone.tab), none of its older ones."""
+    countries = {row[0]: row[1] for row in _table("iso3166.tab")}
+    return {row[2]: countries[row[0]] for row in _table("zone.tab") if row[2] in zones()}
+
+
+@cache
+def listed_name(zone: str) -> str:
+    """The name under which a zone is offered: Asia/Calcutta is Asia/Kolkata. One that has no other stays what it is."""
+    links = {row[2]: row[1] for row in _table("tzdata.zi") if row[0] == "L"}
+    known = zone in listed_zones() or links.get(zone) not in listed_zones()
+    return zone if known else links[zone]
+
+
+@cache
+def older_names() -> dict[str, tuple[str, ...]]:
+    """The other names a place has had, by the one that is offered; browsers tell some of them."""
+    older: dict[str, tuple[str, ...]] = {}
+    for zone in zones():
+        if (name := listed_name(zone)) != zone:
+            older[name] = (*older.get(name, ()), zone)
+    return older
 
 
 def number(n: int) -> str:
@@ -43,37 +82,54 @@ def ordinal(n: int) -> str:
     return f"{n}{suffix}"
 
 
+def day_and_month(d: date) -> str:
+    """23 November, never apart."""
+    return f"{d.day}{_KEPT}{MONTHS[d.month - 1]}"
+
+
 def day_long(d: date) -> str:
     """Monday 23 November."""
-    return f"{DAYS[d.weekday()]} {d.day} {MONTHS[d.month - 1]}"
+    return f"{DAYS[d.weekday()]} {day_and_month(d)}"
 
 
 def day_short(d: date) -> str:
     """Tue 24."""
-    return f"{DAYS[d.weekday()][:3]} {d.day}"
+    return f"{DAYS[d.weekday()][:3]}{_KEPT}{d.day}"
 
 
 def day_medium(d: date) -> str:
     """Mon 23 Nov."""
-    return f"{day_short(d)} {MONTHS[d.month - 1][:3]}"
+    return f"{day_short(d)}{_KEPT}{MONTHS[d.month - 1][:3]}"
 
 
 def date_with_year(d: date) -> str:
     """14 Mar 2026."""
-    return f"{d.day} {MONTHS[d.month - 1][:3]} {d.year}"
+    return f"{d.day}{_KEPT}{MONTHS[d.month - 1][:3]}{_KEPT}{d.year}"
 
 
 def date_in_words(d: date) -> str:
     """14 March 2026."""
-    return f"{d.day} {MONTHS[d.month - 1]} {d.year}"
+    return f"{day_and_month(d)} {d.year}"
+
+
+def month_in_words(d: date) -> str:
+    """November 2026."""
+    return f"{MONTHS[d.month - 1]} {d.year}"
+
+
+def hours(minutes: int) -> str:
+    """So many minutes in words: 15 hours 40 minutes, 1 hour, 20 minutes."""
+    whole, rest = divmod(minutes, 60)
+    words = [f"{whole:,} hour{'s' if whole > 1 else ''}"] if whole else []
+    return " ".join([*words, *([f"{rest} minute{'s' if rest != 1 else ''}"] if rest or not whole else [])])
 
 
 def span(first: date, last: date) -> str:
     """23 to 29 November, naming what differs once."""
     if first == last:
-        return f"{first.day} {MONTHS[first.month - 1]}"
-    month = "" if first.month == last.month else f" {MONTHS[first.month - 1]}"
-    return f"{first.day}{month} to {last.day} {MONTHS[last.month - 1]}"
+        return day_and_month(first)
+    begins = f"{first.day}" if first.month == last.month else day_and_month(first)
+    return f"{begins} to {day_and_month(last)}"
 
 
 def since(moment: datetime, now: datetime) -> str:
@@ -86,7 +142,7 @@ def since(moment: datetime, now: datetime) -> str:
         return f"yesterday at {moment:%H:%M}"
     if days < 7:
         return f"on {DAYS[moment.weekday()]} at {moment:%H:%M}"
-    return f"on {moment.day} {MONTHS[moment.month - 1]}" + (f" {moment.year}" if moment.year != now.year else "")
+    return f"on {day_and_month(moment)}" + (f" {moment.year}" if moment.year != now.year else "")
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -114,7 +170,7 @@ def starts_in(starts_at: datetime, now: datetime) -> str:
     seconds = (starts_at - now).total_seconds()
     minutes = -int(-seconds // 60)
     if days > 6:
-        return f"{here.day} {MONTHS[here.month - 1]}"
+        return day_and_month(here)
     if minutes > 24 * 60 or (days == 1 and minutes > 12 * 60):
         return "tomorrow" if days == 1 else DAYS[here.weekday()]
     if minutes >= 60:
@@ -241,9 +297,17 @@ class Reader:
         return date_with_year(moment.astimezone(self.tz)) if moment else ""
 
 
-def zone_choices(now: datetime) -> Iterator[tuple[str, str]]:
-    """(zone, label) for a select: Berlin (now 17:14), with the area so that twins can be told apart."""
-    for zone in zones():
-        area = zone.rsplit("/", 1)[0].replace("_", " ") if "/" in zone else ""
-        label = f"{city(zone)}, {area}" if area else city(zone)
-        yield zone, f"{label} (now {now.astimezone(ZoneInfo(zone)):%H:%M})"
+def zone_choices(now: datetime) -> dict[str, list[tuple[str, str]]]:
+    """The zones to choose from by region, as (zone, label): Berlin, Germany (now 17:14). UTC stands before all regions."""
+    regions: dict[str, list[tuple[str, str]]] = {"": [("UTC", _zone_label("UTC", "", now))]}
+    for zone, country in listed_zones().items():
+        area = zone.split("/", 1)[0]
+        region = f"{area} Ocean" if area in _OCEANS else area
+        regions.setdefault(region, []).append((zone, _zone_label(zone, country, now)))
+    return {region: sorted(regions[region], key=lambda choice: choice[1]) for region in sorted(regions)}
+
+
+def _zone_label(zone: str, country: str, now: datetime) -> str:
+    within = "".join(zone.split("/")[1:-1]).replace("_", " ")
+    places = [city(zone), within if within != country else "", country if country != city(zone) else ""]
+    return f"{', '.join(filter(None, places))} (now {now.astimezone(ZoneInfo(zone)):%H:%M})"

@@ -20,6 +20,23 @@ const tick = () => {
   for (const e of all("[data-starts-at] [data-gone]"))
     e.textContent = Math.max(0, Math.min(e.dataset.gone, Math.floor((now() - Date.parse(e.closest("[data-starts-at]").dataset.startsAt)) / 6e4)));
 };
+
+// A visitor's own hour beside the club's, where the two differ.
+const place = zone => zone.split("/").pop().replaceAll("_", " ");
+const own = () => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const e of all("[data-own]")) {
+    const at = new Date(e.dataset.own), words = (options, locale = "en-GB") => at.toLocaleString(locale, { timeZone: zone, ...options });
+    const hour = words({ hour: "2-digit", minute: "2-digit" }), day = words({}, "sv").slice(0, 10);
+    if (`${day}T${hour}` === e.dataset.own.slice(0, 16)) continue;
+    for (const time of all("time", e)) time.textContent = hour;
+    for (const name of all("[data-own-place]", e)) name.textContent = place(zone);
+    for (const other of all("[data-own-day]", e)) other.textContent = day === e.dataset.own.slice(0, 10) ? "" : ` ${words({ weekday: "short" })}`;
+    e.classList.add("known");
+  }
+};
+own();
+
 const minute = () => { tick(); setTimeout(minute, 60050 - now() % 6e4); };
 minute();
 
@@ -38,12 +55,37 @@ setInterval(() => {
   }
 }, 1e3);
 
-// Sign-up: the zone the browser names.
+// Sign-up: the zone the browser names, perhaps by an older name.
 for (const select of all("select[data-guess]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (![...select.options].some(o => o.value === zone)) continue;
-  select.value = zone;
-  document.getElementById(select.id + "-hint").prepend(`Your browser says ${zone.split("/").pop().replaceAll("_", " ")}. `);
+  const option = [...select.options].find(o => o.value === zone || o.dataset.also?.split(" ").includes(zone));
+  if (!option) continue;
+  option.selected = true;
+  document.getElementById(select.id + "-hint").prepend(`Your browser says ${place(option.value)}. `);
+}
+
+// A long list by groups is searched as one types; the first that fits is chosen.
+const bare = words => words.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+for (const select of all("select[data-search]")) {
+  const box = document.createElement("input"), told = document.createElement("p");
+  Object.assign(box, { type: "search", autocomplete: "off", spellcheck: false, placeholder: `Find ${select.dataset.search}` });
+  box.setAttribute("aria-label", box.placeholder);
+  Object.assign(told, { className: "hint", role: "status" });
+  select.before(box);
+  select.after(told);
+  const parts = [...select.children].map(part => [part, part.matches("optgroup") ? [...part.children] : [part]]);
+  box.addEventListener("input", () => {
+    const sought = bare(box.value.trim()), was = select.selectedOptions[0];
+    const shown = parts.map(([part, options]) => [part, options.filter(o => bare(`${o.label} ${o.value} ${o.dataset.also ?? ""}`).includes(sought))]);
+    const fits = shown.flatMap(([, options]) => options);
+    for (const [part, options] of shown) if (part.matches("optgroup")) part.replaceChildren(...options);
+    select.replaceChildren(...shown.filter(([, options]) => options.length).map(([part]) => part));
+    if (!fits.length) select.replaceChildren(was);
+    (fits.includes(was) ? was : fits[0] ?? was).selected = true;
+    select.size = sought && fits.length > 1 ? 6 : 0;
+    told.textContent = sought ? `${fits.length || "No"} ${fits.length === 1 ? "place fits" : "places fit"}.` : "";
+  });
+  box.addEventListener("keydown", event => { if (event.key === "Enter") event.preventDefault(), select.focus(); });
 }
 
 // The rule of a series: only the questions that belong to it.
@@ -54,11 +96,12 @@ for (const form of all("form[data-rule]")) {
 }
 
 // A sent form says so, and is sent once.
+const labels = new WeakMap();
 const rest = form => {
   delete form.dataset.sent;
   for (const button of all("[aria-busy]", form)) {
     button.removeAttribute("aria-busy");
-    if (button.dataset.label) button.innerText = button.dataset.label;
+    if (labels.has(button)) button.replaceChildren(...labels.get(button));
   }
 };
 on("submit", event => {
@@ -68,11 +111,24 @@ on("submit", event => {
   form.dataset.sent = 1;
   if (form.elements.touches) form.elements.touches.value = navigator.maxTouchPoints;   // an iPad calls itself a Mac
   button?.setAttribute("aria-busy", true);
-  if (button?.dataset.busy) [button.dataset.label, button.innerText] = [button.innerText, button.dataset.busy];
+  if (form.target) setTimeout(rest, 3e3, form);   // it opens a tab of its own, and this page stays
+  if (!button?.dataset.busy) return;
+  labels.set(button, [...button.childNodes]);
+  button.replaceChildren(button.dataset.busy);
 });
 addEventListener("pageshow", () => all("form[data-sent]").forEach(rest));
 
-all("[data-focus]")[0]?.focus();
+// After a whole page was sent, focus goes to what is to be put right, else to the message: it is read then.
+(all(".bad[data-focus]")[0] ?? all("[data-focus]")[0])?.focus();
+
+// Who reads the page is marked among who is here: the stream's drawing is the same for everybody.
+const you = () => {
+  const me = all("[data-me]")[0]?.dataset.me;
+  for (const person of all("[data-person]")) if (person.dataset.person === me && !person.querySelector(".you")) {
+    const word = Object.assign(document.createElement("small"), { className: "you", textContent: "you" });
+    person.querySelector("bdi").after(" ", word);
+  }
+};
 
 // After an answer, focus goes to the sentence that says what is so. Live updates leave it; their news is washed.
 let seen = [], phase, said, before = {}, streaming = false;
@@ -89,6 +145,8 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
 });
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   tick();
+  own();
+  you();
   if (mine(ctx) && said !== answer()) news(answer());
   if (!live(ctx)) return ctx.request?.form && document.getElementById(ctx.target?.id)?.querySelector("[data-said]")?.focus();
   for (const e of all("[data-fresh]")) if (seen.length && !seen.includes(e.textContent)) {

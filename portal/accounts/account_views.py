@@ -32,7 +32,7 @@ def change_profile() -> ResponseReturnValue:
         db.session(), me(), form.first_name.data, form.last_name.data or None, form.timezone.data,
         form.preferred_meeting_time.data,
     )  # fmt: skip
-    flash("Saved.", "note")
+    flash("Your profile is saved.", "note")
     return redirect("/account", 303)
 
 

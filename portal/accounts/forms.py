@@ -107,7 +107,7 @@ class ProfileForm(NamesForm):
     timezone = ZoneField()
     preferred_meeting_time = TimeField(
         "Preferred meeting time", validators=[InputRequired("Enter an hour, like 21:00.")],
-        description="The hour that suits you best, in your own zone. It helps the club choose.",
+        description="The hour that suits you best, in your own zone. It helps the club plan.",
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.database import db
 from portal.families import actions, handing_over, leaving
-from portal.families.models import UNDO_FOR, FamilyPlan, Membership
+from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import TooFew
 from portal.forms import Form, Line
 from portal.times import number
@@ -131,17 +131,20 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
     form = ReasonForm(prefix="removal-")
     if not form.validate():
         return _family_page(plan_id, 422, removal_form=form)
-    if leaving.remove(db.session(), plan_id, chosen("person"), form.reason.data) is None:
+    person = chosen("person")
+    if leaving.remove(db.session(), plan_id, person, form.reason.data) is None:
         abort(404)
-    return redirect(f"/admin/families/{plan_id}", 303)
+    name = next((p["name"] for p in map(_person, _people(plan_id)) if p["user_id"] == person), "Somebody")
+    return _back(plan_id, f"{name} was removed. {name} and the primary are told by mail.")
 
 
 @admin
 def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
-    """While it can still be taken back."""
-    if not leaving.undo(db.session(), membership_id):
+    """While the day lasts."""
+    name = next((p["name"] for p in map(_person, _people(plan_id)) if p["id"] == membership_id), "Somebody")
+    if not leaving.undo(db.session(), membership_id, reader().now):
         abort(404)
-    return _back(plan_id, "The removal was undone: nobody left the family.")
+    return _back(plan_id, f"{name} has the seat again and is told by mail.")
 
 
 @admin
@@ -176,7 +179,7 @@ def _family_page(plan_id: UUID, status: int = 200, **forms: Form) -> ResponseRet
     return page(
         "admin/family.html", status, plan=plan, people=people,
         members=[p for p in people if p["state"] == "active" and not p["is_primary"]],
-        removed=[p for p in people if p["undo"]], until=reader().short_day(plan.subscription_expiry),
+        until=reader().short_day(plan.subscription_expiry),
         ending=reader().short_day(plan.ending_at),
         asked=next((p["name"] for p in people if plan.transfer_to and p["user_id"] == plan.transfer_to), ""),
         **{**context, **forms},
@@ -225,5 +228,5 @@ def _person(row: Row[Any]) -> dict[str, Any]:
         "id": row.id, "user_id": row.user_id, "name": display_name(row.first_name, row.last_name, row.email),
         "email": row.email, "state": state, "word": state.capitalize(), "kind": kind, "tone": tone,
         "is_primary": row.role == "primary", "joined": reader().short_day(row.joined_at), "ended": reader().short_day(row.ended_at),
-        "undo": state == "removed" and row.ended_at > clock.now() - UNDO_FOR,
+        "undo": state == "removed" and row.ended_at >= leaving.day_begins(reader().now),
     }  # fmt: skip

@@ -34,7 +34,7 @@ class NoAccess(Refused):
 
 
 class Rejected(Refused):
-    """There is no place for you at this one. The host has answered."""
+    """The host has answered that there is no place for you in this meeting."""
 
 
 class Early(Refused):
@@ -42,11 +42,11 @@ class Early(Refused):
 
 
 class Full(Refused):
-    """Every place is taken. You can wait in the line, and the door opens when a place is yours."""
+    """Every place is taken. You can wait in the line, and join as soon as a place is yours."""
 
 
 class Asked(Refused):
-    """The host approves each person. The door opens as soon as you have a place."""
+    """The host approves each person. You can join as soon as you have a place."""
 
 
 class RoomNotReady(Refused):
@@ -62,7 +62,7 @@ class TooLateToCorrect(Refused):
 
 
 class TooManyOfUs(Refused):
-    """There are fewer places than there are of you. Each of you can answer alone."""
+    """There are fewer places than people in your family. Each of you can answer alone."""
 
 
 REFUSALS: dict[str, type[Refused]] = {

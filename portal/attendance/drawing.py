@@ -4,6 +4,7 @@ The stream's half knows nobody: it reads numbers and first names through two fun
 """
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,10 @@ from sqlalchemy.orm import Session
 from portal.database.question import Question
 from portal.live.pictures import Drawing, Key
 from portal.live.token import Audience, Ticket, issue
-from portal.meetings.board import Board, Clock, next_change
+from portal.meetings.board import Board, Clock, Here, next_change
 
 BOARDS = Question(text("select * from boards(:ids)"))
-ROLLS = Question(text("select meeting_id, name, since, is_host from rolls(:ids)"))
+ROLLS = Question(text("select meeting_id, name, since, is_host, mark from rolls(:ids)"))
 MAY_WATCH = text("""
 select may_watch(t.sign_in, t.meeting, t.names)
   from unnest(cast(:sign_ins as uuid[]), cast(:meetings as uuid[]), cast(:names as boolean[]))
@@ -34,7 +35,9 @@ def for_reader(db: Session, row: Any, clock: Clock, reader: Any) -> tuple[Board,
     until = int(reader.access_until.timestamp()) if names and not reader.is_admin else None
     ticket = Ticket(str(row.id), Audience(clock.zone, names), str(reader.sign_in_id), until)
     live_url = f"/live/meetings?token={issue(current_app.config['SETTINGS'].secret_key, ticket)}"
-    return _boards(db, [row.id], clock, names)[row.id], live_url
+    board = _boards(db, [row.id], clock, names)[row.id]
+    board.me = sha256(f"{row.id}{reader.id}".encode()).hexdigest()[:12]  # as `rolls` marks who is here
+    return board, live_url
 
 
 def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Any) -> dict[Key, Drawing]:
@@ -78,5 +81,5 @@ def _rolls(db: Session, ids: list[UUID]) -> dict[UUID, list[Any]]:
     return rolls
 
 
-def _people(rows: Iterable[Any], clock: Clock) -> list[tuple[str, str, bool]]:
-    return [(row.name, f"{clock.here(row.since):%H:%M}", bool(row.is_host)) for row in rows]
+def _people(rows: Iterable[Any], clock: Clock) -> list[Here]:
+    return [Here(row.name, f"{clock.here(row.since):%H:%M}", bool(row.is_host), row.mark) for row in rows]

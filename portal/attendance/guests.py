@@ -27,7 +27,7 @@ class NotPrivate(Refused):
 
 
 class Stays(Refused):
-    """They stay on the list: the host does, and so does who has been there."""
+    """Nobody can be taken off the list who hosts the meeting or has been there."""
 
 
 def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool = False) -> int:

@@ -35,13 +35,12 @@ select u.email, u.first_name, u.last_name
 """)
 MOST = 50
 BECAME = {
-    "accepted": "They have a place.",
-    "waitlisted": "It is full; they are in the line.",
-    "rejected": "They are told no.",
-    "withdrawn": "They have no access any more, and so no place.",
+    "accepted": "{} has a place, and is told by mail.",
+    "waitlisted": "Every place is taken, so {} is in the line.",
+    "rejected": "{} is told that there is no place this time.",
+    "withdrawn": "{} has no plan any more, and so no place.",
     None: "Somebody was quicker: this request is answered already.",
 }
-
 
 
 class GuestsForm(Form):
@@ -92,8 +91,10 @@ def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
         abort(422)
     printable = "".join(c if c.isprintable() else " " for c in request.form.get("reason", ""))
     reason = " ".join(printable.split())[:300]
+    asking = db.session.execute(ASKING, {"meeting": meeting_id})
+    name = next((p.name for p in asking if p.user_id == person_id), "this person")
     became = actions.decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
-    flash(BECAME[became], "note")
+    flash(BECAME[became].format(name), "note")
     return redirect(f"/meetings/{meeting_id}/requests", 303)
 
 
@@ -125,8 +126,10 @@ def invite(meeting_id: UUID) -> ResponseReturnValue:
 def take_back(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     """Take an invitation back."""
     _private_by_me(meeting_id)
+    invited = db.session.execute(GUESTS, {"meeting": meeting_id})
+    name = next((g.name for g in invited if g.user_id == person_id), "This person")
     guests.take_back(db.session(), meeting_id, person_id, later="later" in request.form)
-    flash("They are no longer invited, and are told so.", "note")
+    flash(f"{name} is no longer invited, and is told by mail.", "note")
     return redirect(f"/meetings/{meeting_id}/guests", 303)
 
 

@@ -15,8 +15,8 @@ def offer(name: str | None, m: Board, until: datetime, *, together: bool) -> Let
         body=(
             f"Hello {name or 'there'}, a place at {m.title} came free and is held for you until "
             f"{until:%H:%M} in {m.city} on {until:%A}.",
-            "It is one offer for all of your family who wait with you: whoever takes it takes it for everybody. "
-            "Passing it on is yours alone. Opening this mail decides nothing."
+            "It is one offer for everybody of your family who waits with you: whoever takes it takes it for everybody. "
+            "If you pass it on, you do so for yourself alone. Opening this mail decides nothing."
             if together
             else "Take it, or pass it on to the next person in line. Opening this mail decides nothing.",
         ),
@@ -34,16 +34,16 @@ def together(name: str | None, m: Board, by: str, answer: str) -> Letter:
         headline=headline,
         body=(
             f"Hello {name or 'there'}, {by} said yes to {m.title} for all of you.",
-            "If it does not suit you, say so on the page. Your answer is yours alone.",
+            "If that does not suit you, change your answer on the page; it changes nobody else’s.",
         ),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the meeting"),
+        button=(f"/meetings/{m.id}", "See the meeting"),
         why="You get this because you let your family answer for you; the family page has the switch.",
     )
 
 
 def decision(name: str | None, m: Board, answer: str, reason: str | None) -> Letter:
-    """What became of a request."""
+    """The answer to a request."""
     headline = {"accepted": "You have a place", "waitlisted": "You are in the line"}.get(answer, "No place this time")
     body = {
         "accepted": f"Hello {name or 'there'}, the host is glad to see you at {m.title}.",
@@ -54,7 +54,7 @@ def decision(name: str | None, m: Board, answer: str, reason: str | None) -> Let
         headline=headline,
         body=(body,),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the meeting"),
+        button=(f"/meetings/{m.id}", "See the meeting"),
         why="You get this because you asked for a place.",
     )
 
@@ -65,12 +65,12 @@ def invited(name: str | None, m: Board, by: str, repeats: str) -> Letter:
         subject=f"You are invited: {m.title}",
         headline=f"You are invited to {m.title}",
         body=(
-            f"Hello {name or 'there'}, {by} invites you. Only people who are invited know of this meeting.",
-            *([f"The invitation is for the later ones of its series too: {repeats}."] if repeats else []),
-            "Say on the page whether you come. Opening this mail decides nothing.",
+            f"Hello {name or 'there'}, {by} invites you. Only invited people can see this meeting.",
+            *([f"You are also invited to the later meetings of its series: {repeats}."] if repeats else []),
+            "Tell us on the page whether you are coming. Opening this mail decides nothing.",
         ),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the meeting"),
+        button=(f"/meetings/{m.id}", "See the meeting"),
         why="You get this because you were invited to a private meeting.",
     )
 
@@ -78,9 +78,9 @@ def invited(name: str | None, m: Board, by: str, repeats: str) -> Letter:
 def taken_back(name: str | None, title: str) -> Letter:
     """The invitation is gone, and with it the page it led to."""
     return Letter(
-        subject=f"Not invited any more: {title}",
-        headline="Your invitation was taken back",
-        body=(f"Hello {name or 'there'}, you are no longer on the list of {title}, and its page is not there for you any more.",),
+        subject=f"No longer invited: {title}",
+        headline="Your invitation was withdrawn",
+        body=(f"Hello {name or 'there'}, you are no longer invited to {title} and can no longer see its page.",),
         button=("/meetings", "See what else is on"),
         why="You get this because you had been invited to a private meeting.",
     )
@@ -93,8 +93,8 @@ def asked(name: str | None, m: Board, people: int) -> Letter:
         subject=f"{ask} to join {m.title}",
         headline=f"{ask} to join",
         body=(
-            f"Hello {name or 'there'}, {ask} for a place at {m.title}. They hear from us as soon as you answer.",
-            "You get no further mail about it until these are answered.",
+            f"Hello {name or 'there'}, {ask} for a place at {m.title}. We write to them as soon as you answer.",
+            "We send you no further mail about it until these are answered.",
         ),
         facts=facts(m),
         button=(f"/meetings/{m.id}/requests", "Answer them"),

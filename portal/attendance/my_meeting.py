@@ -17,7 +17,7 @@ from portal import clock
 from portal.attendance import queries
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
-from portal.times import ordinal, since
+from portal.times import day_medium, month_in_words, ordinal, since
 from portal.web import drawn, find
 
 
@@ -25,7 +25,7 @@ class MyMeeting(Board):
     """A board with what is the reader's own: answer, place in the line, offer, and whether the door opens for them."""
 
     def __init__(self, row: Any, clock: Clock, entitled: bool) -> None:
-        super().__init__(row, clock)
+        super().__init__(row, clock, getattr(row, "here", 0))
         self.description_html = Markup()
         self.entitled = entitled
         self._offer: datetime | None = row.offer_expires_at
@@ -85,8 +85,12 @@ class MyMeeting(Board):
 
     @property
     def offered_until(self) -> str:
-        """Until when the offered place is held."""
-        return f"{self._clock.here(self._offer):%H:%M}" if self._offer else ""
+        """Until when the offered place is held, with the day, which is seldom the meeting's: 16:09 today."""
+        if not self._offer:
+            return ""
+        until, today = self._clock.here(self._offer), self._clock.today.date()
+        day = {0: "today", 1: "tomorrow"}.get((until.date() - today).days, f"on {day_medium(until.date())}")
+        return f"{until:%H:%M} {day}"
 
     @property
     def offered_soon(self) -> bool:
@@ -115,13 +119,31 @@ class MyMeeting(Board):
 
     @property
     def my_minutes(self) -> int | None:
-        """How long the reader stayed."""
-        return self._row.join_duration  # type: ignore[no-any-return]
+        """How long the reader stayed; no longer than it was planned, though people come early and leave late."""
+        stayed: int | None = self._row.join_duration
+        return None if stayed is None else min(stayed, self.minutes)
+
+    @property
+    def stayed(self) -> str:
+        """How long the reader stayed, as a sentence; nothing if nobody knows."""
+        if not self.my_minutes:
+            return ""
+        how_long = "the whole time" if self.my_minutes >= self.minutes else f"{self.my_minutes} minutes"
+        return f"You stayed {how_long}."
 
     @property
     def came_myself(self) -> bool:
         """After the hour "came" is the reader's own question; the board's number is everybody's."""
         return self._row.joined_at is not None
+
+    @property
+    def mark(self) -> str:
+        """What became of a meeting behind, for the reader: came, missed (after a yes), declined, cancelled, or nothing."""
+        if self.phase == "cancelled":
+            return "cancelled"
+        if self.came_myself:
+            return "came"
+        return {"accepted": "missed", "declined": "declined"}.get(self.answer or "", "")
 
     @property
     def can_join(self) -> bool:
@@ -177,7 +199,21 @@ class Listed(NamedTuple):
     can_join: bool
     yes_word: str
     came_myself: bool
-    my_minutes: int | None
+    stayed: str
+
+
+class Past(NamedTuple):
+    """All that is shown of a meeting behind to one reader."""
+
+    id: str
+    title: str
+    host: str
+    day: str
+    time: str
+    starts_at_iso: str
+    cancel_reason: str
+    mark: str
+    stayed: str
 
 
 class Next(NamedTuple):
@@ -217,7 +253,9 @@ class Next(NamedTuple):
     can_join: bool
     yes_word: str
     came_myself: bool
-    my_minutes: int | None
+    stayed: str
+    here: int
+    end: str
 
 
 _listed, _next = attrgetter(*Listed._fields), attrgetter(*Next._fields)
@@ -236,6 +274,24 @@ def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
         listed = tuple(Listed._make(_listed(m)) for m in (one, *more))
         days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, listed, level))
     return days
+
+
+def _length(mine: MyMeeting) -> str:
+    """How long the reader was there, for a list."""
+    return f"{mine.my_minutes} min" if mine.my_minutes else "Came"
+
+
+def by_month(mine: Iterable[MyMeeting]) -> list[Markup]:
+    """Meetings behind in their order, under the month they were in for the reader."""
+    months = []
+    for name, some in groupby(mine, lambda m: month_in_words(m.date)):
+        meetings = tuple(
+            Past(m.id, m.title, m.host, m.day_short, m.time, m.starts_at_iso, m.cancel_reason, m.mark, _length(m))
+            for m in some
+        )
+        came, yes = (sum(m.mark in marks for m in meetings) for marks in (("came",), ("came", "missed")))
+        months.append(drawn("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings))
+    return months
 
 
 def the_meeting(meeting_id: UUID) -> Any:

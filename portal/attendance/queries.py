@@ -6,7 +6,7 @@ Constants stand in the statement as they are (no bound LIMIT), so that PostgreSQ
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, case, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, case, column, func, literal_column, select, text, true, tuple_
 
 from portal.accounts.models import User
 from portal.attendance.models import Attendance
@@ -36,16 +36,36 @@ def _mine(*more: Any) -> Select[*tuple[Any, ...]]:
     return select(*SHOWN, *more, *MINE, POSITION).outerjoin(Attendance, mine)
 
 
+# How many are inside, of one that runs.
+INSIDE: ColumnElement[int] = literal_column("(select b.here from boards(array[meetings.id]) b)")
+HERE = case((Meeting.starts_at <= bindparam("at"), INSIDE), else_=literal_column("0")).label("here")
+# To how many of the evenings they said yes to the asker came, in a span of time, and the minutes together: there and in all.
+RECORD = (
+    text("""
+select count(*) filter (where recent) as yes, count(*) filter (where recent and came) as came,
+       coalesce(sum(minutes) filter (where recent), 0) as minutes, coalesce(sum(minutes), 0) as all_minutes,
+       min(starts_at) filter (where came) as first_came
+  from (select m.starts_at, m.starts_at >= :since and m.starts_at < :until as recent, a.joined_at is not null as came,
+               case when a.join_duration is not null then least(a.join_duration, m.duration) end as minutes
+          from meeting_attendances a join meetings m on m.id = a.meeting_id
+         where a.user_id = (select auth.uid()) and m.ends_at <= :at
+           and coalesce(m.archived_from, m.status) <> 'cancelled' and (a.joined_at is not null or a.answer = 'accepted')) mine
+""")
+    .columns(*map(column, ("yes", "came", "minutes", "all_minutes", "first_came")))
+    .subquery("record")
+)
+
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
 UPCOMING = Question(
-    _mine()
+    _mine(HERE)
     .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at, Meeting.id)
     .limit(literal_column(str(PAGE + 1)))
 )
 PAST = Question(
-    _mine()
+    _mine(*RECORD.c)
+    .join(RECORD, true())
     .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at.desc(), Meeting.id.desc())

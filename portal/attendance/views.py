@@ -4,7 +4,7 @@ An answer is a fragment for htmx and a plain post for everybody else.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -16,12 +16,12 @@ from flask_login import current_user
 from portal import clock, paging
 from portal.attendance import actions, drawing, queries
 from portal.attendance.device import kind
-from portal.attendance.my_meeting import all_seen, as_seen, by_day, large, the_meeting
+from portal.attendance.my_meeting import MyMeeting, all_seen, as_seen, by_day, by_month, large, the_meeting
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
 from portal.problems import Refused
-from portal.times import span, zone_line
+from portal.times import hours, month_in_words, span, zone_line
 from portal.web import find, page, reader, wants_fragment
 
 WEEK = timedelta(days=7)
@@ -64,11 +64,13 @@ def past() -> ResponseReturnValue:
     """What was, latest first, with whether the reader came."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now(), paging.LAST)
-    rows = queries.PAST.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
+    month = from_at.astimezone(reader().tz).date().replace(day=1)
+    rows = queries.PAST.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id, **_bounds(month))
     shown = all_seen(rows[: queries.PAGE], here_and_now())
     return page(
-        "attendance/past.html",
-        days=by_day(shown, 2), span=span(shown[-1].date, shown[0].date) if shown else "",
+        "attendance/past.html", mine=_record(rows[0] if rows else None, month),
+        months=by_month(shown), marks=[m.mark for m in reversed(shown)],
+        span=span(shown[-1].date, shown[0].date) if shown else "",
         older_url=_older(rows), newer_url="/meetings" if cursor is None else "/meetings/past",
     )  # fmt: skip
 
@@ -157,7 +159,14 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
     m = as_seen(row, look)
     m.description_html = rendered(row.description)
     b, live_url = drawing.for_reader(db.session(), row, look, current_user)
-    return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal)
+    next_one = _next(meeting_id, look) if m.phase in ("over", "cancelled") else None
+    return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal, next=next_one)
+
+
+def _next(meeting_id: UUID, look: Clock) -> MyMeeting | None:
+    """The next meeting the reader may come to, for a page that has nothing left to decide; None if there is none."""
+    rows = queries.UPCOMING.rows(db.session(), at=look.now, from_at=look.now, from_id=paging.FIRST)
+    return next((as_seen(row, look) for row in rows if row.id != meeting_id and row.status != "cancelled"), None)
 
 
 def a_week(rows: Sequence[Any], look: Clock) -> tuple[Sequence[Any], Any]:
@@ -167,6 +176,27 @@ def a_week(rows: Sequence[Any], look: Clock) -> tuple[Sequence[Any], Any]:
     end = look.here(rows[0].starts_at).date() + WEEK
     within = list(takewhile(lambda row: look.here(row.starts_at).date() < end, rows[: queries.PAGE]))
     return within, rows[len(within)] if len(rows) > len(within) else None
+
+
+def _bounds(month: date) -> dict[str, datetime]:
+    """The reader's month that begins on this day, as two moments."""
+    following = (month + timedelta(days=31)).replace(day=1)
+    return {name: datetime.combine(day, time(), reader().tz) for name, day in (("since", month), ("until", following))}
+
+
+def _record(row: Any, month: date) -> dict[str, str]:
+    """How often the reader came in a month, and for how long, there and in all."""
+    if row is None or not row.yes:
+        return {"heading": "Earlier meetings", "together": "What was on, and whether you came."}
+    evenings = "evening" if row.yes == 1 else "evenings"
+    spans = [f"for {hours(row.minutes)}"] if row.minutes else []
+    if row.all_minutes > row.minutes:
+        spans.append(f"for {hours(row.all_minutes)} since {month_in_words(row.first_came.astimezone(reader().tz))}")
+    together = f"You were there {' and '.join(spans)}" if spans else ""
+    return {
+        "heading": f"You came to {row.came} of your {row.yes} {evenings} in {month_in_words(month).split()[0]}.",
+        "together": together and f"{together}.",
+    }
 
 
 def _older(rows: Sequence[Any]) -> str | None:

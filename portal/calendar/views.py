@@ -4,24 +4,32 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased
 
-from portal.calendar import entry
+from portal.calendar import entry, file_name
 from portal.meetings.models import Meeting
 from portal.web import find
 
 bp = Blueprint("calendar", __name__)
 
+_other = aliased(Meeting)
+HAS_TWIN = exists(
+    select(_other.id).where(
+        _other.title == Meeting.title, _other.scheduled_date == Meeting.scheduled_date, _other.id != Meeting.id
+    )
+)
+ENTRY = select(
+    Meeting.id, Meeting.title, Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.revision,
+    Meeting.scheduled_date, Meeting.start_time, HAS_TWIN.label("has_twin"),
+)  # fmt: skip
+
 
 @bp.get("/meetings/<uuid:meeting_id>.ics")
 def download(meeting_id: UUID) -> ResponseReturnValue:
     """The meeting for a calendar; it carries the portal's address, never the room's."""
-    row = find(
-        select(Meeting.id, Meeting.title, Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.revision).where(
-            Meeting.id == meeting_id
-        )
-    )
+    row = find(ENTRY.where(Meeting.id == meeting_id))
     settings = current_app.config["SETTINGS"]
     body = entry(row, settings.public_url, settings.club_name)
-    headers = {"Content-Disposition": 'attachment; filename="meeting.ics"'}
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(row)}"'}
     return Response(body, mimetype="text/calendar", headers=headers)

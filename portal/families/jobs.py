@@ -15,6 +15,7 @@ from portal.billing.provider import LIVE
 from portal.families import actions, handing_over, letters
 from portal.families.models import FamilyPlan, Membership
 from portal.jobs import job
+from portal.mail.models import Mail
 from portal.times import Reader
 
 HOLD = text("select from hold_family(:plan, :at)")
@@ -104,7 +105,7 @@ def tell(db: Session, what: str, membership_id: str) -> None:
     payer = db.get_one(User, plan.primary_user_id)
     occasion = f"{membership_id}:{(seat.ended_at or seat.joined_at or clock.now()).timestamp():.0f}"
     if what.startswith("removed"):
-        if seat.state == "removed":  # not undone in the seconds between
+        if seat.state == "removed":  # not taken back before this was sent
             by = _first(payer) if what == "removed" else "The club"
             _once(
                 db, "family-removed", person, letters.removed(plan.plan_name, by, _day(seat.ended_at, person)), occasion
@@ -117,6 +118,12 @@ def tell(db: Session, what: str, membership_id: str) -> None:
                     letters.removed_by_club(plan.plan_name, _name(person)),
                     occasion,
                 )
+        return
+    if what == "back":
+        if seat.state == "active":
+            _take_back(db, person, "family-removed", "family-back", letters.back(plan.plan_name, _first(payer)))
+            by_club = letters.back_by_club(plan.plan_name, _name(person))
+            _take_back(db, payer, "family-removed-by-club", "family-back-by-club", by_club)
         return
     letter = {
         "joined": lambda: letters.joined(plan.plan_name, _name(person), person.email),
@@ -186,6 +193,13 @@ def end_lapsed(db: Session) -> None:
             audit.record(db, "family.ended", "A family came to its end", category="cron", plan_id=str(plan_id))
             jobs.enqueue(db, "families.tell_plan", what="ended", plan_id=str(plan_id))
         db.commit()  # a family at a time, so that nobody waits for all of them
+
+
+def _take_back(db: Session, person: Any, told: str, back: str, letter: mail.Letter) -> None:
+    """A mail of kind `back`, if the last of the two that somebody got was the one of kind `told`, which it takes back."""
+    last = select(Mail.kind).where(Mail.user_id == person.id, Mail.kind.in_((told, back)))
+    if db.scalar(last.order_by(Mail.created_at.desc()).limit(1)) == told:
+        mail.write(db, back, person.email, letter, user_id=person.id)
 
 
 def _members(db: Session, plan_id: UUID) -> list[Any]:

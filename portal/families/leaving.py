@@ -1,18 +1,18 @@
-"""Out of a family: leaving, removing, and ten seconds to think again. In the asker's own name; never commits."""
+"""Out of a family: leaving, removing, and the rest of the day to think again. In the asker's own name; never commits."""
 
+from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, jobs
+from portal import audit
 from portal.families.actions import tell
-from portal.families.models import UNDO_FOR
 from portal.families.refusals import BackElsewhere, refuse
 
 LEAVE = text("select membership, refusal from leave_family()")
 REMOVE = text("select membership, refusal from remove_member(:plan, :person)")
-UNDO = text("select person, refusal from undo_removal(:removed)")
+UNDO = text("select person, refusal from undo_removal(:removed, :since)")
 
 
 def leave(db: Session) -> None:
@@ -26,23 +26,30 @@ def leave(db: Session) -> None:
 
 
 def remove(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = None) -> UUID | None:
-    """Somebody's seat is free, as the primary or an admin says; told in ten seconds. None if there is none to take.
+    """Somebody's seat is free, as the primary or an admin says, and they are told. None if there is none to take.
 
-    The id is what `undo` wants within those seconds.
+    The id is what `undo` wants while the day lasts.
     """
     gone = db.execute(REMOVE, {"plan": plan_id, "person": person_id}).one_or_none()
     if gone is None:
         return None
     refuse(gone.refusal)
     audit.record(db, "family.removed", "Removed somebody from the family", subject_id=person_id, reason=reason)
-    what = "removed_by_club" if reason else "removed"
-    jobs.enqueue(db, "families.tell", UNDO_FOR, what=what, membership_id=str(gone.membership))
+    tell(db, "removed_by_club" if reason else "removed", gone.membership)
     return gone.membership  # type: ignore[no-any-return]
 
 
-def undo(db: Session, removed_id: UUID) -> bool:
-    """The seat back to who was just removed. False if it is not the asker's to give; raises TooLate and its kin."""
-    back = db.execute(UNDO, {"removed": removed_id}).one_or_none()
+def day_begins(now: datetime) -> datetime:
+    """The start of the day it is where `now` is told. A removal can be taken back while that day lasts."""
+    return datetime.combine(now.date(), time(), now.tzinfo)
+
+
+def undo(db: Session, removed_id: UUID, now: datetime) -> bool:
+    """The seat back to who was removed today, and they are told; `now` is this moment in the asker's own zone.
+
+    False if it is not the asker's to give. Raises TooLate, NoSeatFree, BackElsewhere.
+    """
+    back = db.execute(UNDO, {"removed": removed_id, "since": day_begins(now)}).one_or_none()
     if back is None:
         return False
     if back.refusal == "in-a-family":
@@ -50,4 +57,5 @@ def undo(db: Session, removed_id: UUID) -> bool:
     if back.refusal != "active":
         refuse(back.refusal)
         audit.record(db, "family.removal-undone", "Took a removal back", subject_id=back.person)
+        tell(db, "back", removed_id)
     return True

@@ -66,9 +66,28 @@ def removed(plan: str | None, who: str, when: str) -> Letter:
     )
 
 
+def back(plan: str | None, who: str) -> Letter:
+    """To who was removed: the removal was taken back."""
+    return Letter(
+        subject=f"You are in {called(plan)} again",
+        headline=f"You are in {called(plan)} again",
+        body=(
+            f"Your removal was taken back. {who} pays the plan, and it covers you as before.",
+            "Places you had at coming meetings may have gone to others: look at your answers.",
+        ),
+        button=("/meetings", "See the meetings"),
+        why=WHY_IN,
+    )
+
+
 def removed_by_club(plan: str | None, who: str) -> Letter:
     """To the primary: an admin acted in their place."""
     return _to_primary(f"The club has removed {who}", (f"{who} is no longer in {called(plan)}. The seat is free.",))
+
+
+def back_by_club(plan: str | None, who: str) -> Letter:
+    """To the primary: an admin took that back."""
+    return _to_primary(f"{who} is back", (f"The club took the removal back: {who} is in {called(plan)} again.",))
 
 
 def asked(plan: str | None, who: str) -> Letter:

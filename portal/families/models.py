@@ -1,6 +1,6 @@
 """A plan that one person pays and several share, and everybody who was ever asked into it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, TIMESTAMP, Computed, ForeignKey, Index, LargeBinary, Text, text
@@ -8,9 +8,6 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
-
-UNDO_FOR = timedelta(seconds=10)
-"""How long a removal can be taken back; only then is it told."""
 
 
 class FamilyPlan(Base):

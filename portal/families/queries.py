@@ -12,8 +12,9 @@ from portal.accounts.member import display_name, key_hash
 from portal.accounts.models import User
 from portal.billing import CYCLES, money
 from portal.billing.models import Subscription
-from portal.families.models import UNDO_FOR, FamilyPlan
-from portal.times import Reader, day_long
+from portal.families.leaving import day_begins
+from portal.families.models import FamilyPlan
+from portal.times import Reader, day_long, since
 
 PEOPLE = text("select * from family_people()")
 INVITATIONS = text("select * from family_invitations()")
@@ -59,7 +60,7 @@ class Household:
     """A family as one of its people sees it now."""
 
     def __init__(self, db: Session, plan: FamilyPlan, me: UUID, reader: Reader) -> None:
-        self.tz, self._day, self.id = reader.tz, reader.day, plan.id
+        self.now, self._day, self.id = reader.now, reader.day, plan.id
         self.name = plan.plan_name or "Your family"
         self.seats, self.invited, self.people_in = plan.max_members, plan.invited_members, plan.current_members
         self.i_am_primary = plan.primary_user_id == me
@@ -77,7 +78,10 @@ class Household:
         self.former: list[str] = []
         if self.i_am_primary:
             for row in db.execute(INVITATIONS):
-                (self.invitations if row.state == "invited" else self.removed).append(self._invitation(row))
+                if row.state == "invited":
+                    self.invitations.append(self._invitation(row))
+                elif row.ended_at >= day_begins(self.now):
+                    self.removed.append(self._removal(row))
             self.former = [row.first_name or row.email for row in former(db)]
         self.payment = self._payment(db, me) if self.i_am_primary else None
         own = db.execute(select(User.shares_attendance, User.family_may_answer).where(User.id == me)).one()
@@ -108,13 +112,12 @@ class Household:
         }  # fmt: skip
 
     def _invitation(self, row: Row[Any]) -> dict[str, Any]:
-        ended = row.ended_at and (row.ended_at + UNDO_FOR).astimezone(self.tz)
-        return {
-            "id": row.id, "email": row.email, "name": row.first_name or row.email, "sent": self._day(row.sent_at),
-            "ends": self._day(row.expires_at), "told_at": f"{ended:%H:%M:%S}" if ended else "",
-        }  # fmt: skip
+        return {"id": row.id, "email": row.email, "sent": self._day(row.sent_at), "ends": self._day(row.expires_at)}
+
+    def _removal(self, row: Row[Any]) -> dict[str, Any]:
+        return {"id": row.id, "name": row.first_name or row.email, "when": since(row.ended_at, self.now)}
 
     def _evenings(self, row: Row[Any]) -> dict[str, Any]:
-        starts = row.starts_at and row.starts_at.astimezone(self.tz)
+        starts = row.starts_at and row.starts_at.astimezone(self.now.tzinfo)
         following = f"{row.title}, {day_long(starts.date())} at {starts:%H:%M}: {SAYS[row.answer]}" if starts else ""
         return {"ticks": row.ticks or "", "next": following}

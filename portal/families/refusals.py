@@ -60,7 +60,7 @@ class Known(Refused):
 
 
 class AcceptedMeanwhile(Refused):
-    """They accepted a moment ago and are in the family now."""
+    """The invitation was accepted a moment ago: whoever took it is in the family now."""
 
 
 class PrimaryStays(Refused):
@@ -68,11 +68,11 @@ class PrimaryStays(Refused):
 
 
 class TooLate(Refused):
-    """The ten seconds are over. Send an invitation instead."""
+    """That was on another day, so it stays. Send an invitation instead."""
 
 
 class BackElsewhere(Refused):
-    """They have taken a seat in another family meanwhile."""
+    """Who you removed has taken a seat in another family meanwhile."""
 
 
 class TooFew(Refused):

@@ -33,7 +33,7 @@ def rename() -> ResponseReturnValue:
     if not form.validate():
         return _family_page(422, name_form=form)
     actions.rename(db.session(), plan.id, form.plan_name.data)
-    return _back("Saved.")
+    return _back(f"The family is called {form.plan_name.data} now." if form.plan_name.data else "The family has no name now.")
 
 
 @bp.post("/invitations")
@@ -61,7 +61,7 @@ def withdraw(membership_id: UUID) -> ResponseReturnValue:
     """The invitation opens nothing any more."""
     if not joining.take_back(db.session(), membership_id):
         abort(404)
-    return _back("The invitation was taken back. The seat is free.")
+    return _back("The invitation was withdrawn. The seat is free.")
 
 
 @bp.post("/invitations/again")
@@ -73,18 +73,22 @@ def bring_back() -> ResponseReturnValue:
 
 @bp.post("/people/<uuid:person_id>/remove")
 def remove(person_id: UUID) -> ResponseReturnValue:
-    """Out of the family, with ten seconds to think again; the page says so."""
-    if leaving.remove(db.session(), _my_own().id, person_id) is None:
+    """Out of the family. Whoever is removed is told at once; until the end of the day it can be taken back."""
+    plan = _my_own()
+    limits.limit("family-removal", allowed=20, seconds=86_400, whose=str(plan.id))  # each is a mail
+    name = _name_of(person_id)
+    if leaving.remove(db.session(), plan.id, person_id) is None:
         abort(404)
-    return redirect("/family", 303)
+    return _back(f"{name} was removed from the family and is told by mail. You can take it back until the end of today.")
 
 
 @bp.post("/people/<uuid:membership_id>/back")
 def undo(membership_id: UUID) -> ResponseReturnValue:
-    """Within the ten seconds."""
-    if not leaving.undo(db.session(), membership_id):
+    """While the day lasts."""
+    name = next((r["name"] for r in _household(_my_own()).removed if r["id"] == membership_id), "Somebody")
+    if not leaving.undo(db.session(), membership_id, reader().now):
         abort(404)
-    return _back("Nothing was changed.")
+    return _back(f"{name} has the seat again and is told by mail.")
 
 
 @bp.get("/leave")
@@ -103,7 +107,7 @@ def leave() -> ResponseReturnValue:
     """Out, from now on."""
     _plan()
     leaving.leave(db.session())
-    return _back("You left the family. The plan covers you no longer.")
+    return _back("You left the family. Its plan no longer covers you.")
 
 
 @bp.post("/transfer")
@@ -111,9 +115,10 @@ def propose_transfer() -> ResponseReturnValue:
     """Ask somebody to take over."""
     plan = _my_own()
     limits.limit("family-transfer", allowed=5, seconds=86_400, whose=str(plan.id))  # each is two mails
-    if not handing_over.propose_transfer(db.session(), plan.id, chosen("person")):
+    person = chosen("person")
+    if not handing_over.propose_transfer(db.session(), plan.id, person):
         abort(404)
-    return _back("They have been asked. Nothing changes until they have paid.")
+    return _back(f"{_name_of(person)} has been asked to take over. Nothing changes until the first payment.")
 
 
 @bp.post("/transfer/off")
@@ -127,7 +132,7 @@ def end_transfer() -> ResponseReturnValue:
 @bp.get("/end")
 def ask_to_end() -> ResponseReturnValue:
     """What an end means, before it is begun."""
-    return page("families/end.html", plan=queries.Household(db.session(), _my_own(), me(), reader()))
+    return page("families/end.html", plan=_household(_my_own()))
 
 
 @bp.post("/end")
@@ -140,15 +145,17 @@ def end() -> ResponseReturnValue:
 @bp.post("/sharing")
 def share() -> ResponseReturnValue:
     """One's own switch."""
-    actions.share_attendance(db.session(), me(), request.form.get("share") == "yes")
-    return _back("Saved.")
+    share = request.form.get("share") == "yes"
+    actions.share_attendance(db.session(), me(), share)
+    return _back("Your family can see your evenings now." if share else "Your family cannot see your evenings any more.")
 
 
 @bp.post("/answering")
 def let_answer() -> ResponseReturnValue:
     """One's own switch."""
-    actions.let_answer(db.session(), me(), request.form.get("may") == "yes")
-    return _back("Saved.")
+    may = request.form.get("may") == "yes"
+    actions.let_answer(db.session(), me(), may)
+    return _back("Your family may answer for you now." if may else "Only you answer for yourself now.")
 
 
 def _back(said: str) -> ResponseReturnValue:
@@ -165,6 +172,14 @@ def _my_own() -> FamilyPlan:
     return plan if plan.primary_user_id == me() else abort(404)
 
 
+def _household(plan: FamilyPlan) -> queries.Household:
+    return queries.Household(db.session(), plan, me(), reader())
+
+
+def _name_of(person_id: UUID) -> str:
+    return next((p["name"] for p in _household(_my_own()).people if p["id"] == person_id), "Somebody")
+
+
 def _host() -> str:
     return str(current_user.first_name or current_user.display_name)
 
@@ -176,5 +191,4 @@ def _family_page(status: int = 200, **forms: Form) -> ResponseReturnValue:
     context: dict[str, Form] = {
         "name_form": NameForm(None, data={"plan_name": plan.plan_name}), "invite_form": InviteForm(None),
     }  # fmt: skip
-    household = queries.Household(db.session(), plan, me(), reader())
-    return page("families/show.html", status, plan=household, number=number, **{**context, **forms})
+    return page("families/show.html", status, plan=_household(plan), number=number, **{**context, **forms})

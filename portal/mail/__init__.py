@@ -58,7 +58,7 @@ def write(
     row = {
         "id": mail_id, "kind": kind, "occasion": occasion, "user_id": user_id, "recipient": recipient,
         "subject": " ".join(letter.subject.split()), "secret": secret, "created_at": clock.now(),
-        "text": _template("letter.txt").render(said), "html": _template("letter.html").render(said),
+        "text": _template("letter.txt").render(said).replace("\N{NO-BREAK SPACE}", " "), "html": _template("letter.html").render(said),
     }  # fmt: skip
     if occasion is None:
         db.execute(insert(Mail).values(row))

@@ -15,7 +15,19 @@ from portal.web import reader
 LAST_HOUR = timedelta(hours=1)
 """So long before the start nobody is offered a place any more: the first to click has it."""
 
+EVENING = 17
+"""The hour from which a day is called tonight."""
+
 ROOMS = {"google-meet": "Google Meet", "zoom": "Zoom"}
+
+
+class Here(NamedTuple):
+    """Somebody who is inside: first name, the minute they came on the reader's clock, and a mark of theirs for this meeting."""
+
+    name: str
+    since: str
+    is_host: bool
+    mark: str
 
 
 class Reading(NamedTuple):
@@ -89,7 +101,7 @@ class Board:
     """
 
     def __init__(
-        self, row: Any, clock: Clock, here: int = 0, people: list[tuple[str, str, bool]] | None = None
+        self, row: Any, clock: Clock, here: int = 0, people: list[Here] | None = None
     ) -> None:
         self._row, self._clock = row, clock
         self._here, self._club = reading(row.starts_at, clock.zone), reading(row.starts_at, clock.club_zone)
@@ -97,6 +109,7 @@ class Board:
         self.here = here
         self.people = people or []
         self.names_shown = people is not None
+        self.me = ""
 
     @property
     def id(self) -> str:
@@ -185,8 +198,13 @@ class Board:
     @property
     def day(self) -> str:
         """Tonight, Monday 23 November."""
-        tonight = "Tonight, " if self._here.moment.hour >= 17 else "Today, "
+        tonight = "Tonight, " if self._here.moment.hour >= EVENING else "Today, "
         return {0: tonight, 1: "Tomorrow, "}.get(self._days_away, "") + day_long(self.date)
+
+    @property
+    def day_long(self) -> str:
+        """Monday 23 November."""
+        return day_long(self.date)
 
     @property
     def day_short(self) -> str:

@@ -18,10 +18,10 @@ def cancelled(name: str | None, m: Board) -> Letter:
     return Letter(
         subject=f"Cancelled: {m.title}",
         headline=f"{m.title} is cancelled",
-        body=(f"Hello {name or 'there'}, this meeting does not take place: {m.cancel_reason}",),
+        body=(f"Hello {name or 'there'}, this meeting will not take place: {m.cancel_reason}",),
         facts=facts(m),
         button=("/meetings", "See what else is on"),
-        why="You get this because you had a place, waited or asked for one.",
+        why="You get this because you had a place, were in the line or had asked for a place.",
     )
 
 
@@ -32,18 +32,19 @@ def moved(name: str | None, m: Board) -> Letter:
         headline=f"{m.title} has a new time",
         body=(f"Hello {name or 'there'}, the meeting was moved. Your answer is kept; change it if the new time does not suit.",),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the meeting"),
-        why="You get this because you have a place, wait or asked for one.",
+        button=(f"/meetings/{m.id}", "See the meeting"),
+        why="You get this because you have a place, are in the line or have asked for a place.",
     )  # fmt: skip
 
 
 def reinstated(name: str | None, m: Board) -> Letter:
     """It takes place after all; the place is kept."""
     return Letter(
-        subject=f"After all: {m.title}",
+        subject=f"Taking place after all: {m.title}",
         headline=f"{m.title} takes place after all",
-        body=(f"Hello {name or 'there'}, the meeting that was called off is held. Your answer is kept; change it if you cannot come.",),
+        body=(f"Hello {name or 'there'}, the meeting that was cancelled takes place after all.",
+              "Your answer is kept; change it if you cannot come."),
         facts=facts(m),
-        button=(f"/meetings/{m.id}", "Look at the meeting"),
-        why="You get this because you have a place, wait or asked for one.",
+        button=(f"/meetings/{m.id}", "See the meeting"),
+        why="You get this because you have a place, are in the line or have asked for a place.",
     )  # fmt: skip

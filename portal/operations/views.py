@@ -63,6 +63,6 @@ def state() -> list[Line]:
     fits = serves(now.version)
     return [
         Line("database", True, "it answers"),
-        Line("tables", fits, f"they are {'' if fits else 'not '}those of this version"),
-        Line("worker", now.worker, f"it was {'' if now.worker else 'not '}heard within the last minute"),
+        Line("database schema", fits, "up to date" if fits else "not the one of this version"),
+        Line("worker", now.worker, "last heard from within a minute" if now.worker else "not heard from for over a minute"),
     ]

@@ -1,7 +1,9 @@
 """Pages for everybody: what the club is, what it costs, what is on, what it keeps about people."""
 
+import json
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
 
 from flask import Blueprint, current_app, redirect
 from flask.typing import ResponseReturnValue
@@ -13,7 +15,7 @@ from portal.access import public
 from portal.billing import ABOUT, money, plans
 from portal.database import db
 from portal.meetings.board import Board, here_and_now
-from portal.times import DAYS
+from portal.times import number
 from portal.web import page
 
 bp = Blueprint("public", __name__)
@@ -21,9 +23,12 @@ bp = Blueprint("public", __name__)
 A_DAY = "public, max-age=86400"
 PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": A_DAY}
 
+WEEK = timedelta(days=7)
 PROGRAMME = text(
-    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(6)"
+    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(40)"
 )
+FOR_EVERYBODY = ("/", "/plans", "/sign-up", "/help", "/privacy", "/terms")
+"""What search engines are told of."""
 
 
 @bp.get("/")
@@ -34,12 +39,14 @@ def landing() -> ResponseReturnValue:
         return redirect("/meetings", 303)
     look = here_and_now()
     rows = db.session.execute(PROGRAMME).all()
+    week = [Board(row, look) for row in rows if row.starts_at < look.now + WEEK]
     settings = current_app.config["SETTINGS"]
     start = datetime.combine(look.club(look.now).date(), settings.default_meeting_time)
     return page(
         "public/landing.html",
         next=Board(rows[0], look) if rows else None, going=rows[0].seats_taken if rows else 0,
-        week=[_note(row, look.club(row.starts_at)) for row in rows[1:]],
+        week=[(day, list(some)) for day, some in groupby(week, attrgetter("day_long"))],
+        free_days=number(settings.welcome_days),
         plans=[
             {"key": p.key, "name": p.name, "text": ABOUT[p.key],
              "month": p.shown("monthly"), "year": p.shown("yearly"), "saving": p.saving}
@@ -51,17 +58,6 @@ def landing() -> ResponseReturnValue:
             "report": f"{start + timedelta(minutes=50):%H:%M}",
         },
     )  # fmt: skip
-
-
-def _note(row: Any, starts: datetime) -> tuple[str, str, str]:
-    full = row.max_attendees is not None and row.seats_taken >= row.max_attendees
-    parts = [
-        row.host_name,
-        f"{row.duration} min",
-        "full" if full else "",
-        f"{row.waiting_count} waiting" if row.waiting_count else "",
-    ]
-    return DAYS[starts.weekday()][:3], row.title, ", ".join(filter(None, parts))
 
 
 @bp.get("/privacy")
@@ -115,8 +111,31 @@ def security() -> ResponseReturnValue:
 @public
 def robots() -> ResponseReturnValue:
     """Only the front pages are for search engines."""
-    return (
-        "User-agent: *\nDisallow: /meetings\nDisallow: /sandbox\n",
-        200,
-        PLAIN,
-    )
+    site = current_app.config["SETTINGS"].public_url
+    return f"User-agent: *\nDisallow: /meetings\nDisallow: /sandbox\nSitemap: {site}/sitemap.xml\n", 200, PLAIN
+
+
+@bp.get("/sitemap.xml")
+@public
+def sitemap() -> ResponseReturnValue:
+    """The front pages, for search engines (sitemaps.org)."""
+    site = current_app.config["SETTINGS"].public_url
+    pages = "".join(f"<url><loc>{site}{path}</loc></url>" for path in FOR_EVERYBODY)
+    sheet = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{pages}</urlset>\n'
+    return sheet, 200, {**PLAIN, "Content-Type": "application/xml"}
+
+
+@bp.get("/manifest.webmanifest")
+@public
+def manifest() -> ResponseReturnValue:
+    """How the club looks among the apps of a phone (W3C, Web Application Manifest)."""
+    name, asset = current_app.config["SETTINGS"].club_name, current_app.jinja_env.globals["asset"]
+    icons = [
+        {"src": asset(f"icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": "any maskable"}  # type: ignore[operator]
+        for size in (192, 512)
+    ]
+    told = {
+        "name": name, "short_name": name, "start_url": "/", "display": "minimal-ui", "icons": icons,
+        "background_color": "#fdfcf9", "theme_color": "#171b33",
+    }  # fmt: skip
+    return json.dumps(told), 200, {**PLAIN, "Content-Type": "application/manifest+json"}

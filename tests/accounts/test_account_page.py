@@ -108,7 +108,7 @@ def test_the_profile_is_changed_and_times_follow(hers, alice, superuser):
     assert hers.submit("/account/profile", **PROFILE).location == "/account"
     assert profile(superuser, alice) == ("Alicia", None, "Asia/Tokyo", time(19, 30))
     page = hers.get("/account").text
-    assert "Saved." in page and "in Tokyo" in page and 'value="Alicia"' in page
+    assert "Your profile is saved." in page and "in Tokyo" in page and 'value="Alicia"' in page
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_the_password_alone_replaces_nothing(path, hers, phone, superuser):
     with clock.at(clock.now() + timedelta(hours=1)):
         answer = hers.submit("/account/second-factor" + path, **{f"{name}-password": PASSWORD})
         assert answer.location.startswith("/sign-in/code")
-        assert "Give a code" in hers.get("/account/second-factor").text
+        assert "Enter a code" in hers.get("/account/second-factor").text
     assert superuser.execute("select * from second_factors").fetchall() == before
 
 

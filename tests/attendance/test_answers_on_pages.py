@@ -59,10 +59,10 @@ def full(say, alice, bob):
 def test_a_yes_is_kept_and_said(say, shown, charlie):
     assert (
         shown(charlie)
-        == "My answer No answer yet Say whether you come. Your answer to Tonight I’m coming Not this time"
+        == "My answer No answer yet Tell us whether you are coming. Your answer to Tonight I’m coming Not this time"
     )
     assert say(charlie, "accepted").status_code == 303
-    assert "You’re coming You said yes today at 16:00. Change it any time before the end." in shown(charlie)
+    assert "You’re coming You said yes today at 16:00. You can change that any time before the end." in shown(charlie)
 
 
 def test_a_no_is_kept_and_said(say, shown, charlie):
@@ -127,7 +127,7 @@ def test_the_place_in_the_line_is_each_readers_own(say, shown, full, charlie, do
 def test_a_freed_place_is_offered_and_mailed(say, shown, full, work, mails, alice, charlie, tonight):
     say(charlie, "accepted")
     say(alice, "declined")
-    assert "A place is yours until 20:00 Take it, or pass it on to the next person." in shown(charlie)
+    assert "A place is yours until 20:00 today Take it, or pass it on to the next person." in shown(charlie)
     with at(tonight.starts_at - 5 * HOUR):
         work()
     (mail,) = mails(charlie.email)
@@ -171,7 +171,7 @@ def test_in_the_last_hour_the_first_to_click_has_the_place(say, shown, full, ali
     late = tonight.starts_at - 40 * MINUTE
     say(charlie, "accepted")
     say(alice, "declined", moment=late)
-    assert "A place is free now The first to take it has it." in shown(charlie, moment=late)
+    assert "A place is free now It goes to whoever takes it first." in shown(charlie, moment=late)
     say(charlie, "accepted", moment=late)
     assert "You’re coming" in shown(charlie, moment=late)
 
@@ -206,7 +206,7 @@ def small(superuser, database):
 def test_where_the_host_approves_one_asks(say, shown, charlie, small):
     assert "Ingrid Moen approves each person." in shown(charlie, small) and "Ask for a place" in shown(charlie, small)
     say(charlie, "accepted", small)
-    assert "Asked, waiting for Ingrid You hear from us as soon as there is an answer." in shown(charlie, small)
+    assert "Asked, waiting for Ingrid We write to you as soon as Ingrid has answered." in shown(charlie, small)
 
 
 def test_a_request_may_be_taken_back_and_made_again(say, shown, superuser, charlie, small):
@@ -250,7 +250,7 @@ def test_who_was_refused_cannot_ask_again(say, decide, charlie, small):
     say(charlie, "accepted", small)
     decide(charlie, "reject")
     answer = say(charlie, "accepted", small)
-    assert answer.status_code == 409 and "There is no place for you at this one." in words(answer)
+    assert answer.status_code == 409 and "The host has answered that there is no place for you in this meeting." in words(answer)
 
 
 def test_a_request_accepted_when_full_stands_in_the_line(say, shown, decide, work, mails, bob, charlie, small):
@@ -276,7 +276,7 @@ def test_without_scripts_one_comes_back_to_the_page_one_was_on(say, charlie, ton
     [
         ("row", "You’re coming Change your answer to Tonight"),
         ("band", "You said yes today at 16:00."),
-        ("page", "1 of 2 taken"),
+        ("page", "1 of 2 places taken"),
     ],
 )
 def test_with_scripts_the_piece_comes_back_alone(say, charlie, tonight, view, said):
@@ -392,7 +392,7 @@ def test_what_is_asked_for_again_says_when_it_is_now(say, sign_in, superuser, ch
     superuser.execute("update meetings set start_time = '22:30', starts_at = starts_at + interval '90 minutes'")
     with at(tonight.starts_at - 5 * HOUR):
         moved = plain(sign_in(charlie).get(f"/meetings/{tonight.id}/mine").text)
-    assert "22:30 to 23:30" in moved and "Opens 22:20" in moved and "Download for my calendar" in moved
+    assert "22:30 to 23:30" in moved and "Opens 22:20" in moved and "Download for your calendar" in moved
 
 
 def test_what_is_called_off_leaves_no_entry_for_a_calendar(sign_in, superuser, charlie, tonight):

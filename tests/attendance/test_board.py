@@ -93,7 +93,7 @@ def test_an_admin_sees_names_without_access(live, come, superuser, alice, dora, 
 
 
 def test_nobody_here_is_a_sentence(live, charlie):
-    assert "Nobody is here yet. Doors opened at 20:50." in plain(live(charlie).text)
+    assert "Nobody is here yet. The doors opened at 20:50." in plain(live(charlie).text)
 
 
 def test_who_left_is_gone_from_the_board(live, come, sign_in, alice, charlie, tonight):

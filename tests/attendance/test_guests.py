@@ -46,9 +46,9 @@ def test_who_is_invited_is_told_once_and_sees_it_in_the_list(asks, sign_in, work
 def test_a_guest_says_whether_they_come(asks, desk, sign_in, superuser, alice, secret):
     asks(alice)
     hers = sign_in(alice)
-    assert "Only people who are invited. Nobody else knows of it." in words(hers.get(f"/meetings/{secret.id}"))
+    assert "Only invited people. Nobody else sees this meeting." in words(hers.get(f"/meetings/{secret.id}"))
     hers.submit(f"/meetings/{secret.id}/answer", answer="accepted")
-    assert "Coming" in next(row for row in rows(desk.get(f"/meetings/{secret.id}/guests"), "li") if "Alice" in row)
+    assert "Is coming" in next(row for row in rows(desk.get(f"/meetings/{secret.id}/guests"), "li") if "Alice" in row)
 
 
 @pytest.mark.parametrize("path", HIDDEN_AT)
@@ -139,7 +139,7 @@ def test_the_host_is_a_guest_and_invites_by_address(asks, sign_in, superuser, al
 def test_the_host_reads_names_and_answers_and_no_addresses(asks, sign_in, superuser, alice, bob, charlie, hosted):
     answers(superuser, hosted.id, declined=[alice])
     answer = sign_in(charlie).get(f"/meetings/{hosted.id}/guests?q=bob")
-    assert "Alice" in words(answer) and "Not this time" in words(answer)
+    assert "Alice" in words(answer) and "Said no" in words(answer)
     assert alice.email not in answer.text and bob.email not in answer.text
 
 
@@ -181,7 +181,7 @@ def test_who_is_no_longer_invited_is_told_and_finds_nothing(asks, takes_back, si
     work()
     takes_back(alice)
     work()
-    assert mails(alice.email)[0]["subject"] == "Not invited any more: Secret"
+    assert mails(alice.email)[0]["subject"] == "No longer invited: Secret"
     assert sign_in(alice).get(f"/meetings/{secret.id}").status_code == 404
 
 
@@ -229,7 +229,7 @@ def test_an_invitation_may_be_for_the_later_ones_too_and_is_one_mail(asks, work,
     work()
     assert [guests(superuser, one) for one in weekly] == [{alice.id}, {alice.id}]
     (mail,) = mails(alice.email)
-    assert "The invitation is for the later ones of its series too: Every Tuesday." in mail["text"]
+    assert "You are also invited to the later meetings of its series: Every Tuesday." in mail["text"]
 
 
 def test_and_is_taken_back_so(asks, takes_back, work, mails, superuser, alice, secret, weekly):

@@ -146,14 +146,14 @@ def test_a_request_does_not_open_the_door(press, superuser, charlie, tonight):
 
 def test_who_was_refused_stays_outside(press, superuser, charlie, tonight):
     invite(superuser, charlie, tonight, answer="rejected")
-    assert "There is no place for you at this one." in words(press("join", charlie))
+    assert "The host has answered that there is no place for you in this meeting." in words(press("join", charlie))
 
 
 def test_who_asked_waits_for_the_answer_at_the_door(press, superuser, sign_in, charlie, tonight):
     superuser.execute("update meetings set requires_approval = true, host_name = 'Ingrid Moen'")
     invite(superuser, charlie, tonight, answer="requested")
     with at(tonight.starts_at):
-        assert "Ingrid Moen has not answered yet." in words(sign_in(charlie).get(f"/meetings/{tonight.id}"))
+        assert "Ingrid Moen has not answered you yet." in words(sign_in(charlie).get(f"/meetings/{tonight.id}"))
 
 
 # --- with what -------------------------------------------------------------------------------------------------------

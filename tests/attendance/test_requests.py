@@ -47,7 +47,10 @@ def test_the_heading_counts_them(desk, superuser, alice, bob, asked, asking, sai
 
 @pytest.mark.parametrize(
     ("decision", "flash", "operation"),
-    [("accept", "They have a place.", "request.accepted"), ("reject", "They are told no.", "request.rejected")],
+    [
+        ("accept", "Alice has a place, and is told by mail.", "request.accepted"),
+        ("reject", "Alice is told that there is no place this time.", "request.rejected"),
+    ],
 )
 def test_a_decision_is_said_and_noted(desk, superuser, alice, asked, decision, flash, operation):
     answer = desk.submit(
@@ -61,7 +64,7 @@ def test_a_decision_is_said_and_noted(desk, superuser, alice, asked, decision, f
 def test_accepting_beyond_the_places_is_the_line(desk, alice, bob, asked):
     desk.submit(f"/meetings/{asked.id}/requests/{alice.id}", decision="accept")
     answer = desk.submit(f"/meetings/{asked.id}/requests/{bob.id}", decision="accept")
-    assert "It is full; they are in the line." in words(desk.get(answer.location))
+    assert "Every place is taken, so Bob is in the line." in words(desk.get(answer.location))
 
 
 def test_a_request_that_was_answered_meanwhile_is_left_alone(desk, superuser, alice, charlie, asked):

@@ -238,7 +238,7 @@ def test_with_htmx_the_answer_changes_its_place(sign_in, superuser, supper, us):
 
 def test_too_few_places_are_one_sentence_on_the_page(sign_in, supper, us):
     answer = sign_in(us[0]).submit(f"/meetings/{supper.id}/together", view="page")
-    assert answer.status_code == 409 and "There are fewer places than there are of you." in words(answer)
+    assert answer.status_code == 409 and "There are fewer places than people in your family." in words(answer)
 
 
 def test_who_is_asked_for_nobody_sees_no_such_button(sign_in, supper, charlie, alice, bob):

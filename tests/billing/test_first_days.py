@@ -101,3 +101,15 @@ def test_who_is_not_reads_nothing_of_it(sign_in, client, eve):
     assert "The first seven days are free." in words(client.get("/plans"))
 
 
+
+
+@pytest.mark.parametrize("path", ["/meetings", "/account", "/plan"])
+def test_the_end_of_the_free_days_is_told_in_one_calm_line(newcomer, path):
+    said = newcomer.sees(path)
+    assert "Your free days end on" in said and "Nothing is charged then; choose a plan if you want to stay." in said
+
+
+def test_who_has_chosen_a_plan_or_never_had_free_days_is_not_told(newcomer, sign_in, bob):
+    newcomer.buys()
+    assert "Your free days end" not in newcomer.sees("/meetings")
+    assert "Your free days end" not in words(sign_in(bob).get("/meetings"))

@@ -12,7 +12,7 @@ from tests.support.server import Database
 from tests.support.windows import Windows, chromium_running
 
 # The worker that runs all the while keeps its own books.
-CLEAN_BUT_QUEUE = CLEAN.replace("'alembic_version'", "'alembic_version' and relname !~ '^procrastinate_'")
+CLEAN_BUT_QUEUE = CLEAN.replace("and relname not in", "and relname !~ '^procrastinate_' and relname not in")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -1,4 +1,5 @@
-"""Promises every page keeps: WCAG 2.2 AA in both themes, 320 pixels, a quiet console, other people's colours."""
+"""Promises every page keeps: WCAG 2.2 AA in both themes, 320 pixels, whole words at every width, a quiet console, other
+people's colours."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,7 +15,19 @@ from portal.sandbox.club import PASSWORD
 from tests.browser.conftest import Open
 from tests.conftest import As
 from tests.support.cast import FAMILY, ISTANBUL, Person, crowd, plan_meeting
-from tests.support.pages import ADMIN, FAMILY_MEMBER, FAMILY_PRIMARY, GRACE, MEMBER, NO_ACCESS, VISITOR, Stop, themes
+from tests.support.pages import (
+    ADMIN,
+    BROKEN_WORDS,
+    FAMILY_MEMBER,
+    FAMILY_PRIMARY,
+    GRACE,
+    MEMBER,
+    NO_ACCESS,
+    VISITOR,
+    WIDTHS,
+    Stop,
+    themes,
+)
 
 AXE = (ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
@@ -114,8 +127,10 @@ def walk(open_: Open, programme: Named) -> Callable[[Person | None, tuple[Stop, 
             page.evaluate(AXE())
             for theme in themes(page):
                 wrong += [f"{stop.name}, {theme}: {words}" for words in page.evaluate(WHAT_IS_WRONG, RULES)]
-            page.set_viewport_size({"width": 320, "height": 640})
-            wrong += [f"{stop.name}, 320 px: {words}" for words in page.evaluate(TOO_WIDE)]
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 640})
+                found = page.evaluate(BROKEN_WORDS) + page.evaluate(TOO_WIDE)
+                wrong += [f"{stop.name}, {width} px: {words}" for words in found]
         return wrong
 
     return go
@@ -155,6 +170,16 @@ def test_the_pages_of_somebody_without_access(walk: Walk, eve: Person) -> None:
 
 def test_an_admins_pages(walk: Walk, dora: Person) -> None:
     assert walk(dora, ADMIN) == []
+
+
+NARROW = """<div style="width: 5ch; font: 16px monospace; overflow-wrap: anywhere">
+<p>Amount</p><p>07:49:36</p><p>well-known</p><p>30&nbsp;May</p><p>one two six</p></div>"""
+
+
+def test_the_measure_sees_a_broken_word_and_nothing_else(open_: Open) -> None:
+    page = open_()
+    page.set_content(NARROW)
+    assert page.evaluate(BROKEN_WORDS) == ["Amoun|t", "07:49|:36", "30\N{NO-BREAK SPACE}Ma|y"]
 
 
 BOX = "e => { const s = getComputedStyle(e); return [s.borderTopStyle, s.borderTopWidth, s.color, s.backgroundColor] }"

@@ -1,5 +1,6 @@
 """What changes on an open page by itself: who is here, what time it is, and that it comes back after a crash."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
 from tests.support.club_server import ClubServer
+from tests.support.pages import IN_THIS_TAB
 from tests.support.windows import Windows
 
 A_SECOND = 1_000
@@ -29,6 +31,7 @@ def tonight(superuser: psycopg.Connection, people: object) -> Meeting:
 
 
 def join(page: Page) -> None:
+    page.evaluate(IN_THIS_TAB)
     page.get_by_role("button", name="Join the meeting").click()
     page.wait_for_url("**/sandbox/rooms/*")
 
@@ -170,3 +173,20 @@ def test_a_meeting_moved_while_it_is_open_says_so_everywhere(
     superuser.execute("select pg_notify('meetings', %s)", [str(tonight.id)])
     expect(page.locator("[data-left]")).to_have_text("3 h 30 min")
     expect(page.locator("#live-when")).not_to_have_text(was)
+
+
+def test_joining_opens_a_tab_of_its_own_and_this_page_marks_the_reader(
+    open_: Open, superuser: psycopg.Connection, bob: Person, tonight: Meeting
+) -> None:
+    superuser.execute("update meetings set host_id = %s", [bob.id])
+    page = open_(bob, f"/meetings/{tonight.id}")
+    streams(page)
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Join the meeting").click()
+    opened.value.wait_for_url("**/sandbox/rooms/*")
+    assert opened.value.evaluate("opener") is None
+    expect(page).to_have_url(re.compile(f"/meetings/{tonight.id}$"))
+    expect(page.locator(".roll li")).to_have_text(re.compile(r"Bob\s+you\s+host\s+\d\d:\d\d"))
+    expect(page.get_by_role("button", name="Join the meeting")).to_be_visible()
+    page.reload()
+    expect(page.locator(".roll .you")).to_have_count(1)

@@ -41,7 +41,7 @@ def set_up(page: Page, seen: Callable[[str], None] = lambda _name: None) -> tupl
     """From the page of the second factor to the recovery codes: the secret, and those."""
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Set it up").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Show this to your app")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Scan this with your app")
     picture = page.get_by_role("img", name="A QR code")
     expect(picture).to_have_js_property("complete", True)
     assert picture.evaluate("image => image.naturalWidth > 0")

@@ -1,6 +1,6 @@
 """A meeting for one's own calendar: the right hours, the portal's address, the same entry when downloaded again."""
 
-from datetime import UTC
+from datetime import UTC, date
 
 import pytest
 from icalendar import Calendar
@@ -60,8 +60,29 @@ def test_a_title_cannot_break_out_of_its_line(entry, superuser, database):
 
 def test_it_is_offered_as_a_file(sign_in, charlie, supper):
     answer = sign_in(charlie).get(f"/meetings/{supper.id}.ics")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="meeting.ics"'
+    assert answer.mimetype == "text/calendar"
     assert b"\r\n" in answer.data and max(len(line) for line in answer.data.split(b"\r\n")) <= 75
+
+
+@pytest.mark.parametrize(("title", "name"), [
+    ("Open hour", "open-hour-2026-12-02.ics"), ("Çay & kahve!", "cay-kahve-2026-12-02.ics"),
+    ("茶の時間", "meeting-2026-12-02-2100.ics"), ('"; evil="x', "evil-x-2026-12-02.ics"),
+])  # fmt: skip
+def test_the_file_is_called_like_the_meeting_and_its_day(sign_in, superuser, charlie, title, name):
+    meeting = plan(superuser, title, scheduled_date=date(2026, 12, 2), start_time="21:00")
+    answer = sign_in(charlie).get(f"/meetings/{meeting.id}.ics")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
+def test_no_two_meetings_of_a_day_are_called_alike(sign_in, superuser, charlie):
+    browser, day = sign_in(charlie), date(2026, 12, 2)
+    both = [plan(superuser, "Open hour", scheduled_date=day, start_time=hour) for hour in ("09:00", "21:00")]
+    names = {browser.get(f"/meetings/{one.id}.ics").headers["Content-Disposition"].split('"')[1] for one in both}
+    assert names == {"open-hour-2026-12-02-0900.ics", "open-hour-2026-12-02-2100.ics"}
+
+
+def test_the_address_of_the_page_is_in_the_description_too(entry, supper):
+    assert entry(supper)["description"].endswith(f"/meetings/{supper.id}")
 
 
 def test_a_private_meeting_is_for_who_is_invited(sign_in, superuser, charlie, secret):

@@ -101,7 +101,7 @@ class Scene:
 
     def undo(self, db, whom, me):
         removed = one(db, "select id from family_invitations() where email = %s and state = 'removed'", whom.email)
-        db.execute("select undo_removal(%s)", [removed])
+        db.execute("select undo_removal(%s, now() - interval '1 day')", [removed])
 
     def propose(self, db, whom, me):
         db.execute("select propose_transfer(%s, %s)", [FAMILY, whom.id])

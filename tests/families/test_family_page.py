@@ -90,7 +90,7 @@ def test_only_the_payer_reads_price_next_payment_and_card(sign_in, superuser, al
 def test_the_payer_renames_the_plan(sign_in, superuser, alice, bob):
     browser = sign_in(alice)
     assert browser.submit("/family", plan_name="  The Duarte family ").location == "/family"
-    assert "Saved." in words(browser.get("/family"))
+    assert "The family is called The Duarte family now." in words(browser.get("/family"))
     assert words(sign_in(bob).get("/family"), "h1") == "The Duarte family"
     row = superuser.execute("select operation, user_id from system_logs").fetchone()
     assert row == ("family.renamed", alice.id)

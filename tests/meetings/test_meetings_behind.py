@@ -1,10 +1,12 @@
 """The list of what was, latest first, with whether the reader came."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 import pytest
 
-from tests.support.reading import headings, invite, link, lives_in, one, plan, programme, rows, titles, words
+from portal.clock import at
+from tests.support.reading import invite, link, lives_in, one, plan, programme, rows, titles, words
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
@@ -14,6 +16,11 @@ def look(sign_in, charlie):
     """`look()`: the list as Charlie sees it."""
     browser = sign_in(charlie)
     return lambda path="/meetings/past": browser.get(path)
+
+
+def of(answer):
+    """The words of each meeting of the list."""
+    return [row for row in rows(answer, "li") if re.match(r"\w{3} \d", row)]
 
 
 @pytest.fixture
@@ -34,29 +41,39 @@ def test_nothing_behind_is_said_in_a_sentence(look, charlie):
     assert link(look(), "See what is coming up") == "/meetings"
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        (
-            {"answer": "accepted", "outcome": "attended", "came": True, "join_duration": 52},
-            "You came You stayed 52 minutes.",
-        ),
-        ({"answer": "accepted"}, "You had said yes"),
-        ({"answer": "accepted", "outcome": "no_show"}, "You had said yes"),
-        ({"answer": "declined"}, "You said no"),
-        (
-            {"answer": "declined", "outcome": "attended", "came": True, "join_duration": 20},
-            "You came You stayed 20 minutes.",
-        ),
-        ({"answer": "invited"}, "Over"),
-        (None, "Over"),
-    ],
-)
-def test_each_meeting_says_whether_one_came(look, superuser, charlie, yesterday, row, said):
+ATTENDED = {"outcome": "attended", "came": True}
+
+
+@pytest.mark.parametrize(("row", "said"), [
+    ({"answer": "accepted", **ATTENDED, "join_duration": 52}, "52 min"),
+    ({"answer": "accepted", **ATTENDED, "join_duration": 61}, "60 min"),
+    ({"answer": "accepted", **ATTENDED}, "Came"),
+    ({"answer": "accepted"}, "Did not come"),
+    ({"answer": "accepted", "outcome": "no_show"}, "Did not come"),
+    ({"answer": "declined"}, "Said no"),
+    ({"answer": "declined", **ATTENDED, "join_duration": 20}, "20 min"),
+    ({"answer": "invited"}, "Selin"),
+    (None, "Selin"),
+])  # fmt: skip
+def test_each_meeting_says_whether_one_came(look, superuser, charlie, database, row, said):
+    yesterday = plan(superuser, "Yesterday", days=-2, status="completed", host_name="Selin")
     if row is not None:
-        came = {"joined_at": yesterday.starts_at} if row.pop("came", False) else {}
-        invite(superuser, charlie, yesterday, **row, **came)
-    assert rows(look())[0].endswith(said)
+        came = {"joined_at": yesterday.starts_at} if row.get("came") else {}
+        invite(superuser, charlie, yesterday, **{key: row[key] for key in row if key != "came"}, **came)
+    assert of(look())[0].endswith(said)
+
+
+def test_the_head_counts_the_month_and_the_time_together(sign_in, superuser, charlie, database):
+    evenings = [plan(superuser, f"Evening {n}", scheduled_date=date(2026, 11, n), status="completed") for n in (2, 3, 4)]
+    before = plan(superuser, "Before", scheduled_date=date(2026, 10, 5), status="completed")
+    for evening, minutes in ((evenings[0], 61), (evenings[1], 40), (before, 60)):
+        invite(superuser, charlie, evening, answer="accepted", joined_at=evening.starts_at, join_duration=minutes)
+    invite(superuser, charlie, evenings[2], answer="accepted")
+    with at(evenings[2].starts_at + DAY):
+        text = words(sign_in(charlie).get("/meetings/past"))
+    assert "You came to 2 of your 3 evenings in November." in text
+    assert "You were there for 1 hour 40 minutes and for 2 hours 40 minutes since October 2026." in text
+    assert "November 2026 Came to 2 of 3" in text and "October 2026 Came to 1 of 1" in text
 
 
 def test_nothing_can_be_answered_any_more(look, yesterday):
@@ -66,13 +83,13 @@ def test_nothing_can_be_answered_any_more(look, yesterday):
 def test_a_cancelled_meeting_stays_struck(look, superuser, database):
     plan(superuser, "Film", days=-2, status="cancelled", cancellation_reason="The host is ill.")
     answer = look()
-    assert 'class="gone"><bdi>Film' in answer.text and "Cancelled: The host is ill." in rows(answer)[0]
+    assert 'class="gone"><bdi>Film' in answer.text and "Cancelled: The host is ill." in of(answer)[0]
 
 
 def test_days_are_the_readers(look, superuser, charlie, yesterday):
     lives_in(superuser, charlie, "Asia/Tokyo")
     night = yesterday.starts_at + 6 * HOUR
-    assert headings(look())[0].split()[:2] == [f"{night:%a}", str(night.day)] and "03:00" in rows(look())[0]
+    assert of(look())[0].split()[:2] == [f"{night:%a}", str(night.day)] and "03:00" in of(look())[0]
 
 
 def test_a_private_meeting_stays_hidden_from_who_was_not_invited(look, superuser, charlie):

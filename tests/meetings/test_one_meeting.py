@@ -40,9 +40,9 @@ def test_both_clocks_are_named_when_they_differ(look, superuser, charlie, tonigh
     text = words(look(tonight))
     night = tonight.starts_at + 6 * HOUR
     assert "03:00 Tokyo, your time" in text and "21:00 Istanbul, club time" in text
-    assert f"Tokyo, you {night:%a} {night.day} {night:%b}, 03:00 to 04:00" in text
+    assert f"Your time, Tokyo {night:%a} {night.day} {night:%b}, 03:00 to 04:00" in text
     assert (
-        f"Istanbul, club {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00" in text
+        f"Club time, Istanbul {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00" in text
     )
 
 
@@ -77,12 +77,12 @@ def test_a_cancelled_meeting_is_struck_and_says_why(look, superuser, charlie, to
 
 
 def test_a_meeting_without_limit_has_room_for_all(look, quiet):
-    assert "There is room for all." in words(look(quiet))
+    assert "There is room for everybody." in words(look(quiet))
 
 
 def test_places_are_counted_in_words(look, superuser, alice, tonight):
     invite(superuser, alice, tonight, answer="accepted")
-    assert "1 of 2 taken, nobody waiting." in words(look(tonight))
+    assert "1 of 2 places taken." in words(look(tonight))
 
 
 def test_a_private_meeting_is_nowhere_until_one_is_invited(look, superuser, charlie, secret):
@@ -110,7 +110,7 @@ def test_every_button_of_a_private_meeting_is_nowhere(sign_in, charlie, secret, 
 def test_without_access_the_page_shows_the_meeting_and_no_button(sign_in, eve, tonight):
     with at(tonight.starts_at + MINUTE):
         answer = sign_in(eve).get(f"/meetings/{tonight.id}")
-    assert "You can see what is on. To come in you need a plan." in words(answer)
+    assert "You can see what is on. To take a place you need a plan." in words(answer)
     assert "/join" not in answer.text and 'name="answer"' not in answer.text
 
 

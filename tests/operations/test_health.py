@@ -37,14 +37,14 @@ def test_the_process_answers(client, database):
 def test_ready_is_database_and_migrations_and_needs_no_worker(client, database):
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert [line.split(",")[0] for line in answer.text.splitlines()] == ["database: ok", "tables: ok"]
+    assert [line.split(",")[0] for line in answer.text.splitlines()] == ["database: ok", "database schema: ok"]
 
 
 def test_the_whole_is_what_serves_and_the_worker(client, heartbeat):
     heartbeat(timedelta(seconds=5))
     answer = client.get("/status")
     assert answer.status_code == 200
-    assert all(part in answer.text for part in ("Everything works.", "Database: ok", "Tables: ok", "Worker: ok"))
+    assert all(part in answer.text for part in ("Everything works.", "Database: ok", "Database schema: ok", "Worker: ok"))
 
 
 def test_the_whole_is_not_well_without_a_worker(client, database):
@@ -67,7 +67,7 @@ def test_a_worker_is_heard_though_the_demos_clock_is_a_month_ahead(client, heart
 def test_not_ready_on_the_tables_of_an_older_version(client, at_version):
     at_version("v1.3")
     answer = client.get("/readyz")
-    assert answer.status_code == 503 and answer.text.endswith("tables: not ok, they are not those of this version\n")
+    assert answer.status_code == 503 and answer.text.endswith("database schema: not ok, not the one of this version\n")
 
 
 def test_a_deploy_that_has_migrated_ahead_takes_nobody_out(client, at_version):

@@ -2,6 +2,7 @@
 
 PUBLIC = {
     "GET /", "GET /help", "GET /privacy", "GET /terms", "GET /robots.txt", "GET /favicon.ico",
+    "GET /sitemap.xml", "GET /manifest.webmanifest",
     "GET /.well-known/change-password", "GET /.well-known/security.txt",
     "GET /healthz", "GET /readyz", "GET /status", "GET /plans", "POST /webhooks/stripe",
     "GET /sign-up", "POST /sign-up", "GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code",

@@ -1,11 +1,15 @@
 """What anybody may read: the front page with the next evening, and three pages of words."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
 
 from portal.clock import at
-from tests.support.reading import invite, plan, programme, rows, statements, words
+from portal.public.views import FOR_EVERYBODY
+from tests.support.cast import ISTANBUL
+from tests.support.reading import invite, link, plain, plan, programme, rows, statements, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -51,13 +55,28 @@ def test_the_week_follows_with_what_a_visitor_may_know(client, superuser, charli
     assert "Secret" not in answer.text and "Off" not in answer.text
 
 
-def test_at_most_five_more_evenings_are_listed(client, superuser, now):
+def test_seven_days_are_listed_with_hours_and_links(client, superuser, now):
     programme(superuser, 12)
-    assert [f"Evening {n}" in front(client, now).text for n in (1, 6, 7)] == [True, True, False]
+    answer = front(client, now)
+    assert [f"Evening {n}" in answer.text for n in (1, 6, 9)] == [True, True, False]
+    days = re.findall(r'<h3 id="week-\d+">(.*?)</h3>', answer.text)
+    assert 6 <= len(days) <= 7 and re.fullmatch(r"[A-Z]\w+day \d+\s[A-Z]\w+", html.unescape(days[0]))
+    assert link(answer, "Evening 2").startswith("/meetings/") and "21:00" in rows(answer, "li")[-1]
+
+
+def test_each_hour_keeps_room_for_the_visitors_own(client, tonight):
+    text = front(client, tonight.starts_at - HOUR).text
+    assert text.count(f'data-own="{tonight.starts_at.astimezone(ISTANBUL).isoformat(timespec="seconds")}"') == 3
+    assert "21:00 Istanbul, club time" in plain(text)
 
 
 def test_a_club_without_a_programme_has_a_front_page(client, now):
-    assert "This week" not in words(front(client, now)) and "Choose a plan" in words(front(client, now))
+    assert "The next seven days" not in words(front(client, now)) and "Plans" in words(front(client, now))
+
+
+def test_the_free_days_are_on_it(client, now):
+    text = words(front(client, now))
+    assert "The first seven days are free, and no card is asked for." in text and "Try it free for seven days" in text
 
 
 def test_plans_and_prices_are_there(client, now):
@@ -92,6 +111,28 @@ def test_pages_of_words_are_open_to_everybody(client, sign_in, charlie, path, he
 def test_search_engines_are_told_what_is_not_for_them(client):
     answer = client.get("/robots.txt")
     assert answer.mimetype == "text/plain" and "Disallow: /meetings" in answer.text and "/admin" not in answer.text
+
+
+def test_search_engines_find_every_front_page(client, database):
+    robots, answer = client.get("/robots.txt").text, client.get("/sitemap.xml")
+    assert answer.mimetype == "application/xml" and "Sitemap: https://localhost/sitemap.xml" in robots
+    pages = re.findall(r"<loc>https://localhost(/.*?)</loc>", answer.text)
+    assert pages == list(FOR_EVERYBODY) and all(client.get(path).status_code == 200 for path in pages)
+
+
+def test_a_phone_finds_icon_colour_and_manifest(client, now):
+    page, told = front(client, now).text, client.get("/manifest.webmanifest")
+    icons = [re.search(r'rel="apple-touch-icon" href="(.*?)"', page)[1], *(icon["src"] for icon in told.json["icons"])]
+    assert [client.get(icon).mimetype for icon in icons] == ["image/png"] * 3
+    assert told.mimetype == "application/manifest+json" and told.json["name"] == "Goalete"
+    assert page.count('name="theme-color"') == 2 and 'rel="manifest" href="/manifest.webmanifest"' in page
+
+
+@pytest.mark.parametrize("path", ["/", "/help", "/privacy", "/terms"])
+def test_who_is_sent_a_page_sees_what_it_is(client, database, path):
+    text = client.get(path).text
+    assert f'property="og:url" content="https://localhost{path}"' in text
+    assert re.search(r'property="og:title" content="[^"]*Goalete', text) and 'property="og:image"' in text
 
 
 def test_the_old_name_of_the_icon_leads_to_it(client):

@@ -10,6 +10,37 @@ from playwright.sync_api import Page
 
 from portal.sandbox.club import PASSWORD
 
+IN_THIS_TAB = "document.querySelectorAll('form[target]').forEach(form => form.removeAttribute('target'))"
+"""What opens a tab of its own leads there in this one, for whoever goes on walking."""
+
+WIDTHS = (320, 375, 768, 1024, 1280)
+BROKEN_WORDS = r"""
+() => {
+  const broken = [], range = document.createRange(), texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const rows = (from, to) => (range.setStart(texts.currentNode, from), range.setEnd(texts.currentNode, to), range.getClientRects());
+  const inside = /^[\p{L}\p{N}\u00a0.,:@$€£%]{2}/u;
+  while (texts.nextNode()) {
+    const { data, length, parentElement } = texts.currentNode;
+    if (!data.trim() || !parentElement.checkVisibility() || rows(0, length).length < 2) continue;
+    for (const { 0: word, index } of data.matchAll(/[^ \n\t]+/g)) {
+      if (rows(index, index + word.length).length < 2) continue;
+      let above = null;
+      for (let at = index; at < index + word.length; at++) {
+        const box = rows(at, at + 1)[0];
+        if (box && above && box.top > above.top + above.height / 2 && inside.test(data.slice(at - 1, at + 1))) {
+          broken.push(`${word.slice(0, at - index)}|${word.slice(at - index)}`);
+          break;
+        }
+        above = box ?? above;
+      }
+    }
+  }
+  return broken;
+}
+"""
+"""Words, numbers, times, amounts and addresses that a line ends inside of. After a hyphen, a slash or the underscore of a
+machine’s name a line may end; a no-break space belongs to the word."""
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -27,6 +58,7 @@ class Stop:
         if label:
             page.get_by_label(label).fill(words)
         if self.press:
+            page.evaluate(IN_THIS_TAB)
             with page.expect_navigation():
                 page.locator("#main").get_by_role("button", name=self.press).first.click()
 

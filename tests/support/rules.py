@@ -89,7 +89,7 @@ FAMILIES = (
           "families/test_paid_for.py::test_nobody_takes_over_what_was_not_offered"),
     _rule("Who is removed from a family loses what it gave",
           "function public.unseat", "select public.project_access(m.user_id, at)", "select",
-          "families/test_leaving.py::test_removed_is_out_at_once_and_told_after_ten_seconds"),
+          "families/test_leaving.py::test_removed_is_out_at_once_and_told_at_once"),
     _rule("Only the primary removes",
           "function public.runs_family", "f.primary_user_id = auth.uid()", "auth.uid() is not null",
           "families/test_leaving.py::test_only_the_primary_removes_and_undoes"),
