@@ -1,8 +1,9 @@
 """Closed by default: a route is private unless it says otherwise.
 
 `@public` opens a route to everybody; `@admin` shows it to admins who gave their second factor, and is a 404 to others.
-Everything else needs a sign-in. `@elevated` on a POST asks for the second factor once more unless it was given within
-half an hour; the form goes on as it was typed. A promise over the whole URL map is kept by a test.
+Everything else needs a sign-in. A closed door looks the same under every method. Whatever an admin changes there asks for
+the second factor once more unless it was given within half an hour; the form goes on as it was typed. `@proved` asks the
+same of members who have one, before the form is shown. A promise over the whole URL map is kept by a test.
 """
 
 from collections.abc import Callable
@@ -13,10 +14,13 @@ from urllib.parse import urlsplit
 from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
+from werkzeug.exceptions import MethodNotAllowed
 
 login_manager = LoginManager()
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+READING = ("GET", "HEAD", "OPTIONS")
 
 FRESH_FOR = timedelta(minutes=30)
 """How long a second factor once given is enough for what matters."""
@@ -37,9 +41,9 @@ def admin(view: View) -> View:
     return view
 
 
-def elevated(view: View) -> View:
-    """What matters (making an admin, money going back): only with a second factor given within half an hour."""
-    view.elevated = True  # type: ignore[attr-defined]
+def proved(view: View) -> View:
+    """The way into one's own account: who has a second factor gives a code of it within the half hour before."""
+    view.proved = True  # type: ignore[attr-defined]
     return view
 
 
@@ -64,9 +68,9 @@ def init_app(app: Flask) -> None:
 
 def stand_at_the_door() -> ResponseReturnValue | None:
     """Let in, send to sign in, or know nothing."""
-    if request.endpoint is None:
-        return None  # the 404 or 405 page
-    view = current_app.view_functions[request.endpoint]
+    view = _asked_for()
+    if view is None:
+        return None  # the 404 page
     guard = guard_of(view)
     if guard == "public":
         return None
@@ -78,9 +82,28 @@ def stand_at_the_door() -> ResponseReturnValue | None:
         abort(404)
     if guard == "admin" and current_user.proved_at is None:
         return ask_for_code()
-    if getattr(view, "elevated", False) and not current_user.is_fresh:
+    if request.endpoint is None:
+        return None  # the 405 page, for whoever may know that there is something
+    if guard == "admin" and request.method not in READING and not current_user.is_fresh:
         return ask_once_more()
+    if getattr(view, "proved", False) and current_user.must_prove:
+        return ask_for_code()
     return None
+
+
+def _asked_for() -> Callable[..., Any] | None:
+    """The view of this address; for a method it does not take, the one that stands there all the same."""
+    endpoint = request.endpoint
+    if isinstance(request.routing_exception, MethodNotAllowed):
+        methods = request.routing_exception.valid_methods or ()
+        endpoint, _values = current_app.create_url_adapter(request).match(method=next(iter(methods), "GET"))  # type: ignore[union-attr]
+    return current_app.view_functions[endpoint] if endpoint else None
+
+
+def fresh_or_asked() -> None:
+    """In the middle of a view: go on, or answer with the page that asks for the code once more."""
+    if not current_user.is_fresh and (answer := ask_once_more()):
+        abort(current_app.make_response(answer))
 
 
 def ask_for_code() -> ResponseReturnValue:

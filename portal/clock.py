@@ -1,7 +1,11 @@
-"""The one clock the rules read. Tests and the demo can set it; nothing else tells the time."""
+"""The club's clock in Python: what pages and jobs go by. Tests and the demo can set it; nothing else tells the time.
+
+The database has the club's clock too (`club_now()`), and decides by it: on a real server both are the real time, and
+`portal check` compares them. Who sets this one lets the other follow.
+"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -9,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 _ahead: Path | None = None
+_followers: list[Callable[[datetime | None], object]] = []
 _set_to: ContextVar[datetime | None] = ContextVar("clock", default=None)
 
 
@@ -53,9 +58,26 @@ def move(by: timedelta) -> None:
 
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
-    """Inside, it is `moment`."""
-    token = _set_to.set(moment)
+    """Inside, it is `moment` and stays so, for whatever follows this clock too."""
+    before, token = _set_to.get(), _set_to.set(moment)
+    _tell(moment)
     try:
         yield
     finally:
         _set_to.reset(token)
+        _tell(before)
+
+
+@contextmanager
+def followed_by(other: Callable[[datetime | None], object]) -> Iterator[None]:
+    """Inside, `other` is told where this clock is made to stand, and None when it goes again."""
+    _followers.append(other)
+    try:
+        yield
+    finally:
+        _followers.remove(other)
+
+
+def _tell(moment: datetime | None) -> None:
+    for other in _followers:
+        other(moment)

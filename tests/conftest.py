@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from portal import clock
 from portal.config import ROOT
 from portal.database.identity import BECOME
 from tests.support import cast, server
@@ -40,9 +41,17 @@ def migrated(server_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def backstage(migrated: Database) -> Iterator[psycopg.Connection]:
-    """The superuser's connection, for fixtures that outlive a test. Tests want `superuser`."""
+    """The superuser's connection, for fixtures that outlive a test. Tests want `superuser`.
+
+    Where a test sets the portal's clock (`clock.at`), the database's stands at the same moment.
+    """
     with migrated.connect(autocommit=True) as connection:
-        yield connection
+
+        def stand_at(moment: datetime | None) -> None:
+            connection.execute("update club_clock set stands_at = %s", [moment])
+
+        with clock.followed_by(stand_at):
+            yield connection
 
 
 CLEAN = """

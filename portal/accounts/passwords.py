@@ -1,5 +1,10 @@
-"""Passwords: Argon2id, at least twelve characters, none of the first to be guessed; any characters, used as typed."""
+"""Passwords: Argon2id, at least twelve characters, none of the first to be guessed; any characters.
 
+Before hashing they are brought into one form (RFC 8265, 4.2: other spaces are spaces, Unicode NFC), so that a password is
+the same on every keyboard. Nothing else of what was typed is changed.
+"""
+
+import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -18,9 +23,14 @@ def _decoy() -> str:
     return _hasher.hash("nobody has this password")
 
 
+def kept_form(password: str) -> str:
+    """The one form in which a password is hashed, however a keyboard put it together."""
+    return unicodedata.normalize("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in password))
+
+
 def hashed(password: str) -> str:
     """The Argon2id hash to keep, at the package's current settings."""
-    return _hasher.hash(password)
+    return _hasher.hash(kept_form(password))
 
 
 def hashed_code(code: str) -> str:
@@ -30,8 +40,21 @@ def hashed_code(code: str) -> str:
 
 def fits(password: str, password_hash: str | None) -> bool:
     """Whether the password is the one hashed. Without a hash the same work is done, and the answer is no."""
+    return fitting_form(password, password_hash) is not None
+
+
+def fitting_form(password: str, password_hash: str | None) -> str | None:
+    """The form of the password that was hashed, or None: before there was one form it was hashed as it was typed.
+
+    For plain letters all forms are one. Without a hash the same work is done, and the answer is None.
+    """
+    forms = dict.fromkeys((kept_form(password), password, unicodedata.normalize("NFD", password)))
+    return next((form for form in forms if _verified(form, password_hash or _decoy()) and password_hash), None)
+
+
+def _verified(password: str, password_hash: str) -> bool:
     try:
-        return _hasher.verify(password_hash or _decoy(), password) and bool(password_hash)
+        return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 
@@ -42,12 +65,14 @@ def outdated(password_hash: str) -> bool:
 
 
 def fault(password: str, *personal: str | None) -> str | None:
-    """Why this password will not do, as a sentence, or None. `personal` words (name, address) do not make one."""
+    """Why this password will not do, as a sentence, or None. `personal` words (names, address, club) do not make one."""
+    password = kept_form(password)
     if len(password) < SHORTEST:
         return f"Use at least {SHORTEST} characters for the password. Any words you like, spaces too."
     if len(password) > LONGEST:
         return f"Use at most {LONGEST} characters for the password."
-    # Known passwords, names and runs of keys, however they are joined; no rule on what characters to use.
+    # The 30,000 commonest leaked passwords, names, words and runs of keys (zxcvbn's own lists, whole and offline), however
+    # they are joined; no rule on what characters to use.
     # The beginning is enough to see it by, and keeps the work short; nor is a name worth more of it.
     known = [word[:80] for word in personal if word]
     if zxcvbn(password[:32], user_inputs=known)["score"] < 2:

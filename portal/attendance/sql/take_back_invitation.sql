@@ -1,9 +1,11 @@
 -- Takes somebody off the list: where that changed something, with who was offered the place. The host stays, and so does
 -- who has been there.
-create function take_back_invitation(meeting uuid, person uuid, later boolean, at timestamptz)
+create function take_back_invitation(meeting uuid, person uuid, later boolean)
 returns table (meeting_id uuid, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
-declare m public.meetings;
+declare
+  at constant timestamptz := public.club_now();
+  m public.meetings;
 begin
   for m in select x.* from public.meetings x
             where x.id in (select public.private_meetings(meeting, later, at)) and x.host_id is distinct from person
