@@ -29,10 +29,10 @@ def settings() -> Settings:
     return current_app.config["SETTINGS"] if current_app else Settings.from_environment()
 
 
-def destination() -> str | None:
-    """Where an upgrade or downgrade leads; None for commands that only look."""
+def leads_to() -> tuple[str | None] | None:
+    """Where an upgrade or downgrade leads (`None` inside is before the first revision); None for commands that only look."""
     try:
-        return context.get_revision_argument()
+        return (context.get_revision_argument(),)
     except KeyError:
         return None
 
@@ -45,7 +45,8 @@ def migrate() -> None:
         connection.execute(text("set local lock_timeout = '10s'"))
         context.configure(connection=connection, target_metadata=models.Base.metadata, include_object=include)
         head, here = context.get_head_revision(), context.get_context().get_current_revision()
-        moves = destination() is not None and (here != destination() or objects.changed(connection))
+        target = leads_to()
+        moves = target is not None and (target != (here,) or objects.changed(connection))
         if moves:
             objects.drop(connection)
         context.run_migrations()

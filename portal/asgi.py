@@ -65,7 +65,7 @@ def live(app: Flask) -> Live:
             act_as(db.session(), NOBODY)
             asked = {
                 "sign_ins": [ticket.sign_in for ticket in tickets], "meetings": [ticket.meeting for ticket in tickets],
-                "names": [ticket.audience.names_shown for ticket in tickets], "at": clock.now(),
+                "names": [ticket.audience.names_shown for ticket in tickets],
             }  # fmt: skip
             answers = list(db.session.scalars(drawing.MAY_WATCH, asked))
             db.session.commit()

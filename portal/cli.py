@@ -122,15 +122,15 @@ def work() -> None:
 @click.option("--at-rest", is_flag=True, help="While nothing runs: leave out what needs a worker.")
 def check(at_rest: bool) -> None:
     """Count what breaks each promise of the data; exit status 1 if anything does."""
-    from portal.operations.check import findings
+    from portal.operations.check import findings, notes
 
     with _at_work() as (db, _settings):
         broken = 0
+        for note in notes(db):
+            print(f"note  {note}")
         for finding in findings(db, at_rest=at_rest):
             broken += bool(finding.broken)
             print(f"{'ok  ' if not finding.broken else f'{finding.broken:>4}'}  {finding.promise}.")
-            if finding.note:
-                print(f"      {finding.note}")
     sys.exit(1 if broken else 0)
 
 

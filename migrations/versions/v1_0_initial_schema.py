@@ -1,5 +1,8 @@
 """v1.0 users and meetings: who is here, what happens when, who answered.
 
+Revisions carry tables and data. Functions, triggers, views, policies and grants stand in files and come with the newest
+revision (see portal/database/objects.py); only what a table's own definition calls is made here.
+
 Revision ID: v1.0
 Revises:
 """
@@ -26,32 +29,7 @@ create function new_id() returns uuid language sql volatile parallel safe as $$
 $$
 """
 
-# A meeting's intent is wall time and zone. The instant is the first that reads so on a wall clock there;
-# a time the clocks skip raises, with the name of the constraint the portal translates.
-LOCAL_INSTANT = """
-create function local_instant(day date, wall time, zone text) returns timestamptz
-language plpgsql stable as $$
-declare
-  guess timestamptz := (day + wall) at time zone zone;
-  before timestamptz := (day + wall) at time zone 'UTC'
-         - ((guess - interval '1 day') at time zone zone - (guess - interval '1 day') at time zone 'UTC');
-  after timestamptz := (day + wall) at time zone 'UTC'
-         - ((guess + interval '1 day') at time zone zone - (guess + interval '1 day') at time zone 'UTC');
-begin
-  if least(before, after) at time zone zone = day + wall then return least(before, after); end if;
-  if greatest(before, after) at time zone zone = day + wall then return greatest(before, after); end if;
-  raise exception 'the clocks in % skip % on %', zone, wall, day
-    using errcode = 'check_violation', constraint = 'check_meeting_time_exists';
-end $$
-"""
-
 TABLES = """
-create function touch() returns trigger language plpgsql as $$
-begin
-  new.updated_at := clock_timestamp();
-  return new;
-end $$;
-
 create table users (
   id uuid constraint pk_users primary key default new_id(),
   email text not null constraint check_email_shape check (email ~ '^[^[:cntrl:][:space:]@]+@[^[:cntrl:][:space:]@]+$' and char_length(email) <= 254),
@@ -76,28 +54,6 @@ create table users (
   -- Free of now(): a check that reads the clock freezes rows and breaks restores.
   constraint check_active_subscription check (subscription_status <> 'active' or subscription_expiry is not null)
 );
-create trigger touch before update on users for each row execute function touch();
-
-create function key_email() returns trigger language plpgsql as $$
-begin
-  new.email_key := lower(new.email);
-  return new;
-end $$;
-create trigger key_email before insert or update of email, email_key on users
-  for each row execute function key_email();
-
-create function check_zone() returns trigger language plpgsql as $$
-begin
-  perform now() at time zone new.timezone;
-  -- PostgreSQL takes any word with a number for a zone of its own making; only names of the zone database pass here.
-  if new.timezone !~ '^([A-Z][A-Za-z]+(/[A-Za-z_-]+)+|Etc/GMT[+-][0-9]|Etc/GMT[+]1[0-2]|Etc/GMT-1[0-4]|UTC)$' then
-    raise exception 'not a named zone' using errcode = 'invalid_parameter_value';
-  end if;
-  return new;
-exception when invalid_parameter_value then
-  raise exception 'unknown time zone' using errcode = 'check_violation', constraint = 'check_zone_known';
-end $$;
-create trigger check_zone before insert or update of timezone on users for each row execute function check_zone();
 
 create table meetings (
   id uuid constraint pk_meetings primary key default new_id(),
@@ -123,17 +79,6 @@ create table meetings (
   attendee_count integer not null default 0,
   actual_duration integer constraint check_actual_duration check (actual_duration >= 0)
 );
-create trigger touch before update on meetings for each row execute function touch();
-create trigger check_zone before insert or update of timezone on meetings for each row execute function check_zone();
-
-create function derive_instants() returns trigger language plpgsql as $$
-begin
-  new.starts_at := public.local_instant(new.scheduled_date, new.start_time, new.timezone);
-  new.ends_at := new.starts_at + make_interval(mins => new.duration);
-  return new;
-end $$;
-create trigger derive_instants before insert or update of scheduled_date, start_time, timezone, duration, starts_at, ends_at
-  on meetings for each row execute function derive_instants();
 
 create index idx_meetings_date on meetings (starts_at, status);
 create index idx_meetings_active on meetings (starts_at) where status = 'scheduled';
@@ -154,7 +99,6 @@ create table meeting_attendances (
   constraint uq_meeting_attendances_meeting_id unique (meeting_id, user_id),
   constraint check_left_after_joined check (left_at >= joined_at)
 );
-create trigger touch before update on meeting_attendances for each row execute function touch();
 create index ix_meeting_attendances_user_id on meeting_attendances (user_id, meeting_id);
 """
 
@@ -163,12 +107,8 @@ def upgrade() -> None:
     bind = op.get_bind()
     native = bind.dialect.server_version_info[0] >= 18
     run(NEW_ID_18 if native else NEW_ID)
-    run(LOCAL_INSTANT)
     run(TABLES)
 
 
 def downgrade() -> None:
-    run("drop table meeting_attendances, meetings, users")
-    run(
-        "drop function derive_instants(), check_zone(), key_email(), touch(), local_instant(date, time, text), new_id()"
-    )
+    run("drop table meeting_attendances, meetings, users; drop function new_id()")

@@ -6,19 +6,19 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, live
+from portal import audit, jobs, live
 from portal.database.identity import ME
 from portal.database.question import Question
 from portal.meetings.line import tell_offers
 from portal.problems import Refused
 
-ANSWER = Question(text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish, :at)"))
-TOGETHER = text("select answer, people, refusal, offered from answer_together(:meeting, :at)")
-DECIDE = text("select answer, offered from decide_request(:meeting, :person, :accept, :why, :at)")
-JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors, :at)")
-CORRECT = text("select correct_attendance(:meeting, :person, :came, :why, :at)")
-LEAVE = text("select leave_meeting(:meeting, :at)")
-STILL_HERE = text("select still_here(:meeting, :at)")
+ANSWER = Question(text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish)"))
+TOGETHER = text("select answer, people, refusal, offered from answer_together(:meeting)")
+DECIDE = text("select answer, offered from decide_request(:meeting, :person, :accept, :why)")
+JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors)")
+CORRECT = text("select correct_attendance(:meeting, :person, :came, :why)")
+LEAVE = text("select leave_meeting(:meeting)")
+STILL_HERE = text("select still_here(:meeting)")
 
 
 class Cancelled(Refused):
@@ -77,7 +77,7 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
     Wishing the same twice changes nothing. Full means the line, approval a request. Raises Refused with the reason
     when the meeting moved on (cancelled, over) or the asker may not.
     """
-    said = ANSWER.row(db, meeting=meeting_id, wish=wish, at=clock.now())
+    said = ANSWER.row(db, meeting=meeting_id, wish=wish)
     if said is None:
         raise Gone
     if said.refusal:
@@ -95,7 +95,7 @@ def answer_together(db: Session, meeting_id: UUID) -> None:
 
     Asking again, with nobody left to ask for, changes nothing. Raises Refused.
     """
-    said = db.execute(TOGETHER, {"meeting": meeting_id, "at": clock.now()}).one()
+    said = db.execute(TOGETHER, {"meeting": meeting_id}).one()
     if said.refusal == "nobody":
         return
     if said.refusal:
@@ -117,7 +117,7 @@ def decide_request(
     """The host's or an admin's word on somebody's request: accepted, waitlisted (full), withdrawn (no access any more)
     or rejected. None if nobody asked (any more).
     """
-    asked = {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason, "at": clock.now()}
+    asked = {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason}
     said = db.execute(DECIDE, asked).one()
     _spread(db, meeting_id, said)
     if said.answer is None:
@@ -135,7 +135,7 @@ def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: 
 
     Raises TooLateToCorrect: it is for thirty days after a meeting that was settled.
     """
-    given = {"meeting": meeting_id, "person": person_id, "came": came, "why": reason, "at": clock.now()}
+    given = {"meeting": meeting_id, "person": person_id, "came": came, "why": reason}
     status: str | None = db.scalar(CORRECT, given)
     if status is None:
         raise TooLateToCorrect
@@ -151,7 +151,7 @@ def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None
 
     Somebody invited who had not answered is accepted on the spot while a place is free. Raises Refused.
     """
-    came = db.execute(JOIN, {"meeting": meeting_id, "device": device, "doors": doors_minutes, "at": clock.now()}).one()
+    came = db.execute(JOIN, {"meeting": meeting_id, "device": device, "doors": doors_minutes}).one()
     if came.refusal:
         raise REFUSALS.get(came.refusal, Asked)
     if came.changed:
@@ -161,14 +161,14 @@ def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None
 
 def leave(db: Session, meeting_id: UUID) -> None:
     """Out of the room; leaving twice is once."""
-    if db.scalar(LEAVE, {"meeting": meeting_id, "at": clock.now()}):
+    if db.scalar(LEAVE, {"meeting": meeting_id}):
         audit.record(db, "meeting.left", "Left the room", category="meeting", meeting_id=meeting_id)
         live.announce(db, meeting_id)
 
 
 def still_here(db: Session, meeting_id: UUID) -> None:
     """The room page is still open."""
-    db.execute(STILL_HERE, {"meeting": meeting_id, "at": clock.now()})
+    db.execute(STILL_HERE, {"meeting": meeting_id})
 
 
 def _spread(db: Session, meeting_id: UUID, said: Row[Any]) -> None:

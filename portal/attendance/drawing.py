@@ -17,9 +17,9 @@ from portal.live.token import Audience, Ticket, issue
 from portal.meetings.board import Board, Clock, next_change
 
 BOARDS = Question(text("select * from boards(:ids)"))
-ROLLS = Question(text("select meeting_id, name, since, is_host from rolls(:ids, :at)"))
+ROLLS = Question(text("select meeting_id, name, since, is_host from rolls(:ids)"))
 MAY_WATCH = text("""
-select may_watch(t.sign_in, t.meeting, t.names, :at)
+select may_watch(t.sign_in, t.meeting, t.names)
   from unnest(cast(:sign_ins as uuid[]), cast(:meetings as uuid[]), cast(:names as boolean[]))
   with ordinality t (sign_in, meeting, names, place) order by place
 """)
@@ -45,7 +45,7 @@ def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Any) -> dict[Ke
     keys = list(keys)
     ids = list({UUID(meeting) for meeting, _ in keys})
     rows = {row.id: row for row in BOARDS.rows(db, ids=ids)}
-    rolls = _rolls(db, ids, clock_in("UTC"))
+    rolls = _rolls(db, ids)
     drawings: dict[Key, Drawing] = {}
     for meeting, audience in keys:
         row = rows.get(UUID(meeting))
@@ -65,15 +65,15 @@ def rendered(db: Session, row: Any, clock: Clock, reader: Any) -> str:
 
 def _boards(db: Session, ids: list[UUID], clock: Clock, names: bool) -> dict[UUID, Board]:
     rows = BOARDS.rows(db, ids=ids)
-    rolls = _rolls(db, ids, clock) if names else {}
+    rolls = _rolls(db, ids) if names else {}
     return {
         row.id: Board(row, clock, row.here, _people(rolls.get(row.id, []), clock) if names else None) for row in rows
     }
 
 
-def _rolls(db: Session, ids: list[UUID], clock: Clock) -> dict[UUID, list[Any]]:
+def _rolls(db: Session, ids: list[UUID]) -> dict[UUID, list[Any]]:
     rolls: dict[UUID, list[Any]] = {}
-    for person in ROLLS.rows(db, ids=ids, at=clock.now):
+    for person in ROLLS.rows(db, ids=ids):
         rolls.setdefault(person.meeting_id, []).append(person)
     return rolls
 

@@ -53,7 +53,7 @@ PAST = Question(
 )
 CHANGED = Meeting.updated_at.label("changed_at")
 # Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
-US = func.names_of_us(Meeting.id, bindparam("at")).label("us")
+US = func.names_of_us(Meeting.id).label("us")
 SERIES = (
     Meeting.series_date, Meeting.start_time, MeetingSeries.repeats, MeetingSeries.weekdays, MeetingSeries.month_day,
     MeetingSeries.month_week, MeetingSeries.start_time.label("series_time"),

@@ -29,8 +29,8 @@ OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :tra
 FREE_UNTIL = text("select ends_at from access_grants where user_id = auth.uid() and kind = 'welcome'")
 PAID_UNTIL = text("select subscription_expiry from family_plans where id = :plan")
 OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
-GIVE = text("select give_access(:person, :kind, :until, :why, :at)")
-CUT = text("select cut_order(:order, :until, :at)")
+GIVE = text("select give_access(:person, :kind, :until, :why)")
+CUT = text("select cut_order(:order, :until)")
 
 PAGE_LIFE = timedelta(hours=23)
 """How long a payment page can be paid, from the choice on; so asking twice asks for the same page."""
@@ -176,7 +176,7 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
 
     In the name of the admin who asks; the person reads the reason.
     """
-    wanted = {"person": person_id, "kind": kind, "until": _end_of(last_day), "why": reason, "at": clock.now()}
+    wanted = {"person": person_id, "kind": kind, "until": _end_of(last_day), "why": reason}
     db.execute(GIVE, wanted)
     audit.record(db, "access.given", f"Days given: {kind}, {reason}", category="billing", subject_id=person_id)
 
@@ -184,7 +184,7 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
 def note_refund(db: Session, order: Any, minor: int, reason: str, last_day: date | None) -> None:
     """The provider was asked to give `minor` of an order back; it opens nothing after `last_day`, if one is given."""
     if last_day:
-        db.execute(CUT, {"order": order.id, "until": _end_of(last_day), "at": clock.now()})
+        db.execute(CUT, {"order": order.id, "until": _end_of(last_day)})
     amount = money.plain(money.major(minor, order.currency), order.currency)
     words = f"Refund of {amount} {order.currency} of {order.order_number}: {reason}"
     audit.record(db, "order.refund-asked", words, category="billing", subject_id=order.user_id)

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal import audit, clock, jobs, limits
+from portal import audit, jobs, limits
 from portal.access import public
 from portal.billing.actions import ask_provider
 from portal.database import db
@@ -21,7 +21,7 @@ from portal.web import csrf
 
 bp = Blueprint("webhook", __name__)
 
-NOTE = text("select note_provider_event(:id, :kind, :customer, cast(:body as jsonb), :created, :at)")
+NOTE = text("select note_provider_event(:id, :kind, :customer, cast(:body as jsonb), :created)")
 TOLERANCE = 300  # seconds a signature stays good, the provider's own default
 LARGEST = 1024 * 1024
 LONGEST = 255  # characters of a name; the provider's own limit
@@ -49,7 +49,7 @@ def hear() -> ResponseReturnValue:
             audit.record(db.session(), "provider.refused", words, category="security", level="warn")
         return "", 400
     payment = event.pop("payment")
-    if db.session.execute(NOTE, {**event, "at": clock.now()}).scalar():
+    if db.session.execute(NOTE, event).scalar():
         if event["customer"]:
             ask_provider(db.session(), event["customer"], event["id"])
         elif payment:

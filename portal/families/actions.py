@@ -14,7 +14,7 @@ from portal.billing.actions import project
 from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import InAFamily, refuse
 
-SET_SEATS = text("select set_family_seats(:plan, :seats, :at)")
+SET_SEATS = text("select set_family_seats(:plan, :seats)")
 
 
 def start(db: Session, primary_id: UUID, name: str, seats: int = 6) -> UUID:
@@ -47,7 +47,7 @@ def rename(db: Session, plan_id: UUID, name: str) -> None:
 
 def set_seats(db: Session, plan_id: UUID, seats: int) -> bool:
     """As an admin: how many the family may be. Raises TooFew below who is in and invited. False if there is no such plan."""
-    became = db.scalar(SET_SEATS, {"plan": plan_id, "seats": seats, "at": clock.now()})
+    became = db.scalar(SET_SEATS, {"plan": plan_id, "seats": seats})
     refuse(became if became == "too-few" else None)
     audit.record(db, "family.seats-set", f"Set {seats} seats", plan_id=str(plan_id))
     return became is not None

@@ -11,7 +11,7 @@ from portal.families.models import FamilyPlan
 
 PROPOSE = text("select propose_transfer(:plan, :person, :at)")
 TAKE_OVER = text("select take_over_family(:plan, :person, :at)")
-DISSOLVE = text("select dissolve_family(:plan, :at)")
+DISSOLVE = text("select dissolve_family(:plan)")
 
 
 def propose_transfer(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = None) -> bool:
@@ -58,7 +58,7 @@ def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> bool:
 def dissolve(db: Session, plan_id: UUID, payer_id: UUID) -> datetime | None:
     """The primary lets the plan end: everybody keeps the paid date, told by mail. The date; None: not the asker's."""
     at = clock.now()
-    until: datetime | None = db.scalar(DISSOLVE, {"plan": plan_id, "at": at})
+    until: datetime | None = db.scalar(DISSOLVE, {"plan": plan_id})
     if until is not None:
         audit.record(db, "family.ending", "Let the family plan end")
         jobs.enqueue(db, "billing.stop_own", user_id=str(payer_id), when="period_end")

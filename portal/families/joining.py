@@ -18,12 +18,12 @@ from portal.families.actions import tell
 from portal.families.queries import former
 from portal.families.refusals import AcceptedMeanwhile, Gone, refuse
 
-INVITE = text("select membership, refusal from invite_to_family(:plan, :address, :token, :at)")
-RENEW = text("select address, refusal from renew_invitation(:invitation, :token, :at)")
-REVOKE = text("select revoke_invitation(:invitation, :at)")
-ACCEPT = text("select * from accept_invitation(:token, :at)")
-SIGN_UP = text("select * from sign_up_to_family(:token, cast(:given as jsonb), :at)")
-DECLINE = text("select membership, state from decline_invitation(:token, :at)")
+INVITE = text("select membership, refusal from invite_to_family(:plan, :address, :token)")
+RENEW = text("select address, refusal from renew_invitation(:invitation, :token)")
+REVOKE = text("select revoke_invitation(:invitation)")
+ACCEPT = text("select * from accept_invitation(:token)")
+SIGN_UP = text("select * from sign_up_to_family(:token, cast(:given as jsonb))")
+DECLINE = text("select membership, state from decline_invitation(:token)")
 PAID_ALONE = text("""
 select max(promised_until) from my_access_sources()
  where source = 'own' and subscription_type = 'individual' and promised_until > :at
@@ -33,7 +33,7 @@ select max(promised_until) from my_access_sources()
 def invite(db: Session, plan: Any, host: str, address: str) -> None:
     """Hold a seat for 14 days and mail its link to `address`. Raises Refused."""
     token = new_key()
-    given = {"plan": plan.id, "address": address, "token": key_hash(token), "at": clock.now()}
+    given = {"plan": plan.id, "address": address, "token": key_hash(token)}
     asked = db.execute(INVITE, given).one()
     refuse(asked.refusal)
     mail.write(db, "family-invitation", address, letters.invitation(plan.plan_name, host, token), secret=True)
@@ -43,7 +43,7 @@ def invite(db: Session, plan: Any, host: str, address: str) -> None:
 def send_again(db: Session, plan: Any, host: str, invitation_id: UUID) -> str | None:
     """The invitation once more, with a new link; the one before opens nothing. The address; None: not the asker's."""
     token = new_key()
-    given = {"invitation": invitation_id, "token": key_hash(token), "at": clock.now()}
+    given = {"invitation": invitation_id, "token": key_hash(token)}
     asked = db.execute(RENEW, given).one_or_none()
     if asked is None:
         return None
@@ -57,7 +57,7 @@ def send_again(db: Session, plan: Any, host: str, invitation_id: UUID) -> str | 
 
 def take_back(db: Session, invitation_id: UUID) -> bool:
     """The invitation opens nothing any more, and its seat is free. False if it is not the asker's."""
-    was = db.scalar(REVOKE, {"invitation": invitation_id, "at": clock.now()})
+    was = db.scalar(REVOKE, {"invitation": invitation_id})
     if was == "active":
         raise AcceptedMeanwhile
     if was == "invited":
@@ -70,7 +70,7 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
 
     Who also pays alone says what becomes of that: `period_end`, `now_with_credit` or `not_yet`.
     """
-    seated = db.execute(ACCEPT, {"token": key_hash(token), "at": clock.now()}).one()
+    seated = db.execute(ACCEPT, {"token": key_hash(token)}).one()
     if seated.refusal == "active":
         return
     refuse(seated.refusal)
@@ -81,10 +81,9 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
 
 def sign_up(db: Session, token: str, given: Given, welcome_days: int) -> UUID:
     """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
-    at = clock.now()
-    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps(asdict(given)), "at": at}).one()
+    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps(asdict(given))}).one()
     refuse(seated.refusal)
-    db.execute(WELCOME, {"user_id": seated.person, "days": welcome_days, "at": at})
+    db.execute(WELCOME, {"user_id": seated.person, "days": welcome_days, "at": clock.now()})
     audit.record(
         db, "account.confirmed", "An address was confirmed by an invitation", subject_id=seated.person,
         category="security",
@@ -95,7 +94,7 @@ def sign_up(db: Session, token: str, given: Given, welcome_days: int) -> UUID:
 
 def decline(db: Session, token: str) -> None:
     """No to an invitation; the seat is free again. Twice is once. Raises Gone."""
-    said = db.execute(DECLINE, {"token": key_hash(token), "at": clock.now()}).one_or_none()
+    said = db.execute(DECLINE, {"token": key_hash(token)}).one_or_none()
     if said is None or said.state not in ("declined", "was declined"):
         raise Gone
     if said.state == "declined":
@@ -105,7 +104,7 @@ def decline(db: Session, token: str) -> None:
 
 def tell_missed(db: Session, token: str) -> None:
     """Somebody came second with one invitation: who invited should know."""
-    seat = db.execute(ACCEPT, {"token": key_hash(token), "at": clock.now()}).one()
+    seat = db.execute(ACCEPT, {"token": key_hash(token)}).one()
     if seat.refusal == "taken":
         tell(db, "missed", seat.membership)
 

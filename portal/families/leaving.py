@@ -5,19 +5,19 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs
+from portal import audit, jobs
 from portal.families.actions import tell
 from portal.families.models import UNDO_FOR
 from portal.families.refusals import BackElsewhere, refuse
 
-LEAVE = text("select membership, refusal from leave_family(:at)")
-REMOVE = text("select membership, refusal from remove_member(:plan, :person, :at)")
-UNDO = text("select person, refusal from undo_removal(:removed, :at)")
+LEAVE = text("select membership, refusal from leave_family()")
+REMOVE = text("select membership, refusal from remove_member(:plan, :person)")
+UNDO = text("select person, refusal from undo_removal(:removed)")
 
 
 def leave(db: Session) -> None:
     """The asker's seat is free and the plan covers them no longer, from now on. Raises PrimaryStays."""
-    left = db.execute(LEAVE, {"at": clock.now()}).one()
+    left = db.execute(LEAVE).one()
     if left.refusal == "unknown":
         return
     refuse(left.refusal)
@@ -30,7 +30,7 @@ def remove(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = Non
 
     The id is what `undo` wants within those seconds.
     """
-    gone = db.execute(REMOVE, {"plan": plan_id, "person": person_id, "at": clock.now()}).one_or_none()
+    gone = db.execute(REMOVE, {"plan": plan_id, "person": person_id}).one_or_none()
     if gone is None:
         return None
     refuse(gone.refusal)
@@ -42,7 +42,7 @@ def remove(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = Non
 
 def undo(db: Session, removed_id: UUID) -> bool:
     """The seat back to who was just removed. False if it is not the asker's to give; raises TooLate and its kin."""
-    back = db.execute(UNDO, {"removed": removed_id, "at": clock.now()}).one_or_none()
+    back = db.execute(UNDO, {"removed": removed_id}).one_or_none()
     if back is None:
         return False
     if back.refusal == "in-a-family":

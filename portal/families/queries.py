@@ -14,10 +14,10 @@ from portal.families.models import UNDO_FOR, FamilyPlan
 from portal.times import Reader, day_long
 
 PEOPLE = text("select * from family_people()")
-INVITATIONS = text("select * from family_invitations(:at)")
-FORMER = text("select email, first_name from former_family(:at)")
-ATTENDANCE = text("select * from family_attendance(:at)")
-INVITATION = text("select * from read_invitation(:token, :at)")
+INVITATIONS = text("select * from family_invitations()")
+FORMER = text("select email, first_name from former_family()")
+ATTENDANCE = text("select * from family_attendance()")
+INVITATION = text("select * from read_invitation(:token)")
 
 SAYS = {
     "accepted": "comes", "declined": "does not come", "waitlisted": "waits for a place", "offered": "has a place on offer",
@@ -32,7 +32,7 @@ def my_plan(db: Session, user_id: UUID) -> FamilyPlan | None:
 
 def invitation(db: Session, token: str) -> Row[Any] | None:
     """What an invitation says to whoever has its link."""
-    return db.execute(INVITATION, {"token": key_hash(token), "at": clock.now()}).one_or_none()
+    return db.execute(INVITATION, {"token": key_hash(token)}).one_or_none()
 
 
 def host_name(db: Session, user_id: UUID) -> str:
@@ -43,7 +43,7 @@ def host_name(db: Session, user_id: UUID) -> str:
 
 def former(db: Session) -> Sequence[Row[Any]]:
     """Who was in the asker's family until it ended, address and first name."""
-    return db.execute(FORMER, {"at": clock.now()}).all()
+    return db.execute(FORMER).all()
 
 
 class Household:
@@ -59,7 +59,7 @@ class Household:
         self.ending = self._day(plan.ending_at)
         self.asked_me = plan.transfer_to == me
         self.asked_on = self._day(plan.transfer_proposed_at)
-        shared = {row.user_id: self._evenings(row) for row in db.execute(ATTENDANCE, {"at": clock.now()})}
+        shared = {row.user_id: self._evenings(row) for row in db.execute(ATTENDANCE)}
         self.people = [self._person(row, me, shared.get(row.user_id)) for row in db.execute(PEOPLE)]
         self.asked = next((p["name"] for p in self.people if p["id"] == plan.transfer_to), "")
         self.primary = next((p["name"] for p in self.people if p["is_primary"]), "")
@@ -67,7 +67,7 @@ class Household:
         self.removed: list[dict[str, Any]] = []
         self.former: list[str] = []
         if self.i_am_primary:
-            for row in db.execute(INVITATIONS, {"at": clock.now()}):
+            for row in db.execute(INVITATIONS):
                 (self.invitations if row.state == "invited" else self.removed).append(self._invitation(row))
             self.former = [row.first_name or row.email for row in former(db)]
         own = db.execute(select(User.shares_attendance, User.family_may_answer).where(User.id == me)).one()

@@ -6,14 +6,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import clock, jobs, live
+from portal import jobs, live
 
-TEND = text("select tend_line(:meeting, :at)")
+TEND = text("select tend_line(:meeting)")
 
 
 def tend(db: Session, meeting_id: UUID) -> None:
     """Offers that ran out come back, free places go to the next in line, and open pages are told."""
-    tell_offers(db, meeting_id, db.scalar(TEND, {"meeting": meeting_id, "at": clock.now()}))
+    tell_offers(db, meeting_id, db.scalar(TEND, {"meeting": meeting_id}))
     live.announce(db, meeting_id)
 
 

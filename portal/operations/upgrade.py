@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from alembic import command
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.config import Settings, plain_url
+from portal.database import objects
 from portal.operations import backup
-from portal.operations.migrate import config, migrate
+from portal.operations.migrate import config, migrate, version
 from portal.operations.proof import broken_promises
 from portal.operations.restore import fill, scratch
 from portal.operations.revision import HEAD
@@ -22,7 +24,7 @@ def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> No
 
     Whatever goes wrong before the last step leaves everything as it was. Raises `Problem`.
     """
-    if version_of(settings) == HEAD:
+    if version_of(settings) == HEAD and not is_behind(settings):
         say(f"The tables are at {HEAD} already.")
         return
     made = backup.dump(settings)
@@ -44,11 +46,16 @@ def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> No
 def version_of(settings: Settings) -> str:
     """The revision the tables are at. Raises `Problem` if there are none."""
     with reach(plain_url(settings.owner_url)) as owner:
-        known = owner.execute("select to_regclass('public.alembic_version')").fetchone()
-        found = owner.execute("select version_num from alembic_version").fetchone() if known != (None,) else None
+        found = version(owner)
     if found is None:
         raise Problem("The database has no tables yet; run `portal migrate`.")
-    return str(found[0])
+    return found
+
+
+def is_behind(settings: Settings) -> bool:
+    """Whether the database's functions were made from other files than this version's."""
+    with create_engine(settings.owner_url, poolclass=NullPool).connect() as owner:
+        return objects.changed(owner)
 
 
 def refuse_broken(settings: Settings, what: str, club_at: datetime, now: datetime) -> None:

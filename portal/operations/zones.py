@@ -4,6 +4,7 @@ PostgreSQL has a zone database of its own, as old as its packaging. Nothing here
 breaks no promise; but whoever asks the database by hand for local hours reads them from it and should know.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from zoneinfo import available_timezones
@@ -54,11 +55,13 @@ def different(db: Session, zones: list[str], at: datetime) -> list[str]:
     return sorted({*db.scalars(DIFFERENT, {"spans": Jsonb(rows)}), *set(mine) - theirs})
 
 
-def comparison(db: Session, zones: list[str], at: datetime) -> str:
-    """A sentence on PostgreSQL's zones; empty when they are the package's."""
-    if not (named := different(db, zones, at)):
-        return ""
-    return (
-        f"PostgreSQL's own rules for {', '.join(named)} are others than those of tzdata {version('tzdata')}, which the portal "
-        "goes by. Members are shown the right hour; local hours asked of PostgreSQL by hand are not."
-    )
+def notes(db: Session, at: datetime) -> Iterator[str]:
+    """A sentence on zones the package does not have, and one on those that PostgreSQL has otherwise."""
+    zones, package = in_use(db, at), f"tzdata {version('tzdata')}"
+    if named := unknown(zones):
+        yield f"{package} does not have {', '.join(named)}, where members or meetings are."
+    if named := different(db, zones, at):
+        yield (
+            f"PostgreSQL's own rules for {', '.join(named)} are others than those of {package}, which the portal goes by. "
+            "Members are shown the right hour; local hours asked of PostgreSQL by hand are not."
+        )

@@ -22,7 +22,7 @@ A_DAY = "public, max-age=86400"
 PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": A_DAY}
 
 PROGRAMME = text(
-    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(:at, 6)"
+    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(6)"
 )
 
 
@@ -33,7 +33,7 @@ def landing() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect("/meetings", 303)
     look = here_and_now()
-    rows = db.session.execute(PROGRAMME, {"at": clock.now()}).all()
+    rows = db.session.execute(PROGRAMME).all()
     settings = current_app.config["SETTINGS"]
     start = datetime.combine(look.club(look.now).date(), settings.default_meeting_time)
     return page(

@@ -36,7 +36,7 @@ from portal.meetings import actions as meetings
 from portal.meetings import series
 from portal.meetings.models import Meeting
 from portal.problems import Problem, Refused
-from portal.sandbox import money
+from portal.sandbox import hours, money
 from portal.sandbox.people import (
     ANA,
     BILAL,
@@ -101,7 +101,15 @@ class Club:
 
 
 def plant(web: Flask) -> None:
-    """Plant the club unless it stands already. Raises `Problem` when an earlier planting was cut short."""
+    """Plant the club unless it stands already. Raises `Problem` when an earlier planting was cut short.
+
+    Either way the database's clock goes as far ahead as the demo's from then on.
+    """
+    with hours.set_by(web.config["SETTINGS"]):
+        _plant(web)
+
+
+def _plant(web: Flask) -> None:
     if standing := _standing(web):
         if standing == "half":
             raise Problem("The demo club was planted only in part; `make clean` and start again.")

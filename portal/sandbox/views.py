@@ -18,7 +18,7 @@ from portal.attendance.my_meeting import as_seen, the_meeting
 from portal.database import db
 from portal.mail.models import SandboxMail
 from portal.meetings.board import here_and_now
-from portal.sandbox import club
+from portal.sandbox import club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
 from portal.web import find, me, page, reader
@@ -81,7 +81,7 @@ def show_clock() -> ResponseReturnValue:
 @public
 def move_clock() -> ResponseReturnValue:
     """Time passes for the portal and for the sandbox's Stripe; never backwards, as bills are not unwritten."""
-    clock.move(STEPS.get(request.form.get("step", "")) or abort(400))
+    hours.move(db.session(), STEPS.get(request.form.get("step", "")) or abort(400))
     for name in FALLS_DUE:
         jobs.enqueue(db.session(), name, one_at_a_time=name)
     for name in ONCE_HEARD:

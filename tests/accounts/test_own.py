@@ -120,7 +120,7 @@ def test_a_reset_mailed_to_the_old_address_is_dead(hers, code, superuser, alice,
 
 def test_a_copy_holds_what_is_ones_own(hers, alice, supper, as_, now):
     with as_(alice) as db:
-        db.execute("select answer_meeting(%s, 'accepted', %s)", [supper.id, now])
+        db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
     answer = hers.get("/account/data.json")
     kept = json.loads(answer.text)
     assert kept["profile"][0]["email"] == alice.email and kept["meetings"][0]["title"] == "Supper"
@@ -188,7 +188,7 @@ def test_looking_at_the_page_closes_nothing(his):
 def test_nothing_of_the_person_is_left_but_the_counts(his, charlie, superuser, supper, as_, now, outbox):
     sets_up(his)
     with as_(charlie) as db:
-        db.execute("select answer_meeting(%s, 'accepted', %s)", [supper.id, now])
+        db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
     closes(his)
     for table in ("credentials", "second_factors", "recovery_codes", "one_time_tokens", "sign_ins"):
         assert one(superuser, f"select count(*) from {table} where user_id = %s", charlie.id) == 0, table
@@ -204,7 +204,7 @@ def test_places_ahead_go_to_who_waits_and_past_evenings_stay(his, charlie, alice
                       [past.id, charlie.id])  # fmt: skip
     for person in (charlie, alice, bob):
         with as_(person) as db:
-            db.execute("select answer_meeting(%s, 'accepted', %s)", [supper.id, now])
+            db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
     closes(his)
     answers = "select answer from meeting_attendances where meeting_id = %s and user_id = %s"
     assert one(superuser, answers, supper.id, charlie.id) == "declined"

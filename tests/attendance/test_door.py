@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from portal import clock
 from tests.support.cast import invite
 from tests.support.line import Line, one
 
@@ -23,14 +24,12 @@ class Door:
 
     def opens(self, person, minute, device="desktop"):
         """Knock `minute` minutes after the start; why not, or None."""
-        with self.line.as_(person) as db:
-            return one(
-                db, "select refusal from join_meeting(%s, %s, 10, %s)", self.meeting.id, device, self.time(minute)
-            )
+        with clock.at(self.time(minute)), self.line.as_(person) as db:
+            return one(db, "select refusal from join_meeting(%s, %s, 10)", self.meeting.id, device)
 
     def closes_behind(self, person, minute):
-        with self.line.as_(person) as db:
-            return one(db, "select leave_meeting(%s, %s)", self.meeting.id, self.time(minute))
+        with clock.at(self.time(minute)), self.line.as_(person) as db:
+            return one(db, "select leave_meeting(%s)", self.meeting.id)
 
     def was_inside(self, person, since, until, device="desktop"):
         """A stay as a provider reports it, whatever our own door saw."""
@@ -128,8 +127,8 @@ def test_minutes_are_the_union_of_the_stays(door, alice, stays, minutes):
 def test_a_silent_browser_has_left_when_it_was_last_heard(door, alice, bob, superuser):
     door.opens(alice, 0)
     door.opens(bob, 0)
-    with door.line.as_(alice) as db:
-        db.execute("select still_here(%s, %s)", [door.meeting.id, door.time(7)])
+    with clock.at(door.time(7)), door.line.as_(alice) as db:
+        db.execute("select still_here(%s)", [door.meeting.id])
     closed = one(superuser, "select close_presences(%s, null, %s, %s)", door.meeting.id, door.time(10), door.time(20))
     assert closed == 1  # Bob's browser never had a heartbeat, and is believed
     assert door.line.of(alice, "left_at") == door.time(7)

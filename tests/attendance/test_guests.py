@@ -160,9 +160,9 @@ def test_no_sql_of_a_members_reads_the_list(as_, asks, superuser, alice, bob, se
     for person in (alice, bob):
         with as_(person) as db:
             assert db.execute("select count(*) from guests_of(%s)", [secret.id]).fetchone() == (0,)
-            said = db.execute("select refusal from invite_guests(%s, %s, false, now())", [secret.id, [bob.email]])
+            said = db.execute("select refusal from invite_guests(%s, %s, false)", [secret.id, [bob.email]])
             assert said.fetchone() == ("over",)
-            took = db.execute("select count(*) from take_back_invitation(%s, %s, false, now())", [secret.id, alice.id])
+            took = db.execute("select count(*) from take_back_invitation(%s, %s, false)", [secret.id, alice.id])
             assert took.fetchone() == (0,)
     assert guests(superuser, secret) == {alice.id}
 

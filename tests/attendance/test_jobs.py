@@ -214,7 +214,7 @@ def test_what_was_corrected_afterwards_stays(tend, superuser, alice, tonight):
 def says_yes(as_, meeting, *people):
     for person in people:
         with as_(person) as db:
-            db.execute("select answer_meeting(%s, 'accepted', now())", [meeting.id])
+            db.execute("select answer_meeting(%s, 'accepted')", [meeting.id])
 
 
 def test_who_lost_access_holds_no_place_and_the_line_moves(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from portal import clock
 from tests.conftest import BECOME
 from tests.support.cast import crowd, plan_meeting
 from tests.support.families import seat, unseat
@@ -42,9 +43,9 @@ def table(as_, superuser, now, us):
 
 def together(line, person):
     line.now += SECOND
-    with line.as_(person) as db:
+    with clock.at(line.now), line.as_(person) as db:
         return db.execute(
-            "select answer, cardinality(people), refusal, offered from answer_together(%s, %s)", [line.meeting.id, line.now]
+            "select answer, cardinality(people), refusal, offered from answer_together(%s)", [line.meeting.id]
         ).fetchone()
 
 
@@ -189,8 +190,8 @@ def test_however_families_and_others_come_at_once_nobody_is_one_too_many(databas
         start = threading.Barrier(len(everybody))
 
         def act(person, line=line, start=start):
-            statements = [("select answer_together(%s, now())", ()), ("select answer_meeting(%s, %s, now())", ("declined",)),
-                          ("select answer_meeting(%s, %s, now())", ("accepted",))]  # fmt: skip
+            statements = [("select answer_together(%s)", ()), ("select answer_meeting(%s, %s)", ("declined",)),
+                          ("select answer_meeting(%s, %s)", ("accepted",))]  # fmt: skip
             with database.connect("portal_web") as db:
                 start.wait()
                 for statement, more in statements if person in us else statements[2:] + statements[1:]:

@@ -64,7 +64,7 @@ def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person
 
     def answer(person: Person, meeting: object, wish: str = "accepted") -> None:
         with as_(person) as db:
-            db.execute("select answer_meeting(%s, %s, now())", [meeting, wish])
+            db.execute("select answer_meeting(%s, %s)", [meeting, wish])
 
     named: Named = {
         "live": plan("Open floor", -0.01, description="A question, **half-finished**."),
@@ -93,7 +93,7 @@ def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person
         answer(charlie, named[meeting])
     answer(alice, named["offered"], "declined")
     with as_(bob) as db:
-        db.execute("select join_meeting(%s, 'mobile', 10, now())", [named["live"]])
+        db.execute("select join_meeting(%s, 'mobile', 10)", [named["live"]])
     superuser.execute(
         "insert into sandbox_mails (id, recipient, subject, text, received_at)"
         " values (%s, 'frida@club.example', 'Confirm your address', 'One press: https://club.example/verify/x', now())",

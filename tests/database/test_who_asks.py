@@ -39,7 +39,7 @@ def test_a_member_counts_only_own_rows_and_reads_totals_from_the_meeting(as_, su
         assert one(db, "select seats_taken from meetings") == 2
 
 
-@pytest.mark.parametrize("board", ["select title from boards(%s)", "select name from rolls(%s, now())"])
+@pytest.mark.parametrize("board", ["select title from boards(%s)", "select name from rolls(%s)"])
 def test_the_board_of_a_private_meeting_is_for_the_invited(as_, superuser, secret, alice, charlie, board):
     invite(superuser, secret, alice)
     superuser.execute("insert into presences (meeting_id, user_id, joined_at, device_type)"
@@ -127,10 +127,10 @@ def test_the_members_function_really_holds_the_meetings_row(connect, alice, bob,
     first, second = connect("portal_web"), connect("portal_web")
     for db, person in ((first, alice), (second, bob)):
         db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
-    first.execute("select answer_meeting(%s, 'accepted', %s)", [supper.id, now])
+    first.execute("select answer_meeting(%s, 'accepted')", [supper.id])
     second.execute("set local lock_timeout = '50ms'")
     with pytest.raises(errors.LockNotAvailable):
-        second.execute("select answer_meeting(%s, 'accepted', %s)", [supper.id, now])
+        second.execute("select answer_meeting(%s, 'accepted')", [supper.id])
 
 
 def test_a_row_lock_under_a_reading_policy_would_lock_nothing(before, alice):

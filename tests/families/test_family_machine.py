@@ -88,32 +88,32 @@ class Scene:
 
     def invite(self, db, whom, me):
         token = f"{whom.first_name}-{len(self.links[whom])}-{threading.get_ident()}".encode()
-        if db.execute("select refusal from invite_to_family(%s, %s, %s, now())",
+        if db.execute("select refusal from invite_to_family(%s, %s, %s)",
                       [FAMILY, whom.email, token]).fetchone() == (None,):  # fmt: skip
             self.links[whom].append(token)
 
     def take_back(self, db, whom, me):
-        pending = one(db, "select id from family_invitations(now()) where email = %s and state = 'invited'", whom.email)
-        db.execute("select revoke_invitation(%s, now())", [pending])
+        pending = one(db, "select id from family_invitations() where email = %s and state = 'invited'", whom.email)
+        db.execute("select revoke_invitation(%s)", [pending])
 
     def remove(self, db, whom, me):
-        db.execute("select remove_member(%s, %s, now())", [FAMILY, whom.id])
+        db.execute("select remove_member(%s, %s)", [FAMILY, whom.id])
 
     def undo(self, db, whom, me):
-        removed = one(db, "select id from family_invitations(now()) where email = %s and state = 'removed'", whom.email)
-        db.execute("select undo_removal(%s, now())", [removed])
+        removed = one(db, "select id from family_invitations() where email = %s and state = 'removed'", whom.email)
+        db.execute("select undo_removal(%s)", [removed])
 
     def propose(self, db, whom, me):
         db.execute("select propose_transfer(%s, %s, now())", [FAMILY, whom.id])
 
     def accept(self, db, whom, me):
-        db.execute("select accept_invitation(%s, now())", [self.links[whom][-1]])
+        db.execute("select accept_invitation(%s)", [self.links[whom][-1]])
 
     def decline(self, db, whom, me):
-        db.execute("select decline_invitation(%s, now())", [self.links[whom][-1]])
+        db.execute("select decline_invitation(%s)", [self.links[whom][-1]])
 
     def leave(self, db, whom, me):
-        db.execute("select leave_family(now())")
+        db.execute("select leave_family()")
 
     def take_over(self, db, whom, me):
         db.execute("select take_over_family(%s, %s, now())", [FAMILY, whom.id])
@@ -200,7 +200,7 @@ def test_of_two_who_take_the_last_seat_by_one_link_one_has_it(scene, superuser):
             with scene.database.connect("portal_web") as db, db.transaction():
                 together.wait()
                 db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
-                return one(db, "select refusal from accept_invitation('x', now())")
+                return one(db, "select refusal from accept_invitation('x')")
 
         with ThreadPoolExecutor(2) as both:
             assert sorted(both.map(accepts, [CHARLIE, EVE]), key=str) == [None, "taken"]

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from portal import create_app
+from portal import clock, create_app
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.operations import check
@@ -78,7 +78,8 @@ def soil(server_url: str, name: str) -> Iterator[Planted]:
         settings = settings_for(fresh)
         web, worker = create_app(settings), create_app(settings, database_url=settings.worker_url)
         web.test_client_class = Browser
-        yield Planted(fresh, web, worker, postgres, 0)
+        with clock.followed_by(lambda moment: postgres.execute("update club_clock set stands_at = %s", [moment])):
+            yield Planted(fresh, web, worker, postgres, 0)
         for app in (web, worker):
             with app.app_context():
                 db.engine.dispose()

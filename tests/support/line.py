@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from portal import clock
 from tests.support.cast import Meeting, Person
 
 
@@ -30,10 +31,8 @@ class Line:
     now: datetime
 
     def says(self, person: Person, wish: str, at: datetime | None = None) -> Said:
-        with self.as_(person) as db:
-            row = db.execute(
-                "select * from answer_meeting(%s, %s, %s)", [self.meeting.id, wish, at or self.now]
-            ).fetchone()
+        with clock.at(at or self.now), self.as_(person) as db:
+            row = db.execute("select * from answer_meeting(%s, %s)", [self.meeting.id, wish]).fetchone()
         return Said(*row) if row else row
 
     def accepts(self, *people: Person, at: datetime | None = None) -> list[str]:
@@ -43,13 +42,12 @@ class Line:
         return [self.says(person, "declined", at).answer for person in people]
 
     def decides(self, admin: Person, person: Person, accept: bool, why: str | None = None) -> str | None:
-        with self.as_(admin) as db:
-            return one(db, "select answer from decide_request(%s, %s, %s, %s, %s)",
-                       self.meeting.id, person.id, accept, why, self.now)  # fmt: skip
+        with clock.at(self.now), self.as_(admin) as db:
+            return one(db, "select answer from decide_request(%s, %s, %s, %s)", self.meeting.id, person.id, accept, why)
 
     def tend(self, at: datetime | None = None) -> list[UUID]:
-        with self.as_("worker") as db:
-            return one(db, "select tend_line(%s, %s)", self.meeting.id, at or self.now)
+        with clock.at(at or self.now), self.as_("worker") as db:
+            return one(db, "select tend_line(%s)", self.meeting.id)
 
     def place(self, person: Person) -> int | None:
         with self.as_(person) as db:

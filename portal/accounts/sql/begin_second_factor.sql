@@ -1,3 +1,4 @@
+-- Keep the sealed secret an app was just shown; it counts only after a code of it (`auth.keep_second_factor`).
 create function auth.begin_second_factor(sealed text)
 returns void language sql security definer set search_path = '' as $$
   insert into public.second_factors (user_id, pending) values (auth.uid(), sealed)

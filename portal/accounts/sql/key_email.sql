@@ -1,3 +1,5 @@
+-- The key an address is looked up and unique by. A trigger, not a generated column: beside a BEFORE trigger PostgreSQL
+-- takes a generated key for changed, and every update of a person would lock out whoever refers to that person.
 create function key_email()
 returns trigger language plpgsql as $$
 begin

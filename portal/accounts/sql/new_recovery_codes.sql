@@ -1,3 +1,4 @@
+-- Ten new recovery codes (as hashes) in place of all older ones; nothing without a second factor.
 create function auth.new_recovery_codes(hashes text[])
 returns void language sql security definer set search_path = '' as $$
   insert into public.recovery_codes (user_id, slot, code_hash)

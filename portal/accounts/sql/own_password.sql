@@ -1,3 +1,4 @@
+-- The password hash of whoever asks.
 create function auth.own_password()
 returns text language sql stable security definer set search_path = '' as $$
   select password_hash from public.credentials where user_id = auth.uid()

@@ -1,7 +1,11 @@
-create function answer_meeting(meeting uuid, wish text, at timestamptz)
+-- Say yes ('accepted') or no ('declined') to a meeting, as whoever asks. Locks the meeting's row, so that of two who want
+-- the last seat the second sees the first. Offers that ran out go to the next first. `offered` are the people to be told
+-- of an offer; no row if there is no such meeting for them. The decision itself is `decide`.
+create function answer_meeting(meeting uuid, wish text)
 returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
+  at constant timestamptz := public.club_now();
   m public.meetings;
   tended uuid[] := '{}';
 begin

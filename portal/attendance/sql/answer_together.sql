@@ -1,8 +1,9 @@
 -- Yes for all of us: everybody has a place or nobody, and then all wait as one.
-create function answer_together(meeting uuid, at timestamptz)
+create function answer_together(meeting uuid)
 returns table (answer text, people uuid[], refusal text, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
+  at constant timestamptz := public.club_now();
   m public.meetings;
   party uuid := gen_random_uuid();
 begin

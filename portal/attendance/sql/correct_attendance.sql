@@ -1,12 +1,12 @@
 -- An admin's word on whether somebody came: what it is now. No row when it is too early or too late for that, or the
 -- person has no row of that meeting.
-create function correct_attendance(meeting uuid, person uuid, came boolean, why text, at timestamptz)
+create function correct_attendance(meeting uuid, person uuid, came boolean, why text)
 returns setof text language sql security definer set search_path = '' as $$
   update public.meeting_attendances a
      set outcome = case when came then 'attended' when a.answer = 'accepted' then 'no_show' end,
-         corrected_at = at, correction = why
+         corrected_at = public.club_now(), correction = why
     from public.meetings m
-   where m.id = meeting and m.status = 'completed' and at <= m.ends_at + interval '30 days'
+   where m.id = meeting and m.status = 'completed' and public.club_now() <= m.ends_at + interval '30 days'
      and a.meeting_id = m.id and a.user_id = person
   returning a.status
 $$;

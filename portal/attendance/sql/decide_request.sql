@@ -1,9 +1,11 @@
 -- The host's or an admin's word on a request: what it became, null if nobody asked (any more), and who was offered a
 -- place meanwhile. Accepting when full, or when others wait, puts the person in the line.
-create function decide_request(meeting uuid, person uuid, accept boolean, why text, at timestamptz)
+create function decide_request(meeting uuid, person uuid, accept boolean, why text)
 returns table (answer text, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
-declare m public.meetings;
+declare
+  at constant timestamptz := public.club_now();
+  m public.meetings;
 begin
   if not public.runs_meeting(meeting) then raise insufficient_privilege; end if;
   perform from public.meetings x where x.id = meeting for no key update;

@@ -1,12 +1,13 @@
 -- Through the door: checks window, access and answer again, and notes who came when and with what.
-create function join_meeting(meeting uuid, device text, doors_minutes integer, at timestamptz)
+create function join_meeting(meeting uuid, device text, doors_minutes integer)
 returns table (refusal text, changed boolean, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
+  at constant timestamptz := public.club_now();
   m public.meetings;
   said text;
 begin
-  select a.answer, a.refusal, a.offered into said, refusal, offered from public.answer_meeting(meeting, 'accepted', at) a;
+  select a.answer, a.refusal, a.offered into said, refusal, offered from public.answer_meeting(meeting, 'accepted') a;
   if said is null then refusal := 'unknown'; return next; return; end if;
   select * into m from public.meetings x where x.id = meeting;
   refusal := coalesce(refusal,

@@ -1,5 +1,5 @@
 -- First names of who is here, for those who may come in themselves, and for the live process (which is nobody).
-create function rolls(meetings uuid[], at timestamptz)
+create function rolls(meetings uuid[])
 returns table (meeting_id uuid, name text, since timestamptz, is_host boolean) language sql stable security definer set search_path = '' as $$
   select p.meeting_id, coalesce(u.first_name, split_part(u.email, '@', 1)), min(p.joined_at), u.id = m.host_id
     from public.presences p
@@ -7,7 +7,7 @@ returns table (meeting_id uuid, name text, since timestamptz, is_host boolean) l
     join public.meetings m on m.id = p.meeting_id
    where p.meeting_id = any (meetings) and p.left_at is null
      and (current_setting('role') in ('none', 'portal_admin')
-          or (public.entitled(auth.uid(), at) and (not m.is_private or exists (
+          or (public.entitled(auth.uid(), (select public.club_now())) and (not m.is_private or exists (
                 select from public.meeting_attendances a where a.meeting_id = m.id and a.user_id = auth.uid()))))
    group by p.meeting_id, u.id, m.host_id
    order by 3 desc, 2

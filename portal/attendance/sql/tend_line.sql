@@ -1,8 +1,9 @@
 -- Housekeeping for one meeting: offers end with its last hour, those that ran out lapse, and whoever is next is offered.
 -- Who has to be told: of a new offer, or of an older one's new end. Also after more places were added or it was moved.
-create function tend_line(meeting uuid, at timestamptz)
+create function tend_line(meeting uuid)
 returns uuid[] language plpgsql security definer set search_path = '' as $$
 declare
+  at constant timestamptz := public.club_now();
   latest timestamptz;
   told uuid[];
 begin

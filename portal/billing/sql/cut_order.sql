@@ -1,7 +1,9 @@
 -- What an order opened ends earlier than was paid; null takes the cut back.
-create function cut_order(cut uuid, until timestamptz, at timestamptz)
+create function cut_order(cut uuid, until timestamptz)
 returns void language plpgsql security definer set search_path = '' as $$
-declare buyer uuid;
+declare
+  at constant timestamptz := public.club_now();
+  buyer uuid;
 begin
   update public.orders set cut_at = until where id = cut returning user_id into buyer;
   perform public.project_access(buyer, at);

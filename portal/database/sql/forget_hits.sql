@@ -1,3 +1,4 @@
+-- Forget the tries counted in a bucket.
 create function auth.forget_hits(bucket text)
 returns void language sql security definer set search_path = '' as $$
   delete from public.rate_limits where key = bucket

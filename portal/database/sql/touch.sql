@@ -1,3 +1,4 @@
+-- When a row last changed.
 create function touch()
 returns trigger language plpgsql as $$
 begin

@@ -1,3 +1,4 @@
+-- Who is in which family stands on the person and on the membership; at commit both agree.
 create function check_membership()
 returns trigger language plpgsql security definer set search_path = '' as $$
 begin

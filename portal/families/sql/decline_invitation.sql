@@ -1,7 +1,10 @@
-create function decline_invitation(token bytea, at timestamptz)
+-- Turn an invitation down; whoever has its token may. An invitation that is over already answers `was` and its state.
+create function decline_invitation(token bytea)
 returns table (membership uuid, state text) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
-declare f public.family_plans;
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans;
 begin
   f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
   return query update public.family_memberships x set state = 'declined', ended_at = at

@@ -1,8 +1,10 @@
 -- The primary lets it end: at the date that is paid, or now if none is ahead. Pending invitations end at once.
 -- Answers with the date; null if it is not the asker's.
-create function dissolve_family(plan uuid, at timestamptz)
+create function dissolve_family(plan uuid)
 returns timestamptz language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans := public.hold_family(plan, at);
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans := public.hold_family(plan, at);
 begin
   if not public.runs_family(f, false) then return null; end if;
   if f.subscription_expiry is null or f.subscription_expiry <= at then

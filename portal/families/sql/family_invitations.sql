@@ -1,5 +1,5 @@
 -- For the primary: invitations that are open, and removals that can still be taken back.
-create function family_invitations(at timestamptz)
+create function family_invitations()
 returns table (
   id uuid, state text, email text, first_name text, sent_at timestamptz, expires_at timestamptz,
   ended_at timestamptz
@@ -9,7 +9,7 @@ returns table (
     join public.family_memberships m on m.plan_id = p.id
     left join public.users u on u.id = m.user_id
    where p.primary_user_id = auth.uid() and p.is_active
-     and ((m.state = 'invited' and m.expires_at > at) or (m.state = 'removed' and m.ended_at > at - interval '10 seconds'))
+     and ((m.state = 'invited' and m.expires_at > (select public.club_now())) or (m.state = 'removed' and m.ended_at > (select public.club_now()) - interval '10 seconds'))
    order by m.sent_at, m.id
 $$;
 alter function family_invitations owner to portal_definer;

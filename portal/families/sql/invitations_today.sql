@@ -1,3 +1,4 @@
+-- How many invitation mails a plan sent in the day before `at`.
 create function invitations_today(plan uuid, at timestamptz)
 returns bigint language sql stable security definer set search_path = '' as $$
   select count(*) from public.family_memberships m, unnest(m.sent_at) as sent

@@ -1,6 +1,10 @@
-create function invite_to_family(plan uuid, address text, token bytea, at timestamptz)
+-- Invite an address to a plan whose payer asks: the invitation holds a seat for 14 days. Locks payer and plan (`hold_family`).
+-- `refusal` is unknown, ending, in-already, invited-already, full or enough.
+create function invite_to_family(plan uuid, address text, token bytea)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans := public.hold_family(plan, at);
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans := public.hold_family(plan, at);
 begin
   if not public.runs_family(f, false) then refusal := 'unknown';
   elsif f.ending_at is not null then refusal := 'ending';

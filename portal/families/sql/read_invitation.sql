@@ -1,10 +1,10 @@
 -- What an invitation says to whoever holds its token. Reading changes nothing.
-create function read_invitation(token bytea, at timestamptz)
+create function read_invitation(token bytea)
 returns table (
   state text, plan_name text, host text, email text, has_account boolean, until timestamptz,
   free_until timestamptz
 ) language sql stable security definer set search_path = '' as $$
-  select case when m.state = 'invited' and m.expires_at <= at then 'expired' else m.state end, p.plan_name,
+  select case when m.state = 'invited' and m.expires_at <= public.club_now() then 'expired' else m.state end, p.plan_name,
          coalesce(u.first_name, split_part(u.email, '@', 1)), m.email,
          exists (select from public.users k where k.email_key = lower(m.email) and k.email_verified),
          p.subscription_expiry, m.expires_at

@@ -1,7 +1,9 @@
 -- The same invitation once more: a new token, and the old one opens nothing. No row if it is not the asker's to send.
-create function renew_invitation(invitation uuid, token bytea, at timestamptz)
+create function renew_invitation(invitation uuid, token bytea)
 returns table (address text, refusal text) language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans; m public.family_memberships;
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans; m public.family_memberships;
 begin
   f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = invitation), at);
   if not public.runs_family(f, false) then return; end if;

@@ -1,7 +1,9 @@
 -- Takes an invitation back. Answers with its state before: 'invited', or what became of it first. Null: not the asker's.
-create function revoke_invitation(invitation uuid, at timestamptz)
+create function revoke_invitation(invitation uuid)
 returns text language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans; was text;
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans; was text;
 begin
   f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = invitation), at);
   if not public.runs_family(f, false) then return null; end if;

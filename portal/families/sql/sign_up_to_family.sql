@@ -1,8 +1,10 @@
 -- A new account and its seat, in one: the token came to the address by mail, so the address is proven.
-create function sign_up_to_family(token bytea, given jsonb, at timestamptz)
+create function sign_up_to_family(token bytea, given jsonb)
 returns table (person uuid, membership uuid, plan uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
-declare f public.family_plans; m public.family_memberships; seated record;
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans; m public.family_memberships; seated record;
 begin
   f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
   select * into m from public.family_memberships x where x.token_hash = token and x.plan_id = f.id;

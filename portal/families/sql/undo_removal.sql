@@ -1,7 +1,9 @@
 -- Ten seconds to think again. The seat is theirs unless it was given away or they have another family.
-create function undo_removal(removed uuid, at timestamptz)
+create function undo_removal(removed uuid)
 returns table (person uuid, refusal text) language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans; m public.family_memberships; u public.users;
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans; m public.family_memberships; u public.users;
 begin
   f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = removed), at);
   if not public.runs_family(f, true) then return; end if;

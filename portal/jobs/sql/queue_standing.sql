@@ -1,3 +1,4 @@
+-- The job queue by task: waiting, more than ten minutes late, at work, failed within a week.
 create function queue_standing()
 returns table (
   task text, waiting bigint, late bigint, doing bigint, failed bigint, failed_at timestamptz

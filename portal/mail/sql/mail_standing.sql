@@ -1,3 +1,4 @@
+-- The outbox: how many mails wait and since when, how many failed since a moment, and one reason.
 create function mail_standing(since timestamptz)
 returns table (waiting bigint, waiting_since timestamptz, failed bigint, failure text) language sql stable security definer set search_path = '' as $$
   select count(*) filter (where state = 'queued'), min(created_at) filter (where state = 'queued'),

@@ -1,3 +1,4 @@
+-- Who hosts a private meeting is invited to it.
 create function invite_host()
 returns trigger language plpgsql security definer set search_path = '' as $$
 begin

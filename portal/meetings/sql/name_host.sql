@@ -1,3 +1,4 @@
+-- A meeting keeps its host's name beside it, for lists that may not look at people.
 create function name_host()
 returns trigger language plpgsql security definer set search_path = '' as $$
 begin

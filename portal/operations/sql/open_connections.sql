@@ -1,3 +1,4 @@
+-- Who is connected to this database and since when without a change of state, seen as portal_monitor.
 create function open_connections()
 returns table (login text, application text, state text, connections bigint, longest interval) language sql stable security definer set search_path = '' as $$
   select usename::text, coalesce(nullif(application_name, ''), '–'), coalesce(state, 'unknown'), count(*),

@@ -1,16 +1,16 @@
-"""v2.14: no account is made before its address is proven; a lost second factor ends after a delay.
+"""v2.2: no account is made before its address is proven; a lost second factor ends after a delay.
 
 What a sign-up or a reset that was never confirmed had typed, names and a password's hash, is forgotten: whoever opens the
 mail chooses their own.
 
-Revision ID: v2.14_doors
-Revises: v2.13_time
+Revision ID: v2.2_doors
+Revises: v2.1_time
 """
 
 from portal.database.migration import rewrite, run
 
-revision = "v2.14_doors"
-down_revision = "v2.13_time"
+revision = "v2.2_doors"
+down_revision = "v2.1_time"
 branch_labels = None
 depends_on = None
 

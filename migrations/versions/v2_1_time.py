@@ -1,29 +1,22 @@
-"""v2.13: a meeting's instant is written by whoever plans it; the club's clock knows whether it is a sandbox's.
+"""v2.1: a meeting's instant is written by whoever plans it; the club's clock knows whether it is a sandbox's.
 
 The database keeps to what it can know of time: how long a meeting is, that no zone is further than 15 hours from UTC, and
 what a zone's name looks like. Which instant a wall clock shows is the portal's to say, by the zone rules it was shipped
 with (docs/decisions/time.md).
 
-Revision ID: v2.13_time
-Revises: v2.12_objects
+Revision ID: v2.1_time
+Revises: v2.0
 """
 
 from portal.database.migration import run
 
-revision = "v2.13_time"
-down_revision = "v2.12_objects"
+revision = "v2.1_time"
+down_revision = "v2.0"
 branch_labels = None
 depends_on = None
 
 ZONE = "check (timezone ~ '^([A-Z][A-Za-z]+(/[A-Za-z_-]+)+|Etc/GMT[+-][0-9]|Etc/GMT[+]1[0-2]|Etc/GMT-1[0-4]|UTC)$')"
 UP = f"""
--- What had to do with zones and has no file any more.
-drop trigger if exists derive_instants on meetings;
-drop trigger if exists check_zone on meetings;
-drop trigger if exists check_zone on meeting_series;
-drop trigger if exists check_zone on users;
-drop function if exists derive_instants(), check_zone(), local_instant(date, time, text), time_that_exists(date, time, text);
-
 alter table meetings
   add constraint check_start_near_wall_time check (
     (scheduled_date + start_time) - (starts_at at time zone 'UTC') between interval '-15 hours' and interval '15 hours'),
