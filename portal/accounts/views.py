@@ -91,7 +91,7 @@ def verify_by_link(token: str) -> ResponseReturnValue:
     """The password is chosen, the address confirmed, and whoever did both is signed in."""
     limits.limit("verify", allowed=30, seconds=900)
     form, began = forms.FirstPasswordForm(), actions.sign_up_of(db.session(), token)
-    form.known_names = tuple(began or ())
+    form.known_names = (began.email, began.first_name, began.last_name) if began else ()
     if began is None or not form.validate():
         return _first_password_page(token, form, 422)
     user_id = actions.confirm(db.session(), token, passwords.hashed(form.password.data))

@@ -79,9 +79,9 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
         jobs.enqueue(db, "billing.stop_own", user_id=str(db.scalar(select(ME))), when=own_plan)
 
 
-def sign_up(db: Session, token: str, given: Given, welcome_days: int) -> UUID:
+def sign_up(db: Session, token: str, given: Given, password_hash: str, welcome_days: int) -> UUID:
     """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
-    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps(asdict(given))}).one()
+    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps({**asdict(given), "password_hash": password_hash})}).one()
     refuse(seated.refusal)
     db.execute(WELCOME, {"user_id": seated.person, "days": welcome_days, "at": clock.now()})
     audit.record(

@@ -61,10 +61,10 @@ def create_account(token: str) -> ResponseReturnValue:
     if not form.validate():
         return _invitation_page(token, 422, newcomer_form=form)
     given = Given(
-        email="", first_name=form.first_name.data, last_name=form.last_name.data or None, timezone=form.timezone.data,
-        password_hash=passwords.hashed(form.password.data),
-    )  # fmt: skip
-    enter(joining.sign_up(db.session(), token, given, current_app.config["SETTINGS"].welcome_days))
+        email="", first_name=form.first_name.data, last_name=form.last_name.data or None, timezone=form.timezone.data
+    )
+    password_hash, days = passwords.hashed(form.password.data), current_app.config["SETTINGS"].welcome_days
+    enter(joining.sign_up(db.session(), token, given, password_hash, days))
     flash("Your account is ready, and you are in the family.", "note")
     return redirect("/family", 303)
 

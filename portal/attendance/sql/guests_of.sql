@@ -10,7 +10,8 @@ returns table (
     join public.meeting_attendances a on a.meeting_id = m.id
     join public.users u on u.id = a.user_id
    where m.id = meeting and m.is_private and public.runs_meeting(meeting)
-     and (current_setting('role') = 'portal_admin' or a.responded_at is not null or u.id = m.host_id)
+     and (current_setting('role') = 'portal_admin' or a.answer not in ('invited', 'withdrawn')
+          or a.responded_at is not null or u.id = m.host_id)
    order by u.id is distinct from m.host_id, u.name_key, u.id limit 1000
 $$;
 alter function guests_of owner to portal_definer;
