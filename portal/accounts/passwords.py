@@ -4,14 +4,17 @@ Before hashing they are brought into one form (RFC 8265, 4.2: other spaces are s
 the same on every keyboard. Nothing else of what was typed is changed.
 """
 
+import re
 import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 SHORTEST, LONGEST = 12, 256
+LEAKED = FREQUENCY_LISTS["passwords"]
 
 _hasher = PasswordHasher()
 # Recovery codes are chance, not choice: fifty-five bits of it need less work than a password, and come in tens.
@@ -72,9 +75,21 @@ def fault(password: str, *personal: str | None) -> str | None:
     if len(password) > LONGEST:
         return f"Use at most {LONGEST} characters for the password."
     # The 30,000 commonest leaked passwords, names, words and runs of keys (zxcvbn's own lists, whole and offline), however
-    # they are joined; no rule on what characters to use.
+    # they are joined and whatever stands between them; no rule on what characters to use.
     # The beginning is enough to see it by, and keeps the work short; nor is a name worth more of it.
     known = [word[:80] for word in personal if word]
-    if zxcvbn(password[:32], user_inputs=known)["score"] < 2:
+    bare = "".join(c for c in password.casefold() if c.isalnum())
+    if password.lower() in LEAKED or any(_is_weak(said, known) for said in {password, bare, _without(bare, known)}):
         return "That password is one of the first anybody would try. Take one that is only yours."
     return None
+
+
+def _is_weak(said: str, known: list[str]) -> bool:
+    return not said or zxcvbn(said[:32], user_inputs=known)["score"] < 2
+
+
+def _without(bare: str, known: list[str]) -> str:
+    """What of a password is left besides the words everybody knows: that alone has to be hard to guess."""
+    for word in sorted({part for word in known for part in re.findall(r"[^\W_]{3,}", word.casefold())}, key=len, reverse=True):
+        bare = bare.replace(word, "")
+    return bare

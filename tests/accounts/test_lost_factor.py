@@ -69,7 +69,7 @@ def test_it_ends_after_three_days_and_not_before(phone, says_lost, worker_app, a
 def test_everybody_concerned_is_told_once_a_day(phone, says_lost, worker_app, outbox, superuser, alice, now):
     superuser.execute(
         "insert into former_addresses (user_id, email, until) values (%s, 'before@x.example', %s), (%s, 'long@x.example', %s)",
-        [alice.id, now - timedelta(days=29), alice.id, now - timedelta(days=31)],
+        [alice.id, now - timedelta(days=20), alice.id, now - timedelta(days=31)],
     )
     says_lost(alice, now=now)
     for hour in range(1, 72):

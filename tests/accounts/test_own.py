@@ -51,7 +51,7 @@ def test_the_code_from_the_new_address_changes_it(hers, code, another, alice, su
 def test_both_addresses_are_told(hers, code, alice, outbox):
     hers.submit("/account/address/code", code=code)
     for address in (alice.email, NEW):
-        assert f"you sign in with {NEW}" in outbox(address)[0].text
+        assert f"The new address: {NEW}" in outbox(address)[0].text
 
 
 def test_without_the_password_no_mail_is_written(hers, outbox, alice, superuser):

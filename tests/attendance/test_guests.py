@@ -158,7 +158,7 @@ def test_a_host_cannot_tell_who_has_an_account(asks, sign_in, superuser, alice, 
 
 def test_a_host_takes_back_by_address_and_cannot_tell_either(asks, sign_in, superuser, alice, charlie, hosted):
     his = sign_in(charlie)
-    asks(alice, browser=his)
+    his.get(asks(alice, browser=his).location)
     told = []
     for typed in ("nobody@b.pt", alice.email):
         answer = his.submit(f"/meetings/{hosted.id}/guests", addresses=typed, take_back="y")

@@ -127,3 +127,8 @@ def test_twelve_to_two_hundred_and_fifty_six():
     assert passwords.fault("kzm7 q!w2 xy " * 19 + "123456789") is None and "at most 256" in passwords.fault(
         "kzm7 q!w2 xy " * 20
     )
+
+
+@pytest.mark.parametrize("password", ["Goalete Portal 2026", "goaleteportal1", "welcome2goalete", "nadia karim 1", "Nadia.Karim.99"])
+def test_the_clubs_name_and_ones_own_make_no_password_however_they_are_joined(password):
+    assert passwords.fault(password, "Goalete", "Portal", "nadia@karim.example", "Nadia", "Karim")
