@@ -90,6 +90,7 @@ def _is_weak(said: str, known: list[str]) -> bool:
 
 def _without(bare: str, known: list[str]) -> str:
     """What of a password is left besides the words everybody knows: that alone has to be hard to guess."""
-    for word in sorted({part for word in known for part in re.findall(r"[^\W_]{3,}", word.casefold())}, key=len, reverse=True):
+    words = {word for said in known for word in re.findall(r"[^\W_]{3,}", said.casefold())}
+    for word in sorted(words, key=len, reverse=True):
         bare = bare.replace(word, "")
     return bare

@@ -143,3 +143,10 @@ def test_who_became_an_admin_meanwhile_keeps_it(phone, says_lost, worker_app, su
 def test_who_has_none_sees_the_same_and_is_told_nothing(says_lost, with_password, outbox, superuser, alice):
     says_lost(with_password(alice))
     assert one(superuser, "select count(*) from second_factor_endings") == 0 and warnings(outbox, alice.email) == []
+
+
+def test_the_worker_cannot_end_it_before_its_time(phone, says_lost, as_, superuser, alice):
+    says_lost(alice)
+    with as_("worker") as db:
+        assert db.execute("select auth.end_lost_factor(%s)", [alice.id]).fetchone() == (False,)
+    assert has_factor(superuser) and one(superuser, "select count(*) from second_factor_endings") == 1

@@ -262,7 +262,7 @@ def test_every_other_sign_in_is_told_to_end(his, sign_in, charlie, connect):
 
 def test_the_address_is_free_for_a_new_account(his, charlie, client, superuser):
     closes(his)
-    form = {"email": charlie.email, "first_name": "Charlie", "timezone": "UTC", "password": "seven quiet boats"}
+    form = {"email": charlie.email, "first_name": "Charlie", "timezone": "UTC"}
     assert client.submit("/sign-up", **form).location == "/verify"
     assert one(superuser, "select count(*) from users where email_key = %s", charlie.email) == 1
 

@@ -52,3 +52,30 @@ def test_a_new_password_ends_every_sign_in(as_, reset, alice):
     reset("token")
     with as_("login") as db:
         assert db.execute("select from auth.whoami('key')").fetchone() is None
+
+
+# --- what the web's own login cannot do ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(as_, superuser, alice):
+    """A sign-in of Alice's that waits for its code."""
+    superuser.execute("insert into second_factors (user_id, secret, set_up_at) values (%s, 'sealed', now())", [alice.id])
+    with as_(None) as db:
+        db.execute("select auth.open_sign_in(%s, 'half', 'Firefox', '127.0.0.1')", [alice.id])
+    return "select auth.prove('half', 'whole', %s, null, null, null)"
+
+
+@pytest.mark.parametrize(("away", "taken"), [(-100_000, False), (-3, False), (0, True), (3, False), (100_000, False)])
+def test_a_step_that_is_not_now_proves_nothing(as_, waiting, alice, now, away, taken):
+    step = int(now.timestamp()) // 30 + away
+    with clock.at(now), as_(None) as db:
+        assert (db.execute(waiting, [step]).fetchone()[0] == alice.id) is taken
+
+
+def test_a_hash_is_replaced_only_by_who_brings_it(as_, superuser, alice):
+    superuser.execute("insert into credentials values (%s, 'kept', now())", [alice.id])
+    for brought, kept in (("guessed", "kept"), ("kept", "new")):
+        with as_(None) as db:
+            db.execute("select auth.rehash(%s, %s, 'new')", [alice.id, brought])
+        assert superuser.execute("select password_hash from credentials").fetchone() == (kept,)

@@ -83,11 +83,15 @@ def test_a_broken_referer_over_https_is_a_form_that_cannot_be_trusted(sign_in, a
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")
 
 
+def token(browser):
+    return {"csrf_token": browser.token()}
+
+
 def test_a_closed_door_looks_like_no_door_under_every_method(routes, everybody):
     for path in {route.path for route in routes if route.guard == "admin"}:
         for who in ("visitor", "alice"):
             for method in METHODS:
-                closed, nothing = (everybody[who].open(at, method=method) for at in (path, "/nope"))
+                closed, nothing = (everybody[who].open(at, method=method, data=token(everybody[who])) for at in (path, "/nope"))
                 assert (closed.status_code, closed.headers.get("Allow")) == (nothing.status_code, nothing.headers.get("Allow")), (
                     f"{method} {path} as {who}"
                 )
@@ -128,4 +132,5 @@ def test_an_admin_without_a_second_factor_is_a_member(routes, sign_in, everybody
             assert ask(browser, route).location.startswith("/sign-in/code"), route
     for path in ("", "/guests", "/requests"):
         assert browser.get(f"/meetings/{secret.id}{path}").status_code == 404, path
-    assert superuser.execute("select may_watch(id, %s, false) from sign_ins where user_id = %s", [secret.id, DORA.id]).fetchone() == (False,)
+    watches = "select may_watch(id, %s, false) from sign_ins where user_id = %s"
+    assert superuser.execute(watches, [secret.id, DORA.id]).fetchone() == (False,)
