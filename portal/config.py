@@ -16,8 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision
-
+from portal.currencies import can_be_paid, least
 from portal.problems import Problem
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +46,7 @@ class Settings:
     owner_url: str = field(repr=False)
     worker_url: str = field(repr=False)
     secret_key: str = field(repr=False)
+    address_key: str = field(repr=False)
     backup_url: str = field(default="", repr=False)
     backups: Path | None = None
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
@@ -113,6 +113,7 @@ class Settings:
             backup_url=driver_url(env.get("BACKUP_DATABASE_URL") or driver_url(url, "portal_backup")),
             backups=Path(env["BACKUPS"]) if env.get("BACKUPS") else None,
             secret_key=key,
+            address_key=_address_key(env, sandbox_key=key if sandbox else ""),
             secret_key_fallbacks=tuple(env.get("SECRET_KEY_FALLBACKS", "").split()),
             public_url=env.get("PUBLIC_URL", cls.public_url).rstrip("/"),
             sandbox=sandbox,
@@ -159,8 +160,8 @@ class Settings:
         if not re.fullmatch("[A-Z]{3}", self.currency):
             raise Problem(f"CURRENCY is {self.currency!r}; it must be a code of three letters, like USD.")
         for name, price in self.prices.items():
-            if price != round(price, get_currency_precision(self.currency)):
-                raise Problem(f"{name} is {price}, which has more decimals than {self.currency}.")
+            if not can_be_paid(price, self.currency):
+                raise Problem(f"{name} is {price}; Stripe takes {self.currency} in steps of {least(self.currency)}.")
         if self.grace_days > 90:
             raise Problem(f"SUBSCRIPTION_GRACE_PERIOD_DAYS is {self.grace_days}; it can be 90 at most.")
         if not self.sandbox and not (self.stripe_key and self.stripe_webhook_secret):
@@ -179,6 +180,16 @@ class Settings:
             raise Problem("PUBLIC_URL is where members find the portal, like https://portal.example.org.")
         if not self.sandbox and not self.public_url.startswith("https://"):
             raise Problem("PUBLIC_URL must start with https:// on a real server.")
+
+
+def _address_key(env: Mapping[str, str], sandbox_key: str) -> str:
+    key = env.get("ADDRESS_KEY", sandbox_key)
+    if len(key) < 32:
+        raise Problem(
+            "ADDRESS_KEY needs at least 32 characters, like SECRET_KEY, and stays what it is: it keeps the addresses that had"
+            " their free days."
+        )
+    return key
 
 
 def _count(env: Mapping[str, str], name: str, default: int) -> int:

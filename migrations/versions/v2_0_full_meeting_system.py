@@ -250,7 +250,7 @@ create index ix_drifts_user_id on drifts (user_id);
 OLD_ORDERS = """
 update orders set
   amount_minor = round(amount * case
-    when currency in ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF',
+    when currency in ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF',
                       'XOF', 'XPF') then 1
     when currency in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then 1000
     else 100 end),

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, mail
-from portal.accounts import letters, passwords, sealed
+from portal.accounts import free_days, letters, passwords, sealed
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
 from portal.database import broken_rule
@@ -32,7 +32,6 @@ OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:net
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash)")
 SET_STANDING = text("select auth.set_standing(:person, :active, :admin)")
-WELCOME = text("select welcome(:user_id, :days, :at)")
 
 
 class LastAdmin(Refused):
@@ -121,7 +120,7 @@ def confirm(db: Session, token: str, password_hash: str) -> UUID | None:
     if redeemed is None:
         return None
     user_id: UUID = redeemed.user_id
-    db.execute(WELCOME, {"user_id": user_id, "days": current_app.config["SETTINGS"].welcome_days, "at": clock.now()})
+    free_days.give(db, user_id, redeemed.email)
     audit.record(db, "account.confirmed", "An address was confirmed", subject_id=user_id, category="security")
     return user_id
 
@@ -240,6 +239,7 @@ def change_profile(
             first_name=first_name, last_name=last_name, timezone=timezone, preferred_meeting_time=preferred_meeting_time
         )
     )  # fmt: skip
+    jobs.enqueue(db, "billing.tell_customer", user_id=str(user_id))
     audit.record(db, "profile.changed", "The profile was changed")
 
 

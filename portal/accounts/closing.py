@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import audit, jobs, live, mail
-from portal.accounts import letters
+from portal.accounts import free_days, letters
 from portal.accounts.actions import LastAdmin
 from portal.database import broken_rule
 from portal.problems import Refused
@@ -24,6 +24,7 @@ def close_account(db: Session, user_id: UUID, email: str) -> None:
 
     Raises FamilyLeft or LastAdmin.
     """
+    free_days.keep(db, email)
     try:
         changed = db.execute(CLOSE).all()
     except IntegrityError as refusal:
@@ -36,5 +37,6 @@ def close_account(db: Session, user_id: UUID, email: str) -> None:
             jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))
         live.announce(db, meeting_id)
     jobs.enqueue(db, "billing.stop_own", user_id=str(user_id), when="now")
+    jobs.enqueue(db, "billing.tell_customer", user_id=str(user_id))
     audit.record(db, "account.closed", "The account was closed", category="security", level="warn", subject_id=user_id)
     mail.write(db, "closed", email, letters.closed())

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.accounts import actions, lost_factor, sealed
+from portal.accounts import actions, free_days, lost_factor, sealed
 from portal.accounts.models import SecondFactorEnding
 from portal.jobs import job
 
@@ -38,3 +38,9 @@ def tend_lost_factors(db: Session) -> None:
     """Once a day everybody concerned is told again; after three days the factor ends."""
     for ending in db.scalars(select(SecondFactorEnding).order_by(SecondFactorEnding.ends_at)).all():
         (lost_factor.end if ending.ends_at <= clock.now() else lost_factor.tell)(db, ending.user_id)
+
+
+@job("accounts.note_free_days", cron="47 3 * * *")
+def note_free_days(db: Session) -> None:
+    """Each night: who had the free days before that was noted, or while the note failed, has it noted."""
+    free_days.note_all(db)

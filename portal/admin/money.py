@@ -95,8 +95,9 @@ class RefundForm(Form):
         """It can be paid in the currency, and is no more than what is left."""
         left, currency = self.order.amount - self.order.refunded_amount, self.order.currency
         some = field.data.is_finite() and 0 < field.data <= left
-        if not (some and field.data == round(field.data, money.decimals(currency))):
-            raise ValidationError(f"Give an amount up to {money.shown(left, currency)}, in the currency’s own decimals.")
+        if not (some and money.can_be_paid(field.data, currency)):
+            steps = money.shown(money.least(currency), currency)
+            raise ValidationError(f"Give an amount up to {money.shown(left, currency)}, in steps of {steps}.")
 
 
 # --- the club's ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The verbs of money: choosing a plan, going to pay for it, giving days and giving back, having the provider asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs
+from portal.accounts.member import display_name
+from portal.accounts.models import User
 from portal.billing import money, plans, provider
 from portal.billing.models import Checkout, Order, Payer
 from portal.problems import Refused
@@ -25,9 +27,8 @@ select customer_id from (
  group by customer_id order by max(fetched_at) desc nulls last
 """)
 HOLD = text("select id from users where id = :user_id for no key update")
-OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer, :at)")
+OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer)")
 FREE_UNTIL = text("select ends_at from access_grants where user_id = auth.uid() and kind = 'welcome'")
-PAID_UNTIL = text("select subscription_expiry from family_plans where id = :plan")
 OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
 GIVE = text("select give_access(:person, :kind, :until, :why)")
 CUT = text("select cut_order(:order, :until)")
@@ -35,8 +36,7 @@ CUT = text("select cut_order(:order, :until)")
 PAGE_LIFE = timedelta(hours=23)
 """How long a payment page can be paid, from the choice on; so asking twice asks for the same page."""
 SOONEST = timedelta(days=3)
-"""A plan that does not begin at once begins after these days at the soonest: the provider begins nothing within two of the
-moment its page is opened, and that may be nearly a day after the choice."""
+"""A plan that does not begin at once begins after these days at the soonest, as `open_checkout` in the database says."""
 
 
 class NotOffered(Refused):
@@ -83,6 +83,12 @@ def customers_of(db: Session, user_id: UUID) -> Sequence[str]:
     return db.scalars(NAMES, {"user_id": user_id}).all()
 
 
+def called(db: Session, people: Collection[UUID]) -> dict[UUID, provider.Named]:
+    """How the provider shall call and reach each of these people; whoever closed their account is nobody there either."""
+    found = db.execute(select(User.id, User.first_name, User.last_name, User.email).where(User.id.in_(people)))
+    return {row.id: provider.Named(display_name(row.first_name, row.last_name, row.email), row.email) for row in found}
+
+
 # --- on the way to pay -----------------------------------------------------------------------------------------------
 
 
@@ -97,7 +103,7 @@ def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID
     made: UUID = db.execute(
         OPEN,
         {"plan": plan.key, "cycle": cycle, "minor": plan.minor(cycle), "price": plan.price(cycle), "currency": plan.currency,
-         "transfer": transfer_plan_id, "at": clock.now()},
+         "transfer": transfer_plan_id},
     ).scalar_one()  # fmt: skip
     audit.record(db, "order.opened", f"Chose {plan.name}, {cycle}", category="billing")
     return made
@@ -123,7 +129,7 @@ def page_wanted(db: Session, checkout: Any, email: str) -> provider.PageWanted:
         checkout_id=checkout.id, user_id=checkout.user_id, email=email, known=customers_of(db, checkout.user_id),
         plan=plan, cycle=checkout.billing_cycle,
         here=f"{current_app.config['SETTINGS'].public_url}/checkouts/{checkout.id}",
-        expires_at=checkout.created_at + PAGE_LIFE, starts_at=starts_at(db, checkout),
+        expires_at=checkout.created_at + PAGE_LIFE, starts_at=checkout.starts_at,
         transfer_plan_id=checkout.transfer_plan_id,
     )  # fmt: skip
 
@@ -137,17 +143,6 @@ def keep_page(db: Session, checkout: Any, made: provider.Page) -> bool:
         customer_id=made.customer_id, session_id=made.session_id, url=made.url, expires_at=made.expires_at
     )
     return bool(db.execute(ours).rowcount)  # type: ignore[attr-defined]
-
-
-def starts_at(db: Session, checkout: Any) -> datetime | None:
-    """When the first payment is due, unless at once: after the asker's first days, or, for the new payer of a family plan,
-    when what the old one paid for ends.
-    """
-    if checkout.transfer_plan_id is None:
-        return free_until(db, checkout.created_at)
-    paid_until: datetime | None = db.execute(PAID_UNTIL, {"plan": checkout.transfer_plan_id}).scalar()
-    soonest: datetime = checkout.created_at + SOONEST
-    return max(paid_until, soonest) if paid_until and paid_until > clock.now() else None
 
 
 def free_until(db: Session, at: datetime) -> datetime | None:

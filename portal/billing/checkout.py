@@ -18,6 +18,7 @@ from wtforms.validators import InputRequired, Optional
 
 from portal import clock, limits
 from portal.access import public
+from portal.accounts import free_days
 from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
@@ -60,7 +61,8 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     wrong = trouble.of_own_plan() if live else None
     return page(
         "billing/plans.html", status, plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
-        covered="" if live else _covered(), begins=_begins(), free_days=number(current_app.config["SETTINGS"].welcome_days),
+        covered="" if live else _covered(), begins=_begins(), used="" if live else _used(),
+        free_days=number(current_app.config["SETTINGS"].welcome_days),
     )  # fmt: skip
 
 
@@ -82,6 +84,15 @@ def _covered() -> str:
 def _begins() -> str:
     """The day a plan of the reader's begins that is chosen now, if it is not today."""
     return reader().day(actions.free_until(db.session(), clock.now())) if current_user.is_authenticated else ""
+
+
+def _used() -> str:
+    """Why the reader has no free days, if somebody had them with this address before."""
+    days = current_app.config["SETTINGS"].welcome_days
+    if not (days and current_user.is_authenticated and free_days.used(db.session(), current_user.email)):
+        return ""
+    what = "week was" if days == 7 else "days were"
+    return f"The free {what} already used with this address."
 
 
 OWN_LIVE = select(
@@ -129,8 +140,8 @@ def _uuid(given: str | None) -> UUID | None:
 
 CHECKOUT = select(
     Checkout.id, Checkout.user_id, Checkout.order_id, Checkout.state, Checkout.subscription_type, Checkout.billing_cycle,
-    Checkout.url, Checkout.customer_id, Checkout.transfer_plan_id, Checkout.created_at, Order.status, Order.order_number,
-    Order.amount, Order.currency,
+    Checkout.url, Checkout.customer_id, Checkout.transfer_plan_id, Checkout.starts_at, Checkout.created_at, Order.status,
+    Order.order_number, Order.amount, Order.currency,
 ).join(Order, Order.id == Checkout.order_id)  # fmt: skip
 
 
@@ -149,7 +160,7 @@ def _show(row: Any) -> ResponseReturnValue:
     context = {
         "c": row, "plan": plans()[row.subscription_type], "per": CYCLES[row.billing_cycle], "state": state,
         "price": money.shown(row.amount, row.currency), "back": "back" in request.args or (wants_fragment() and state == "open"),
-        "starts": reader().day(actions.starts_at(db.session(), row)), "covered": _covered(),
+        "starts": reader().day(row.starts_at), "covered": _covered(),
     }  # fmt: skip
     return page("billing/_checkout.html" if wants_fragment() else "billing/checkout.html", **context)
 

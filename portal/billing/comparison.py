@@ -2,16 +2,19 @@
 the list of what even asking again does not explain.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal import clock
+from portal.billing.actions import called
 from portal.billing.models import Drift, ProviderEvent, Subscription
+from portal.billing.provider import Named
 from portal.billing.reading import Event
 from portal.billing.reading import Subscription as Theirs
 
@@ -36,6 +39,20 @@ def differing(db: Session, there: list[tuple[str, Theirs]]) -> set[str]:
     differ = {customer for customer, theirs in there if not _same(here.get(theirs.id), theirs)}
     gone = here.keys() - {theirs.id for _, theirs in there}
     return differ | set(db.scalars(LOST, {"gone": list(gone)}))
+
+
+def misnamed(db: Session, there: Iterable[tuple[str, UUID, Named]]) -> Iterator[tuple[str, Named]]:
+    """Customers that are called or reached otherwise `there`, at the provider, than here; with how they should be."""
+    for some in batched(there, 1000):
+        wanted = called(db, {person for _, person, _ in some})
+        yield from ((name, wanted[person]) for name, person, said in some if person in wanted and wanted[person] != said)
+
+
+def batched(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """So many at a time."""
+    left = iter(rows)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def _here(db: Session) -> dict[str, Any]:

@@ -75,14 +75,19 @@ def _subscription(db: Session, said: Facts, theirs: reading.Subscription) -> str
         ours = Subscription(id=uuid4(), user_id=said.user_id, provider_subscription_id=theirs.id)
     bills = [bill for bill in said.invoices if bill.subscription_id == theirs.id]
     waiting = [bill for bill in bills if bill.waits_for]
-    free = [bill.period[1] for bill in bills if bill.status == "paid" and not bill.amount_minor]
+    free, credit = ([bill.period[1] for bill in bills if bill.status == "paid" and not bill.amount_minor and bill.free == free]
+                    for free in (True, False))  # fmt: skip
     until = max((bill.period[1] for bill in bills if bill.status == "paid"), default=None)
     if before is None or until is None or until > clock.now():  # grace that has begun keeps its length
         ours.grace_days = current_app.config["SETTINGS"].grace_days
     ours.status, ours.subscription_type, ours.billing_cycle = theirs.status, theirs.plan, theirs.cycle
     ours.amount_minor, ours.currency, ours.started_at = theirs.amount_minor, theirs.currency, theirs.started_at
     ours.renews_at, ours.ends_at, ours.ended_at = theirs.renews_at, theirs.ends_at, theirs.ended_at
-    ours.ended_by, ours.twin, ours.free_until = theirs.ended_by, theirs.twin, max(free, default=None)
+    ours.ended_by, ours.twin = theirs.ended_by, theirs.twin
+    ours.free_until, ours.credit_until = max(free, default=None), max(credit, default=None)
+    ours.covered_by = db.scalar(
+        select(Checkout.covered_by).where(Checkout.id == theirs.checkout_id, Checkout.user_id == said.user_id)
+    )
     ours.failed_at = min((bill.created_at for bill in waiting), default=None)
     ours.next_try_at = min((bill.next_try_at for bill in waiting if bill.next_try_at), default=None)
     ours.next_type, ours.next_cycle, ours.next_amount_minor = theirs.next_plan or (None, None, None)

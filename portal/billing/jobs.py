@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, mail
 from portal.accounts.models import User
 from portal.billing import comparison, facts, letters, provider, reading
-from portal.billing.actions import ask_about, ask_provider, drop_checkout, project
+from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, project
 from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
 from portal.billing.refresh import bring_up_to_date
 from portal.jobs import each, job
@@ -87,6 +87,18 @@ def stop_own(db: Session, user_id: str, when: str) -> None:
     ask_about(db, UUID(user_id))
 
 
+@job("billing.tell_customer", retry=PATIENTLY)
+def tell_customer(db: Session, user_id: str) -> None:
+    """Somebody is called or reached otherwise, or closed their account: so is their customer at the provider. Whatever is
+    true when it runs is told, so twice, late or in another order it comes to the same.
+    """
+    person = UUID(user_id)
+    names, wanted = customers_of(db, person), called(db, [person])
+    db.commit()  # nothing is held while the provider is asked
+    for name in names:
+        provider.name_customer(name, wanted[person])
+
+
 @job("billing.expire", cron="*/5 * * * *", lock="billing.expire")
 def expire(db: Session) -> None:
     """People whose date has passed are no longer called active. Access itself ended by the clock."""
@@ -115,7 +127,9 @@ def begin_families(db: Session) -> None:
 
 DUE = text("""
 select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.currency, s.renews_at, s.failed_at, s.next_try_at,
-       s.card, u.email, u.first_name, u.timezone, u.access_until, c.paid_until
+       s.card, u.email, u.first_name, u.timezone, u.access_until, c.paid_until, c.counts_until,
+       (select min(o.waits_for) from orders o
+         where o.provider_subscription_id = s.provider_subscription_id and o.status = 'pending') as waits_for
   from subscriptions s join users u on u.id = s.user_id and u.is_active
   left join lateral paid_coverage(s.user_id) c on c.subscription_type = s.subscription_type
        and c.phase not in ('disputed', 'lost')
@@ -127,7 +141,7 @@ select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.
 @job("billing.remind", cron="7 * * * *", lock="billing.remind")
 def remind(db: Session) -> None:
     """A yearly renewal is announced 30 and 7 days before; a failed one on days 0, 3 and 6 after the day that was paid for,
-    as long as the payer is let in.
+    as long as the payer is let in. Where nothing is kept after that day, as after a first charge, it is told once.
     """
     at = clock.now()
     for row in db.execute(DUE, {"at": at, "month": at + timedelta(days=30)}).all():
@@ -143,7 +157,11 @@ def _renews(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime]:
 
 
 def _failed(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime] | None:
-    if row.paid_until is None or row.paid_until > at or row.access_until <= at:
+    if row.paid_until is None or row.paid_until > at:
+        return None
+    if row.counts_until <= row.paid_until and row.waits_for == "card":
+        return "payment-failed", letters.payment_failed_at_once(row), row.paid_until
+    if row.access_until <= at:
         return None
     day = min((at - row.paid_until).days // 3 * 3, 6)
     return f"payment-failed-{day}", letters.payment_failed(row), row.paid_until
@@ -153,6 +171,7 @@ def _failed(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime] | 
 def reconcile(db: Session) -> None:
     """Each night: every live subscription of the provider's against ours, and every event of the last days that never
     knocked, or knocked and was never done. What differs is asked for again; what differs even then is listed for an admin.
+    Customers who are called or reached otherwise there are told anew.
     """
     there = list(reading.live_subscriptions())
     undone = comparison.undone(db, list(reading.events(clock.now() - LOOK_BACK)))
@@ -165,6 +184,8 @@ def reconcile(db: Session) -> None:
             current_app.logger.warning("the comparison left out %s: %s", customer_id, type(failed).__name__)
             undone = []  # and is looked at again the next night
     comparison.note_done(db, undone)
+    for name, wanted in list(comparison.misnamed(db, reading.customers())):
+        provider.name_customer(name, wanted)
     found = comparison.list_drift(db, list(reading.live_subscriptions()))
     audit.record(
         db, "billing.reconciled", f"{len(there)} subscriptions compared, {found} need a look", category="billing",

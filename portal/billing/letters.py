@@ -117,6 +117,25 @@ def renewal(row: Any, renews_at: datetime) -> Letter:
     )
 
 
+def payment_failed_at_once(row: Any) -> Letter:
+    """The bank said no, and no days are kept: after a first charge, or where the club keeps none."""
+    last = day_long(row.paid_until.astimezone(ZoneInfo(row.timezone)))
+    return Letter(
+        subject="Your payment did not go through, and your plan has stopped",
+        headline="Your payment did not go through",
+        body=(
+            f"{_hello(row.first_name)} your bank said no. Nothing was charged, and what your plan opens has been closed since {last}.",
+            "Another card settles it, and everything is open again at once.",
+        ),
+        facts=[
+            ("Plan", plan_name(row.subscription_type, row.billing_cycle)),
+            ("Card", row.card or "none kept"),
+        ],
+        button=("/plan", "Update my card"),
+        why=PAYER,
+    )
+
+
 def payment_failed(row: Any) -> Letter:
     """The bank said no to a renewal; what is kept, and until when."""
     zone = ZoneInfo(row.timezone)

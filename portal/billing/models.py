@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, BigInteger, Computed, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CHAR, BigInteger, Computed, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -72,7 +72,9 @@ class Payer(Base):
 class Subscription(Base):
     """A subscription as the provider last told it; `facts.apply` writes it and nothing else does.
 
-    It is `live` while it charges, or would, and is no second one: of these a person has one.
+    It is `live` while it charges, or would, and is no second one: of these a person has one. Nothing was asked for the time
+    to `free_until`, credit was taken for that to `credit_until`; a hand-over is free as far as the order reaches that it is
+    `covered_by`.
     """
 
     __tablename__ = "subscriptions"
@@ -100,6 +102,8 @@ class Subscription(Base):
         Computed("status in ('trialing', 'active', 'past_due', 'unpaid') and not twin", persisted=True)
     )
     free_until: Mapped[datetime | None]
+    credit_until: Mapped[datetime | None]
+    covered_by: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"), index=True)
     grace_days: Mapped[int]
     failed_at: Mapped[datetime | None]
     next_try_at: Mapped[datetime | None]
@@ -115,7 +119,10 @@ class Subscription(Base):
 
 
 class Checkout(Base):
-    """A plan chosen and on its way to the provider's payment page."""
+    """A plan chosen and on its way to the provider's payment page.
+
+    The first payment is due when it `starts_at`, at once if that is None; a paid order covers a hand-over until then.
+    """
 
     __tablename__ = "checkouts"
     __table_args__ = (
@@ -136,6 +143,8 @@ class Checkout(Base):
     session_id: Mapped[str | None] = mapped_column(unique=True)
     url: Mapped[str | None]
     expires_at: Mapped[datetime | None]
+    starts_at: Mapped[datetime | None]
+    covered_by: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime]
 
 
@@ -191,6 +200,16 @@ class AccessGrant(Base):
     reason: Mapped[str | None]
     granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class FreeDays(Base):
+    """That an address had the club's free days: a keyed hash of it, kept until a while after the account was closed."""
+
+    __tablename__ = "free_days"
+
+    mark: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kept_until: Mapped[datetime | None]
 
 
 class OrderNumberKey(Base):

@@ -1,15 +1,12 @@
-"""Money in words: the currency's own number of decimals, never a float."""
+"""Amounts, exactly: counted as the payment provider counts them (`portal.currencies`), written with as many decimals, never a float."""
 
 from decimal import Decimal
-from functools import cache
 
-from babel.numbers import format_currency, get_currency_name, get_currency_precision
+from babel.numbers import format_currency, get_currency_name
 
+from portal.currencies import can_be_paid, decimals, exponent, least
 
-@cache
-def decimals(currency: str) -> int:
-    """How many decimals a currency has: 0 for JPY, 2 for USD, 3 for KWD (ISO 4217)."""
-    return get_currency_precision(currency)
+__all__ = ["can_be_paid", "decimals", "least", "major", "minor", "name", "plain", "short", "shown"]
 
 
 def name(currency: str) -> str:
@@ -18,21 +15,22 @@ def name(currency: str) -> str:
 
 
 def minor(amount: Decimal, currency: str) -> int:
-    """`amount` in the currency's smallest unit, as payment providers count. Raises ValueError for a part of one."""
-    counted = amount.scaleb(decimals(currency))
-    if counted != int(counted):
+    """`amount` as the payment provider counts. Raises ValueError for one that it cannot charge."""
+    if not can_be_paid(amount, currency):
         raise ValueError(f"{amount} {currency} cannot be paid")
-    return int(counted)
+    return int(amount.scaleb(exponent(currency)))
 
 
 def major(amount_minor: int, currency: str) -> Decimal:
-    """Smallest units back to an amount."""
-    return Decimal(amount_minor).scaleb(-decimals(currency))
+    """What the payment provider counts, back to an amount."""
+    return Decimal(amount_minor).scaleb(-exponent(currency))
 
 
 def shown(amount: Decimal, currency: str) -> str:
-    """$240.00, ¥1,200, KWD 3.500."""
-    said = format_currency(amount, currency, locale="en_US")
+    """$240.00, ¥1,200, KWD 3.500, RSD 1,200.00."""
+    places = decimals(currency)
+    pattern = "¤#,##0" + ("." + "0" * places if places else "")
+    said = format_currency(amount, currency, pattern, locale="en_US", currency_digits=False)
     return said.replace(currency, f"{currency}\N{NO-BREAK SPACE}")
 
 

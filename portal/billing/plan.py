@@ -79,10 +79,11 @@ def _shown(minor: int, currency: str) -> str:
 def card() -> ResponseReturnValue:
     """To the provider's page for the card, and back."""
     customers = customers_of(db.session(), me())
-    if not customers:
-        return redirect("/plans", 303)
     let_go()
-    return redirect(provider.portal_address(customers[0], f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
+    customer = provider.first_living(customers) if customers else None
+    if customer is None:
+        return redirect("/plans", 303)
+    return redirect(provider.portal_address(customer, f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
 
 
 @bp.get("/plan/end")

@@ -128,8 +128,7 @@ def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
     """
     with asking() as ask:
         for name in known:
-            there = known_customer(ask, name)
-            if there is not None and not getattr(there, "deleted", False):
+            if not is_deleted(known_customer(ask, name)):
                 return name
         made = ask.customers.create(
             params={"metadata": {"club": CLUB, "user_id": str(user_id)}},
@@ -139,6 +138,38 @@ def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
             made.id, params={"email": email}
         )  # apart: the key must not stand for an address that changes
     return made.id
+
+
+@dataclass(frozen=True)
+class Named:
+    """How a customer is called and reached: for the provider's own mails and papers."""
+
+    name: str
+    email: str
+
+
+def named(found: Any) -> Named:
+    """What the provider was told of a customer."""
+    return Named(found.name or "", found.email or "")
+
+
+def name_customer(customer_id: str, wanted: Named) -> None:
+    """Tell the provider, if it says otherwise. One that was deleted over there is nobody any more."""
+    with asking() as ask:
+        there = known_customer(ask, customer_id)
+        if there is not None and not is_deleted(there) and named(there) != wanted:
+            ask.customers.update(customer_id, params={"name": wanted.name, "email": wanted.email})
+
+
+def first_living(names: Sequence[str]) -> str | None:
+    """The first of these customers that was not deleted over there."""
+    with asking() as ask:
+        return next((name for name in names if not is_deleted(known_customer(ask, name))), None)
+
+
+def is_deleted(there: stripe.Customer | None) -> bool:
+    """Whether the provider has this customer no longer, or never had."""
+    return there is None or bool(getattr(there, "deleted", False))
 
 
 @dataclass(frozen=True)

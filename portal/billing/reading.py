@@ -13,7 +13,7 @@ from uuid import UUID
 import stripe
 
 from portal import clock
-from portal.billing.provider import CLUB, LIVE, asking, id_of, known_customer, marks_of, moment_of
+from portal.billing.provider import CLUB, LIVE, Named, asking, id_of, known_customer, marks_of, moment_of, named
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
@@ -53,7 +53,8 @@ class Subscription:
 class Invoice:
     """One bill of a subscription: what was charged, the service it pays for, what went back.
 
-    An open one that was tried `waits_for` another "card", or for its payer's "confirmation" at the bank.
+    It is `free` when nothing was asked for that service, so there was nothing to take from credit either. An open one that was
+    tried `waits_for` another "card", or for its payer's "confirmation" at the bank.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Invoice:
     subscription_id: str
     status: str
     amount_minor: int
+    free: bool
     currency: str
     plan: str
     cycle: str
@@ -145,6 +147,15 @@ def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
             for found in ask.subscriptions.list(params=wanted).auto_paging_iter():
                 if marks_of(found).get("club") == CLUB:
                     yield id_of(found.customer), _subscription(ask, found, None)
+
+
+def customers() -> Iterator[tuple[str, UUID, Named]]:
+    """Every customer of ours at the provider, whose it is here, and how it is called there."""
+    with asking() as ask:
+        for found in ask.customers.list(params={"limit": 100}).auto_paging_iter():
+            marks = marks_of(found)
+            if marks.get("club") == CLUB and "user_id" in marks:
+                yield found.id, UUID(marks["user_id"]), named(found)
 
 
 def events(since: datetime) -> Iterator[Event]:
@@ -244,7 +255,8 @@ def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.
     dispute = _dispute(ask, charge)
     return Invoice(
         id=bill.id, number=bill.number, subscription_id=_subscription_of(bill) or "", status=bill.status or "open",
-        amount_minor=bill.amount_due, currency=bill.currency.upper(), plan=plan, cycle=cycle, price_id=price_id,
+        amount_minor=bill.amount_due, free=not any(line.amount for line in lines),
+        currency=bill.currency.upper(), plan=plan, cycle=cycle, price_id=price_id,
         created_at=moment_of(bill.created), period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
         paid_at=moment_of(bill.status_transitions.paid_at) if bill.status_transitions.paid_at else None,
         payment_id=payment_id, method=_method(charge), refunded_minor=charge.amount_refunded if charge else 0,

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, jobs
 from portal.families.models import FamilyPlan
 
-PROPOSE = text("select propose_transfer(:plan, :person, :at)")
+PROPOSE = text("select propose_transfer(:plan, :person)")
 TAKE_OVER = text("select take_over_family(:plan, :person, :at)")
 DISSOLVE = text("select dissolve_family(:plan)")
 
 
 def propose_transfer(db: Session, plan_id: UUID, person_id: UUID, reason: str | None = None) -> bool:
     """Ask a member to take over plan and payments; nothing changes until they have paid. False if they cannot be."""
-    became = db.scalar(PROPOSE, {"plan": plan_id, "person": person_id, "at": clock.now()})
+    became = db.scalar(PROPOSE, {"plan": plan_id, "person": person_id})
     if became != "proposed":
         return bool(became == "unchanged")
     audit.record(db, "family.transfer-proposed", "Proposed to hand over", subject_id=person_id, reason=reason)
@@ -27,7 +27,7 @@ def propose_transfer(db: Session, plan_id: UUID, person_id: UUID, reason: str | 
 
 def end_transfer(db: Session, plan_id: UUID) -> bool:
     """The proposal is off: the primary takes it back, or who was asked says no. False if it is not theirs to end."""
-    was = db.scalar(PROPOSE, {"plan": plan_id, "person": None, "at": clock.now()})
+    was = db.scalar(PROPOSE, {"plan": plan_id, "person": None})
     if was == "withdrawn":
         audit.record(db, "family.transfer-withdrawn", "A proposal to hand over is off")
         jobs.enqueue(db, "families.tell_plan", what="transfer_off", plan_id=str(plan_id))

@@ -10,12 +10,13 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, jobs, mail
-from portal.accounts.actions import WELCOME, Given
+from portal.accounts import free_days
+from portal.accounts.actions import Given
 from portal.accounts.member import key_hash, new_key
 from portal.database.identity import ME
 from portal.families import letters
 from portal.families.actions import tell
-from portal.families.queries import former
+from portal.families.queries import former, invitation
 from portal.families.refusals import AcceptedMeanwhile, Gone, refuse
 
 INVITE = text("select membership, refusal from invite_to_family(:plan, :address, :token)")
@@ -79,11 +80,12 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
         jobs.enqueue(db, "billing.stop_own", user_id=str(db.scalar(select(ME))), when=own_plan)
 
 
-def sign_up(db: Session, token: str, given: Given, password_hash: str, welcome_days: int) -> UUID:
+def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:
     """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
     seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps({**asdict(given), "password_hash": password_hash})}).one()
     refuse(seated.refusal)
-    db.execute(WELCOME, {"user_id": seated.person, "days": welcome_days, "at": clock.now()})
+    if invited := invitation(db, token):
+        free_days.give(db, seated.person, invited.email)
     audit.record(
         db, "account.confirmed", "An address was confirmed by an invitation", subject_id=seated.person,
         category="security",

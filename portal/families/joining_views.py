@@ -1,6 +1,6 @@
 """The way into a family by the link of a mail: a page with buttons, since opening a link decides nothing."""
 
-from flask import Blueprint, current_app, flash, redirect
+from flask import Blueprint, flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -63,8 +63,7 @@ def create_account(token: str) -> ResponseReturnValue:
     given = Given(
         email="", first_name=form.first_name.data, last_name=form.last_name.data or None, timezone=form.timezone.data
     )
-    password_hash, days = passwords.hashed(form.password.data), current_app.config["SETTINGS"].welcome_days
-    enter(joining.sign_up(db.session(), token, given, password_hash, days))
+    enter(joining.sign_up(db.session(), token, given, passwords.hashed(form.password.data)))
     flash("Your account is ready, and you are in the family.", "note")
     return redirect("/family", 303)
 

@@ -79,7 +79,8 @@ def asked(plan: str | None, who: str) -> Letter:
         headline=f"Will you take over {called(plan)}?",
         body=(
             f"{who} would like you to take over the plan and its payments.",
-            "Nothing changes until you have paid. Your first payment is due when the paid time ends, so nobody pays twice.",
+            "Nothing changes until you have paid. Your first payment is due when the paid time ends, so nobody pays twice;"
+            " if that is less than three days away, or nothing was paid yet, it is due at once.",
         ),
         button=("/family", "Decide on the page"),
         why=WHY_IN,

@@ -23,6 +23,14 @@ class EnoughForToday(Refused):
     """You have sent ten invitations in a day, which is the most. Go on tomorrow."""
 
 
+class NothingPaid(Refused):
+    """Until your plan is first paid for, each seat has one invitation and one in its place, and each is sent again once."""
+
+
+class TooSoon(Refused):
+    """This invitation is less than an hour old. Give it a little time, then send it again."""
+
+
 class Ending(Refused):
     """The plan is ending, so nobody new can be invited."""
 
@@ -73,6 +81,7 @@ class TooFew(Refused):
 
 REFUSALS: dict[str, type[Refused]] = {
     "full": NoSeatFree, "in-a-family": InAFamily, "in-already": InAlready, "invited-already": InvitedAlready,
+    "unpaid": NothingPaid, "soon": TooSoon,
     "enough": EnoughForToday, "ending": Ending, "taken": Taken, "expired": RanOut, "revoked": TakenBack,
     "declined": Declined, "known": Known, "primary": PrimaryStays, "late": TooLate, "too-few": TooFew,
 }  # fmt: skip

@@ -75,19 +75,34 @@ PROMISES = {
         with latest as (
           select distinct on (user_id) * from subscriptions
            where not twin and status not in ('incomplete', 'incomplete_expired') order by user_id, started_at desc, id desc),
+        bought as (
+          select id, user_id, subscription_type, provider_subscription_id, least(period_end, cut_at) as until from orders
+           where status = 'completed' and (dispute_state is null or dispute_state = 'won') and period_end is not null),
+        carries as (
+          select s.covered_by, s.user_id from subscriptions s join family_plans f on f.id = s.transfer_plan_id
+           where s.covered_by is not null and not s.twin and f.primary_user_id = s.user_id),
         paid as (
-          select user_id, subscription_type as kind, max(until) as until from (
-            select user_id, subscription_type, least(period_end, cut_at) as until from orders
-             where status = 'completed' and (dispute_state is null or dispute_state = 'won')
+          select user_id, kind, max(until) as until from (
+            select b.user_id, case when c.covered_by is null then b.subscription_type else 'individual' end as kind, b.until
+              from bought b left join carries c on c.covered_by = b.id and c.user_id <> b.user_id
             union all
-            select user_id, subscription_type, case when ended_by = 'choice' then least(free_until, ended_at) else free_until end
-              from latest where transfer_plan_id is null or exists (
-                   select from family_plans f where f.id = transfer_plan_id and f.primary_user_id = latest.user_id)) found
+            select l.user_id, l.subscription_type, least(l.free_until, b.until, case when l.ended_by = 'choice' then l.ended_at end)
+              from latest l left join bought b on b.id = l.covered_by
+             where l.free_until is not null and (l.transfer_plan_id is null or (b.id is not null and exists (
+                   select from family_plans f where f.id = l.transfer_plan_id and f.primary_user_id = l.user_id)))
+            union all
+            select user_id, subscription_type, least(credit_until, case when ended_by = 'choice' then ended_at end)
+              from latest where credit_until is not null) found
            where until is not null group by 1, 2),
         counted as (
-          select p.user_id, p.kind, p.until,
-                 case when (l.ends_at is null and l.status in ('trialing', 'active', 'past_due', 'unpaid')) or l.ended_by = 'failure'
-                      then p.until + l.grace_days * interval '1 day' else p.until end as counts
+          select p.user_id, p.kind, p.until, p.until + case
+                   when l.id is null or not (l.ended_by = 'failure' or (l.live and l.ends_at is null)) then '0'
+                   when l.credit_until is not null or exists (select from bought b where b.user_id = l.user_id
+                        and (b.provider_subscription_id is null or b.provider_subscription_id = l.provider_subscription_id))
+                     then l.grace_days * interval '1 day'
+                   when l.live and not exists (select from orders o where o.status = 'pending' and o.waits_for = 'card'
+                        and o.provider_subscription_id = l.provider_subscription_id) then interval '24 hours'
+                   else '0' end as counts
             from paid p left join latest l on l.user_id = p.user_id and l.subscription_type = p.kind),
         disputed as (
           select user_id, subscription_type as kind, least(disputed_at, period_end, cut_at) as until from orders
@@ -107,6 +122,11 @@ PROMISES = {
         verdict as (select user_id, max(until) as until, max(counts) as counts from sources group by 1)
         select count(*) from users u left join verdict v on v.user_id = u.id
          where u.subscription_expiry is distinct from v.until or u.access_until is distinct from v.counts""",
+    "Nobody who pays has more time unpaid than the free days, or than a paid order covered": """
+        select count(distinct s.user_id) from subscriptions s
+          left join access_grants g on g.user_id = s.user_id and g.kind = 'welcome'
+          left join orders o on o.id = s.covered_by and o.completed_at is not null
+         where not s.twin and s.free_until > coalesce(greatest(g.ends_at, o.period_end), s.started_at) + interval '1 minute'""",
     "Nobody has two live subscriptions, and no payment is taken by one that was ended as a second": """
         select count(*) from (
           select user_id from subscriptions where status in ('trialing', 'active', 'past_due', 'unpaid') and not twin

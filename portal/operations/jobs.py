@@ -49,6 +49,8 @@ OLD = {
     "Forgot {} former addresses": "delete from former_addresses where id in (select id from former_addresses where until < :at - interval '30 days' limit :batch)",
     "Forgot {} addresses of old invitations": """update family_memberships set email = null where id in (select id from family_memberships
         where state in ('declined', 'expired', 'revoked') and ended_at < :at - interval '90 days' and email is not null limit :batch)""",
+    "Forgot {} addresses that had their free days": """delete from free_days where mark in (select mark from free_days
+        where kept_until < :at limit :batch)""",
     "Deleted {} mails": "delete from mails where id in (select id from mails where created_at < :at - interval '365 days' and state <> 'queued' limit :batch)",
     "Deleted {} log rows": """delete from system_logs where id in (select id from system_logs
         where timestamp < :at - case when category = 'security' then interval '730 days' when level = 'error' then interval '365 days'

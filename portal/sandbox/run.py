@@ -166,7 +166,7 @@ def _as(url: str, login: str, password: str) -> str:
 def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     return {
-        "SECRET_KEY": kept_secret(var / "secret_key"), "SANDBOX": "1", "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "SECRET_KEY": kept_secret(var / "secret_key"), "ADDRESS_KEY": kept_secret(var / "address_key"), "SANDBOX": "1", "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CLUB_DOMAINS": "aydin.club",
         "ASSETS": str(var / "assets"), "PYTHONUNBUFFERED": "1", "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
         "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"), "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),

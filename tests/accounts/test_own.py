@@ -54,6 +54,16 @@ def test_both_addresses_are_told(hers, code, alice, outbox):
         assert f"The new address: {NEW}" in outbox(address)[0].text
 
 
+TOLD = "select args ->> 'user_id' from procrastinate_jobs where task_name = 'billing.tell_customer'"
+
+
+def test_the_payment_provider_is_told_of_another_address_and_of_closing(hers, code, sign_in, with_password, charlie, alice, superuser):
+    hers.submit("/account/address/code", code=code)
+    assert superuser.execute(TOLD).fetchall() == [(str(alice.id),)]
+    closes(sign_in(with_password(charlie)))
+    assert superuser.execute(TOLD).fetchall() == [(str(alice.id),), (str(charlie.id),)]
+
+
 def test_without_the_password_no_mail_is_written(hers, outbox, alice, superuser):
     answer = asks(hers, password="not the password")
     assert answer.status_code == 422 and "That is not your password." in answer.text and f'value="{NEW}"' in answer.text

@@ -131,7 +131,7 @@ def test_its_owner_is_told_by_mail(phone, hers, outbox, alice):
 
 def test_the_password_alone_opens_nothing(half):
     for path in ("/meetings", "/account", "/account/second-factor", "/orders"):
-        assert half.get(path).location.startswith("/sign-in?") or half.get(path).location == "/sign-in"
+        assert half.get(path).location.partition("?")[0] == "/sign-in"
     assert half.submit("/account/second-factor/off", **{"off-password": PASSWORD}).location.startswith("/sign-in")
 
 

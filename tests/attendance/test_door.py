@@ -19,13 +19,15 @@ def door(line):
 class Door:
     """Supper's door, ten minutes before the start and then on."""
 
+    doors_minutes = 10
+
     def __init__(self, line):
         self.line, self.meeting = line, line.meeting
 
     def opens(self, person, minute, device="desktop"):
         """Knock `minute` minutes after the start; why not, or None."""
         with clock.at(self.time(minute)), self.line.as_(person) as db:
-            return one(db, "select refusal from join_meeting(%s, %s, 10)", self.meeting.id, device)
+            return one(db, "select refusal from join_meeting(%s, %s, %s)", self.meeting.id, device, self.doors_minutes)
 
     def closes_behind(self, person, minute):
         with clock.at(self.time(minute)), self.line.as_(person) as db:
@@ -53,6 +55,11 @@ def test_the_door_opens_ten_minutes_before(door, alice):
     assert door.opens(alice, -11) == "early"
     assert door.opens(alice, -10) is None
     assert door.line.of(alice, "joined_at") == door.time(-10)
+
+
+def test_the_door_is_an_hour_early_at_most_whatever_the_caller_says(door, alice):
+    door.doors_minutes = 100_000
+    assert door.opens(alice, -61) == "early" and door.opens(alice, -59) is None
 
 
 def test_an_invited_person_takes_a_seat_at_the_door(door, alice):

@@ -299,4 +299,4 @@ def _run(worker_app, task):
     from portal.jobs import serve
 
     serve(worker_app)
-    task.func()
+    task.work()

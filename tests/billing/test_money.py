@@ -4,9 +4,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from babel.numbers import list_currencies
 
-from portal.billing import Plan, money
-from tests.support.reading import words
+from portal.billing import Plan, money, provider
+from tests.support.reading import one, words
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,10 @@ from tests.support.reading import words
         (123456789, "EUR", "1234567.89", "€1,234,567.89"),
         (1200, "JPY", "1200", "¥1,200"),
         (3500, "KWD", "3.500", "KWD\xa03.500"),
+        (150000, "ISK", "1500", "ISK\xa01,500"),
+        (500, "UGX", "5", "UGX\xa05"),
+        (120000, "RSD", "1200", "RSD\xa01,200.00"),
+        (1250, "LAK", "12.50", "LAK\xa012.50"),
         (999999999999, "USD", "9999999999.99", "$9,999,999,999.99"),
     ],
 )
@@ -26,16 +31,33 @@ def test_smallest_units_become_an_amount_and_back(minor, currency, major, said):
     assert money.shown(Decimal(major), currency) == said
 
 
+def test_every_currency_is_counted_as_the_provider_counts_it():
+    """Nought, two or three decimals by its own list (docs.stripe.com/currencies), whatever CLDR and ISO 4217 say."""
+    factors = {code: money.minor(Decimal(100), code) // 100 for code in list_currencies()}
+    assert sorted(code for code, factor in factors.items() if factor == 1) == [
+        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
+    ]  # fmt: skip
+    assert sorted(code for code, factor in factors.items() if factor == 1000) == ["BHD", "JOD", "KWD", "OMR", "TND"]
+    assert {factor for code, factor in factors.items()} == {1, 100, 1000}
+
+
 @pytest.mark.parametrize(
-    ("currency", "decimals"), [("JPY", 0), ("KRW", 0), ("USD", 2), ("TRY", 2), ("KWD", 3), ("BHD", 3)]
+    ("amount", "currency"), [("9.505", "USD"), ("1200.5", "JPY"), ("1500.50", "ISK"), ("5.01", "UGX"), ("3.505", "KWD")]
 )
-def test_a_currency_knows_its_decimals(currency, decimals):
-    assert money.decimals(currency) == decimals
-
-
-def test_a_part_of_the_smallest_unit_is_no_amount():
+def test_what_the_provider_cannot_charge_is_no_amount(amount, currency):
     with pytest.raises(ValueError, match="cannot be paid"):
-        money.minor(Decimal("9.505"), "USD")
+        money.minor(Decimal(amount), currency)
+
+
+def test_a_price_goes_to_the_provider_as_it_is_written(bank, app, sign_in, superuser, eve, monkeypatch):
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], currency="ISK", individual_month=Decimal(1500)))
+    with app.app_context():
+        provider.sync_plans()
+    browser = sign_in(eve)
+    bank.buy(browser)
+    assert bank.world.ledger().total == {"isk": 150_000}
+    assert one(superuser, "select amount from orders where user_id = %s", eve.id) == 1500
+    assert "ISK 1,500" in words(browser.get("/orders"))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_what_has_not_changed_is_left_alone(owned):
 def test_an_edited_file_takes_the_place_of_what_it_made(owned, monkeypatch):
     settings, postgres = owned
     files = [
-        ObjectFile(file.path, file.text.replace("select now() +", "select now() - interval '1 year' +"))
+        ObjectFile(file.path, file.text.replace("now() + ahead", "now() + ahead - interval '1 year'"))
         if file.path.endswith("club_now.sql") else file for file in FILES
     ]  # fmt: skip
     monkeypatch.setattr(objects, "files", lambda: files)

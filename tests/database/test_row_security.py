@@ -39,6 +39,7 @@ credentials                    ----    ----    ----    ----    ----      ----   
 database_objects               ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
 former_addresses               ----    ----    S---    o---    o---      o---    S--D
+free_days                      ----    ----    ----    ----    ----      ----    SIUD
 family_memberships             ----    ----    S---    o---    o---      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD

@@ -104,7 +104,7 @@ class Scene:
         db.execute("select undo_removal(%s)", [removed])
 
     def propose(self, db, whom, me):
-        db.execute("select propose_transfer(%s, %s, now())", [FAMILY, whom.id])
+        db.execute("select propose_transfer(%s, %s)", [FAMILY, whom.id])
 
     def accept(self, db, whom, me):
         db.execute("select accept_invitation(%s)", [self.links[whom][-1]])

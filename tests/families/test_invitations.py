@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from portal import clock
+from portal.accounts.free_days import mark
 from portal.families import jobs
 from tests.support.cast import FAMILY, crowd
-from tests.support.families import link_to, seat, states
+from tests.support.families import link_to, seat, states, unseat
+from tests.support.orders import order
 from tests.support.reading import do, link, one, rows, until_somebody_waits, words
 
 TOMAS = "tomas@duarte.example"
@@ -99,6 +101,63 @@ def test_ten_invitations_a_day_are_enough_also_when_sent_again_or_taken_back(sig
     assert browser.submit("/family/invitations", email="eleventh@club.example").status_code == 303
 
 
+@pytest.fixture
+def unpaid(superuser, sign_in, alice):
+    """Alice's browser; nothing was paid for her family yet."""
+    superuser.execute("delete from orders")
+    return sign_in(alice)
+
+
+def invite_many(browser, *names):
+    return [browser.submit("/family/invitations", email=f"{name}@x.example").status_code for name in names]
+
+
+def test_while_nothing_was_paid_each_seat_has_an_invitation_and_one_in_its_place(unpaid, superuser, alice, bob):
+    unseat(superuser, bob)
+    assert invite_many(unpaid, *range(5)) == [303] * 5
+    for (pending,) in superuser.execute("select id from family_memberships where state = 'invited'").fetchall():
+        unpaid.submit(f"/family/invitations/{pending}/withdraw")
+    superuser.execute("update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'")
+    assert invite_many(unpaid, *"abcde") == [303] * 5
+    pending = one(superuser, "select id from family_memberships where state = 'invited' limit 1")
+    unpaid.submit(f"/family/invitations/{pending}/withdraw")
+    superuser.execute("update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'")
+    answer = unpaid.submit("/family/invitations", email="eleventh@x.example")
+    assert answer.status_code == 422 and "Until your plan is first paid for" in words(answer)
+    order(superuser, alice, (clock.now(), clock.now() + timedelta(days=30)), "family")
+    assert invite_many(unpaid, "eleventh") == [303]
+
+
+def test_a_family_begun_anew_counts_on_while_nothing_was_paid(unpaid, superuser, hand, alice):
+    from portal.families import actions
+
+    invite_many(unpaid, *range(4))
+    superuser.execute("select close_family(%s, now())", [FAMILY])
+    with hand() as session:
+        actions.start(session, alice.id, "Again")
+    superuser.execute("update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'")
+    assert invite_many(unpaid, *"abcdef") == [303] * 5 + [422]
+
+
+def test_while_nothing_was_paid_one_is_sent_again_once_and_after_an_hour(unpaid, superuser):
+    invite_many(unpaid, "tomas")
+    pending = one(superuser, "select id from family_memberships where state = 'invited'")
+    again = f"/family/invitations/{pending}/again"
+    assert "less than an hour old" in words(unpaid.submit(again))
+    superuser.execute("update family_memberships set sent_at = array[now() - interval '61 minutes'] where state = 'invited'")
+    assert unpaid.submit(again).status_code == 303
+    superuser.execute("update family_memberships set sent_at = sent_at[1:1] || now() - interval '61 minutes' where state = 'invited'")
+    assert unpaid.submit(again).status_code == 409
+    assert one(superuser, "select count(*) from mails where kind = 'family-invitation'") == 2
+
+
+def test_a_newcomer_whose_address_had_its_free_days_comes_in_without_new_ones(invited, client, app, superuser, people):
+    with app.app_context():
+        superuser.execute("insert into free_days (mark, kept_until) values (%s, now() + interval '1 year')", [mark(TOMAS)])
+    assert client.submit(f"{invited(TOMAS)}/account", **NEWCOMER).location == "/family"
+    assert one(superuser, "select count(*) from access_grants where kind = 'welcome'") == 0
+
+
 def test_only_the_primary_invites_sends_again_and_takes_back(sign_in, superuser, invited, bob, charlie, dora):
     invited(TOMAS)
     pending = one(superuser, "select id from family_memberships where state = 'invited'")
@@ -144,7 +203,7 @@ def test_opening_or_scanning_the_link_changes_nothing(invited, sign_in, client, 
     before = superuser.execute("select * from family_memberships order by id").fetchall()
     for address in (path, f"{path}/account", f"{path}/decline"):
         for ask in (browser.get, browser.head):
-            assert ask(address).status_code in (200, 405)
+            assert ask(address).status_code == (200 if address == path else 405)
     assert superuser.execute("select * from family_memberships order by id").fetchall() == before
 
 

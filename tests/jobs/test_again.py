@@ -12,6 +12,7 @@ from portal.database.identity import WORKER, act_as
 from portal.jobs import each, enqueue, job
 from tests.support.reading import one
 
+pytestmark = pytest.mark.usefixtures("jobs_of_tests")
 MEETS: list[str] = []
 """What the next tries of the job meet."""
 
@@ -30,7 +31,7 @@ def meets(session):
 @job("tests.meets.once", retry=None)
 def meets_once(session):
     """The control: the same without another try."""
-    meets.func()
+    meets.function(session)
 
 
 @pytest.fixture

@@ -1,14 +1,17 @@
 """Work leaves with the change, is done once, by a login of its own, and a bad job ends."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from procrastinate import RetryStrategy
+from psycopg.types.json import Jsonb
 from sqlalchemy import insert, text
 
 from portal import clock, jobs
 from portal.audit.models import SystemLog
+from portal.config import ROOT
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.jobs import enqueue, job
@@ -16,6 +19,7 @@ from portal.operations import jobs as housekeeping
 from tests.support.cast import FAMILY
 from tests.support.reading import do
 
+pytestmark = pytest.mark.usefixtures("jobs_of_tests")
 DONE: list[str] = []
 
 
@@ -29,7 +33,7 @@ def note(session, what="noted"):
 @job("tests.fail")
 def fail(session):
     """Write a log row and fail."""
-    note.func(what="half done")
+    DONE.append("half done")
     session.execute(insert(SystemLog).values(level="info", message="half done", category="cron"))
     raise RuntimeError("a defect")
 
@@ -141,9 +145,50 @@ def test_who_answers_browsers_hands_in_and_can_do_no_more(statement, app, as_, a
 
 @pytest.mark.parametrize("status", ["doing", "succeeded", "failed"])
 def test_a_job_cannot_be_handed_in_as_done(status, as_, alice):
-    row = "insert into procrastinate_jobs (queue_name, task_name, status) values ('default', 'tests.note', %s)"
+    row = "insert into procrastinate_jobs (queue_name, task_name, status) values ('default', 'mail.deliver', %s)"
     with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(alice) as connection:
         connection.execute(row, [status])
+
+
+HAND_IN = "insert into procrastinate_jobs (queue_name, task_name, args) values ('default', %s, %s)"
+
+
+@pytest.mark.parametrize(
+    ("who", "task"),
+    [(None, "attendance.tell_offer"), (None, "billing.stop_own"), ("charlie", "attendance.tell_cancelled"),
+     ("charlie", "families.take_over"), ("charlie", "billing.reconcile"), ("dora", "operations.tidy"), ("dora", "families.paid"),
+     ("charlie", "meetings.archive"), (None, "sandbox.keep_going")],
+)  # fmt: skip
+def test_nobody_hands_in_what_follows_from_nothing_they_may_do(as_, request, people, who, task):
+    """With SQL as the web's login any job could be queued, about anybody."""
+    person = who and request.getfixturevalue(who)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(person) as connection:
+        connection.execute(HAND_IN, [task, Jsonb({})])
+
+
+@pytest.mark.parametrize("who", ["charlie", "dora"])
+def test_only_ones_own_subscription_is_ended(as_, request, alice, who):
+    """The one job that takes something away names whose it is; a member's is the member, an admin's the admin."""
+    person = request.getfixturevalue(who)
+    with as_(person) as connection:
+        connection.execute(HAND_IN, ["billing.stop_own", Jsonb({"user_id": str(person.id), "when": "now"})])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(person) as connection:
+        connection.execute(HAND_IN, ["billing.stop_own", Jsonb({"user_id": str(alice.id), "when": "now"})])
+
+
+def test_in_the_demo_anybody_lets_what_is_due_be_done(as_, superuser):
+    superuser.execute("update club_clock set is_sandbox = true")
+    with as_(None) as connection:
+        connection.execute(HAND_IN, ["sandbox.keep_going", Jsonb({})])
+
+
+def test_every_job_a_page_hands_in_is_one_that_somebody_may(backstage):
+    """Who forgets to add a new one to the policies reads so here."""
+    allowed = " ".join(row[0] for row in backstage.execute(
+        "select with_check from pg_policies where tablename = 'procrastinate_jobs' and cmd = 'INSERT'").fetchall())
+    pages = [file for file in (ROOT / "portal").rglob("*.py") if file.name not in ("jobs.py", "facts.py", "runs.py")]
+    handed_in = {name for file in pages for name in re.findall(r'enqueue\(\s*[^"]*?"([a-z_]+\.[a-z_]+)"', file.read_text())}
+    assert len(handed_in) > 12 and {name for name in handed_in if f"'{name}'" not in allowed} == set()
 
 
 # --- going wrong -----------------------------------------------------------------------------------------------------
@@ -374,3 +419,12 @@ def test_addresses_of_invitations_nobody_took_go_after_ninety_days(tidy, superus
     tidy()
     kept = superuser.execute("select email from family_memberships where email is not null order by 1").fetchall()
     assert kept == [("expired89@x.example",)]
+
+
+def test_that_an_address_had_its_free_days_is_forgotten_three_years_after_closing(tidy, superuser, people, eve, now):
+    for mark, user_id, kept_until in (
+        (1, eve.id, None), (2, None, now + timedelta(days=1)), (3, None, now - timedelta(minutes=1)),
+    ):  # fmt: skip
+        superuser.execute("insert into free_days values (%s, %s, %s)", [bytes([mark]) * 32, user_id, kept_until])
+    tidy()
+    assert superuser.execute("select get_byte(mark, 0) from free_days order by 1").fetchall() == [(1,), (2,)]

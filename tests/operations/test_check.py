@@ -63,6 +63,9 @@ DRIFT = {
     "A family's primary": "update users set family_role = 'member' where family_role = 'primary';"
     " update family_memberships set role = 'member'",
     "Everybody's date": "update users set subscription_expiry = now() + interval '900 days' where first_name = 'Eve'",
+    "Nobody who pays has more time unpaid": "insert into subscriptions (user_id, provider_subscription_id, status,"
+    " subscription_type, billing_cycle, amount_minor, currency, started_at, free_until, grace_days) select user_id, 'sub_3',"
+    " 'trialing', 'family', 'yearly', 1, 'USD', now() - interval '9 days', now() + interval '1 day', 7 from orders limit 1",
     "Nobody has two live": "insert into subscriptions (user_id, provider_subscription_id, status, twin, subscription_type,"
     " billing_cycle, amount_minor, currency, started_at, grace_days) select user_id, 'sub_2', 'active', true, 'family', 'yearly',"
     " 1, 'USD', now(), 7 from orders limit 1; update orders set provider_subscription_id = 'sub_2'",

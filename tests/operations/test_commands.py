@@ -229,7 +229,7 @@ def test_a_club_that_is_up_to_date_needs_no_upgrade(portal, backups):
 
 def test_a_real_server_is_not_reset(portal, monkeypatch, people, superuser):
     real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live", "STRIPE_WEBHOOK_SECRET": "whsec",
-            "PUBLIC_URL": "https://portal.example"}  # fmt: skip
+            "PUBLIC_URL": "https://portal.example", "ADDRESS_KEY": "a" * 32}  # fmt: skip
     for name, value in real.items():
         monkeypatch.setenv(name, value)
     status, _, complaint = portal("reset")

@@ -13,6 +13,8 @@ from portal.database import db
 from portal.jobs import enqueue, job
 from tests.support.web import settings_for, work_off
 
+pytestmark = pytest.mark.usefixtures("jobs_of_tests")
+
 
 @job("tests.break")
 def break_down(session, email):

@@ -47,17 +47,18 @@ def test_every_form_survives_every_text(routes, everybody, superuser, values):
             before = contents(superuser)
             answer = everybody["dora" if route.guard == "admin" else "alice"].submit(route.path, **values)
             assert answer.status_code < 500, (route, values)
-            assert answer.status_code != 422 or contents(superuser) == before, (route, values)
+            if answer.status_code == 422:
+                assert contents(superuser) == before, (route, values)
 
 
 @MANY
 @given(value=ODD)
 def test_every_page_survives_every_question(routes, everybody, value):
     for route in routes:
-        if route.method == "GET":
+        if route.method == "GET" and route.path != "/status":  # which says that no worker works here
             query = {"q": value, "from": value, "next": value, "access": value, "plan": value, "token": value}
             answer = everybody["dora"].get(route.path, query_string=query)
-            assert answer.status_code < 500 or route.path == "/status", (route, value)  # no worker works here
+            assert answer.status_code < 500, (route, value)
 
 
 @pytest.mark.parametrize("query", ["?from=1&from=2", "?from[]=x", "?%00", "?q=%ff%fe", "?q=%", "?from=" + "9" * 5000, "?q=" + "é" * 3000])

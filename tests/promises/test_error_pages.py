@@ -128,11 +128,9 @@ def test_too_much_at_once_is_not_read(client, database):
     assert answer.status_code == 413 and "Send less text" in answer.text
 
 
-@pytest.mark.parametrize(
-    "path", ["/%00", "/%ff%fe", "/meetings/%00", "/verify/" + "x" * 5000, "/meetings/1", "/static/%00", "/%2e%2e/x"]
-)
+@pytest.mark.parametrize("path", ["/%00", "/%ff%fe", "/meetings/%00", "/meetings/1", "/static/%00", "/%2e%2e/x"])
 def test_odd_addresses_are_just_not_there(path, client, database):
-    assert client.get(path).status_code in (200, 303, 404)
+    assert client.get(path).status_code == 404
 
 
 # --- the database is away --------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ FLOORS = (
     ("log",),
     ("database",),
     ("config",),
-    ("times", "paging", "reference"),
+    ("times", "paging", "reference", "currencies"),
     ("clock", "problems"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -31,7 +31,8 @@ LONGEST = 180
 STATEMENTS = {
     "function": "select pg_get_functiondef(%s::regproc)",
     "policy": """
-        select format('alter policy %%I on %%I using (%%s)', policyname, tablename, qual)
+        select format('alter policy %%I on %%I', policyname, tablename) || coalesce(' using (' || qual || ')', '')
+               || coalesce(' with check (' || with_check || ')', '')
           from pg_policies where tablename || '.' || policyname = %s""",
     "constraint": """
         select format('alter table %%1$s drop constraint %%2$I, add constraint %%2$I %%3$s', conrelid::regclass, conname,

@@ -100,7 +100,7 @@ def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: obj
     """What the worker does when this job is due, at that moment."""
     jobs.serve(worker_app)
     with clock.at(moment or clock.now()):
-        task(**arguments)
+        task.work(**arguments)
 
 
 def said_at(answer, field: str) -> str:

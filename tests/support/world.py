@@ -22,7 +22,8 @@ def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
     return {"alembic_version": "version_num", "club_clock": "singleton", "database_objects": "path", "rate_limits": "key",
             "club_domains": "domain", "credentials": "user_id",
-            "recovery_codes": "user_id", "second_factor_endings": "user_id", "second_factors": "user_id", "payers": "customer_id",
+            "free_days": "mark", "recovery_codes": "user_id", "second_factor_endings": "user_id", "second_factors": "user_id",
+            "payers": "customer_id",
             "pool_timings": "day", "statement_timings": "statement", "table_sizes": "name",
             "order_number_key": "only_one"}.get(table, "id")
 
@@ -46,6 +47,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},
         "family_memberships": alice | {"plan_id": FAMILY, "state": "left", "email": "alice@club.example",
                                        "token_hash": f"f{number}".encode(), "joined_at": NOW, "ended_at": NOW},
+        "free_days": {"mark": bytes([number]) * 32, "user_id": ALICE.id},
         "mails": alice | {"kind": "hello", "occasion": f"hello-{number}", "recipient": "alice@club.example",
                           "subject": "Hello", "created_at": NOW},
         "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},
@@ -62,7 +64,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "pool_timings": {"day": NOW.date() + timedelta(days=number), "taken": 1, "waited_ms": 1, "waits": [1], "timeouts": 0},
         "presences": alice | {"meeting_id": SECRET, "joined_at": NOW, "device_type": "mobile"},
         "procrastinate_events": {"id": 9_000_000 + number, "job_id": 9_000_000, "type": "deferred"},
-        "procrastinate_jobs": {"id": 9_000_000 + number, "queue_name": "default", "task_name": "nothing",
+        "procrastinate_jobs": {"id": 9_000_000 + number, "queue_name": "default", "task_name": "mail.deliver",
                                "queueing_lock": f"lock-{number}"},
         "procrastinate_periodic_defers": {"id": 100 + number, "task_name": "nothing", "defer_timestamp": number,
                                           "periodic_id": ""},

@@ -9,7 +9,7 @@ from portal.config import Settings, driver_url, kept_secret, plain_url
 from portal.problems import Problem, Refused
 
 GOOD = {
-    "DATABASE_URL": "postgresql://portal_web:secret@db.example:5433/club?sslmode=require", "SECRET_KEY": "k" * 32,
+    "DATABASE_URL": "postgresql://portal_web:secret@db.example:5433/club?sslmode=require", "SECRET_KEY": "k" * 32, "ADDRESS_KEY": "a" * 32,
     "PUBLIC_URL": "https://portal.example/", "MAIL_URL": "smtp://club:geheim@mail.example:587",
     "STRIPE_SECRET_KEY": "sk_live_geheim", "STRIPE_WEBHOOK_SECRET": "whsec_geheim",
 }  # fmt: skip
@@ -19,7 +19,7 @@ def settings(**changes) -> Settings:
     return Settings.from_environment({**GOOD, **changes})
 
 
-def test_a_real_server_needs_six_settings():
+def test_a_real_server_needs_seven_settings():
     made = settings()
     assert made.public_url == "https://portal.example" and not made.sandbox and made.default_meeting_time == time(21, 0)
     assert made.database_url == "postgresql+psycopg://portal_web:secret@db.example:5433/club?sslmode=require"
@@ -74,6 +74,8 @@ def test_every_setting_can_be_given():
         ("SUBSCRIPTION_GRACE_PERIOD_DAYS", "91"),
         ("SECRET_KEY", ""),
         ("SECRET_KEY", "k" * 31),
+        ("ADDRESS_KEY", ""),
+        ("ADDRESS_KEY", "a" * 31),
         ("PUBLIC_URL", "http://portal.example"),
         ("PUBLIC_URL", "portal.example"),
         ("PUBLIC_URL", ""),
@@ -104,6 +106,12 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(name, value):
     assert name in str(told.value) and "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(("currency", "price"), [("ISK", "1500.5"), ("KWD", "3.505"), ("JPY", "1200.5"), ("RSD", "12.005")])
+def test_a_price_is_one_that_can_be_charged(currency, price):
+    with pytest.raises(Problem, match=f"PRICE_FAMILY_MONTHLY is {price}; Stripe takes {currency} in steps of"):
+        settings(CURRENCY=currency, PRICE_FAMILY_MONTHLY=price)
+
+
 def test_the_sandbox_needs_no_mail_server_and_no_https():
     made = settings(SANDBOX="1", MAIL_URL="sandbox:", PUBLIC_URL="http://127.0.0.1:8000")
     assert made.sandbox and made.mail_url == "sandbox:"
@@ -114,7 +122,8 @@ def test_the_sandbox_needs_no_mail_server_and_no_https():
 
 
 def test_secrets_are_not_printed():
-    assert "kkkk" not in repr(settings()) and "fall" not in repr(settings(SECRET_KEY_FALLBACKS="fallback"))
+    assert "kkkk" not in repr(settings()) and "aaaa" not in repr(settings())
+    assert "fall" not in repr(settings(SECRET_KEY_FALLBACKS="fallback"))
 
 
 def test_addresses_of_one_server_for_each_login():

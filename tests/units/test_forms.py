@@ -138,7 +138,8 @@ def test_what_mail_cannot_reach(typed):
 def test_any_text_is_kept_or_refused_but_never_breaks(text):
     card = filled(name=text, note=text, text=text, email=text)
     for field in (card.name, card.note):
-        assert field.errors or (field.data.isprintable() or not set(field.data) & set("\x00\n\r\u202e"))
+        if not field.errors:
+            assert not set(field.data) & set("\x00\n\r\u202e")
 
 
 def test_only_known_words():

@@ -47,6 +47,8 @@ begin
          preferred_meeting_time = '21:00', last_login_at = null, is_active = false, is_admin = false, closed_at = at
    where id = me;
   perform public.project_access(me, at);
+  -- That an address had its free days outlives the account, and no longer tells whose they were.
+  update public.free_days set user_id = null, kept_until = at + interval '3 years' where user_id = me;
   delete from public.credentials where user_id = me;
   delete from public.recovery_codes where user_id = me;
   delete from public.second_factors where user_id = me;

@@ -1,4 +1,5 @@
--- Through the door: checks window, access and answer again, and notes who came when and with what.
+-- Through the door: checks window, access and answer again, and notes who came when and with what. How early doors open
+-- is the club's setting, and an hour at most whatever the caller says.
 create function join_meeting(meeting uuid, device text, doors_minutes integer)
 returns table (refusal text, changed boolean, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -11,7 +12,7 @@ begin
   if said is null then refusal := 'unknown'; return next; return; end if;
   select * into m from public.meetings x where x.id = meeting;
   refusal := coalesce(refusal,
-    case when at < m.starts_at - make_interval(mins => doors_minutes) then 'early'
+    case when at < m.starts_at - make_interval(mins => least(doors_minutes, 60)) then 'early'
          when said = 'waitlisted' then 'full'
          when said <> 'accepted' then said end);
   if refusal is not null then

@@ -19,7 +19,7 @@ begin
       into fore, hind;
   end loop;
   digits := lpad(fore::text, 4, '0') || lpad(hind::text, 4, '0');
-  return format('GO-%s-%s-%s', extract(year from at), digits,
+  return format('GO-%s-%s-%s', extract(year from at at time zone 'UTC'), digits,
                 (10 - (select sum((case when i % 2 = 0 then 3 else 1 end) * d::int)
                          from regexp_split_to_table(digits, '') with ordinality as t (d, i)) % 10) % 10);
 end

@@ -1,10 +1,18 @@
 -- A choice becomes a pending order and a checkout; an open one that was never sent to the provider is replaced.
+-- The first payment is due when the asker's own free days end, or, for who was asked to take a family over, when the time
+-- ends that a paid order covers; at once when that is not three days away (the provider begins nothing within two of the
+-- moment its page is opened, which may be nearly a day after the choice).
 create function open_checkout(
-  wanted_type text, wanted_cycle text, minor bigint, price numeric, in_currency text, transfer uuid,
-  at timestamptz
+  wanted_type text, wanted_cycle text, minor bigint, price numeric, in_currency text, transfer uuid
 )
 returns uuid language plpgsql security definer set search_path = '' as $$
-declare me uuid := auth.uid(); made uuid := public.new_id(); bought uuid := public.new_id();
+declare
+  at constant timestamptz := public.club_now();
+  me uuid := auth.uid();
+  made uuid := public.new_id();
+  bought uuid := public.new_id();
+  starts timestamptz;
+  covering uuid;
 begin
   perform from public.users where id = me and is_active and email_verified for no key update;
   if not found then return null; end if;
@@ -14,8 +22,17 @@ begin
   insert into public.orders (id, user_id, order_number, amount, amount_minor, currency, subscription_type, billing_cycle,
                              payment_provider, created_at)
   values (bought, me, public.next_order_number(at), price, minor, in_currency, wanted_type, wanted_cycle, 'stripe', at);
-  insert into public.checkouts (id, user_id, order_id, subscription_type, billing_cycle, transfer_plan_id, created_at)
-  values (made, me, bought, wanted_type, wanted_cycle, transfer, at);
+  if transfer is null then
+    select g.ends_at into starts from public.access_grants g
+     where g.user_id = me and g.kind = 'welcome' and g.ends_at > at + interval '3 days';
+  else
+    select c.paid, c.until into covering, starts
+      from public.family_plans p cross join lateral public.paid_order_of(p.id, at) c
+     where p.id = transfer and p.is_active and p.transfer_to = me and c.until > at + interval '3 days';
+  end if;
+  insert into public.checkouts (id, user_id, order_id, subscription_type, billing_cycle, transfer_plan_id, starts_at, covered_by,
+                                created_at)
+  values (made, me, bought, wanted_type, wanted_cycle, transfer, starts, covering, at);
   perform public.project_access(me, at);
   return made;
 end

@@ -1,5 +1,7 @@
 -- What a payer has paid for, by kind of plan: until when, and until when it counts with the days of grace.
--- Grace is for what renews by itself, or ended because the renewal failed; never for what somebody ended.
+-- Grace follows a payment that was made, for what renews by itself, or ended because the renewal failed; never for what
+-- somebody ended. After a time nothing was paid for, the first charge has a day to come through; when the bank says no to
+-- it, nothing is kept.
 create function paid_coverage(payer uuid)
 returns table (
   subscription_type text, billing_cycle text, starts_at timestamptz, paid_until timestamptz,
@@ -9,25 +11,47 @@ returns table (
     select * from public.subscriptions
      where user_id = payer and not twin and status not in ('incomplete', 'incomplete_expired')
      order by started_at desc, id desc limit 1),
+  orders_paid as not materialized (
+    select o.*, least(o.period_end, o.cut_at) as until from public.orders o
+     where o.status = 'completed' and coalesce(o.dispute_state, 'won') = 'won' and o.period_end is not null),
   paid as (
-    select o.subscription_type, o.billing_cycle, o.period_start as starts_at, least(o.period_end, o.cut_at) as until
-      from public.orders o
-     where o.user_id = payer and o.status = 'completed' and coalesce(o.dispute_state, 'won') = 'won'
-       and o.period_end is not null
+    -- An order that carries a family in other hands now is its buyer's alone.
+    select case when exists (
+                  select from public.subscriptions s
+                    join public.family_plans p on p.id = s.transfer_plan_id and p.primary_user_id = s.user_id
+                   where s.covered_by = o.id and s.user_id <> payer and not s.twin)
+                then 'individual' else o.subscription_type end as subscription_type,
+           o.billing_cycle, o.period_start as starts_at, o.until
+      from orders_paid o where o.user_id = payer
     union all
-    -- Served without a charge: no longer than the subscription lives, and a plan that was handed over to whoever pays it now.
+    -- Served without a charge: no longer than the subscription lives; and a plan that was handed over to whoever pays it
+    -- now, no longer than the paid order reaches that covers it.
     select l.subscription_type, l.billing_cycle, l.started_at,
-           case l.ended_by when 'choice' then least(l.free_until, l.ended_at) else l.free_until end
-      from latest l
-     where l.free_until is not null and (l.transfer_plan_id is null or exists (
-             select from public.family_plans p where p.id = l.transfer_plan_id and p.primary_user_id = payer))),
+           least(l.free_until, c.until, case l.ended_by when 'choice' then l.ended_at end)
+      from latest l left join orders_paid c on c.id = l.covered_by
+     where l.free_until is not null and (l.transfer_plan_id is null or (c.id is not null and exists (
+             select from public.family_plans p where p.id = l.transfer_plan_id and p.primary_user_id = payer)))
+    union all
+    select l.subscription_type, l.billing_cycle, l.started_at,
+           least(l.credit_until, case l.ended_by when 'choice' then l.ended_at end)
+      from latest l where l.credit_until is not null),
   through as (
     select p.subscription_type, (array_agg(p.billing_cycle order by p.until desc))[1] as billing_cycle,
            min(p.starts_at) as starts_at, max(p.until) as until
       from paid p group by p.subscription_type)
   select t.subscription_type, t.billing_cycle, t.starts_at, t.until,
-         t.until + case when l.ends_at is null and l.live
-                          or l.ended_by = 'failure' then make_interval(days => l.grace_days) else interval '0' end,
+         t.until + case
+           when not coalesce(l.ends_at is null and l.live or l.ended_by = 'failure', false) then interval '0'
+           when l.credit_until is not null or exists (
+                  select from orders_paid o where o.user_id = payer
+                     -- one that came without the provider counts for whatever follows it
+                     and coalesce(o.provider_subscription_id, l.provider_subscription_id) = l.provider_subscription_id)
+             then make_interval(days => l.grace_days)
+           when l.live and not exists (
+                  select from public.orders o where o.provider_subscription_id = l.provider_subscription_id
+                     and o.status = 'pending' and o.waits_for = 'card')
+             then interval '1 day'
+           else interval '0' end,
          case when l.id is null then 'paid'
               when l.status = 'canceled' then case l.ended_by when 'failure' then 'failed' else 'ended' end
               when l.ends_at is not null then 'ending'

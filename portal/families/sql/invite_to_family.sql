@@ -1,5 +1,6 @@
 -- Invite an address to a plan whose payer asks: the invitation holds a seat for 14 days. Locks payer and plan (`hold_family`).
--- `refusal` is unknown, ending, in-already, invited-already, full or enough.
+-- At most ten mails a day; while the payer paid nothing yet, one for each seat and one in the place of each that came to nothing.
+-- `refusal` is unknown, ending, in-already, invited-already, full, enough or unpaid.
 create function invite_to_family(plan uuid, address text, token bytea)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare
@@ -13,6 +14,7 @@ begin
                  where m.plan_id = plan and m.state = 'invited' and lower(m.email) = lower(address)) then refusal := 'invited-already';
   elsif f.current_members + f.invited_members >= f.max_members then refusal := 'full';
   elsif public.invitations_today(plan, at) >= 10 then refusal := 'enough';
+  elsif not public.has_paid(f.primary_user_id) and not public.may_invite_unpaid(f) then refusal := 'unpaid';
   else
     insert into public.family_memberships (plan_id, state, email, token_hash, sent_at, expires_at)
       values (plan, 'invited', address, token, array[at], at + interval '14 days') returning id into membership;

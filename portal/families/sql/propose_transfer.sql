@@ -1,7 +1,9 @@
 -- Asks a member to take over, or with null takes that back; who was asked may say no the same way.
-create function propose_transfer(plan uuid, person uuid, at timestamptz)
+create function propose_transfer(plan uuid, person uuid)
 returns text language plpgsql security definer set search_path = '' as $$
-declare f public.family_plans := public.hold_family(plan, at);
+declare
+  at constant timestamptz := public.club_now();
+  f public.family_plans := public.hold_family(plan, at);
 begin
   if not (public.runs_family(f, true) or (person is null and f.is_active and coalesce(f.transfer_to = auth.uid(), false))) then return null; end if;
   if person is not null and not exists (

@@ -1,4 +1,5 @@
--- The same invitation once more: a new token, and the old one opens nothing. No row if it is not the asker's to send.
+-- The same invitation once more: a new token, and the old one opens nothing. While the payer paid nothing yet, once, and
+-- not within the hour. No row if it is not the asker's to send.
 create function renew_invitation(invitation uuid, token bytea)
 returns table (address text, refusal text) language plpgsql security definer set search_path = '' as $$
 declare
@@ -10,7 +11,10 @@ begin
   select * into m from public.family_memberships x where x.id = invitation;
   address := m.email;
   refusal := case when m.state <> 'invited' then m.state
-                  when public.invitations_today(f.id, at) >= 10 then 'enough' end;
+                  when public.invitations_today(f.id, at) >= 10 then 'enough'
+                  when public.has_paid(f.primary_user_id) then null
+                  when cardinality(m.sent_at) > 1 then 'unpaid'
+                  when m.sent_at[1] > at - interval '1 hour' then 'soon' end;
   if refusal is null then
     update public.family_memberships x
        set token_hash = token, sent_at = x.sent_at || at, expires_at = at + interval '14 days' where x.id = invitation;

@@ -2,8 +2,9 @@
 
 import calendar
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
-from portal.billing.money import decimals
+from portal.currencies import decimals, exponent
 from portal.sandbox.stripe.shapes import Body
 
 
@@ -30,9 +31,9 @@ def after(anchor: int, recurring: Body, moment: int) -> int:
 
 def money(amount: int, currency: str) -> str:
     """An amount as a person writes it."""
-    places = decimals(currency.upper())
-    whole = f"{abs(amount) / 10**places:,.{places}f}"
-    return f"{'−' if amount < 0 else ''}{whole} {currency.upper()}"
+    code = currency.upper()
+    whole = f"{Decimal(abs(amount)).scaleb(-exponent(code)):,.{decimals(code)}f}"
+    return f"{'−' if amount < 0 else ''}{whole} {code}"
 
 
 def every(recurring: Body | None) -> str:

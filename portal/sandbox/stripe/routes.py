@@ -135,7 +135,7 @@ def _expand(books: Books, at: Any, steps: list[str], path: str) -> None:
         for each in at:
             _expand(books, each, steps, path)
         return
-    if not steps or at is None:
+    if not steps or at is None or (isinstance(at, dict) and at.get("deleted")):  # of what was deleted nothing more is known
         return
     if not isinstance(at, dict):
         raise invalid(f"This property cannot be expanded ({path}).", "expand")

@@ -142,6 +142,9 @@ def test_a_deleted_customer_is_only_a_memory(account):
         account.api.customers.delete(account.ana.id)
         assert account.api.customers.retrieve(account.ana.id).deleted
         assert account.see(sub).status == "canceled"
+        card = account.api.customers.retrieve(account.ana.id, params={"expand": ["invoice_settings.default_payment_method"]})
+        of = account.api.subscriptions.retrieve(account.see(sub).id, params={"expand": ["customer"]}).customer
+        assert card.to_dict() == of.to_dict() == {"id": account.ana.id, "object": "customer", "deleted": True}
         said = refusal(account.api.customers.update, account.ana.id, params={"name": "x"})
         assert said.code == "resource_missing"
 
