@@ -1,8 +1,9 @@
 """Closed by default: a route is private unless it says otherwise.
 
 `@public` opens a route to everybody; `@admin` shows it to admins who gave their second factor, and is a 404 to others.
-Everything else needs a sign-in. `@elevated` on a POST asks for the second factor once more unless it was given within
-half an hour; the form goes on as it was typed. A promise over the whole URL map is kept by a test.
+Everything else needs a sign-in. A closed door looks the same under every method. Whatever an admin changes there asks for
+the second factor once more unless it was given within half an hour; the form goes on as it was typed. `@proved` asks the
+same of members who have one, before the form is shown. A promise over the whole URL map is kept by a test.
 """
 
 from collections.abc import Callable
@@ -13,12 +14,15 @@ from urllib.parse import urlsplit
 from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
+from werkzeug.exceptions import MethodNotAllowed
 
 from portal.csrf import check_form
 
 login_manager = LoginManager()
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+READING = ("GET", "HEAD", "OPTIONS")
 
 FRESH_FOR = timedelta(minutes=30)
 """How long a second factor once given is enough for what matters."""
@@ -39,9 +43,9 @@ def admin(view: View) -> View:
     return view
 
 
-def elevated(view: View) -> View:
-    """What matters (making an admin, money going back): only with a second factor given within half an hour."""
-    view.elevated = True  # type: ignore[attr-defined]
+def proved(view: View) -> View:
+    """The way into one's own account: who has a second factor gives a code of it within the half hour before."""
+    view.proved = True  # type: ignore[attr-defined]
     return view
 
 
@@ -68,9 +72,9 @@ def init_app(app: Flask) -> None:
 
 def stand_at_the_door() -> ResponseReturnValue | None:
     """Let in, send to sign in, or know nothing."""
-    if request.endpoint is None:
-        return None  # the 404 or 405 page
-    view = current_app.view_functions[request.endpoint]
+    view = _asked_for()
+    if view is None:
+        return None  # the 404 page
     guard = guard_of(view)
     if guard == "public":
         return None
@@ -87,9 +91,29 @@ def stand_at_the_door() -> ResponseReturnValue | None:
 
 def ask_for_fresh_code() -> ResponseReturnValue | None:
     """What matters asks once more. After the form was checked, since the form goes on from there as it was typed."""
-    if request.endpoint is None or not getattr(current_app.view_functions[request.endpoint], "elevated", False):
-        return None
-    return None if current_user.is_fresh else ask_once_more()
+    if request.endpoint is None:
+        return None  # the 405 page, for whoever may know that there is something
+    view = current_app.view_functions[request.endpoint]
+    if guard_of(view) == "admin" and request.method not in READING and not current_user.is_fresh:
+        return ask_once_more()
+    if getattr(view, "proved", False) and current_user.must_prove:
+        return ask_for_code()
+    return None
+
+
+def _asked_for() -> Callable[..., Any] | None:
+    """The view of this address; for a method it does not take, the one that stands there all the same."""
+    endpoint = request.endpoint
+    if isinstance(request.routing_exception, MethodNotAllowed):
+        methods = request.routing_exception.valid_methods or ()
+        endpoint, _values = current_app.create_url_adapter(request).match(method=next(iter(methods), "GET"))  # type: ignore[union-attr]
+    return current_app.view_functions[endpoint] if endpoint else None
+
+
+def fresh_or_asked() -> None:
+    """In the middle of a view: go on, or answer with the page that asks for the code once more."""
+    if not current_user.is_fresh and (answer := ask_once_more()):
+        abort(current_app.make_response(answer))
 
 
 def ask_for_code() -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """What every form shares: text that is safe to keep, and sentences instead of error codes."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -111,10 +112,18 @@ def address(_form: FlaskForm, field: Field) -> None:
     field.data = kept
 
 
+_LEADS_SOMEWHERE = re.compile(r"[/\\@<>]|://|www\.", re.IGNORECASE)
+_RUN_TOGETHER = re.compile(r"[^\W_]\.[^\W\d_]{2,}")
+"""A dot without a blank, with two letters or more after it: mail programs make a link of it."""
+
+
 def a_name(_form: FlaskForm, field: Field) -> None:
-    """Names stand in the club's mails: they lead nowhere, whoever typed them."""
-    if any(sign in (field.data or "").lower() for sign in ("://", "www.", "@")):
-        raise ValidationError("A name holds no web or mail address.")
+    """Names stand in the club's mails: they lead nowhere, whoever typed them, in whatever letters that look alike."""
+    seen = unicodedata.normalize("NFKC", field.data or "").replace("\u3002", ".")
+    if _LEADS_SOMEWHERE.search(seen):
+        raise ValidationError("A name holds no web or mail address, and none of / \\ @ < >.")
+    if _RUN_TOGETHER.search(seen):
+        raise ValidationError("Put a blank after the dot, so that no mail program takes the name for a web address.")
 
 
 class Name(Line):

@@ -1,13 +1,13 @@
 """v2.3: free days are given to an address once; a hand-over is free only as far as a paid order reaches.
 
 Revision ID: v2.3_free_days
-Revises: v2.1_time
+Revises: v2.2_doors
 """
 
 from portal.database.migration import close, rewrite, run
 
 revision = "v2.3_free_days"
-down_revision = "v2.1_time"
+down_revision = "v2.2_doors"
 branch_labels = None
 depends_on = None
 

@@ -7,6 +7,7 @@ from flask import Blueprint, abort, flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from portal.access import proved
 from portal.accounts import actions, forms, queries
 from portal.accounts.proof import password_fits
 from portal.database import db
@@ -37,13 +38,16 @@ def change_profile() -> ResponseReturnValue:
 
 
 @bp.post("/password")
+@proved
 def change_password() -> ResponseReturnValue:
     """A new password, with the old one; every other sign-in ends."""
     form = forms.PasswordForm()
     if not password_fits(form, "old_password"):
         return _account_page(422, password_form=form)
-    actions.change_password(db.session(), form.password.data, keep=current_user.sign_in_id)
-    flash("The password is changed. Every other sign-in has ended.", "note")
+    actions.change_password(
+        db.session(), me(), current_user.email, form.password.data, keep=current_user.sign_in_id
+    )
+    flash("Your password is changed, and you are told by mail. Every other sign-in of yours has ended.", "note")
     return redirect("/account", 303)
 
 

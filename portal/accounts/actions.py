@@ -2,12 +2,12 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, field
-from datetime import time, timedelta
+from dataclasses import asdict, dataclass
+from datetime import time
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import text, update
+from sqlalchemy import Row, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,21 +18,20 @@ from portal.accounts.models import SignIn, User
 from portal.database import broken_rule
 from portal.problems import Refused
 
-SIGN_UP = text("select * from auth.sign_up(:email, cast(:given as jsonb), :token, :code, :at, :until)")
-SIGN_UP_AGAIN = text("select * from auth.sign_up_again(:old, :token, :code, :at, :until)")
-ASK_RESET = text("select * from auth.ask_reset(:email, :token, :code, :at, :until)")
-REDEEM = text("select auth.redeem(:purpose, :token, :email, :code, :new_hash, :at)")
-PASSWORD_OF = text("select user_id, password_hash from auth.password_of(:email)")
+SIGN_UP = text("select user_id, known from auth.sign_up(:email, cast(:given as jsonb), :token, :code)")
+SIGN_UP_AGAIN = text("select user_id, email from auth.sign_up_again(:old, :token, :code)")
+OPEN_SIGN_UP = text("select auth.open_sign_up(:email, :code, :fresh)")
+READ_SIGN_UP = text("select email, first_name, last_name from auth.read_sign_up(:token)")
+ASK_RESET = text("select * from auth.ask_reset(:email, :token, :code)")
+REDEEM = text(
+    "select user_id, email, factor_ends from auth.redeem(:purpose, :token, :email, :code, :new_hash, :factor_lost)"
+)
+PASSWORD_OF = text("select user_id, password_hash, suspended from auth.password_of(:email)")
 REHASH = text("select auth.rehash(:user_id, :old_hash, :new_hash)")
-OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :at, :before)")
+OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :before)")
 OWN_PASSWORD = text("select auth.own_password()")
-SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash, :at)")
-SET_STANDING = text("select auth.set_standing(:person, :active, :admin, :at)")
-ADDRESS_BEHIND = text("select auth.address_behind(:token)")
-
-VERIFY_FOR = timedelta(hours=24)
-RESET_FOR = timedelta(minutes=30)
-ADDRESS_FOR = timedelta(minutes=10)
+SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash)")
+SET_STANDING = text("select auth.set_standing(:person, :active, :admin)")
 
 
 class LastAdmin(Refused):
@@ -41,31 +40,44 @@ class LastAdmin(Refused):
 
 @dataclass(frozen=True)
 class Given:
-    """What a newcomer typed. It becomes true only through the mail it caused."""
+    """What a newcomer typed. It becomes true only through the mail it caused, and opens nothing before."""
 
     email: str
     first_name: str
     last_name: str | None
     timezone: str
-    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """What a mailed link or code did: whose password it set, and whether a second factor of theirs ends now in time."""
+
+    user_id: UUID
+    factor_ends: bool
+
+
+@dataclass(frozen=True)
+class Known:
+    """Whose address and password were given together, and whether the club has suspended them."""
+
+    user_id: UUID
+    suspended: bool
 
 
 def sign_up(db: Session, given: Given) -> str:
-    """Send one mail to the address: to confirm it, or to say that it has an account already.
+    """Send one mail to the address: to go on from, or to say that it has an account already.
 
     Returns what the browser keeps to ask for the mail again; it opens nothing.
     """
     token, code = new_key(), new_code()
     row = db.execute(
         SIGN_UP,
-        {"email": given.email, "given": _json(given), "until": clock.now() + VERIFY_FOR, **_hashes(given.email, token, code)},
-    ).one()  # fmt: skip
+        {"email": given.email, "given": json.dumps(asdict(given)), **_hashes(given.email, token, code)},
+    ).one()
     if row.known:
         mail.write(db, "known", given.email, letters.known(), user_id=row.user_id)
     else:
-        mail.write(
-            db, "verify", row.email, letters.verify(token, code), user_id=row.user_id, secret=True
-        )
+        mail.write(db, "verify", given.email, letters.verify(token, code), user_id=row.user_id, secret=True)
     audit.record(
         db, "account.signed-up", "Somebody signed up", subject_id=row.user_id, category="security", known=row.known
     )
@@ -78,7 +90,7 @@ def sign_up_again(db: Session, email: str, old: str) -> str:
     Returns what the browser keeps from now on, another one whether or not there was anything to mail: a cookie can be read.
     """
     token, code = new_key(), new_code()
-    asked = {**_hashes(email, token, code), "old": bytes.fromhex(old), "until": clock.now() + VERIFY_FOR}
+    asked = {**_hashes(email, token, code), "old": bytes.fromhex(old)}
     found = db.execute(SIGN_UP_AGAIN, asked).one_or_none()
     if found:
         letter = letters.verify(token, code)
@@ -86,12 +98,29 @@ def sign_up_again(db: Session, email: str, old: str) -> str:
     return key_hash(token).hex()
 
 
-def confirm(db: Session, *, token: str | None = None, email: str = "", code: str = "") -> UUID | None:
-    """The address is theirs: by the link, or by address and typed code. None if it opens nothing (any more)."""
-    user_id = _redeem(db, "verify", token, email, code, None)
-    if user_id is None:
+def open_sign_up(db: Session, email: str, code: str) -> str | None:
+    """The typed code opens what the link of its mail does: a token of its own for this browser. None if it does not fit."""
+    fresh = new_key()
+    asked = {"email": email, "code": _hashes(email, None, code)["code"], "fresh": key_hash(fresh)}
+    if db.scalar(OPEN_SIGN_UP, asked):
+        return fresh
+    # Not raised: a wrong code is counted, and what is raised leaves no trace.
+    audit.record(db, "verify.refused", "A link or code opened nothing", category="security", level="warn")
+    return None
+
+
+def sign_up_of(db: Session, token: str) -> Row[tuple[str, str | None, str | None]] | None:
+    """Address and names of the sign-up this token can still finish. Looking changes nothing."""
+    return db.execute(READ_SIGN_UP, {"token": key_hash(token)}).one_or_none()
+
+
+def confirm(db: Session, token: str, password_hash: str) -> UUID | None:
+    """The address is theirs, and so is the password that was chosen where its mail led. None if it leads nowhere any more."""
+    redeemed = _redeem(db, "verify", token, "", "", password_hash)
+    if redeemed is None:
         return None
-    free_days.give(db, user_id, email if token is None else db.scalar(ADDRESS_BEHIND, {"token": key_hash(token)}))
+    user_id: UUID = redeemed.user_id
+    free_days.give(db, user_id, redeemed.email)
     audit.record(db, "account.confirmed", "An address was confirmed", subject_id=user_id, category="security")
     return user_id
 
@@ -105,9 +134,7 @@ def ask_reset(db: Session, email: str) -> None:
 def send_reset(db: Session, email: str) -> None:
     """Mail a link and code for a new password, if the address has an account. As the worker."""
     token, code = new_key(), new_code()
-    found = db.execute(
-        ASK_RESET, {"email": email, "until": clock.now() + RESET_FOR, **_hashes(email, token, code)}
-    ).one_or_none()
+    found = db.execute(ASK_RESET, {"email": email, **_hashes(email, token, code)}).one_or_none()
     if found:
         letter = letters.reset(found.first_name, token, code)
         mail.write(db, "reset", found.email, letter, user_id=found.user_id, secret=True)
@@ -120,13 +147,25 @@ def send_reset(db: Session, email: str) -> None:
         )
 
 
-def reset(db: Session, password: str, *, token: str | None = None, email: str = "", code: str = "") -> UUID | None:
-    """Set a new password by mailed link or code; every sign-in of the account ends. None if it opens nothing."""
-    user_id = _redeem(db, "reset", token, email, code, passwords.hashed(password))
-    if user_id is None:
+def reset(
+    db: Session, password: str, *, token: str | None = None, email: str = "", code: str = "", factor_lost: bool = False
+) -> Redeemed | None:
+    """Set a new password by mailed link or code; every sign-in of the account ends. None if it opens nothing.
+
+    A member's second factor that is said to be lost ends in three days, unless somebody gives a code before.
+    """
+    row = _redeem(db, "reset", token, email, code, passwords.hashed(password), factor_lost)
+    if row is None:
         return None
-    audit.record(db, "password.reset", "The password was reset by mail", subject_id=user_id, category="security")
-    return user_id
+    audit.record(db, "password.reset", "The password was reset by mail", subject_id=row.user_id, category="security")
+    mail.write(db, "password", row.email, letters.password_reset(), user_id=row.user_id)
+    if row.factor_ends:
+        audit.record(
+            db, "second-factor.said-lost", "A second factor was said to be lost", subject_id=row.user_id,
+            category="security", level="warn",
+        )  # fmt: skip
+        jobs.enqueue(db, "accounts.tell_factor_end", user_id=str(row.user_id))
+    return Redeemed(row.user_id, row.factor_ends)
 
 
 def is_of(db: Session, email: str, user_id: UUID) -> bool:
@@ -135,19 +174,23 @@ def is_of(db: Session, email: str, user_id: UUID) -> bool:
     return row is not None and row.user_id == user_id
 
 
-def check_password(db: Session, email: str, password: str) -> UUID | None:
-    """Whose address and password these are, or None; the same work either way."""
+def check_password(db: Session, email: str, password: str) -> Known | None:
+    """Whose address and password these are, or None; the same work either way.
+
+    A hash made with other settings, or of the password in another Unicode form, is made anew.
+    """
     row = db.execute(PASSWORD_OF, {"email": email}).one_or_none()
-    if not passwords.fits(password, row.password_hash if row else None) or row is None:
+    form = passwords.fitting_form(password, row.password_hash if row else None)
+    if form is None or row is None:
         audit.record(
             db, "sign-in.refused", "Address and password did not match", category="security", level="warn",
             subject_id=row.user_id if row else None,
         )  # fmt: skip
         return None
-    if passwords.outdated(row.password_hash):
+    if passwords.outdated(row.password_hash) or form != passwords.kept_form(password):
         new_hash = passwords.hashed(password)
         db.execute(REHASH, {"user_id": row.user_id, "old_hash": row.password_hash, "new_hash": new_hash})
-    return row.user_id  # type: ignore[no-any-return]
+    return Known(row.user_id, row.suspended)
 
 
 def open_sign_in(
@@ -161,7 +204,7 @@ def open_sign_in(
     sign_in_id = db.scalar(
         OPEN_SIGN_IN,
         {
-            "user_id": user_id, "key": key_hash(key), "device": device, "network": network, "at": clock.now(),
+            "user_id": user_id, "key": key_hash(key), "device": device, "network": network,
             "before": key_hash(in_place_of) if in_place_of else None,
         },
     )  # fmt: skip
@@ -179,11 +222,12 @@ def is_own_password(db: Session, password: str) -> bool:
     return False
 
 
-def change_password(db: Session, new: str, keep: UUID) -> None:
-    """A new password for the asker; every sign-in but `keep` ends."""
-    db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new), "at": clock.now()})
+def change_password(db: Session, user_id: UUID, email: str, new: str, keep: UUID) -> None:
+    """A new password for the asker, who is told by mail; every sign-in but `keep` ends."""
+    db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new)})
     end_others(db, keep)
     audit.record(db, "password.changed", "The password was changed", category="security")
+    mail.write(db, "password", email, letters.password_changed(), user_id=user_id)
 
 
 def change_profile(
@@ -214,30 +258,35 @@ def end_others(db: Session, keep: UUID) -> None:
     audit.record(db, "sign-in.others-ended", "All other sign-ins were ended", category="security")
 
 
-def set_standing(db: Session, person_id: UUID, *, active: bool | None = None, admin: bool | None = None) -> None:
-    """An admin's word on who may come in and who plans; None leaves that alone. Losing either ends every sign-in.
+def set_standing(
+    db: Session, person_id: UUID, email: str, *, active: bool | None = None, admin: bool | None = None, reason: str
+) -> None:
+    """An admin's word on who may come in and who plans, with a reason; None leaves that alone. They are told by mail.
 
-    Raises LastAdmin.
+    Losing either ends every sign-in. Raises LastAdmin.
     """
     try:
-        db.execute(SET_STANDING, {"person": person_id, "active": active, "admin": admin, "at": clock.now()})
+        db.execute(SET_STANDING, {"person": person_id, "active": active, "admin": admin})
     except IntegrityError as refusal:
         if broken_rule(refusal) == "check_last_admin":
             raise LastAdmin from refusal
         raise
     audit.record(
         db, "account.standing", "Whether somebody may come in, or plan, was changed", category="security", level="warn",
-        subject_id=person_id, active=active, admin=admin,
+        subject_id=person_id, active=active, admin=admin, reason=reason,
     )  # fmt: skip
+    mail.write(db, "standing", email, letters.standing(active, admin, reason), user_id=person_id)
 
 
-def _redeem(db: Session, purpose: str, token: str | None, email: str, code: str, new_hash: str | None) -> UUID | None:
-    hashes = _hashes(email, token, code)
-    user_id: UUID | None = db.scalar(REDEEM, {"purpose": purpose, "email": email, "new_hash": new_hash, **hashes})
-    if user_id is None:
+def _redeem(
+    db: Session, purpose: str, token: str | None, email: str, code: str, new_hash: str, factor_lost: bool = False
+) -> Row[tuple[UUID, str, bool]] | None:
+    given = {"purpose": purpose, "email": email, "new_hash": new_hash, "factor_lost": factor_lost}
+    row = db.execute(REDEEM, {**given, **_hashes(email, token, code)}).one_or_none()
+    if row is None:
         # Not raised: a wrong code is counted, and what is raised leaves no trace.
         audit.record(db, f"{purpose}.refused", "A link or code opened nothing", category="security", level="warn")
-    return user_id
+    return row
 
 
 def _hashes(email: str, token: str | None, code: str) -> dict[str, object]:
@@ -245,14 +294,9 @@ def _hashes(email: str, token: str | None, code: str) -> dict[str, object]:
     return {
         "token": key_hash(token) if token else None,
         "code": code_hash(secret, email, code) if code else None,
-        "at": clock.now(),
     }
 
 
 def new_code() -> str:
     """Six digits for a mail."""
     return f"{secrets.randbelow(1_000_000):06}"
-
-
-def _json(given: Given) -> str:
-    return json.dumps(asdict(given))

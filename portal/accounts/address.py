@@ -6,24 +6,23 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, mail
+from portal import audit, jobs, mail
 from portal.accounts import free_days, letters
-from portal.accounts.actions import ADDRESS_FOR, new_code
+from portal.accounts.actions import new_code
 from portal.accounts.member import code_hash, key_hash, new_key
 
-ASK_ADDRESS = text("select auth.ask_address(:address, :token, :code, :at, :until)")
-CHANGE_ADDRESS = text("select auth.change_address(:code, :at)")
+ASK_ADDRESS = text("select auth.ask_address(:address, :token, :code)")
+CHANGE_ADDRESS = text("select auth.change_address(:code)")
 
 
-def ask_address(db: Session, user_id: UUID, first_name: str | None, address: str) -> None:
+def ask_address(db: Session, user_id: UUID, address: str) -> None:
     """Mail a code to the new address. One that has an account gets a mail that says so instead; the page is the same."""
     secret, code = current_app.config["SETTINGS"].secret_key, new_code()
     asked = {
         "address": address, "token": key_hash(new_key()), "code": code_hash(secret, str(user_id), code),
-        "at": clock.now(), "until": clock.now() + ADDRESS_FOR,
     }  # fmt: skip
     owner = db.scalar(ASK_ADDRESS, asked)
-    letter = letters.address_taken() if owner else letters.new_address(first_name, code)
+    letter = letters.address_taken() if owner else letters.new_address(code)
     mail.write(db, "address", address, letter, user_id=owner or user_id, secret=not owner)
     audit.record(db, "address.asked", "Another address was asked for", category="security")
 
@@ -31,7 +30,7 @@ def ask_address(db: Session, user_id: UUID, first_name: str | None, address: str
 def change_address(db: Session, user_id: UUID, code: str) -> bool:
     """The code that came to the new address: it is theirs, and both addresses are told. False if it opens nothing."""
     secret = current_app.config["SETTINGS"].secret_key
-    old = db.scalar(CHANGE_ADDRESS, {"code": code_hash(secret, str(user_id), code), "at": clock.now()})
+    old = db.scalar(CHANGE_ADDRESS, {"code": code_hash(secret, str(user_id), code)})
     if old is None:
         audit.record(db, "address.refused", "A code opened nothing", category="security", level="warn")
         return False

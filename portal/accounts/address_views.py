@@ -2,9 +2,9 @@
 
 from flask import Blueprint, flash, redirect, session
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from portal import limits
+from portal.access import proved
 from portal.accounts import address, forms
 from portal.accounts.proof import password_fits
 from portal.database import db
@@ -14,19 +14,22 @@ bp = Blueprint("address", __name__, url_prefix="/account/address")
 
 
 @bp.get("")
+@proved
 def show() -> ResponseReturnValue:
     """Where mails go, and the form for another address."""
     return page("accounts/address.html", form=forms.AddressForm())
 
 
 @bp.post("")
+@proved
 def ask() -> ResponseReturnValue:
     """With the password: a code to the new address, whoever it belongs to; the same next page either way."""
     form = forms.AddressForm()
     if not password_fits(form):
         return page("accounts/address.html", 422, form=form)
     limits.limit("address", allowed=5, seconds=3600, whose=str(me()))
-    address.ask_address(db.session(), me(), current_user.first_name, form.email.data)
+    limits.limit("address-wanted", allowed=10, seconds=86_400, whose=form.email.data)
+    address.ask_address(db.session(), me(), form.email.data)
     session["address"] = form.email.data
     return redirect("/account/address/code", 303)
 
@@ -40,6 +43,7 @@ def code() -> ResponseReturnValue:
 
 
 @bp.post("/code")
+@proved
 def change() -> ResponseReturnValue:
     """Six digits from the new address."""
     form = forms.MailCodeForm()

@@ -6,13 +6,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, live, mail
+from portal import audit, jobs, live, mail
 from portal.accounts import free_days, letters
 from portal.accounts.actions import LastAdmin
 from portal.database import broken_rule
 from portal.problems import Refused
 
-CLOSE = text("select meeting_id, offered from auth.close_account(:at)")
+CLOSE = text("select meeting_id, offered from auth.close_account()")
 
 
 class FamilyLeft(Refused):
@@ -26,7 +26,7 @@ def close_account(db: Session, user_id: UUID, email: str) -> None:
     """
     free_days.keep(db, email)
     try:
-        changed = db.execute(CLOSE, {"at": clock.now()}).all()
+        changed = db.execute(CLOSE).all()
     except IntegrityError as refusal:
         kinds: dict[str | None, type[Refused]] = {"check_family_left": FamilyLeft, "check_last_admin": LastAdmin}
         if kind := kinds.get(broken_rule(refusal)):

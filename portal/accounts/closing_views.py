@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, logout_user
 
 from portal import limits
+from portal.access import proved
 from portal.accounts import closing, copy, forms
 from portal.accounts.proof import password_fits
 from portal.database import db
@@ -25,12 +26,14 @@ def data() -> ResponseReturnValue:
 
 
 @bp.get("/close")
+@proved
 def show() -> ResponseReturnValue:
     """What closing does, and the form for it."""
     return page("accounts/close.html", form=forms.OwnPasswordForm())
 
 
 @bp.post("/close")
+@proved
 def close() -> ResponseReturnValue:
     """With the password: the end of the account, and of every sign-in."""
     form = forms.OwnPasswordForm()

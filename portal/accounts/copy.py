@@ -14,6 +14,7 @@ KEPT = {
         email_verified, subscription_status, subscription_type, subscription_expiry, access_until, family_role, family_joined_at,
         shares_attendance, family_may_answer, renewal_mail from users where id = auth.uid()""",
     "second_factor": "select set_up_at, codes_left as recovery_codes_left from auth.own_second_factor() where set_up_at is not null",
+    "former_addresses": "select email, until from former_addresses where user_id = auth.uid() order by until",
     "family": """select plan_name, max_members, current_members, created_at, subscription_expiry, billing_cycle
         from family_plans where id = (select family_plan_id from users where id = auth.uid())""",
     "memberships": """select plan_id, role, state, email as invited_as, joined_at, ended_at from family_memberships

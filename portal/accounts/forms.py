@@ -1,9 +1,12 @@
 """The forms of an account. Their sentences are the ones a member reads."""
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+from flask import current_app
 from flask_login import current_user
-from wtforms import Field, HiddenField, PasswordField, StringField, TimeField, ValidationError
+from wtforms import BooleanField, Field, HiddenField, PasswordField, StringField, TimeField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Regexp
 
 from portal.accounts import passwords
@@ -11,8 +14,11 @@ from portal.forms import EmailLine, Form, Line, Name, ZoneField
 
 
 def good_password(form: Form, field: Field) -> None:
-    """Refuse what is short or guessable, also by the person's own names."""
-    names = [getattr(form, name).data for name in ("email", "first_name", "last_name") if name in form]
+    """Refuse what is short or guessable, also by the person's own names and the club's."""
+    settings = current_app.config["SETTINGS"]
+    names = [settings.club_name, *settings.club_name.split(), *(urlsplit(settings.public_url).hostname or "").split(".")]
+    names += [getattr(form, name).data for name in ("email", "first_name", "last_name") if name in form]
+    names += getattr(form, "known_names", ())
     if current_user.is_authenticated:
         names += [current_user.email, current_user.first_name, current_user.last_name]
     fault = passwords.fault(field.data or "", *names)
@@ -43,11 +49,17 @@ class NamesForm(Form):
 
 
 class SignUpForm(NamesForm):
-    """A newcomer."""
+    """A newcomer. The password comes later, where the mail leads: by then the address is known to be theirs."""
 
     email = EmailLine()
-    password = NewPassword()
     timezone = ZoneField()
+
+
+class FirstPasswordForm(Form):
+    """A newcomer's password, where the mail led."""
+
+    password = NewPassword()
+    known_names: Sequence[str | None] = ()
 
 
 class NewcomerForm(NamesForm):
@@ -89,16 +101,23 @@ class SignInForm(Form):
     next = HiddenField()
 
 
-class ResetForm(Form):
-    """A new password by the link of a mail."""
+class LostFactorForm(Form):
+    """A new password by a mail, and whether the second factor is lost as well. It says the same to who has none."""
 
     password = NewPassword("New password")
+    factor_lost = BooleanField(
+        "I have also lost my phone and the recovery codes",
+        description="If you have a second factor, it is switched off in three days. Every address you had in the last"
+        " thirty days is told, and a code from your app stops it.",
+    )
 
 
-class ResetCodeForm(CodeForm):
-    """A new password by the six digits of a mail."""
+class ResetForm(LostFactorForm):
+    """By the link of the mail."""
 
-    password = NewPassword("New password")
+
+class ResetCodeForm(CodeForm, LostFactorForm):
+    """By its six digits."""
 
 
 class ProfileForm(NamesForm):

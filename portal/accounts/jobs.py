@@ -1,8 +1,13 @@
 """What accounts leave to the worker."""
 
+from uuid import UUID
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.accounts import actions, free_days, sealed
+from portal import clock
+from portal.accounts import actions, free_days, lost_factor, sealed
+from portal.accounts.models import SecondFactorEnding
 from portal.jobs import job
 
 
@@ -14,6 +19,25 @@ def send_reset(db: Session, email: str) -> None:
     """
     if address := sealed.unseal(email):
         actions.send_reset(db, address)
+
+
+@job("accounts.tell_factor_end")
+def tell_factor_end(db: Session, user_id: str) -> None:
+    """A second factor is said to be lost. Done twice it is told once."""
+    lost_factor.tell(db, UUID(user_id))
+
+
+@job("accounts.tell_factor_kept")
+def tell_factor_kept(db: Session, user_id: str) -> None:
+    """It is not lost."""
+    lost_factor.tell_kept(db, UUID(user_id))
+
+
+@job("accounts.tend_lost_factors", cron="11 * * * *", lock="accounts.tend_lost_factors")
+def tend_lost_factors(db: Session) -> None:
+    """Once a day everybody concerned is told again; after three days the factor ends."""
+    for ending in db.scalars(select(SecondFactorEnding).order_by(SecondFactorEnding.ends_at)).all():
+        (lost_factor.end if ending.ends_at <= clock.now() else lost_factor.tell)(db, ending.user_id)
 
 
 @job("accounts.note_free_days", cron="47 3 * * *")

@@ -6,16 +6,16 @@ ASKED = "You get this because somebody entered this address at the club. If it w
 
 
 def verify(token: str, code: str) -> Letter:
-    """Confirm the address, by link or code. No name: nobody has said yet that it is theirs."""
+    """On to the password, by link or code. No name: nobody has said yet that the address is theirs."""
     return Letter(
         subject="Confirm your address",
         headline="Confirm your address",
         body=(
-            "Hello, one press and the club is open to you.",
+            "Hello, choose a password and the club is open to you.",
             f"Or type this code where you signed up: {code}",
             "Link and code work for 24 hours.",
         ),
-        button=(f"/verify/{token}", "Confirm the address"),
+        button=(f"/verify/{token}", "Choose a password"),
         why=ASKED,
     )
 
@@ -48,6 +48,81 @@ def reset(name: str | None, token: str, code: str) -> Letter:
 
 
 NOT_YOU = "If it was not you, set a new password at once and write to the club."
+
+
+def password_changed() -> Letter:
+    """On the account page, by somebody who knew the old one."""
+    return Letter(
+        subject="Your password was changed",
+        headline="Your password was changed",
+        body=("Somebody who is signed in to your account changed its password. Every other sign-in has ended.", NOT_YOU),
+        button=("/account", "Look at your account"),
+        why="You get this because the way into your account changed.",
+    )
+
+
+def password_reset() -> Letter:
+    """By a mail."""
+    return Letter(
+        subject="You have a new password",
+        headline="You have a new password",
+        body=("A new password was set with a link or code from our mail. Every sign-in with the old one has ended.", NOT_YOU),
+        button=("/account", "Look at your account"),
+        why="You get this because the way into your account changed.",
+    )
+
+
+def factor_ends(token: str, when: str) -> Letter:
+    """Once a day, to every address of the last thirty days: it was said to be lost. `when` is on their own clock."""
+    return Letter(
+        subject="Your second factor will be switched off",
+        headline="Your second factor will be switched off",
+        body=(
+            "Somebody set a new password by mail and said that your phone and the recovery codes are lost.",
+            f"If nobody signs in with a code before, the second factor is switched off on {when}, and the password alone"
+            " opens your account.",
+            "If it is not lost, or if that was not you: keep it, then set a new password and write to the club.",
+        ),
+        button=(f"/keep-second-factor/{token}", "Keep the second factor"),
+        why="You get this because this is, or was in the last thirty days, the address of your account. We write once a day.",
+    )
+
+
+def factor_kept() -> Letter:
+    """Whoever read the mail stopped it."""
+    return _about_second_factor(
+        "Your second factor stays", "It was said to be lost, and is not: it stays as it is, and so do your recovery codes."
+    )
+
+
+def factor_ended() -> Letter:
+    """The three days are over."""
+    return _about_second_factor(
+        "Your second factor is switched off",
+        "It was said to be lost three days ago, and nobody has given a code since. Every sign-in has ended; the password"
+        " alone opens your account until you set up another app.",
+    )
+
+
+def standing(active: bool | None, admin: bool | None, reason: str) -> Letter:
+    """An admin's word on somebody: whether they may come in, or plan."""
+    headline, words, button = {
+        (False, None): ("Your account is suspended", "Nobody can sign in with it for now; nothing in it was deleted.", None),
+        (True, None): ("Your account is open again", "You can sign in as before.", ("/sign-in", "Sign in")),
+        (None, True): (
+            "You are an admin of the club now",
+            "The restricted pages are open to you as soon as you have a second factor.",
+            ("/admin", "To the restricted pages"),
+        ),
+        (None, False): ("You are no longer an admin", "You are a member as before. Every sign-in has ended.", ("/sign-in", "Sign in")),
+    }[active, admin]  # fmt: skip
+    return Letter(
+        subject=headline,
+        headline=headline,
+        body=(f"An admin of the club decided this. {words}", f"The reason given: {reason}"),
+        button=button,
+        why="You get this because what you may do at the club has changed. If it seems wrong to you, write to the club.",
+    )
 
 
 def _about_second_factor(subject: str, *sentences: str) -> Letter:
@@ -98,13 +173,13 @@ def recovery_code_used() -> Letter:
     )
 
 
-def new_address(name: str | None, code: str) -> Letter:
-    """The code that proves the new address."""
+def new_address(code: str) -> Letter:
+    """The code that proves the new address. No name: it may be somebody else's."""
     return Letter(
         subject="Confirm your new address",
         headline="Confirm your new address",
         body=(
-            f"Hello {name or 'there'}, this address is to open your account from now on.",
+            "Hello, this address is to open your account from now on.",
             f"Type this code on the page where you asked: {code}",
             "The code works for ten minutes.",
         ),
@@ -128,7 +203,8 @@ def address_changed(new: str) -> Letter:
     return Letter(
         subject="Your address was changed",
         headline="Your address was changed",
-        body=(f"From now on you sign in with {new}, and mails go there.", NOT_YOU),
+        body=("From now on you sign in with another address, and mails go there.", NOT_YOU),
+        facts=[("The new address", new)],
         why="You get this because the address of your account changed. The other address is told as well.",
     )
 

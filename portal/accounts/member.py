@@ -52,6 +52,16 @@ class Member(UserMixin):
         return self.entitled and self.paid_until is not None and self.paid_until <= clock.now()
 
     @property
+    def acts_as_admin(self) -> bool:
+        """An admin who gave a second factor in this sign-in; without it an admin is a member."""
+        return self.is_admin and self.proved_at is not None
+
+    @property
+    def must_prove(self) -> bool:
+        """Whether what changes the account waits for a code: there is a second factor, given longer ago than just now."""
+        return self.proved_at is not None and not self.is_fresh
+
+    @property
     def is_fresh(self) -> bool:
         """Whether the second factor was given a short while ago."""
         return self.proved_at is not None and self.proved_at > clock.now() - FRESH_FOR
@@ -72,7 +82,7 @@ class Visitor(AnonymousUserMixin):
     """Nobody in particular."""
 
     id = None
-    is_admin = False
+    is_admin = acts_as_admin = must_prove = False
     entitled = in_grace = False
     first_name = display_name = ""
 

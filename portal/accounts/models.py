@@ -88,6 +88,29 @@ class SecondFactor(Base):
     pending: Mapped[str | None]
 
 
+class SecondFactorEnding(Base):
+    """A second factor that is said to be lost, and the hour it ends unless somebody gives a code before."""
+
+    __tablename__ = "second_factor_endings"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    asked_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+
+class FormerAddress(Base):
+    """Where a person's mails went before: for thirty days what concerns the way in is told there too."""
+
+    __tablename__ = "former_addresses"
+    __table_args__ = (Index("ix_former_addresses_user_id", "user_id", "until"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    email: Mapped[str]
+    until: Mapped[datetime]
+
+
 class RecoveryCode(Base):
     """One of ten codes, hashed; its first figure is its slot."""
 

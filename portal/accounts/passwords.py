@@ -1,7 +1,13 @@
-"""Passwords: Argon2id, at least twelve characters, none of the first to be guessed; any characters, used as typed."""
+"""Passwords: Argon2id, at least twelve characters, none of the first to be guessed; any characters.
+
+Before hashing they are brought into one form (RFC 8265, 4.2: other spaces are spaces, Unicode NFC), so that a password is
+the same on every keyboard. Nothing else of what was typed is changed.
+"""
 
 import os
+import re
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -9,10 +15,12 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from portal.limits import Busy
 
 SHORTEST, LONGEST = 12, 256
+LEAKED = FREQUENCY_LISTS["passwords"]
 
 # The second of the five settings that OWASP's Password Storage Cheat Sheet holds to be equally strong
 # (docs/decisions/passwords.md): 19 MiB, two passes, one lane.
@@ -66,10 +74,15 @@ def _decoy() -> str:
     return _hasher.hash("nobody has this password")
 
 
+def kept_form(password: str) -> str:
+    """The one form in which a password is hashed, however a keyboard put it together."""
+    return unicodedata.normalize("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in password))
+
+
 def hashed(password: str) -> str:
     """The Argon2id hash to keep, at the current settings. Raises Busy."""
     with _turns.one():
-        return _hasher.hash(password)
+        return _hasher.hash(kept_form(password))
 
 
 def hashed_code(code: str) -> str:
@@ -80,10 +93,23 @@ def hashed_code(code: str) -> str:
 
 def fits(password: str, password_hash: str | None) -> bool:
     """Whether the password is the one hashed. Without a hash the same work is done, and the answer is no. Raises Busy."""
-    decoy = _decoy()
+    return fitting_form(password, password_hash) is not None
+
+
+def fitting_form(password: str, password_hash: str | None) -> str | None:
+    """The form of the password that was hashed, or None: before there was one form it was hashed as it was typed.
+
+    For plain letters all forms are one. Without a hash the same work is done, and the answer is None. Raises Busy.
+    """
+    forms = dict.fromkeys((kept_form(password), password, unicodedata.normalize("NFD", password)))
+    kept = password_hash or _decoy()
+    with _turns.one():
+        return next((form for form in forms if _verified(form, kept) and password_hash), None)
+
+
+def _verified(password: str, password_hash: str) -> bool:
     try:
-        with _turns.one():
-            return _hasher.verify(password_hash or decoy, password) and bool(password_hash)
+        return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 
@@ -94,14 +120,29 @@ def outdated(password_hash: str) -> bool:
 
 
 def fault(password: str, *personal: str | None) -> str | None:
-    """Why this password will not do, as a sentence, or None. `personal` words (name, address) do not make one."""
+    """Why this password will not do, as a sentence, or None. `personal` words (names, address, club) do not make one."""
+    password = kept_form(password)
     if len(password) < SHORTEST:
         return f"Use at least {SHORTEST} characters for the password. Any words you like, spaces too."
     if len(password) > LONGEST:
         return f"Use at most {LONGEST} characters for the password."
-    # Known passwords, names and runs of keys, however they are joined; no rule on what characters to use.
+    # The 30,000 commonest leaked passwords, names, words and runs of keys (zxcvbn's own lists, whole and offline), however
+    # they are joined and whatever stands between them; no rule on what characters to use.
     # The beginning is enough to see it by, and keeps the work short; nor is a name worth more of it.
     known = [word[:80] for word in personal if word]
-    if zxcvbn(password[:32], user_inputs=known)["score"] < 2:
+    bare = "".join(c for c in password.casefold() if c.isalnum())
+    if password.lower() in LEAKED or any(_is_weak(said, known) for said in {password, bare, _without(bare, known)}):
         return "That password is one of the first anybody would try. Take one that is only yours."
     return None
+
+
+def _is_weak(said: str, known: list[str]) -> bool:
+    return not said or zxcvbn(said[:32], user_inputs=known)["score"] < 2
+
+
+def _without(bare: str, known: list[str]) -> str:
+    """What of a password is left besides the words everybody knows: that alone has to be hard to guess."""
+    words = {word for said in known for word in re.findall(r"[^\W_]{3,}", said.casefold())}
+    for word in sorted(words, key=len, reverse=True):
+        bare = bare.replace(word, "")
+    return bare

@@ -18,11 +18,11 @@ from portal.accounts.member import key_hash, new_key
 from portal.problems import Refused
 from portal.reference import READABLE
 
-ASKED = text("select * from auth.second_factor(:key, :slot, :at)")
-PROVE = text("select auth.prove(:key, :new_key, :step, :slot, :hash, :sealed, :at)")
+ASKED = text("select * from auth.second_factor(:key, :slot)")
+PROVE = text("select auth.prove(:key, :new_key, :step, :slot, :hash, :sealed)")
 OWN = text("select * from auth.own_second_factor()")
 BEGIN = text("select auth.begin_second_factor(:sealed)")
-KEEP = text("select auth.keep_second_factor(:sealed, :step, :hashes, :this, :new_key, :at)")
+KEEP = text("select auth.keep_second_factor(:sealed, :step, :hashes, :this, :new_key)")
 NEW_CODES = text("select auth.new_recovery_codes(:hashes)")
 DROP = text("select auth.drop_second_factor()")
 
@@ -38,7 +38,7 @@ class AdminNeedsOne(Refused):
 
 def asked_of(db: Session, key: str, slot: int | None = None) -> Row[tuple[UUID, str, str, int, str | None]] | None:
     """What the sign-in of this key is to be compared with; None if it has no second factor."""
-    return db.execute(ASKED, {"key": key_hash(key), "slot": slot, "at": clock.now()}).one_or_none()
+    return db.execute(ASKED, {"key": key_hash(key), "slot": slot}).one_or_none()
 
 
 def prove(db: Session, key: str, typed: str) -> str | None:
@@ -62,7 +62,7 @@ def prove(db: Session, key: str, typed: str) -> str | None:
             PROVE,
             {
                 "key": key_hash(key), "new_key": key_hash(fresh), "step": step, "slot": slot, "hash": used,
-                "sealed": renewed, "at": clock.now(),
+                "sealed": renewed,
             },
         )  # fmt: skip
     if not asked or person is None:
@@ -101,7 +101,7 @@ def keep(
         return None
     codes = _codes()
     kept = {
-        "sealed": own.pending, "step": step, "hashes": _hashed(codes), "this": this_sign_in, "at": clock.now(),
+        "sealed": own.pending, "step": step, "hashes": _hashed(codes), "this": this_sign_in,
         "new_key": key_hash(fresh) if fresh else None,
     }  # fmt: skip
     if not db.scalar(KEEP, kept):

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from portal import audit, limits
 from portal.access import ask_for_code, own_path, public, takes_proof
-from portal.accounts import forms, second_factor
+from portal.accounts import forms, lost_factor, second_factor
 from portal.accounts.entering import HALF
 from portal.accounts.member import NewSignIn, load, new_key
 from portal.accounts.proof import password_fits
@@ -50,6 +50,23 @@ def give_code() -> ResponseReturnValue:
     session.clear()
     login_user(NewSignIn(fresh))
     return redirect(own_path(form.next.data, "/meetings"), 303)
+
+
+@bp.get("/keep-second-factor/<token>")
+@public
+def ask_to_keep(token: str) -> ResponseReturnValue:
+    """The link of the mails about a second factor that is said to be lost: a page with one button."""
+    return page("accounts/keep_second_factor.html", token=token)
+
+
+@bp.post("/keep-second-factor/<token>")
+@public
+def keep_lost(token: str) -> ResponseReturnValue:
+    """The button of that page."""
+    limits.limit("keep-second-factor", allowed=30, seconds=900)
+    kept = lost_factor.keep(db.session(), token)
+    flash("Your second factor stays as it is." if kept else "This link has nothing to stop any more.", "note")
+    return redirect("/sign-in", 303)
 
 
 @takes_proof

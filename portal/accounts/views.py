@@ -1,8 +1,6 @@
 """Pages in front of the door: signing up, signing in and out, a new password."""
 
-from uuid import UUID
-
-from flask import Blueprint, flash, redirect, request, session, url_for
+from flask import Blueprint, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, logout_user
 
@@ -36,9 +34,10 @@ def create_account() -> ResponseReturnValue:
     if not form.validate():
         return page("accounts/sign_up.html", 422, form=form)
     limits.limit("sign-up-address", allowed=5, seconds=3600, whose=form.email.data)
+    limits.limit("sign-up-address-day", allowed=20, seconds=86_400, whose=form.email.data)
     given = actions.Given(
         email=form.email.data, first_name=form.first_name.data, last_name=form.last_name.data or None,
-        timezone=form.timezone.data, password_hash=passwords.hashed(form.password.data),
+        timezone=form.timezone.data,
     )  # fmt: skip
     session["sign_up"] = [given.email, actions.sign_up(db.session(), given)]
     return redirect("/verify", 303)
@@ -56,13 +55,13 @@ def check_mail() -> ResponseReturnValue:
 @bp.post("/verify")
 @public
 def verify_by_code() -> ResponseReturnValue:
-    """Address and six digits."""
+    """Address and six digits lead to where the link of the mail leads."""
     limits.limit("verify", allowed=30, seconds=900)
     form = forms.CodeForm()
     if form.validate():
-        if actions.confirm(db.session(), email=form.email.data, code=form.code.data):
+        if token := actions.open_sign_up(db.session(), form.email.data, form.code.data):
             limits.give_back("verify")
-            return _confirmed()
+            return redirect(f"/verify/{token}", 303)
         form.code.errors = [forms.CODE_OPENS_NOTHING]
     return page("accounts/check_mail.html", 422, email=form.email.data or "", form=form)
 
@@ -83,20 +82,34 @@ def verify_again() -> ResponseReturnValue:
 @bp.get("/verify/<token>")
 @public
 def verify(token: str) -> ResponseReturnValue:
-    """A page with one button: opening a link confirms nothing."""
-    return page("accounts/verify.html", token=token)
+    """The page where the password is chosen: opening a link confirms nothing."""
+    return _first_password_page(token, forms.FirstPasswordForm())
 
 
 @bp.post("/verify/<token>")
 @public
 def verify_by_link(token: str) -> ResponseReturnValue:
-    """The button of that page."""
+    """The password is chosen, the address confirmed, and whoever did both is signed in."""
     limits.limit("verify", allowed=30, seconds=900)
-    if actions.confirm(db.session(), token=token):
-        limits.give_back("verify")
-        return _confirmed()
-    flash("This link does not work any more. If your address is not confirmed yet, sign up again.", "note")
-    return redirect("/sign-in", 303)
+    form, began = forms.FirstPasswordForm(), actions.sign_up_of(db.session(), token)
+    form.known_names = (began.email, began.first_name, began.last_name) if began else ()
+    if began is None or not form.validate():
+        return _first_password_page(token, form, 422)
+    user_id = actions.confirm(db.session(), token, passwords.hashed(form.password.data))
+    if user_id is None:  # another press was faster
+        return _first_password_page(token, form, 422)
+    limits.give_back("verify")
+    wanted = session.get("wants_plan")
+    enter(user_id)
+    flash("Welcome. Your address is confirmed, and you are signed in.", "note")
+    return redirect(url_for("checkout.show_plans", plan=wanted) if wanted else "/meetings", 303)
+
+
+def _first_password_page(token: str, form: forms.FirstPasswordForm, status: int = 200) -> ResponseReturnValue:
+    began = actions.sign_up_of(db.session(), token)
+    if began is None:
+        return page("accounts/verify_closed.html", 410)
+    return page("accounts/verify.html", status, token=token, email=began.email, form=form)
 
 
 @bp.get("/sign-in")
@@ -118,8 +131,14 @@ def open_sign_in() -> ResponseReturnValue:
         return page("accounts/sign_in.html", 422, form=form)
     if wait := _pause(form):
         return *page("accounts/sign_in.html", 429, form=form), {"Retry-After": str(wait)}
-    user_id = actions.check_password(db.session(), address_in(form.email.data), form.password.data)
-    if user_id is None or not enter(user_id):
+    known = actions.check_password(db.session(), address_in(form.email.data), form.password.data)
+    if known and known.suspended:
+        form.password.errors = [
+            "This account is suspended, so nobody can sign in with it for now. Write to"
+            f" {current_app.config['SETTINGS'].help_email} if that seems wrong to you."
+        ]
+        return page("accounts/sign_in.html", 422, form=form)
+    if known is None or not enter(known.user_id):
         form.password.errors = [
             "That address and password do not match, or the address is not confirmed yet. After five tries there is a"
             " pause of 15 minutes."
@@ -202,9 +221,12 @@ def reset_by_code() -> ResponseReturnValue:
     limits.limit("reset-code", allowed=30, seconds=900)
     form = forms.ResetCodeForm()
     if form.validate():
-        user_id = actions.reset(db.session(), form.password.data, email=form.email.data, code=form.code.data)
-        if user_id:
-            return _new_password(user_id, form.email.data)
+        done = actions.reset(
+            db.session(), form.password.data, email=form.email.data, code=form.code.data,
+            factor_lost=form.factor_lost.data,
+        )  # fmt: skip
+        if done:
+            return _new_password(done, form.email.data)
         form.code.errors = [forms.CODE_OPENS_NOTHING]
     return page("accounts/reset_code.html", 422, email=form.email.data or "", form=form)
 
@@ -224,25 +246,19 @@ def reset_by_link(token: str) -> ResponseReturnValue:
     form = forms.ResetForm()
     if not form.validate():
         return page("accounts/reset.html", 422, token=token, form=form)
-    user_id = actions.reset(db.session(), form.password.data, token=token)
-    if user_id:
-        return _new_password(user_id, session.get("reset"))
+    done = actions.reset(db.session(), form.password.data, token=token, factor_lost=form.factor_lost.data)
+    if done:
+        return _new_password(done, session.get("reset"))
     flash("This link does not work any more. Ask for a new mail.", "note")
     return redirect("/reset", 303)
 
 
-def _confirmed() -> ResponseReturnValue:
-    session.pop("sign_up", None)
-    flash("Your address is confirmed. Sign in, and the club is open to you.", "note")
-    wanted = session.pop("wants_plan", None)
-    then = url_for("checkout.show_plans", plan=wanted) if wanted else None
-    return redirect(url_for("accounts.sign_in", next=then), 303)
-
-
-def _new_password(user_id: UUID, email: str | None) -> ResponseReturnValue:
+def _new_password(done: actions.Redeemed, email: str | None) -> ResponseReturnValue:
     limits.give_back("reset-code")
-    if email and actions.is_of(db.session(), email, user_id):  # not the tries at somebody else's
+    if email and actions.is_of(db.session(), email, done.user_id):  # not the tries at somebody else's
         limits.forget("sign-in-account", email)
     session.pop("reset", None)
     flash("The new password is set, and every sign-in with the old one has ended. Sign in.", "note")
+    if done.factor_ends:
+        flash("Your second factor is switched off in three days. Until then a sign-in still needs a code of it.", "note")
     return redirect("/sign-in", 303)

@@ -16,7 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from portal import audit, clock, jobs
-from portal.access import admin, elevated
+from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.billing import access, actions, money, provider
@@ -202,7 +202,6 @@ def ask(person_id: UUID) -> ResponseReturnValue:
 
 
 @admin
-@elevated
 def give(person_id: UUID) -> ResponseReturnValue:
     """Days from the club, or for money that came another way."""
     form = DaysForm()
@@ -244,7 +243,6 @@ def _refund_page(row: Any, form: RefundForm, status: int = 200) -> ResponseRetur
 
 
 @admin
-@elevated
 def send_refund(number: str) -> ResponseReturnValue:
     """Ask the provider to give it back; the order changes when it has."""
     row, form = _refundable(number), RefundForm()

@@ -1,60 +1,130 @@
-"""One person: whether they may come in, and whether they plan. Each change asks for a fresh second factor."""
+"""One person: whether they may come in, and whether they plan. Each change has a page of its own and a reason."""
 
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, request
+from flask import Blueprint, abort, flash, redirect
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from sqlalchemy import select, text
 
-from portal.access import admin, elevated
+from portal.access import admin
 from portal.accounts import actions
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.database import db
+from portal.forms import Form, Line
+from portal.problems import Refused
 from portal.web import find, page, reader
 
-# What each button makes of somebody: (may come in, plans), None where it leaves that alone.
-BUTTONS: dict[str, tuple[bool | None, bool | None]] = {
-    "suspend": (False, None), "let-in": (True, None), "make-admin": (None, True), "make-member": (None, False),
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of somebody: may they come in, do they plan (None leaves that alone), and how a page says so of `{}`."""
+
+    active: bool | None
+    admin: bool | None
+    title: str
+    says: str
+    button: str
+    done: str
+    kind: str = "big"
+
+
+CHANGES = {
+    "suspend": Change(
+        False, None, "Suspend {}?",
+        "Every sign-in of theirs ends at once, and nobody can sign in with the account. Nothing is deleted, and a plan they"
+        " pay for goes on: end it on their page of money if it should not.",
+        "Suspend them", "{} is suspended.", "bad",
+    ),
+    "let-in": Change(
+        True, None, "Let {} in again?", "They can sign in as before.", "Let them in", "{} may come in again."
+    ),
+    "make-admin": Change(
+        None, True, "Make {} an admin?",
+        "An admin plans the programme, sees people, answers and orders, gives money back and suspends people. The"
+        " restricted pages open to them as soon as they have a second factor.",
+        "Make them an admin", "{} is an admin now.",
+    ),
+    "make-member": Change(
+        None, False, "Take the restricted pages from {}?", "Every sign-in of theirs ends at once. They stay a member.",
+        "Take it from them", "{} is no longer an admin.", "bad",
+    ),
 }  # fmt: skip
+"""By the last word of the address."""
+
+KNOWN = (
+    User.id, User.first_name, User.last_name, User.email, User.created_at, User.is_active, User.is_admin, User.closed_at,
+)  # fmt: skip
 ENGAGEMENT = text("""
 select meetings_invited, meetings_attended, round(avg_meeting_duration) as minutes, last_meeting_attended
   from user_engagement where id = :person
 """)
 
 
+class ReasonForm(Form):
+    """Why."""
+
+    reason = Line(
+        "Reason", most=300, missing="Say why, in a sentence.",
+        description="It is kept in the log, and stands in the mail they get.",
+    )  # fmt: skip
+
+
 def add_to(bp: Blueprint) -> None:
     """Routes of this subject."""
-    bp.add_url_rule("/people/<uuid:person_id>", "person", person)
-    bp.add_url_rule("/people/<uuid:person_id>/standing", "set_standing", set_standing, methods=["POST"])
+    one = "/people/<uuid:person_id>"
+    bp.add_url_rule(one, "person", person)
+    bp.add_url_rule(f"{one}/standing/<change>", "ask_standing", ask)
+    bp.add_url_rule(f"{one}/standing/<change>", "set_standing", set_standing, methods=["POST"])
 
 
 @admin
 def person(person_id: UUID) -> ResponseReturnValue:
-    """Who it is, and the buttons."""
-    known = (
-        User.first_name,
-        User.last_name,
-        User.email,
-        User.created_at,
-        User.is_active,
-        User.is_admin,
-        User.closed_at,
-    )
-    row = find(select(User.id, *known).where(User.id == person_id))
+    """Who it is, and where to change what they may."""
+    row = find(select(*KNOWN).where(User.id == person_id))
     been = db.session.execute(ENGAGEMENT, {"person": person_id}).one()
     return page(
-        "admin/person.html", person=row, name=display_name(row.first_name, row.last_name, row.email),
+        "admin/person.html", person=row, name=_name(row),
         since=reader().short_day(row.created_at), been=been, last=reader().short_day(been.last_meeting_attended),
     )  # fmt: skip
 
 
 @admin
-@elevated
-def set_standing(person_id: UUID) -> ResponseReturnValue:
-    """One of the buttons was pressed."""
-    active, plans = BUTTONS.get(request.form.get("standing", "")) or abort(400)
-    find(select(User.id).where(User.id == person_id, User.closed_at.is_(None)))
-    actions.set_standing(db.session(), person_id, active=active, admin=plans)
-    flash("Done. It holds from now on.", "note")
+def ask(person_id: UUID, change: str) -> ResponseReturnValue:
+    """What it would do to whom, and the place for the reason."""
+    return _page(_open_account(person_id), change, ReasonForm(None))
+
+
+@admin
+def set_standing(person_id: UUID, change: str) -> ResponseReturnValue:
+    """It is so from now on, and they are told by mail."""
+    row, becomes, form = _open_account(person_id), CHANGES.get(change) or abort(404), ReasonForm()
+    if not form.validate():
+        return _page(row, change, form, 422)
+    try:
+        actions.set_standing(
+            db.session(), person_id, row.email, active=becomes.active, admin=becomes.admin, reason=form.reason.data
+        )
+    except Refused as refusal:
+        db.session.rollback()
+        form.form_errors = [refusal.sentence]
+        return _page(row, change, form, 409)
+    flash(f"{becomes.done.format(_name(row))} They are told by mail.", "note")
     return redirect(f"/admin/people/{person_id}", 303)
+
+
+def _open_account(person_id: UUID) -> Any:
+    return find(select(*KNOWN).where(User.id == person_id, User.closed_at.is_(None)))
+
+
+def _name(row: Any) -> str:
+    return display_name(row.first_name, row.last_name, row.email)
+
+
+def _page(row: Any, change: str, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
+    becomes = CHANGES.get(change) or abort(404)
+    heading = Markup(becomes.title.replace("{}", "<bdi>{}</bdi>")).format(_name(row))  # noqa: S704 - a name is escaped
+    return page("admin/standing.html", status, person=row, name=_name(row), heading=heading, change=change, becomes=becomes, form=form)

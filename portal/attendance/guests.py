@@ -1,5 +1,6 @@
 """The guests of a private meeting: its host and admins invite people and take an invitation back. None commits."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -10,16 +11,9 @@ from portal.database.identity import ME
 from portal.meetings.line import tell_offers
 from portal.problems import Refused
 
-INVITE = text("select refusal, unknown, invited from invite_guests(:meeting, :addresses, :later)")
+INVITE = text("select refusal, invited from invite_guests(:meeting, :addresses, :later)")
 TAKE_BACK = text("select meeting_id, offered from take_back_invitation(:meeting, :person, :later)")
-
-
-class NobodyThere(Refused):
-    """Nobody in the club has one of these addresses."""
-
-    def __init__(self, addresses: list[str]) -> None:
-        these = "this address" if len(addresses) == 1 else "these addresses"
-        super().__init__(f"Nobody in the club has {these}: {', '.join(addresses)}.")
+INVITED_AT = text("select invited_at_addresses(:meeting, :addresses)")
 
 
 class NotPrivate(Refused):
@@ -30,15 +24,15 @@ class Stays(Refused):
     """Nobody can be taken off the list who hosts the meeting or has been there."""
 
 
-def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool = False) -> int:
-    """Invite the people of the club at these addresses; how many were not invited before. Each gets one mail.
+def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool = False) -> None:
+    """Invite the people of the club at these addresses; each who was not invited before gets one mail.
 
-    With `later` also to the meetings of its series after this one. Raises Refused, and then nobody is invited.
+    An address without an account is passed over, and nothing tells the asker so. With `later` also to the meetings of
+    its series after this one. Raises NotPrivate.
     """
-    given = {"meeting": meeting_id, "addresses": addresses, "later": later}
-    said = db.execute(INVITE, given).one()
+    said = db.execute(INVITE, {"meeting": meeting_id, "addresses": addresses, "later": later}).one()
     if said.refusal:
-        raise NobodyThere(said.unknown) if said.refusal == "unknown" else NotPrivate
+        raise NotPrivate
     for person in said.invited or ():
         audit.record(
             db, "guest.invited", "Invited to a private meeting", category="meeting", meeting_id=meeting_id,
@@ -49,13 +43,18 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
             later=later,
         )  # fmt: skip
     live.announce(db, meeting_id)
-    return len(said.invited or ())
+
+
+def take_back_addresses(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool = False) -> None:
+    """Take back the invitations of whoever is at these addresses; who stays (`Stays`) or was not invited is passed over."""
+    for person_id in db.scalars(INVITED_AT, {"meeting": meeting_id, "addresses": addresses}).all():
+        with suppress(Stays):
+            take_back(db, meeting_id, person_id, later=later)
 
 
 def take_back(db: Session, meeting_id: UUID, person_id: UUID, *, later: bool = False) -> None:
     """Take an invitation back: the meeting is not theirs to see any more, and they are told. Raises Stays."""
-    given = {"meeting": meeting_id, "person": person_id, "later": later}
-    changed = db.execute(TAKE_BACK, given).all()
+    changed = db.execute(TAKE_BACK, {"meeting": meeting_id, "person": person_id, "later": later}).all()
     if not changed:
         raise Stays
     for changed_id, offered in changed:

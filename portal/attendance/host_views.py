@@ -10,16 +10,19 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import bindparam, select, text
+from werkzeug.exceptions import NotFound
 from wtforms import BooleanField, Field, ValidationError
 
 from portal import limits
+from portal.access import READING, fresh_or_asked
 from portal.accounts.member import display_name
 from portal.attendance import actions, guests, queries
 from portal.database import db
 from portal.forms import Form, Paragraphs, address
 from portal.meetings.board import Board, here_and_now
 from portal.meetings.models import Meeting
-from portal.times import number, since
+from portal.problems import Refused
+from portal.times import since
 from portal.web import find, me, page, reader
 
 MINE_TO_RUN = select(*queries.SHOWN, Meeting.host_id, Meeting.series_id).where(Meeting.id == bindparam("meeting_id"))
@@ -43,10 +46,18 @@ BECAME = {
 }
 
 
-class GuestsForm(Form):
-    """Whom to invite: addresses, one a line."""
 
-    addresses = Paragraphs("E-mail addresses", most=10_000, description="One a line. They need an account here.")
+class HostNeedsAccess(Refused):
+    """Your access has ended, so you cannot run this meeting just now. With a plan you can again."""
+
+
+class GuestsForm(Form):
+    """Whom to invite, or whose invitation to take back: addresses, one a line."""
+
+    addresses = Paragraphs(
+        "E-mail addresses", most=10_000,
+        description="One a line. Whoever has an account here gets a mail; nobody else does, and we do not tell who has one.",
+    )  # fmt: skip
     later = BooleanField("Also to the later meetings of this series")
     people: list[str]
 
@@ -106,20 +117,19 @@ def guest_list(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/guests")
 def invite(meeting_id: UUID) -> ResponseReturnValue:
-    """Invite by address, typed or picked from the list."""
+    """Invite by address, typed or picked from the list, or take the invitations back; the same words whoever has an account."""
     _private_by_me(meeting_id)
     limits.limit("invite", 30, 3600, str(me()))
     form = GuestsForm()
-    if form.validate():
-        try:
-            new = guests.invite(db.session(), meeting_id, form.people, later=form.later.data)
-        except guests.NobodyThere as nobody:
-            db.session.rollback()
-            form.addresses.errors = [nobody.sentence]
-        else:
-            flash(f"{number(new).capitalize()} {'person is' if new == 1 else 'people are'} invited and told by mail.", "note")
-            return redirect(f"/meetings/{meeting_id}/guests", 303)
-    return _guests_page(meeting_id, form, 422)
+    if not form.validate():
+        return _guests_page(meeting_id, form, 422)
+    if "take_back" in request.form:
+        guests.take_back_addresses(db.session(), meeting_id, form.people, later=form.later.data)
+        flash("Whoever was invited at these addresses and has not been there is invited no longer, and is told by mail.", "note")
+    else:
+        guests.invite(db.session(), meeting_id, form.people, later=form.later.data)
+        flash("Whoever has an account at these addresses is invited and told by mail.", "note")
+    return redirect(f"/meetings/{meeting_id}/guests", 303)
 
 
 @bp.post("/guests/<uuid:person_id>/removal")
@@ -152,8 +162,14 @@ def _private_by_me(meeting_id: UUID) -> Any:
 
 
 def run_by_me(meeting_id: UUID) -> Any:
-    """The row of a meeting the asker hosts, or any for an admin whose second factor was given; 404 otherwise."""
+    """The row of a meeting the asker hosts, or any for an admin; 404 otherwise. Raises HostNeedsAccess.
+
+    What an admin changes in somebody else's meeting asks for a fresh code, as all an admin changes.
+    """
     row = find(MINE_TO_RUN, meeting_id=meeting_id)
-    if row.host_id != me() and not (current_user.is_admin and current_user.proved_at):
-        abort(404)
+    if row.host_id != me() or not current_user.entitled:
+        if not current_user.acts_as_admin:
+            raise HostNeedsAccess if row.host_id == me() else NotFound
+        if request.method not in READING:
+            fresh_or_asked()
     return row

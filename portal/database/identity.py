@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
-from portal import clock
 from portal.database.driver import Statement, ask, driver_of, errors_told
 
 
@@ -119,10 +118,10 @@ WORKER = Role("none")
 BECOME = b"select set_config('role', %(role)s, true) as role, set_config('app.user_id', %(user_id)s, true) as who"
 WHOAMI = (
     b"select who.*, set_config('role', case when who.id is null then 'portal_anonymous'"
-    b" when who.is_admin then 'portal_admin' else 'portal_member' end, true) as role_told,"
+    b" when who.is_admin and who.proved_at is not null then 'portal_admin' else 'portal_member' end, true) as role_told,"
     b" set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told,"
     b" pg_current_xact_id_if_assigned()::text as written"
-    b" from (select) nobody left join auth.whoami(%(key)s, %(at)s) who on true"
+    b" from (select) nobody left join auth.whoami(%(key)s) who on true"
 )
 _BECOME, _WHOAMI = Statement(BECOME), Statement(WHOAMI)
 _WRITTEN = Statement(b"select pg_current_xact_id_if_assigned()::text as written")
@@ -143,7 +142,7 @@ def _tell(session: OrmSession, connection: Connection) -> None:
     """Name the asker to the database; remember the person a browser turned out to be."""
     asker = session.info.get("asker", ANONYMOUS)
     if isinstance(asker, Browser):
-        (session.info["person"],) = ask(connection, _WHOAMI, {"key": asker.key_hash, "at": clock.now()})
+        (session.info["person"],) = ask(connection, _WHOAMI, {"key": asker.key_hash})
     else:
         ask(connection, _BECOME, {"role": asker.name, "user_id": str(asker.user_id or "")})
 

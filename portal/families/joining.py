@@ -83,9 +83,9 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
         jobs.enqueue(db, "billing.stop_own", user_id=str(me), when=own_plan)
 
 
-def sign_up(db: Session, token: str, given: Given) -> UUID:
+def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:
     """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
-    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps(asdict(given))}).one()
+    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps({**asdict(given), "password_hash": password_hash})}).one()
     refuse(seated.refusal)
     if invited := invitation(db, token):
         free_days.give(db, seated.person, invited.email)

@@ -62,10 +62,9 @@ def create_account(token: str) -> ResponseReturnValue:
     if not form.validate():
         return _invitation_page(token, 422, newcomer_form=form)
     given = Given(
-        email="", first_name=form.first_name.data, last_name=form.last_name.data or None, timezone=form.timezone.data,
-        password_hash=passwords.hashed(form.password.data),
-    )  # fmt: skip
-    enter(joining.sign_up(db.session(), token, given))
+        email="", first_name=form.first_name.data, last_name=form.last_name.data or None, timezone=form.timezone.data
+    )
+    enter(joining.sign_up(db.session(), token, given, passwords.hashed(form.password.data)))
     limits.give_back("invitation")
     flash("Your account is ready, and you are in the family.", "note")
     return redirect("/family", 303)

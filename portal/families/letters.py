@@ -7,17 +7,18 @@ WHY_PAYS = "You get this because you pay for this family plan."
 
 
 def invitation(plan: str | None, host: str, token: str) -> Letter:
-    """A seat, held for 14 days."""
+    """A seat, held for 14 days. It may go to a stranger: what the host is called, and calls the plan, is no headline."""
     return Letter(
-        subject=f"{host} has a seat for you",
-        headline=f"{host} has a seat for you",
+        subject="A seat at the club is held for you",
+        headline="A seat is held for you",
         body=(
-            f"{host} pays for a family plan at the club, {called(plan)}, and would like you to join it. It costs you nothing.",
+            "A member of the club pays for a family plan and would like you to join it. It costs you nothing.",
             "You have an account of your own; nobody in the family sees your answers. The seat is held for 14 days.",
             "Opening this mail or its link decides nothing; the page has a button for yes and one for no.",
         ),
+        facts=[("From", host), *([("Plan", plan)] if plan else [])],
         button=(f"/family/join/{token}", "See the invitation"),
-        why=f"You get this because {host} entered this address. If you do not know {host}, do nothing.",
+        why="You get this because that member entered this address. If you do not know them, do nothing.",
     )
 
 

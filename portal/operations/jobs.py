@@ -46,6 +46,7 @@ OLD = {
         where ended_at < :at - interval '90 days' or seen_at < :at - case when waits then interval '1 day' else interval '90 days' end limit :batch)""",
     "Deleted {} unconfirmed sign-ups": """delete from users where id in (select id from users u where not email_verified and created_at < :at - interval '7 days'
         and not exists (select from one_time_tokens t where t.user_id = u.id and t.expires_at > :at and t.used_at is null) limit :batch)""",
+    "Forgot {} former addresses": "delete from former_addresses where id in (select id from former_addresses where until < :at - interval '30 days' limit :batch)",
     "Forgot {} addresses of old invitations": """update family_memberships set email = null where id in (select id from family_memberships
         where state in ('declined', 'expired', 'revoked') and ended_at < :at - interval '90 days' and email is not null limit :batch)""",
     "Forgot {} addresses that had their free days": """delete from free_days where mark in (select mark from free_days

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -24,7 +23,7 @@ create schema if not exists auth;
 grant usage, create on schema public, auth to portal_definer;
 grant usage, create on schema public to portal_monitor;
 """
-CLOSE = "select auth.close_account(%s)"
+CLOSE = "select auth.close_account()"
 
 
 def restore(settings: Settings, file: Path) -> str:
@@ -99,7 +98,7 @@ def close_again(settings: Settings, file: Path) -> tuple[int, list[str]]:
                         "select set_config('role', 'portal_member', true), set_config('app.user_id', %s, true)", [person]
                     )
                     if web.execute("select 1 from users where id = auth.uid() and is_active").fetchone():
-                        web.execute(CLOSE, [datetime.now().astimezone()])
+                        web.execute(CLOSE)
                         closed += 1
             except psycopg.errors.CheckViolation:  # a family, or the last admin
                 left.append(person)

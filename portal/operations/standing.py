@@ -3,13 +3,13 @@
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, mail
+from portal import audit, mail
 from portal.accounts import letters
 from portal.accounts.models import User
 from portal.problems import Problem
 
-RESET = text("select auth.reset_second_factor(:person, :at)")
-STANDING = text("select auth.set_standing(:person, true, true, :at)")
+RESET = text("select auth.reset_second_factor(:person)")
+STANDING = text("select auth.set_standing(:person, true, true)")
 
 
 def make_admin(db: Session, email: str) -> None:
@@ -17,7 +17,7 @@ def make_admin(db: Session, email: str) -> None:
     person = db.scalar(select(User.id).where(User.email_key == email.lower(), User.email_verified))
     if person is None:
         raise Problem(f"No confirmed account has the address {email}; sign up first.")
-    db.execute(STANDING, {"person": person, "at": clock.now()})
+    db.execute(STANDING, {"person": person})
     audit.record(
         db, "account.made-admin", "Made an admin by the operator", subject_id=person, category="security", level="warn"
     )
@@ -29,7 +29,7 @@ def reset_second_factor(db: Session, email: str) -> None:
     Whoever asks for it has to be known in another way than by mail: an operator who believes a mail undoes the factor.
     """
     found = db.execute(select(User.id, User.email).where(User.email_key == email.lower())).one_or_none()
-    if found is None or not db.scalar(RESET, {"person": found.id, "at": clock.now()}):
+    if found is None or not db.scalar(RESET, {"person": found.id}):
         raise Problem(f"No account with a second factor has the address {email}.")
     audit.record(
         db, "second-factor.reset", "The second factor was taken away by the operator", subject_id=found.id,

@@ -120,7 +120,7 @@ def test_a_bad_password_leaves_the_link_alive(bad, client, member, mail):
 
 
 def test_a_link_for_a_password_confirms_no_address_and_the_other_way_round(client, member, mail, outbox):
-    client.submit("/sign-up", first_name="N", email="n@karim.example", password=PASSWORD, timezone="UTC")
+    client.submit("/sign-up", first_name="N", email="n@karim.example", timezone="UTC")
     verify = outbox("n@karim.example")[0]
     client.submit(mail.link.replace("/reset/", "/verify/"))
     client.submit(verify.link.replace("/verify/", "/reset/"), password=NEW_PASSWORD)
@@ -184,3 +184,10 @@ def test_the_queue_keeps_no_address(client, superuser, database):
     client.submit("/reset", email="stranger@elsewhere.example")
     kept = one(superuser, "select args::text from procrastinate_jobs where task_name = 'accounts.send_reset'")
     assert "stranger" not in kept and "elsewhere" not in kept
+
+
+def test_a_sign_up_nobody_confirmed_has_no_password_to_reset(asks, client, outbox, database):
+    """Its name is a stranger's, perhaps, and would stand in the first line."""
+    client.submit("/sign-up", first_name="You won", email="n@karim.example", timezone="UTC")
+    asks(client, "n@karim.example")
+    assert [mail.kind for mail in outbox("n@karim.example")] == ["verify"]

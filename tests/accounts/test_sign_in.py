@@ -2,6 +2,7 @@
 
 import statistics
 import time
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from argon2 import PasswordHasher
 from portal import clock
 from portal.accounts import actions, passwords
 from portal.database import db
-from tests.accounts.conftest import PASSWORD, enters, main
+from tests.accounts.conftest import CHEAP, PASSWORD, enters, main
 from tests.support.reading import one
 
 WRONG = "not the password"
@@ -299,3 +300,14 @@ def test_what_the_same_browser_held_before_is_over(client, another, member, supe
         enters(browser, member.email)
     assert one(superuser, "select count(*) from sign_ins where ended_at is null") == 2
     assert one(superuser, "select count(*) from sign_ins where ended_at is not null") == 1
+
+
+def test_a_password_typed_on_another_keyboard_opens_and_its_old_hash_is_made_anew_once(another, with_password, alice, superuser):
+    """RFC 8265, 4.2. Before there was one form it was hashed as one keyboard had put it together."""
+    composed, apart = (unicodedata.normalize(form, "Zoë kommt im März später") for form in ("NFC", "NFD"))
+    kept, hashes = "select password_hash from credentials", []
+    with_password(alice, CHEAP.hash(apart))
+    for typed in (composed, apart):
+        assert enters(another(), alice.email, typed)
+        hashes.append(superuser.execute(kept).fetchone()[0])
+    assert hashes[0] == hashes[1] and CHEAP.verify(hashes[0], composed)

@@ -9,7 +9,7 @@ import pytest
 from portal import clock
 from portal.database.identity import BECOME
 from tests.accounts.conftest import (  # noqa: F401 - fixtures
-    CHEAP,
+    PASSWORD,
     another,
     cheap_hashes,
     enters,
@@ -18,13 +18,13 @@ from tests.accounts.conftest import (  # noqa: F401 - fixtures
     with_password,
 )
 from tests.support.cast import plan_meeting
-from tests.support.reading import one, until_somebody_waits, words
+from tests.support.reading import link, one, until_somebody_waits, words
 
 MINUTE = timedelta(minutes=1)
 
 
-def presses(browser, person, standing, **more):
-    return browser.submit(f"/admin/people/{person.id}/standing", standing=standing, **more)
+def presses(browser, person, standing, reason="A reason that counts", **more):
+    return browser.submit(f"/admin/people/{person.id}/standing/{standing}", reason=reason, **more)
 
 
 def standing_of(superuser, person):
@@ -65,8 +65,41 @@ def test_the_last_admin_stays(desk, dora, superuser, standing):
     assert standing_of(superuser, dora) == (True, True)
 
 
+def test_each_has_a_page_of_its_own_that_says_about_whom_and_changes_nothing(desk, alice, superuser):
+    person = desk.get(f"/admin/people/{alice.id}")
+    page = desk.get(link(person, "Suspend: Alice"))
+    assert words(page, "h1") == "Suspend Alice ?" and alice.email in words(page)
+    assert standing_of(superuser, alice) == (True, False)
+
+
+def test_without_a_reason_nothing_is_done(desk, alice, superuser):
+    answer = presses(desk, alice, "suspend", reason=" ")
+    assert answer.status_code == 422 and "Say why" in words(answer) and standing_of(superuser, alice) == (True, False)
+
+
+@pytest.mark.parametrize(("standing", "subject"), [
+    ("suspend", "Your account is suspended"), ("make-admin", "You are an admin of the club now"),
+    ("let-in", "Your account is open again"), ("make-member", "You are no longer an admin"),
+])  # fmt: skip
+def test_they_are_told_by_mail_and_the_reason_is_in_the_log(desk, alice, superuser, work, mails, standing, subject):
+    presses(desk, alice, standing)
+    work()
+    (mail,) = mails(alice.email)
+    assert mail["subject"] == subject and "A reason that counts" in mail["text"]
+    assert one(superuser, "select metadata ->> 'reason' from system_logs where operation = 'account.standing'") == "A reason that counts"
+
+
+def test_the_suspended_read_so_with_the_right_password_only(desk, client, with_password, alice, another):  # noqa: F811
+    with_password(alice)
+    wrong = words(client.submit("/sign-in", email=alice.email, password="not her password"))
+    presses(desk, alice, "suspend")
+    right = client.submit("/sign-in", email=alice.email, password=PASSWORD)
+    assert right.status_code == 422 and "This account is suspended" in words(right)
+    assert words(another().submit("/sign-in", email=alice.email, password="not her password")) == wrong
+
+
 def test_no_other_word_is_taken(desk, alice, superuser):
-    assert [presses(desk, alice, word).status_code for word in ("", "delete", "true")] == [400] * 3
+    assert [presses(desk, alice, word).status_code for word in ("none", "delete", "true")] == [404] * 3
 
 
 # --- fresh enough --------------------------------------------------------------------------------------------------------
@@ -92,7 +125,7 @@ def test_with_the_code_the_form_goes_on_as_it_was_typed(desk, her_phone, alice, 
 def test_a_wrong_code_asks_again_and_keeps_what_was_typed(desk, her_phone, alice, superuser):
     answer = presses(desk, alice, "suspend", reason="<b>late</b>", second_factor="000000")
     assert answer.status_code == 422 and "does not fit" in answer.text
-    assert 'value="suspend"' in answer.text and "&lt;b&gt;late&lt;/b&gt;" in answer.text and "<b>late" not in answer.text
+    assert "&lt;b&gt;late&lt;/b&gt;" in answer.text and "<b>late" not in answer.text
     assert standing_of(superuser, alice) == (True, False)
 
 
@@ -125,7 +158,7 @@ def test_guessing_the_code_has_a_limit(desk, her_phone, alice):
 
 
 def test_a_piece_of_a_page_is_led_to_the_whole_one(desk, her_phone, alice):
-    answer = desk.submit(f"/admin/people/{alice.id}/standing", htmx=True, standing="suspend")
+    answer = desk.submit(f"/admin/people/{alice.id}/standing/suspend", htmx=True, reason="x")
     assert answer.headers["HX-Redirect"].startswith("/sign-in/code")
     with clock.at(clock.now() + MINUTE):
         assert gives(desk, her_phone.code) and presses(desk, alice, "suspend").status_code == 303
@@ -139,7 +172,7 @@ def test_none_of_it_is_there_for_a_member(sign_in, charlie, alice, superuser):
 def test_two_buttons_at_once_undo_nothing_of_each_other(desk, charlie, superuser, connect, dora):
     other = connect("portal_web")
     other.execute(BECOME, {"role": "portal_admin", "user_id": str(dora.id)})
-    other.execute("select auth.set_standing(%s, null, true, now())", [charlie.id])
+    other.execute("select auth.set_standing(%s, null, true)", [charlie.id])
     with ThreadPoolExecutor(1) as thread:
         pressed = thread.submit(presses, desk, charlie, "suspend")
         until_somebody_waits(superuser)

@@ -63,7 +63,7 @@ def test_a_price_goes_to_the_provider_as_it_is_written(bank, app, sign_in, super
 @pytest.mark.parametrize(
     ("month", "year", "said"),
     [("12", "120", "two months free"), ("12", "132", "one month free"), ("12", "125", "you save $19"), ("12", "144", ""),
-     ("12", "150", "")],  # fmt: skip
+     ("12", "150", "")],
 )
 def test_what_a_year_saves_is_said_as_it_is(month, year, said):
     assert Plan("family", "Family", Decimal(month), Decimal(year), "USD").saving == said

@@ -13,7 +13,7 @@ TOMAS = "tomas@duarte.example"
 
 def open_invitation(page: Page, address: str) -> None:
     """By the link of the mail, as soon as the worker has brought it."""
-    mail = page.get_by_role("link", name="has a seat for you")
+    mail = page.get_by_role("link", name="A seat at the club is held for you")
     for _try in range(100):
         page.goto(f"/sandbox/mailbox?q={address}")
         if mail.count():

@@ -144,10 +144,10 @@ def test_updated_at_follows_every_write(superuser, alice):
 
 
 @pytest.mark.parametrize(("active", "admin"), [(True, False), (False, False), (False, True)])
-def test_the_last_admin_neither_steps_down_nor_is_shut_out(as_, dora, now, active, admin):
+def test_the_last_admin_neither_steps_down_nor_is_shut_out(as_, dora, active, admin):
     """Whoever could change the column could leave the club without an admin."""
     with as_(dora) as db, refused_by("check_last_admin"), db.transaction():
-        db.execute("select auth.set_standing(%s, %s, %s, %s)", [dora.id, active, admin, now])
+        db.execute("select auth.set_standing(%s, %s, %s)", [dora.id, active, admin])
 
 
 def test_the_last_admin_is_not_deleted(as_, dora):
@@ -156,14 +156,14 @@ def test_the_last_admin_is_not_deleted(as_, dora):
         db.execute("delete from users where id = %s", [dora.id])
 
 
-def test_only_an_admin_changes_standing(as_, alice, dora, now):
+def test_only_an_admin_changes_standing(as_, alice, dora):
     with as_(alice) as db, pytest.raises(errors.InsufficientPrivilege), db.transaction():
-        db.execute("select auth.set_standing(%s, true, true, %s)", [alice.id, now])
+        db.execute("select auth.set_standing(%s, true, true)", [alice.id])
     with as_(alice, "portal_admin") as db, pytest.raises(errors.InsufficientPrivilege), db.transaction():
-        db.execute("select auth.set_standing(%s, true, true, %s)", [alice.id, now])
+        db.execute("select auth.set_standing(%s, true, true)", [alice.id])
 
 
-def test_two_admins_who_demote_each_other_leave_one(as_, superuser, dora, charlie, now):
+def test_two_admins_who_demote_each_other_leave_one(as_, superuser, dora, charlie):
     superuser.execute("update users set is_admin = true where id = %s", [charlie.id])
     together = threading.Barrier(2)
 
@@ -171,7 +171,7 @@ def test_two_admins_who_demote_each_other_leave_one(as_, superuser, dora, charli
         try:
             with as_(demoter, "portal_admin") as db:
                 together.wait()
-                db.execute("select auth.set_standing(%s, true, false, %s)", [demoted.id, now])
+                db.execute("select auth.set_standing(%s, true, false)", [demoted.id])
         except (errors.CheckViolation, errors.InsufficientPrivilege):
             return "refused"
         return "done"

@@ -38,6 +38,7 @@ checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-   
 credentials                    ----    ----    ----    ----    ----      ----    ----
 database_objects               ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
+former_addresses               ----    ----    S---    o---    o---      o---    S--D
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
 family_memberships             ----    ----    S---    o---    o---      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
@@ -61,6 +62,7 @@ rate_limits                    ----    ----    ----    ----    ----      ----   
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----
 runs                           ----    ----    ----    ----    ----      S---    SIUD
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
+second_factor_endings          ----    ----    ----    ----    ----      ----    S---
 second_factors                 ----    ----    ----    ----    ----      ----    ----
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
 statement_timings              ----    ----    ----    ----    ----      S---    SIUD
@@ -197,7 +199,7 @@ def test_what_is_refused_to_others_is_possible_at_all(table, scene, backstage):
         row = world.rows(0)[table]
         if table == "procrastinate_events":
             row["job_id"] = 9_000_001
-        if table in ("credentials", "second_factors"):
+        if table in ("credentials", "second_factor_endings", "second_factors"):
             row["user_id"] = BOB.id
         if table in ("order_number_key", "club_clock"):  # of these there is one
             backstage.execute(f"delete from {table}")

@@ -81,7 +81,7 @@ class Faulty:
     def sign_in(self, person: Person) -> None:
         self.keys[person.id] = new_key()
         with self.postgres.database.connect(autocommit=True) as postgres:
-            postgres.execute("select auth.open_sign_in(%s, %s, 'faults', null, now())",
+            postgres.execute("select auth.open_sign_in(%s, %s, 'faults', null)",
                              [person.id, key_hash(self.keys[person.id])])  # fmt: skip
             postgres.execute(PROVED, [datetime.now(UTC), key_hash(self.keys[person.id])])
 

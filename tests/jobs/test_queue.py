@@ -372,7 +372,7 @@ def test_a_mail_is_remembered_for_a_year(tidy, superuser, database, now):
 
 
 def test_the_clock_alone_makes_a_sign_up_go(superuser, worker_app, client, now):
-    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC", password="seven quiet evenings")
+    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC")
     there = "select count(*) from users"
     for days, left in ((6.9, 1), (7.1, 0)):
         do(worker_app, housekeeping.tidy, now + timedelta(days=days))
@@ -401,7 +401,7 @@ def test_the_schedule_goes_on_while_an_earlier_tick_still_waits(worker_app, supe
 
 
 def test_a_sign_up_asked_for_again_is_not_old(superuser, worker_app, client, now):
-    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC", password="seven quiet evenings")
+    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC")
     with clock.at(now + timedelta(days=6.5)):
         client.submit("/verify/again")
     there = "select count(*) from users"

@@ -37,6 +37,7 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
         "number": one(superuser, "select order_number from orders where status = 'completed'"),
         "plan_key": "family",
         "cycle": "yearly",
+        "change": "suspend",
         "token": "no-such-token",
     }
     return routes_of(app, ids)

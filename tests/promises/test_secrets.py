@@ -28,9 +28,11 @@ NEW_PASSWORD = "eleven loud mornings"
 @pytest.fixture
 def life(client, sign_in, with_password, charlie, outbox, work, superuser):  # noqa: F811
     """Somebody signs up, somebody signs in with everything there is; all that was secret in it."""
-    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC", password=NEW_PASSWORD)
+    client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC")
     secrets = [NEW_PASSWORD, outbox("new@x.example")[0].link, outbox("new@x.example")[0].code]
-    client.submit(outbox("new@x.example")[0].link)
+    by_code = client.submit("/verify", email="new@x.example", code=outbox("new@x.example")[0].code).location
+    client.submit(by_code, password=NEW_PASSWORD)
+    secrets.append(by_code)
     hers = sign_in(with_password(charlie))
     phone = sets_up(hers)
     hers.submit("/account/address", email="later@x.example", password=PASSWORD)

@@ -110,7 +110,7 @@ def sign_in(app: Flask, as_: As, now: Any, superuser: psycopg.Connection) -> Sig
         key = new_key()
         with as_(None) as connection:
             connection.execute(
-                "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1', %s)", [person.id, key_hash(key), now]
+                "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1')", [person.id, key_hash(key)]
             )
         superuser.execute(PROVED, [now, key_hash(key)])
         browser: Browser = app.test_client()  # type: ignore[assignment]

@@ -64,7 +64,7 @@ class Windows:
         key = new_key()
         now = datetime.now(UTC)
         self.superuser.execute(
-            "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1', %s)", [person.id, key_hash(key), now]
+            "select auth.open_sign_in(%s, %s, 'Test browser', '127.0.0.1')", [person.id, key_hash(key)]
         )
         self.superuser.execute(PROVED, [now, key_hash(key)])
         app = Flask("cookies")

@@ -22,7 +22,8 @@ def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
     return {"alembic_version": "version_num", "club_clock": "singleton", "database_objects": "path", "rate_limits": "key",
             "club_domains": "domain", "credentials": "user_id",
-            "free_days": "mark", "recovery_codes": "user_id", "second_factors": "user_id", "payers": "customer_id",
+            "free_days": "mark", "recovery_codes": "user_id", "second_factor_endings": "user_id", "second_factors": "user_id",
+            "payers": "customer_id",
             "pool_timings": "day", "statement_timings": "statement", "table_sizes": "name",
             "order_number_key": "only_one"}.get(table, "id")
 
@@ -74,6 +75,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "runs": {"id": id_, "name": "tidying"},
         "sandbox_mails": {"id": id_, "recipient": "alice@club.example", "subject": "Hello", "text": "Hello",
                           "received_at": NOW},
+        "second_factor_endings": {"user_id": id_, "asked_at": NOW, "ends_at": LATER},
+        "former_addresses": alice | {"email": "alice@before.example", "until": NOW},
         "second_factors": {"user_id": id_, "pending": "sealed"},
         "sign_ins": alice | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW,
                              "ended_at": NOW},
@@ -97,6 +100,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     for table in ("users", "meetings", "family_plans", "order_number_key", *KEPT):  # there is one already
         del there[table]
     there["credentials"]["user_id"] = there["second_factors"]["user_id"] = ALICE.id
+    there["second_factor_endings"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
     for table in sorted(there, key=lambda name: (name not in ("procrastinate_jobs", "orders"), name)):
         if table == "procrastinate_events":

@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from portal.accounts import passwords
 from portal.limits import Busy
@@ -46,9 +47,20 @@ def test_a_password_is_not_cut_at_seventy_two_bytes():
     assert passwords.fits(long + "a", kept) and not passwords.fits(long + "b", kept) and not passwords.fits(long, kept)
 
 
-def test_two_ways_to_write_one_letter_are_two_passwords():
-    composed, apart = (unicodedata.normalize(form, "Zoë kommt im März später") for form in ("NFC", "NFD"))
-    assert composed != apart and not passwords.fits(apart, passwords.hashed(composed))
+COMPOSED, APART = (unicodedata.normalize(form, "Zoë kommt im März später") for form in ("NFC", "NFD"))
+
+
+def test_a_password_is_the_same_on_every_keyboard():
+    """RFC 8265, 4.2: one keyboard composes ë, another sends two characters; some write their own kind of space."""
+    assert COMPOSED != APART and passwords.fits(APART, passwords.hashed(COMPOSED))
+    assert passwords.fits(COMPOSED, passwords.hashed(APART))
+    assert passwords.fits(GOOD.replace(" ", "\u00a0"), passwords.hashed(GOOD))
+
+
+@pytest.mark.parametrize("typed", [COMPOSED, APART])
+def test_what_was_hashed_as_it_was_typed_still_fits(typed):
+    before = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(APART)
+    assert passwords.fitting_form(typed, before) == APART != passwords.kept_form(typed)
 
 
 def test_the_hash_is_argon2id_as_strong_as_advised_and_salted():
@@ -84,6 +96,14 @@ def test_without_a_hash_that_is_one_nothing_fits(kept):
 )
 def test_the_first_ones_anybody_would_try_are_refused(password):
     assert passwords.fault(password)
+
+
+LONG_LEAKED = [word for word in FREQUENCY_LISTS["passwords"] if len(word) >= passwords.SHORTEST]
+
+
+@pytest.mark.parametrize("change", [str, str.upper, str.title, lambda word: f"{word}1", lambda word: f"{word}!"])
+def test_none_of_the_commonest_leaked_ones_is_taken(change):
+    assert len(LONG_LEAKED) > 200 and [word for word in LONG_LEAKED if not passwords.fault(change(word))] == []
 
 
 def test_ones_own_name_makes_no_password():
@@ -164,3 +184,8 @@ def test_nobody_waits_without_end(cores, monkeypatch):
     cores(2)
     monkeypatch.setattr(passwords, "PATIENCE", 0.1)
     assert hash_at_once(passwords.Turns(8), 4) == (1, ["busy"] * 3 + ["hashed"])
+
+
+@pytest.mark.parametrize("password", ["Goalete Portal 2026", "goaleteportal1", "welcome2goalete", "nadia karim 1", "Nadia.Karim.99"])
+def test_the_clubs_name_and_ones_own_make_no_password_however_they_are_joined(password):
+    assert passwords.fault(password, "Goalete", "Portal", "nadia@karim.example", "Nadia", "Karim")

@@ -1,9 +1,11 @@
--- The code from the new address: the address is theirs now, and what was mailed to the old one opens nothing any more.
--- A sign-up that was never confirmed does not keep the address from the person who just proved to own it.
--- Answers with the old address; null if the code opens nothing (five tries, then it is dead).
-create function auth.change_address(code bytea, at timestamptz)
+-- The code from the new address: the address is theirs now, the old one is remembered for thirty days, and what was mailed
+-- there opens nothing any more. A sign-up that was never confirmed does not keep the address from the person who just
+-- proved to own it. Answers with the old address; null if the code opens nothing (five tries, then it is dead).
+create function auth.change_address(code bytea)
 returns text language plpgsql security definer set search_path = '' as $$
-declare wanted text; old text;
+declare
+  at constant timestamptz := public.club_now();
+  wanted text; old text;
 begin
   update public.one_time_tokens set used_at = at
    where user_id = auth.uid() and purpose = 'address' and code_hash = code and used_at is null and expires_at > at and wrong_codes < 5
@@ -16,7 +18,8 @@ begin
   select email into old from public.users where id = auth.uid() for update;
   delete from public.users where email_key = lower(wanted) and not email_verified and id <> auth.uid();
   update public.users set email = wanted where id = auth.uid();
-  update public.one_time_tokens set used_at = at where user_id = auth.uid() and used_at is null;
+  insert into public.former_addresses (user_id, email, until) values (auth.uid(), old, at);
+  update public.one_time_tokens set used_at = at where user_id = auth.uid() and used_at is null and purpose <> 'keep_factor';
   return old;
 exception when unique_violation then
   return null;

@@ -1,9 +1,10 @@
 -- The end of an account, by its owner: out of what is coming, out of the family, signed out everywhere, and nameless.
 -- The row stays for the counts, orders stay as they are. Each meeting that changed, and who was offered a seat in it.
-create function auth.close_account(at timestamptz)
+create function auth.close_account()
 returns table (meeting_id uuid, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
+  at constant timestamptz := public.club_now();
   me uuid := auth.uid();
   plan uuid;
   f public.family_plans;
@@ -51,6 +52,8 @@ begin
   delete from public.credentials where user_id = me;
   delete from public.recovery_codes where user_id = me;
   delete from public.second_factors where user_id = me;
+  delete from public.second_factor_endings where user_id = me;
+  delete from public.former_addresses where user_id = me;
   delete from public.one_time_tokens where user_id = me;
   -- Ended before they are deleted: that is what open streams listen for.
   update public.sign_ins set ended_at = at where user_id = me and ended_at is null;

@@ -5,6 +5,7 @@ begin
   if exists (select from public.users where id = auth.uid() and is_admin) then
     raise exception 'an admin keeps the second factor' using errcode = 'check_violation', constraint = 'check_admin_factor';
   end if;
+  delete from public.second_factor_endings where user_id = auth.uid();
   delete from public.recovery_codes where user_id = auth.uid();
   delete from public.second_factors where user_id = auth.uid();
   if not found then return false; end if;

@@ -1,10 +1,11 @@
 -- A sign-in for this person; with a second factor it waits, and the person has not signed in before the code is given.
 -- What the same browser held until now is over. Null if the account may not.
 create function auth.open_sign_in(
-  person uuid, key bytea, device text, network inet, at timestamptz, in_place_of bytea default NULL::bytea
+  person uuid, key bytea, device text, network inet, in_place_of bytea default null
 )
 returns uuid language plpgsql security definer set search_path = '' as $$
 declare
+  at constant timestamptz := public.club_now();
   waits boolean := exists (select from public.second_factors f where f.user_id = person and f.secret is not null);
   opened uuid;
 begin

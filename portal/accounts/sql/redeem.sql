@@ -1,7 +1,13 @@
--- By the long token of a link, or by address and typed code (five tries, then the code is dead).
-create function auth.redeem(wanted text, token bytea, address text, code bytea, new_hash text, at timestamptz)
-returns uuid language plpgsql security definer set search_path = '' as $$
-declare t public.one_time_tokens;
+-- A mailed link or code sets a password: by the long token of a link, or by address and typed code (five tries, then the
+-- code is dead). With `verify` the address is theirs from now on, under the names of that sign-up; with `reset` every
+-- sign-in ends, and a second factor that is said to be lost ends in three days if its owner is a member. Nothing opens an
+-- account nobody confirmed but its own sign-up. No row if it opens nothing (any more).
+create function auth.redeem(wanted text, token bytea, address text, code bytea, new_hash text, factor_lost boolean default false)
+returns table (user_id uuid, email text, factor_ends boolean) language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  at constant timestamptz := public.club_now();
+  t public.one_time_tokens;
 begin
   if token is not null then
     update public.one_time_tokens o set used_at = at
@@ -9,30 +15,33 @@ begin
     returning * into t;
   else
     update public.one_time_tokens o set used_at = at
-     where o.id = (select n.id from public.one_time_tokens n join public.users u on u.id = n.user_id
-                    where u.email_key = lower(address) and n.purpose = wanted and n.code_hash = code
-                      and n.used_at is null and n.expires_at > at and n.wrong_codes < 5 limit 1)
-       and o.used_at is null
+     where o.id = auth.token_of_code(wanted, address, code) and o.used_at is null
     returning * into t;
-    if t.id is null then
-      update public.one_time_tokens o set wrong_codes = wrong_codes + 1 from public.users u
-       where u.email_key = lower(address) and o.user_id = u.id and o.purpose = wanted and o.used_at is null;
-    end if;
   end if;
-  if t.id is null then return null; end if;
+  if t.id is null then return; end if;
   update public.one_time_tokens o set used_at = at where o.user_id = t.user_id and o.purpose = wanted and o.used_at is null;
   if wanted = 'verify' then
     update public.users u set email_verified = true, first_name = t.payload ->> 'first_name',
            last_name = t.payload ->> 'last_name', timezone = t.payload ->> 'timezone'
-     where u.id = t.user_id and not u.email_verified;
-    if not found then return null; end if;
+     where u.id = t.user_id and not u.email_verified
+    returning u.email into email;
   else
-    update public.users u set email_verified = true where u.id = t.user_id and not u.email_verified;
-    update public.sign_ins s set ended_at = at where s.user_id = t.user_id and s.ended_at is null;
+    select u.email into email from public.users u where u.id = t.user_id and u.email_verified for no key update;
   end if;
-  insert into public.credentials values (t.user_id, coalesce(new_hash, t.payload ->> 'password_hash'), at)
+  if not found then return; end if;
+  user_id := t.user_id;
+  insert into public.credentials values (t.user_id, new_hash, at)
     on conflict (user_id) do update set password_hash = excluded.password_hash, changed_at = excluded.changed_at;
-  return t.user_id;
+  if wanted = 'reset' then
+    update public.sign_ins s set ended_at = at where s.user_id = t.user_id and s.ended_at is null;
+    insert into public.second_factor_endings (user_id, asked_at, ends_at)
+      select u.id, at, at + interval '72 hours' from public.users u
+       where factor_lost and u.id = t.user_id and not u.is_admin
+         and exists (select from public.second_factors f where f.user_id = u.id and f.secret is not null)
+      on conflict do nothing;
+  end if;
+  factor_ends := factor_lost and exists (select from public.second_factor_endings e where e.user_id = t.user_id);
+  return next;
 end
 $$;
 alter function auth.redeem owner to portal_definer;

@@ -1,4 +1,5 @@
--- The same password under newer settings of the hash; the hash seen must still be the one kept.
+-- The same password under newer settings of the hash, or in the one form it is kept in: whoever replaces the hash has to
+-- bring the one that is kept.
 create function auth.rehash(person uuid, old_hash text, new_hash text)
 returns void language sql security definer set search_path = '' as $$
   update public.credentials set password_hash = new_hash where user_id = person and password_hash = old_hash

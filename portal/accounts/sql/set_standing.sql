@@ -1,5 +1,5 @@
 -- Only an admin (or the operator's worker login) changes who is an admin or active; null leaves either as it is.
-create function auth.set_standing(person uuid, active boolean, admin boolean, at timestamptz)
+create function auth.set_standing(person uuid, active boolean, admin boolean)
 returns void language plpgsql security definer set search_path = '' as $$
 begin
   if current_setting('role') <> 'none'
@@ -9,7 +9,7 @@ begin
   perform pg_advisory_xact_lock(hashtext('standing'));
   update public.users set is_active = coalesce(active, is_active), is_admin = coalesce(admin, is_admin) where id = person;
   if not active or not admin then
-    update public.sign_ins set ended_at = at where user_id = person and ended_at is null;
+    update public.sign_ins set ended_at = public.club_now() where user_id = person and ended_at is null;
   end if;
 end
 $$;

@@ -1,12 +1,14 @@
 -- Whose sign-in is this? One that waits for its code is nobody's. Idle for 14 days or 90 days old is over.
 -- `seen_at` is a log, kept to five minutes.
-create function auth.whoami(key bytea, at timestamptz)
+create function auth.whoami(key bytea)
 returns table (
   sign_in_id uuid, id uuid, email text, first_name text, last_name text, timezone text, is_admin boolean,
   subscription_status text, access_until timestamptz, proved_at timestamptz, subscription_expiry timestamptz
 ) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
-declare seen timestamptz;
+declare
+  at constant timestamptz := public.club_now();
+  seen timestamptz;
 begin
   select s.id, u.id, u.email, u.first_name, u.last_name, u.timezone, u.is_admin, u.subscription_status, u.access_until, s.seen_at, s.proved_at, u.subscription_expiry
     into sign_in_id, id, email, first_name, last_name, timezone, is_admin, subscription_status, access_until, seen, proved_at, subscription_expiry

@@ -1,13 +1,13 @@
 """v2.4: what a payer last asked of the provider, until it answers; and who wants a mail before each monthly payment.
 
-Revision ID: v2.4_wishes
-Revises: v2.3_free_days
+Revision ID: v2.5_wishes
+Revises: v2.4_search
 """
 
 from portal.database.migration import run
 
-revision = "v2.4_wishes"
-down_revision = "v2.3_free_days"
+revision = "v2.5_wishes"
+down_revision = "v2.4_search"
 branch_labels = None
 depends_on = None
 
