@@ -1,4 +1,4 @@
-"""v2.4: what a payer last asked of the provider, until it answers; and who wants a mail before each monthly payment.
+"""v2.5: what a payer last asked of the provider, until it answers; and who wants a mail before each monthly payment.
 
 Revision ID: v2.5_wishes
 Revises: v2.4_search
