@@ -175,7 +175,7 @@ def tell_plan(db: Session, what: str, plan_id: UUID) -> None:
             _once(db, "family-ending", person, letter, f"{plan_id}:{plan.ending_at.timestamp():.0f}")
     elif what == "ended":
         for person in _people(db, plan.id, "ended"):
-            _once(db, "family-ended", person, letters.ended(plan.plan_name), plan_id)
+            _once(db, "family-ended", person, letters.ended(plan.plan_name), str(plan_id))
 
 
 @job("families.expire", cron="*/10 * * * *", lock="families.expire")
