@@ -116,7 +116,7 @@ def _begun(db: Session, said: Facts, theirs: reading.Subscription) -> None:
         db.execute(update(Checkout).where(Checkout.id == theirs.checkout_id).values(state="paid"))
     words = f"Subscription begun: {theirs.plan}, {theirs.cycle}"
     audit.record(db, "subscription.begun", words, category="billing", subject_id=said.user_id)
-    if theirs.transfer_plan_id and theirs.plan == "family":
+    if said.user_id and theirs.transfer_plan_id and theirs.plan == "family":
         take_over_paid.publish(db, plan_id=theirs.transfer_plan_id, new_primary_id=said.user_id)
 
 
