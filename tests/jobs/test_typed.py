@@ -1,5 +1,6 @@
 """A misspelled job, event or argument is found by mypy, before anything runs."""
 
+import re
 import subprocess
 import sys
 
@@ -45,5 +46,5 @@ def test_a_misspelled_job_event_or_argument_is_an_error(tmp_path):
     file.write_text(FILE)
     mypy = [sys.executable, "-m", "mypy", "--no-error-summary", "--no-pretty", "--hide-error-context", str(file)]
     said = subprocess.run(mypy, cwd=ROOT, capture_output=True, text=True).stdout
-    found = {int(line.split(":")[1]) for line in said.splitlines() if line.startswith(str(file)) and ": error:" in line}
+    found = {int(number) for number in re.findall(r"leaving_jobs\.py:(\d+): error:", said)}  # the folder may be of its cache
     assert found == {number for number, line in enumerate(FILE.splitlines(), 1) if "# wrong" in line}, said
