@@ -319,7 +319,7 @@ class Life:
             for heard in self.held:
                 self.write(heard)
             for task, wish in ((jobs.expire, {}), (jobs.tend_checkouts, {})):
-                task(**wish)
+                task.work(**wish)
 
     # -- what came of it -----------------------------------------------------------------------------------------------
     def orders(self, person: Person) -> set[tuple]:
