@@ -21,11 +21,11 @@ from flask_wtf.csrf import generate_csrf
 from htmx_flask import Htmx, request
 from itsdangerous import BadSignature
 from markupsafe import Markup
-from sqlalchemy import Select
 
 from portal.config import Settings
 from portal.database import db
-from portal.database.question import Question
+from portal.database.query import Query
+from portal.database.rows import R
 from portal.problems import Refused
 from portal.proxies import Forwarded
 from portal.reference import reference
@@ -162,16 +162,10 @@ def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
     return answer
 
 
-def find(visible: Select[*tuple[Any, ...]] | Question, **given: Any) -> Any:
-    """The one row of a select of what this person may see, or 404: not there and not yours look the same."""
-    row = (
-        visible.row(db.session(), **given)
-        if isinstance(visible, Question)
-        else db.session.execute(visible, given).one_or_none()
-    )
-    if row is None:
-        abort(404)
-    return row
+def find(visible: Query[R], **given: object) -> R:
+    """The one row of what this person may see, or 404: not there and not yours look the same."""
+    row = visible.one_or_none(db.session(), **given)
+    return abort(404) if row is None else row
 
 
 def drawn(place: str, macro: str, *words: Any) -> Markup:
@@ -187,7 +181,7 @@ def _drawn(templates: Environment, place: str, macro: str, words: tuple[Any, ...
     return Markup(getattr(templates.get_template(place).module, macro)(*words))  # noqa: S704
 
 
-def page(template: str, status: int = 200, **context: Any) -> tuple[str, int]:
+def page(template: str, status: int = 200, /, **context: object) -> tuple[str, int]:
     """A rendered page with its status."""
     return render_template(template, **context), status
 

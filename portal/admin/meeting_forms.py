@@ -132,7 +132,7 @@ class SeriesForm(ProgrammeForm):
         )  # fmt: skip
 
     @classmethod
-    def of(cls, series: Any, host_email: str, from_day: date) -> "SeriesForm":
+    def of(cls, series: MeetingSeries, host_email: str, from_day: date) -> "SeriesForm":
         """As a series stands, to be changed from a day on."""
         stands = {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
         first = {"month_week": series.month_week or 1, "month_weekday": (series.weekdays or [1])[0]}

@@ -202,6 +202,7 @@ def _invite(club: Club, primary: str, email: str, at: datetime) -> str:
     """Invite by the primary's own action; the token is in the mail."""
     with club.as_(club.member(primary), at) as session:
         plan = family_queries.my_plan(session, club.ids[primary])
+        assert plan is not None, "the primary has one"  # noqa: S101
         joining.invite(session, plan, family_queries.host_name(session, club.ids[primary]), email)
     with club.as_(WORKER) as session:
         sent = select(Mail.text).where(Mail.recipient == email, Mail.kind == "family-invitation")
