@@ -20,7 +20,7 @@ from portal.csrf import check_form
 
 login_manager = LoginManager()
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = TypeVar("View", bound=Callable[..., object])
 
 READING = ("GET", "HEAD", "OPTIONS")
 
@@ -56,7 +56,7 @@ def takes_proof(ask: ProofTaker) -> ProofTaker:
     return ask
 
 
-def guard_of(view: Callable[..., Any]) -> str:
+def guard_of(view: Callable[..., object]) -> str:
     """public, admin or member."""
     return getattr(view, "guard", "member")
 
@@ -101,7 +101,7 @@ def ask_for_fresh_code() -> ResponseReturnValue | None:
     return None
 
 
-def _asked_for() -> Callable[..., Any] | None:
+def _asked_for() -> Callable[..., object] | None:
     """The view of this address; for a method it does not take, the one that stands there all the same."""
     endpoint = request.endpoint
     if isinstance(request.routing_exception, MethodNotAllowed):

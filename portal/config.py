@@ -282,7 +282,7 @@ class Setting(NamedTuple):
 
     name: str
     meaning: str
-    read: Callable[[str], Any] = str
+    read: Callable[[str], object] = str
     default: str = ""
 
 

@@ -104,7 +104,7 @@ class SeriesForm(ProgrammeForm):
     times = IntegerField("or how many times", validators=[Optional(), readable(NO_TIMES), NumberRange(1, 1000, NO_TIMES)])
     only_if_free = BooleanField("Only on days without another meeting: the club's daily meeting")
 
-    def validate(self, extra_validators: Any = None) -> bool:
+    def validate(self, extra_validators: object = None) -> bool:
         """Each field for itself, then what they say together."""
         good = bool(super().validate(extra_validators))
         for field, wrong, sentence in (

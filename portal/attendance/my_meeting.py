@@ -236,8 +236,8 @@ def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
     days = []
     for number, (_date, some) in enumerate(groupby(mine, attrgetter("date")), 1):
         one, *more = some
-        listed = tuple(listed(m) for m in (one, *more))
-        days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, listed, level))
+        rows = tuple(listed(m) for m in (one, *more))
+        days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, rows, level))
     return days
 
 

@@ -7,7 +7,20 @@ from datetime import date, datetime, time
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, column, func, literal_column, select, text, true, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    column,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.sql.expression import SQLColumnExpression as Column
 
 from portal.accounts.models import User
@@ -149,14 +162,14 @@ THERE = Query(There, select(Meeting.id).where(Meeting.id == bindparam("meeting_i
 HOLDING = ("accepted", "offered", "waitlisted", "requested")
 
 
-def invited_at(moment: Any) -> Any:
+def invited_at(moment: datetime | BindParameter[datetime]) -> ColumnElement[int]:
     """How many may come to a meeting at a moment: its guests if it is private, else all who have access then."""
     guests = select(func.count()).where(Attendance.meeting_id == Meeting.id).scalar_subquery()
     everybody = select(func.count()).where(User.is_active, User.access_until > moment).scalar_subquery()
     return case((Meeting.is_private, guests), else_=everybody)
 
 
-def affected(meeting_id: UUID) -> Any:
+def affected(meeting_id: UUID) -> Select[UUID, str, str | None, str]:
     """Everybody who said yes, waits or asked: those who are told when a meeting changes or falls."""
     return (
         select(User.id, User.email, User.first_name, User.timezone)

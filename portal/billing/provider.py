@@ -96,7 +96,7 @@ def sync_plans() -> None:
                     ask.prices.create(params=_price_params(plan, cycle, product))  # type: ignore[arg-type]
 
 
-def _price_params(plan: Plan, cycle: str, product: str) -> dict[str, Any]:
+def _price_params(plan: Plan, cycle: str, product: str) -> dict[str, object]:
     return {
         "product": product, "currency": plan.currency.lower(), "unit_amount": plan.minor(cycle),
         "recurring": {"interval": "year" if cycle == "yearly" else "month"}, "lookup_key": f"{CLUB}-{plan.key}-{cycle}",
@@ -207,7 +207,7 @@ def payment_page(wanted: PageWanted) -> Page:
     ours = {"club": CLUB, "user_id": str(wanted.user_id), "checkout_id": str(wanted.checkout_id)}
     if wanted.transfer_plan_id:
         ours["transfer_plan_id"] = str(wanted.transfer_plan_id)
-    subscription: dict[str, Any] = {"metadata": ours}
+    subscription: dict[str, object] = {"metadata": ours}
     key = f"checkout-{wanted.checkout_id}-{customer_id}-{price_id}"
     if wanted.starts_at:
         subscription["trial_end"] = int(wanted.starts_at.timestamp())
@@ -376,7 +376,7 @@ def known_customer(ask: "V1Services", name: str) -> stripe.Customer | None:
         return None
 
 
-def marks_of(found: Any) -> dict[str, str]:
+def marks_of(found: object) -> dict[str, str]:
     """What we wrote on an object of theirs; a deleted one has nothing."""
     marks = getattr(found, "metadata", None)
     return marks.to_dict() if marks else {}

@@ -202,7 +202,7 @@ def _next_plan(ask: "V1Services", s: stripe.Subscription) -> tuple[str, str, int
 
 def _card(s: stripe.Subscription, who: stripe.Customer | None) -> tuple[str, str] | None:
     settings = getattr(who, "invoice_settings", None)
-    method: Any = s.default_payment_method or (settings and settings.default_payment_method)
+    method = s.default_payment_method or (settings and settings.default_payment_method)
     card = getattr(method, "card", None)
     if card is None:
         return None
@@ -278,7 +278,7 @@ def _waits_for(ask: "V1Services", bill: stripe.Invoice) -> str | None:
 
 
 def _method(charge: stripe.Charge | None) -> str | None:
-    details: Any = charge and charge.payment_method_details
+    details = charge and charge.payment_method_details
     card = getattr(details, "card", None)
     return _named(card) if card else None
 

@@ -83,7 +83,7 @@ def _read() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _without_people(found: Any) -> Any:
+def _without_people(found: object) -> object:
     if isinstance(found, dict):
         return {key: None if key in PRIVATE else _without_people(value) for key, value in found.items()}
     return [_without_people(value) for value in found] if isinstance(found, list) else found
