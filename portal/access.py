@@ -65,6 +65,7 @@ def init_app(app: Flask) -> None:
     """Stand at every door of `app`."""
     login_manager.session_protection = None  # sign-ins are rows of ours; Flask-Login's fingerprint adds nothing
     login_manager.init_app(app)
+    app.url_map.merge_slashes = False  # leading /admin//people to its page would tell that there is one
     app.before_request(stand_at_the_door)
     app.before_request(check_form)
     app.before_request(ask_for_fresh_code)

@@ -120,8 +120,12 @@ _RUN_TOGETHER = re.compile(r"[^\W_]\.[^\W\d_]{2,}")
 
 
 def a_name(_form: FlaskForm, field: Field) -> None:
-    """Names stand in the club's mails: they lead nowhere, whoever typed them, in whatever letters that look alike."""
-    seen = unicodedata.normalize("NFKC", field.data or "").replace("\u3002", ".")
+    """Names stand in the club's mails: they lead nowhere, whoever typed them, in whatever letters that look alike.
+
+    What is drawn as nothing, and marks on letters, part no word: mail programs look past them.
+    """
+    bare = "".join(c for c in field.data or "" if unicodedata.category(c) not in ("Cf", "Mn", "Me"))
+    seen = unicodedata.normalize("NFKC", bare).replace("\u3002", ".")
     if _LEADS_SOMEWHERE.search(seen):
         raise ValidationError("A name holds no web or mail address, and none of / \\ @ < >.")
     if _RUN_TOGETHER.search(seen):

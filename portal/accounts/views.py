@@ -74,6 +74,7 @@ def verify_again() -> ResponseReturnValue:
     if "sign_up" in session:
         email, old = session["sign_up"]
         limits.limit("verify-again-address", allowed=5, seconds=3600, whose=email)
+        limits.limit("sign-up-address-day", allowed=20, seconds=86_400, whose=email)
         session["sign_up"] = [email, actions.sign_up_again(db.session(), email, old)]
     flash("If the address is new here, another mail is on its way. The one before no longer works.", "note")
     return redirect("/verify", 303)
@@ -100,7 +101,8 @@ def verify_by_link(token: str) -> ResponseReturnValue:
         return _first_password_page(token, form, 422)
     limits.give_back("verify")
     wanted = session.get("wants_plan")
-    enter(user_id)
+    if not enter(user_id):  # suspended before it was confirmed; the sign-in says so
+        return redirect("/sign-in", 303)
     flash("Welcome. Your address is confirmed, and you are signed in.", "note")
     return redirect(url_for("checkout.show_plans", plan=wanted) if wanted else "/meetings", 303)
 

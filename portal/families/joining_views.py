@@ -57,6 +57,8 @@ def accept(token: str) -> ResponseReturnValue:
 @public
 def create_account(token: str) -> ResponseReturnValue:
     """Yes, with a new account on the invited address; the link came there, so the address is proven."""
+    if current_user.is_authenticated:  # has an account, and answers with it
+        return redirect(f"/family/join/{token}", 303)
     limits.limit("invitation", allowed=30, seconds=900)
     form = NewcomerForm()
     if not form.validate():

@@ -13,7 +13,7 @@ import psycopg
 
 from portal import clock
 from portal.config import Settings, plain_url
-from portal.operations.upgrade import refuse_real_people
+from portal.operations.demo import refuse_real_people
 from portal.problems import Problem
 
 CHUNK = 1_000_000

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import psycopg
 from alembic import command
-from psycopg import sql
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import Session
 
@@ -13,6 +11,7 @@ from portal import clock
 from portal.config import Settings, plain_url
 from portal.database import objects
 from portal.operations import backup
+from portal.operations.demo import refuse_real_people
 from portal.operations.migrate import config, migrate, version
 from portal.operations.proof import broken_promises
 from portal.operations.restore import fill, scratch
@@ -64,28 +63,6 @@ def refuse_broken(settings: Settings, what: str, club_at: datetime, now: datetim
     """Raise `Problem` with the promises that are broken, if any."""
     if broken := broken_promises(settings, club_at, now):
         raise Problem(f"{what} breaks promises: {'; '.join(broken)}.")
-
-
-DEMO = "The demo club of Goalete Portal: `portal reset` may delete it."
-"""What the demo's planting writes on the database, as the comment of its schema. Nothing else makes a database a demo's."""
-
-
-def mark_demo(settings: Settings) -> None:
-    """Write on the database that everybody in it is invented."""
-    with reach(plain_url(settings.owner_url)) as owner:
-        owner.execute(sql.SQL("comment on schema public is {}").format(sql.Literal(DEMO)))
-
-
-def refuse_real_people(owner: psycopg.Connection, what: str) -> None:
-    """Raise `Problem` if there is anybody in this database that the demo did not plant."""
-    said = owner.execute("select pg_catalog.obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
-    if said == (DEMO,) or owner.execute("select to_regclass('public.users')").fetchone() == (None,):
-        return
-    with owner.transaction():
-        owner.execute("set local role portal_definer")
-        somebody = owner.execute("select exists (select from users where email not like '%@seed.example')").fetchone()
-    if somebody == (True,):
-        raise Problem(f"Real people live in the database {owner.info.dbname}; {what}.")
 
 
 def reset(settings: Settings) -> None:

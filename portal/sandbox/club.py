@@ -26,6 +26,7 @@ from portal.attendance import actions as attendance
 from portal.attendance import guests
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
+from portal.config import plain_url
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
 from portal.families import actions as families
@@ -35,7 +36,8 @@ from portal.mail.models import Mail
 from portal.meetings import actions as meetings
 from portal.meetings import series
 from portal.meetings.models import Meeting
-from portal.operations.upgrade import mark_demo
+from portal.operations.demo import mark_demo, refuse_real_people
+from portal.operations.start import reach
 from portal.problems import Problem, Refused
 from portal.sandbox import hours, money
 from portal.sandbox.people import (
@@ -102,10 +104,12 @@ class Club:
 
 
 def plant(web: Flask) -> None:
-    """Plant the club unless it stands already. Raises `Problem` when an earlier planting was cut short.
+    """Plant the club unless it stands already. Raises `Problem` when an earlier planting was cut short, or anybody real is there.
 
     Either way the database's clock goes as far ahead as the demo's from then on.
     """
+    with reach(plain_url(web.config["SETTINGS"].owner_url)) as owner:
+        refuse_real_people(owner, "the demo club wants one of its own")
     with hours.set_by(web.config["SETTINGS"]):
         _plant(web)
 

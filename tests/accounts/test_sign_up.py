@@ -273,6 +273,20 @@ def test_one_browser_in_many_networks_does_not_flood_an_address(client, mail, ou
     assert len(outbox(NEW["email"])) == 6
 
 
+def test_nobody_mails_an_address_all_day_by_asking_again(client, mail, outbox, superuser):
+    """Each mail is another code to guess at, and a letter to a stranger."""
+    for _ in range(25):
+        client.submit("/verify/again")
+        superuser.execute("delete from rate_limits where key ~ '^verify-again'")  # as the next hour would
+    assert len(outbox(NEW["email"])) == 20
+
+
+def test_who_was_suspended_before_confirming_is_not_told_to_be_signed_in(client, mail, superuser):
+    superuser.execute("update users set is_active = false where not email_verified")
+    assert chooses(client, mail.link).location == "/sign-in"
+    assert "you are signed in" not in client.get("/sign-in").text
+
+
 def test_no_word_of_who_signed_up_stands_in_the_mail(client, outbox):
     """The address may be somebody else's."""
     client.submit("/sign-up", **NEW | {"first_name": "You won"})

@@ -20,6 +20,7 @@ from itsdangerous import URLSafeTimedSerializer
 from portal import clock, create_app
 from portal.accounts.member import key_hash, new_key
 from portal.config import ROOT
+from portal.operations.demo import mark_demo
 from tests.bench.measure import Page
 from tests.support.server import Database
 from tests.support.web import PROVED, SECRET, settings_for
@@ -35,6 +36,7 @@ class Club:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.app: Flask = create_app(settings_for(database))
+        mark_demo(settings_for(database))
         with database.connect(autocommit=True) as postgres:
             member, admin = postgres.execute(
                 "select id from users order by id offset (select count(*) / 2 from users) limit 2"

@@ -284,6 +284,12 @@ def test_an_invitation_is_no_way_around_a_password(invited, client, superuser, e
     assert one(superuser, "select first_name from users where id = %s", eve.id) == "Eve"
 
 
+def test_who_is_signed_in_makes_no_second_account_by_an_invitation(invited, sign_in, superuser, eve):
+    path = invited(TOMAS)
+    assert sign_in(eve).submit(f"{path}/account", **NEWCOMER).location == path
+    assert one(superuser, "select count(*) from users where email = %s", TOMAS) == 0 and states(superuser)[-1] == "invited"
+
+
 def test_a_sign_up_somebody_else_began_on_that_address_is_worth_nothing(invited, client, superuser, app, work, mails):
     stranger = app.test_client()
     stranger.submit("/sign-up", email=TOMAS, first_name="Mallory", timezone="UTC")

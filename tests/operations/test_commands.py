@@ -164,12 +164,19 @@ def test_the_commands_are_flasks_too(app):
     assert answer.exit_code == 0 and "portal_owner" in answer.output
 
 
+@pytest.fixture
+def a_demo(database):
+    """The database bears the demo's mark."""
+    with database.as_demo():
+        yield
+
+
 def test_check_by_way_of_flask_asks_as_the_worker(app, environment, people):
     answer = app.test_cli_runner().invoke(args=["portal", "check", "--at-rest"])
     assert answer.exit_code == 0, answer.output
 
 
-def test_the_worker_works_until_it_is_told_to_stop(environment, superuser):
+def test_the_worker_works_until_it_is_told_to_stop(environment, a_demo, superuser):
     mail = "insert into mails (kind, recipient, subject, text, html, created_at) values" \
            " ('hello', 'a@club.example', 'Hello', 'Hello', 'Hello', now()) returning id::text"  # fmt: skip
     (mail_id,) = superuser.execute(mail).fetchone()

@@ -4,7 +4,7 @@ import pytest
 
 from portal.database import db
 from portal.database.identity import WORKER, act_as
-from portal.operations import upgrade
+from portal.operations import demo
 from portal.operations.check import findings
 from portal.operations.seed import seed
 from portal.problems import Problem
@@ -44,7 +44,7 @@ def test_it_leaves_a_database_with_real_people_alone(sandbox, database, superuse
 
 def test_it_fills_a_demo_beside_its_people(database, superuser, monkeypatch):
     superuser.execute("insert into users (email) values ('ana@duarte.pt')")
-    monkeypatch.setattr(upgrade, "DEMO", "a demo of this test's")
-    upgrade.mark_demo(settings_for(database))
+    monkeypatch.setattr(demo, "DEMO", "a demo of this test's")
+    demo.mark_demo(settings_for(database))
     seed(settings_for(database), 5, 5, 5, lambda _words: None)
     assert superuser.execute("select count(*) from users").fetchone() == (6,)

@@ -9,6 +9,7 @@ from portal.config import driver_url
 from portal.database import db
 from portal.operations.migrate import migrate
 from portal.operations.start import (
+    begin,
     reach,
     refuse_deaf,
     refuse_few_connections,
@@ -117,6 +118,18 @@ def test_each_process_refuses_the_login_of_another(login, process, database):
 
 def test_an_address_announcements_come_through_is_let_through(database):
     refuse_deaf(database.url("portal_web"), "LIVE_DATABASE_URL")
+
+
+@pytest.mark.parametrize(("login", "address"), [("portal_web", "database_url"), ("portal_worker", "worker_url")])
+def test_no_process_serves_a_real_clubs_database_as_a_sandbox(login, address, database, monkeypatch):
+    """SANDBOX=1 left in a shell: anybody would read every mail, and the admin's codes."""
+    monkeypatch.setattr("portal.log.configure", lambda _settings: None)
+    settings = settings_for(database)
+    app = create_app(settings, database_url=getattr(settings, address))
+    with pytest.raises(Problem, match=r"SANDBOX is on, but the database .* is not the demo's"):
+        begin(app, login)
+    with database.as_demo():
+        assert begin(app, login) is app
 
 
 def test_what_a_server_loads_ends_in_sentences(capsys):

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from portal.operations.demo import mark_demo
 from portal.operations.migrate import migrate
 from portal.operations.revision import HEAD
-from portal.operations.upgrade import mark_demo, reset, upgrade
+from portal.operations.upgrade import reset, upgrade
 from portal.problems import Problem
 from tests.support import server
 from tests.support.web import settings_for

@@ -90,6 +90,11 @@ def test_a_closed_door_looks_like_no_door_under_every_method(routes, everybody):
                 )
 
 
+def test_a_closed_door_written_with_more_slashes_is_no_door_either(everybody):
+    for path in ("/admin//people", "/admin//", "//localhost/admin", "/admin/./people", "/admin/people/"):
+        assert everybody["visitor"].get(f"https://localhost{path}").status_code == 404, path
+
+
 def test_who_may_see_it_reads_which_methods_there_are(everybody):
     answer = everybody["dora"].put("/admin")
     assert answer.status_code == 405 and "GET" in answer.headers["Allow"]

@@ -27,17 +27,18 @@ def served(migrated, database, tmp_path):
     }  # fmt: skip
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--blocking-threads", "2", "--http", "1", "--no-ws",
                "--log-level", "warning", "--port", str(port), "wsgi:application"]  # fmt: skip
-    child = subprocess.Popen(command, env=environment, cwd=ROOT)
-    try:
-        until = time.monotonic() + 150
-        while time.monotonic() < until and child.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.1)
-        yield port
-    finally:
-        child.terminate()
-        child.wait()
+    with migrated.as_demo():
+        child = subprocess.Popen(command, env=environment, cwd=ROOT)
+        try:
+            until = time.monotonic() + 150
+            while time.monotonic() < until and child.poll() is None:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.1)
+            yield port
+        finally:
+            child.terminate()
+            child.wait()
 
 
 def say(port, text):

@@ -3,6 +3,7 @@
 import pytest
 
 from portal.meetings.series import AHEAD_DAYS
+from portal.operations.demo import mark_demo
 from portal.problems import Problem
 from portal.sandbox import club
 from portal.sandbox.people import ANA, BILAL, FAMILIES, PEOPLE, SELIN, SERIES
@@ -142,6 +143,15 @@ def test_planting_twice_plants_once(planted):
 def test_a_planting_that_was_cut_short_is_not_taken_for_a_club(server_url):
     with soil(server_url, "half") as here:
         here.postgres.execute("insert into users (email) values ('selin@aydin.club')")
+        mark_demo(here.web.config["SETTINGS"])
         with pytest.raises(Problem, match="planted only in part"):
             club.plant(here.web)
         assert here.one("select count(*) from users") == 1
+
+
+def test_nothing_is_planted_among_real_people_nor_is_their_clock_let_go(server_url):
+    with soil(server_url, "real") as here:
+        here.postgres.execute("insert into users (email) values ('the-only-one@club.example')")
+        with pytest.raises(Problem, match="Real people live"):
+            club.plant(here.web)
+        assert here.rows("select is_sandbox, (select count(*) from users) from club_clock") == [(False, 1)]

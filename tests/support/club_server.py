@@ -105,11 +105,12 @@ class ClubServer:
 def serving(database: Database, folder: Path) -> Iterator[ClubServer]:
     """The product on `database` for as long as the block lasts; `folder` takes its assets and its log."""
     club = ClubServer(database, folder)
-    try:
-        club.open()
-        yield club
-    finally:
-        club.close()
+    with database.as_demo():
+        try:
+            club.open()
+            yield club
+        finally:
+            club.close()
 
 
 def free_port() -> int:

@@ -21,6 +21,7 @@ from psycopg import sql
 
 from portal.config import ROOT, driver_url
 from portal.database import embedded
+from portal.operations.demo import DEMO
 
 FAST = (  # a crash of the machine may lose the test data
     "fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 300",
@@ -44,6 +45,17 @@ class Database:
 
     def connect(self, login: str = "postgres", **options: object) -> psycopg.Connection:
         return psycopg.connect(self.url(login), **options)
+
+    @contextlib.contextmanager
+    def as_demo(self) -> Iterator[None]:
+        """Inside, it bears the mark of the demo, without which no process serves it as a sandbox."""
+        statement = sql.SQL("comment on schema public is {}")
+        with self.connect(autocommit=True) as postgres:
+            postgres.execute(statement.format(sql.Literal(DEMO)))
+            try:
+                yield
+            finally:
+                postgres.execute(statement.format(sql.NULL))
 
 
 @contextlib.contextmanager

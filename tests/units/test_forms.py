@@ -177,7 +177,8 @@ ADDRESS, BLANK = "no web or mail address", "a blank after the dot"
     ("a@evil.example", ADDRESS), ("Bank of evil.com/pay now", ADDRESS), ("evil\\pay", ADDRESS), ("<b>Ana", ADDRESS),
     ("a > b", ADDRESS), ("ｅｖｉｌ．ｃｏｍ", BLANK), ("evil。com", BLANK), ("ⓦⓦⓦ.evil", ADDRESS), ("a＠evil", ADDRESS),
     ("evil／pay", ADDRESS), ("Bank of evil.com", BLANK), ("St.John", BLANK), ("J.R.Smith", BLANK), ("1.com", BLANK),
-    ("пример.рф", BLANK), ("ﬁne.com", BLANK),
+    ("пример.рф", BLANK), ("ﬁne.com", BLANK), ("evil\u200b.\u200bcom", BLANK), ("evil.\u00adcom", BLANK), ("evil.c\u200dom", BLANK),
+    ("x\u0301.com", BLANK), ("evil.\u034fcom", BLANK), ("ww\u200bw.evil", ADDRESS), (":\u200b//evil", ADDRESS),
 ])  # fmt: skip
 def test_a_name_leads_nowhere(name, why):
     with BARE.test_request_context():

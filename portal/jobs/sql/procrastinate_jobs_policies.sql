@@ -3,7 +3,8 @@
 create policy worker on procrastinate_jobs to portal_worker using (true) with check (true);
 create policy enqueue_for_anybody on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
   with check (status = 'todo' and task_name in (
-    'mail.deliver', 'accounts.send_reset', 'billing.refetch', 'billing.refetch_payer', 'families.tell'));
+    'mail.deliver', 'accounts.send_reset', 'accounts.tell_factor_end', 'accounts.tell_factor_kept', 'billing.refetch',
+    'billing.refetch_payer', 'families.tell'));
 create policy enqueue_for_members on procrastinate_jobs for insert to portal_member, portal_admin
   with check (status = 'todo' and task_name in (
     'attendance.tell_host', 'attendance.tell_together', 'attendance.tell_decision', 'attendance.tell_invited',
