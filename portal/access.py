@@ -138,7 +138,7 @@ def ask_to_sign_in() -> ResponseReturnValue:
     return _lead_to("accounts.sign_in", next=wanted if wanted != "/meetings" else None)
 
 
-def _lead_to(endpoint: str, **values: Any) -> ResponseReturnValue:
+def _lead_to(endpoint: str, **values: Any) -> ResponseReturnValue:  # handed on to url_for
     target = url_for(endpoint, **values)
     if "HX-Request" in request.headers:
         return "", 200, {"HX-Redirect": target}

@@ -62,7 +62,7 @@ class ProgrammeForm(Form):
         """The revision that was looked at; one nobody saw if the field was tampered with."""
         return int(self.revision.data) if re.fullmatch(r"[0-9]{1,9}", self.revision.data or "") else -1
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:  # WTForms tells no types
         """What both kinds of plan share."""
         shared = ("title", "start_time", "timezone", "duration", "platform", "max_attendees", "requires_approval", "is_private")
         return {**{name: self[name].data for name in shared}, "description": self.description.data or None}

@@ -57,7 +57,7 @@ def hear() -> ResponseReturnValue:
     return "", 200
 
 
-def _read() -> dict[str, Any]:
+def _read() -> dict[str, Any]:  # JSON, of any shape
     """The event's own words. Raises whatever is wrong with it."""
     request.max_content_length = LARGEST
     body = request.get_data(cache=False).decode()

@@ -94,7 +94,7 @@ counts = Counts()
 class TimedCursor(psycopg.Cursor[object]):
     """psycopg's cursor, with a stopwatch."""
 
-    def execute(self, query: Any, *args: Any, **options: Any) -> Any:
+    def execute(self, query: Any, *args: Any, **options: Any) -> Any:  # psycopg's own signature
         """As psycopg does."""
         began = time.perf_counter()
         try:

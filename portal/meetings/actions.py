@@ -11,6 +11,7 @@ from portal import audit, clock, jobs, live
 from portal.accounts.models import User
 from portal.meetings import line
 from portal.meetings.models import Meeting
+from portal.meetings.rows import Titled
 from portal.problems import Refused
 from portal.times import instant, next_wall_time
 
@@ -102,7 +103,7 @@ def change(db: Session, meeting: Meeting, what: Plan, host_email: str | None = N
         jobs.enqueue(db, "attendance.tell_moved", meeting_id=str(meeting.id))
 
 
-def cancel(db: Session, meeting: Meeting, reason: str) -> None:
+def cancel(db: Session, meeting: Titled, reason: str) -> None:
     """Call a meeting off, with the reason everybody is told. Answers are kept; nobody becomes a no-show."""
     called_off = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status.in_(("scheduled", "active")), Meeting.ends_at > clock.now()
@@ -117,7 +118,7 @@ def cancel(db: Session, meeting: Meeting, reason: str) -> None:
     live.announce(db, meeting.id)
 
 
-def reinstate(db: Session, meeting: Meeting) -> None:
+def reinstate(db: Session, meeting: Titled) -> None:
     """Take a cancellation back while the meeting is ahead: it takes place after all, with the answers it had."""
     taken_back = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status == "cancelled", Meeting.starts_at > clock.now()

@@ -47,6 +47,15 @@ class PlannedRow(KindOfMeeting):
 AnyMeeting = MeetingRow | Meeting
 
 
+class Titled(Protocol):
+    """A meeting, by its id and what it is called."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def title(self) -> str: ...
+
+
 class Rule(Protocol):
     """How a series repeats; `weekdays` count from Monday, 1."""
 

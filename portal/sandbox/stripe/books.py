@@ -89,7 +89,7 @@ class Books:
         length = 58 if kind == "checkout.session" else 14 if kind in ("customer", "product") else 24
         return PREFIXES[kind] + "".join(_dice.choices(LETTERS, k=length))
 
-    def make(self, kind: str, **fields: Any) -> Body:
+    def make(self, kind: str, **fields: Any) -> Body:  # JSON, of any shape
         """A new object, saved."""
         body = shape(kind, fields.pop("id", None) or self.new_id(kind), self.now) | fields
         self.db.execute(
@@ -154,7 +154,7 @@ class Books:
             self.db.execute("insert into due (what, id, at) values (?, ?, ?)", (what, id, at))
 
     # -- settings --------------------------------------------------------------------------------------------------
-    def setting(self, name: str, default: Any = None) -> Any:
+    def setting(self, name: str, default: Any = None) -> Any:  # JSON, of any shape
         """What this account is set to."""
         row = self.db.execute("select value from settings where name = ?", (name,)).fetchone()
         return json.loads(row[0]) if row else default

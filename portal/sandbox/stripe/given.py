@@ -53,7 +53,7 @@ def _fields(model: object) -> dict[str, object]:
     return typing.get_type_hints(types.SimpleNamespace(__annotations__=own), vars(sys.modules[model.__module__]))
 
 
-def _typed(value: Any, hint: Any, at: str) -> Any:
+def _typed(value: Any, hint: Any, at: str) -> Any:  # hints of any type
     options = [hint]
     if get_origin(hint) in (Union, types.UnionType):
         options = list(get_args(hint))
@@ -122,6 +122,6 @@ def merged(old: Body, new: Body | str | None) -> Body:
     return {name: value for name, value in kept.items() if value != ""}
 
 
-def unset(value: Any) -> Any:
+def unset(value: Any) -> Any:  # JSON, of any shape
     """The empty string is how a form says nothing."""
     return None if value == "" else value
