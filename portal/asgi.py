@@ -7,7 +7,6 @@ granian --interface asgi --factory portal.asgi:streams        (a real server's l
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from flask import Flask
 
@@ -35,13 +34,13 @@ NOBODY = Role("none")
 """The web login itself, which may call the few functions the streams need and nothing else."""
 
 
-def everything() -> Any:
+def everything() -> object:
     """Pages and streams from one process."""
     app = _begun(threads=THREADS)
     return combined(live(app), app, THREADS)
 
 
-def streams() -> Any:
+def streams() -> object:
     """The streams alone."""
     return live(_begun(threads=0))
 

@@ -282,7 +282,7 @@ class Setting(NamedTuple):
 
     name: str
     meaning: str
-    read: Callable[[str], Any] = str
+    read: Callable[[str], object] = str
     default: str = ""
 
 
@@ -425,7 +425,7 @@ class Settings:
         """
         sandbox = env.get("SANDBOX", "").strip().lower() in ON
         given = {**(_of_the_sandbox(env) if sandbox else {}), **env}
-        read: dict[str, Any] = {}
+        read: dict[str, Any] = {}  # each setting is of its own type
         wrong: list[str] = []
         for attribute, setting in declared().items():
             try:

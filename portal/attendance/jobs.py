@@ -1,8 +1,8 @@
 """What the clock and other people's answers cause: offers told, lines tended, meetings begun and settled."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import current_app
@@ -17,6 +17,7 @@ from portal.accounts.models import User
 from portal.attendance import letters
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
+from portal.database.rows import typed
 from portal.database.transactions import each
 from portal.jobs import job
 from portal.meetings import letters as meeting_letters
@@ -26,6 +27,33 @@ from portal.meetings.events import cancelled, moved, place_offered, reinstated
 from portal.meetings.line import tell_offers
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
+
+
+class Standing(NamedTuple):
+    """Somebody's answer to a meeting, and where to write to them."""
+
+    Meeting: Meeting
+    answer: str
+    offer_expires_at: datetime | None
+    reason: str | None
+    party_id: UUID | None
+    invited_at: datetime
+    user_id: UUID
+    email: str
+    first_name: str | None
+    zone: str
+
+
+class Host(NamedTuple):
+    """Who leads a meeting, and since when somebody asks for a place in it."""
+
+    Meeting: Meeting
+    user_id: UUID
+    email: str
+    first_name: str | None
+    zone: str
+    since: datetime
+
 
 SETTLE = text("select settle(:meeting, :at)")
 LAPSED = text("""
@@ -48,7 +76,7 @@ HARD_STOP = timedelta(hours=4)
 def tell_offer(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """A place came free for somebody in the line: one mail per offer, if it still stands."""
     row = _standing(db, meeting_id, user_id)
-    if row and row.answer == "offered" and row.offer_expires_at > clock.now():
+    if row and row.answer == "offered" and row.offer_expires_at and row.offer_expires_at > clock.now():
         look, board = _seen_by(row)
         occasion = f"offer:{meeting_id}:{user_id}:{row.offer_expires_at.timestamp():.0f}"
         letter = letters.offer(
@@ -80,15 +108,15 @@ def tell_together(db: Session, meeting_id: UUID, user_id: UUID, by: UUID) -> Non
 @job("attendance.tell_host")
 def tell_host(db: Session, meeting_id: UUID) -> None:
     """Somebody asks for a place: one mail to the host until those who asked are answered."""
-    row = db.execute(
+    found = typed(Host, db.execute(
         select(Meeting, User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"),
                func.min(Attendance.responded_at).label("since"))
         .join(User, User.id == Meeting.host_id)
         .join(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.answer == "requested"))
         .where(Meeting.id == meeting_id, Meeting.status == "scheduled", User.is_active)
         .group_by(Meeting.id, User.id)
-    ).one_or_none()  # fmt: skip
-    if row:
+    ))  # fmt: skip
+    for row in found:
         letter = letters.asked(row.first_name, _seen_by(row)[1], row.Meeting.request_count)
         occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
         mail.write(db, "asked", row.email, letter, user_id=row.user_id, occasion=occasion)
@@ -166,22 +194,23 @@ def settle(db: Session) -> None:
         live.announce(db, meeting_id)
 
 
-def _one_by_one(db: Session, found: Executable, **given: Any) -> Iterator[Any]:
+def _one_by_one(db: Session, found: Executable, **given: object) -> Iterator[UUID]:
     """What was found, each in a transaction of its own: who holds one meeting at a time cannot stand in a circle."""
     return each(db, db.scalars(found, given).all())
 
 
-def _standing(db: Session, meeting_id: UUID, user_id: UUID) -> Any:
-    return db.execute(
+def _standing(db: Session, meeting_id: UUID, user_id: UUID) -> Standing | None:
+    found = typed(Standing, db.execute(
         select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, Attendance.party_id, Attendance.invited_at,
                User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"))
         .join(Attendance, Attendance.meeting_id == Meeting.id)
         .join(User, User.id == Attendance.user_id)
         .where(Meeting.id == meeting_id, User.id == user_id, User.is_active)
-    ).one_or_none()  # fmt: skip
+    ))  # fmt: skip
+    return found[0] if found else None
 
 
-def _seen_by(row: Any) -> tuple[Clock, Board]:
+def _seen_by(row: "Standing | Host") -> tuple[Clock, Board]:
     settings = current_app.config["SETTINGS"]
     look = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
     return look, Board(row.Meeting, look)

@@ -1,12 +1,11 @@
 """What the provider's knocks, the clock and members' wishes cause: facts fetched, people told, the nightly comparison."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from flask import current_app
 from procrastinate import RetryStrategy
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,7 @@ from portal.billing.actions import ask_about, ask_provider, called, customers_of
 from portal.billing.events import customer_changed, order_changed
 from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
 from portal.billing.refresh import bring_up_to_date
+from portal.database.query import Query
 from portal.database.transactions import each, in_batches, let_go
 from portal.jobs import job
 
@@ -138,7 +138,7 @@ def begin_families(db: Session) -> None:
     facts.begin_families(db)
 
 
-DUE = text("""
+DUE = Query(letters.Due, text("""
 select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.currency, s.renews_at, s.failed_at, s.next_try_at,
        s.status, s.next_type, s.next_cycle, s.next_amount_minor, s.transfer_plan_id,
        s.card, u.email, u.first_name, u.timezone, u.access_until, c.paid_until, c.counts_until,
@@ -152,7 +152,7 @@ select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.
           when s.status = 'trialing' then interval '2 days'
           when s.billing_cycle = 'yearly' then interval '30 days'
           when u.renewal_mail then interval '3 days' end)
-""")
+"""))
 
 
 @job("billing.remind", cron="7 * * * *", lock="billing.remind")
@@ -162,24 +162,24 @@ def remind(db: Session) -> None:
     after that day, as after a first charge, it is told once.
     """
     at = clock.now()
-    for row in db.execute(DUE, {"at": at}).all():
+    for row in DUE.all(db, at=at):
         reminder = _failed(row, at) if row.failed_at else _renews(row, at)
         if reminder:
             kind, letter, about = reminder
             mail.write(db, kind, row.email, letter, user_id=row.user_id, occasion=f"{kind}:{row.id}:{about:%Y-%m-%d}")
 
 
-def _renews(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime]:
+def _renews(row: letters.Due, at: datetime) -> tuple[str, mail.Letter, datetime]:
     if row.status == "trialing":
         return "first-payment", letters.first_payment(row), row.renews_at
     days = 3 if row.billing_cycle == "monthly" else 7 if row.renews_at <= at + timedelta(days=7) else 30
     return f"renewal-{days}", letters.renewal(row), row.renews_at
 
 
-def _failed(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime] | None:
+def _failed(row: letters.Due, at: datetime) -> tuple[str, mail.Letter, datetime] | None:
     if row.paid_until is None or row.paid_until > at:
         return None
-    if row.counts_until <= row.paid_until and row.waits_for == "card":
+    if row.counts_until and row.counts_until <= row.paid_until and row.waits_for == "card":
         return "payment-failed", letters.payment_failed_at_once(row), row.paid_until
     if row.access_until <= at:
         return None

@@ -58,7 +58,7 @@ def hear() -> ResponseReturnValue:
     return "", 200
 
 
-def _read() -> dict[str, Any]:
+def _read() -> dict[str, Any]:  # JSON, of any shape
     """The event's own words. Raises whatever is wrong with it."""
     request.max_content_length = LARGEST
     body = request.get_data(cache=False).decode()
@@ -84,7 +84,7 @@ def _read() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _without_people(found: Any) -> Any:
+def _without_people(found: object) -> object:
     if isinstance(found, dict):
         return {key: None if key in PRIVATE else _without_people(value) for key, value in found.items()}
     return [_without_people(value) for value in found] if isinstance(found, list) else found

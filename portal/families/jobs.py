@@ -1,7 +1,7 @@
 """What the clock and other rooms cause in a family: mails, invitations that run out, dates that change, ends."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, text
@@ -13,6 +13,7 @@ from portal.accounts.models import User
 from portal.billing.events import family_payment_changed, family_wanted, take_over_paid
 from portal.billing.models import Subscription
 from portal.billing.provider import LIVE
+from portal.database.query import Query
 from portal.database.transactions import each
 from portal.families import actions, handing_over, letters
 from portal.families.events import plan_changed, seat_changed
@@ -30,15 +31,32 @@ PAYS = (
     .where(Subscription.subscription_type == "family")
 )
 
+
+class Person(NamedTuple):
+    """Somebody of a family, to be written to, with their part in it."""
+
+    id: UUID
+    email: str
+    first_name: str | None
+    last_name: str | None
+    timezone: str
+    role: str
+
+
+PEOPLE = Query(
+    Person,
+    select(User.id, User.email, User.first_name, User.last_name, User.timezone, Membership.role)
+    .join(Membership, Membership.user_id == User.id)
+    .where(Membership.plan_id == bindparam("plan"), Membership.state == bindparam("state"), User.is_active)
+    .order_by(User.id),
+)
+
+
 @family_wanted.subscribe
 @job("families.paid")
 def paid(db: Session, user_id: UUID) -> None:
     """The first payment for a family makes the plan, unless its payer has one or is in another's."""
-    payer = db.execute(
-        select(User.first_name, User.last_name, User.email, User.family_plan_id)
-        .where(User.id == user_id)
-        .with_for_update()
-    ).one()
+    payer = db.get_one(User, user_id, with_for_update=True, populate_existing=True)
     if payer.family_plan_id is None:
         called = f"The {payer.last_name} family" if payer.last_name else f"{_first(payer)}’s family"
         actions.start(db, user_id, called[:80])
@@ -201,27 +219,22 @@ def end_lapsed(db: Session) -> None:
             plan_changed.publish(db, what="ended", plan_id=plan_id)
 
 
-def _take_back(db: Session, person: Any, told: str, back: str, letter: mail.Letter) -> None:
+def _take_back(db: Session, person: Person | User, told: str, back: str, letter: mail.Letter) -> None:
     """A mail of kind `back`, if the last of the two that somebody got was the one of kind `told`, which it takes back."""
     last = select(Mail.kind).where(Mail.user_id == person.id, Mail.kind.in_((told, back)))
     if db.scalar(last.order_by(Mail.created_at.desc()).limit(1)) == told:
         mail.write(db, back, person.email, letter, user_id=person.id)
 
 
-def _members(db: Session, plan_id: UUID) -> list[Any]:
+def _members(db: Session, plan_id: UUID) -> list[Person]:
     return [person for person in _people(db, plan_id) if person.role == "member"]
 
 
-def _people(db: Session, plan_id: UUID, state: str = "active") -> list[Any]:
-    seats = (
-        select(User.id, User.email, User.first_name, User.timezone, Membership.role)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.plan_id == plan_id, Membership.state == state, User.is_active)
-    )
-    return list(db.execute(seats.order_by(User.id)))
+def _people(db: Session, plan_id: UUID, state: str = "active") -> list[Person]:
+    return PEOPLE.all(db, plan=plan_id, state=state)
 
 
-def _once(db: Session, kind: str, person: Any, letter: mail.Letter, occasion: str) -> None:
+def _once(db: Session, kind: str, person: Person | User, letter: mail.Letter, occasion: str) -> None:
     mail.write(db, kind, person.email, letter, user_id=person.id, occasion=f"{kind}:{occasion}:{person.id}")
 
 
@@ -229,13 +242,13 @@ def _is_sooner(until: datetime | None, told: datetime | None) -> bool:
     return until is None or (told is not None and until < told)
 
 
-def _day(moment: datetime | None, person: Any) -> str:
+def _day(moment: datetime | None, person: Person | User) -> str:
     return Reader(person.timezone).day(moment)
 
 
-def _first(person: Any) -> str:
-    return person.first_name or str(person.email).partition("@")[0]
+def _first(person: Person | User) -> str:
+    return person.first_name or person.email.partition("@")[0]
 
 
-def _name(person: Any) -> str:
+def _name(person: Person | User) -> str:
     return display_name(person.first_name, person.last_name, person.email)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -35,7 +34,7 @@ class Run(Base):
     ended_at: Mapped[datetime | None]
     well: Mapped[bool | None]
     said: Mapped[str | None]
-    details: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    details: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 @dataclass
@@ -44,7 +43,7 @@ class Outcome:
 
     said: str = ""
     well: bool = True
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, update
@@ -13,6 +12,7 @@ from portal.accounts.models import User
 from portal.meetings import line
 from portal.meetings.events import cancelled, moved, reinstated
 from portal.meetings.models import Meeting
+from portal.meetings.rows import Titled
 from portal.problems import Refused
 from portal.times import instant, next_wall_time
 
@@ -60,7 +60,7 @@ class Plan:
             raise Refused(f"The clocks skip {self.start_time:%H:%M} on that day there. {later:%H:%M} exists.")
         return moment
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """As the table keeps it, with the instant. Raises Refused when the clocks skip that hour."""
         return {**asdict(self), "starts_at": self.starts_at()}
 
@@ -76,7 +76,7 @@ def plan(db: Session, what: Plan, host_email: str | None = None, created_by: UUI
     return meeting_id
 
 
-def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None, *, seen: int) -> None:
+def change(db: Session, meeting: Meeting, what: Plan, host_email: str | None = None, *, seen: int) -> None:
     """Change a meeting that has not begun. Those who hold a place or wait are told when time or day moved.
 
     One whose hour has come and to which nobody came can be moved to a later hour, and is ahead again. One of a series
@@ -104,7 +104,7 @@ def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None,
         moved.publish(db, meeting_id=meeting.id)
 
 
-def cancel(db: Session, meeting: Any, reason: str) -> None:
+def cancel(db: Session, meeting: Titled, reason: str) -> None:
     """Call a meeting off, with the reason everybody is told. Answers are kept; nobody becomes a no-show."""
     called_off = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status.in_(("scheduled", "active")), Meeting.ends_at > clock.now()
@@ -119,7 +119,7 @@ def cancel(db: Session, meeting: Any, reason: str) -> None:
     live.announce(db, meeting.id)
 
 
-def reinstate(db: Session, meeting: Any) -> None:
+def reinstate(db: Session, meeting: Titled) -> None:
     """Take a cancellation back while the meeting is ahead: it takes place after all, with the answers it had."""
     taken_back = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status == "cancelled", Meeting.starts_at > clock.now()

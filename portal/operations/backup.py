@@ -130,7 +130,7 @@ def tables(connection: psycopg.Connection) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def _one(connection: psycopg.Connection, statement: LiteralString | sql.Composed) -> tuple[Any, ...]:
+def _one(connection: psycopg.Connection, statement: LiteralString | sql.Composed) -> tuple[Any, ...]:  # whatever was asked
     row = connection.execute(statement).fetchone()
     assert row is not None  # noqa: S101 - each of these has exactly one row
     return row

@@ -7,9 +7,9 @@ full with a line, one with requests, one cancelled.
 import contextlib
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from portal.audit.models import SystemLog
 from portal.config import plain_url
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role
+from portal.database.rows import typed
 from portal.database.transactions import transaction
 from portal.families import actions as families
 from portal.families import joining, leaving
@@ -203,6 +204,7 @@ def _invite(club: Club, primary: str, email: str, at: datetime) -> str:
     """Invite by the primary's own action; the token is in the mail."""
     with club.as_(club.member(primary), at) as session:
         plan = family_queries.my_plan(session, club.ids[primary])
+        assert plan is not None, "the primary has one"  # noqa: S101
         joining.invite(session, plan, family_queries.host_name(session, club.ids[primary]), email)
     with club.as_(WORKER) as session:
         sent = select(Mail.text).where(Mail.recipient == email, Mail.kind == "family-invitation")
@@ -228,11 +230,21 @@ def start_series(club: Club) -> None:
         series.hold(session)
 
 
-def _of_series(club: Club, over: bool) -> Sequence[Any]:
+class Held(NamedTuple):
+    """A meeting of a series, with its host's address."""
+
+    id: UUID
+    title: str
+    starts_at: datetime
+    scheduled_date: date
+    host: str
+
+
+def _of_series(club: Club, over: bool) -> list[Held]:
     by_hour = select(Meeting.id, Meeting.title, Meeting.starts_at, Meeting.scheduled_date, User.email.label("host"))
     by_hour = by_hour.join(User, User.id == Meeting.host_id).where(Meeting.series_id.is_not(None))
     with club.as_(WORKER) as session:
-        return session.execute(by_hour.where((Meeting.ends_at < clock.now()) == over).order_by(Meeting.starts_at)).all()
+        return typed(Held, session.execute(by_hour.where((Meeting.ends_at < clock.now()) == over).order_by(Meeting.starts_at)))
 
 
 def hold_past_meetings(club: Club) -> None:

@@ -25,7 +25,7 @@ from portal.meetings.board import here_and_now
 from portal.sandbox import club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
-from portal.web import find, me, page, reader
+from portal.web import me, page, reader
 
 bp = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
@@ -51,7 +51,7 @@ def mailbox() -> ResponseReturnValue:
 @public
 def show_mail(mail_id: UUID) -> ResponseReturnValue:
     """One mail as a plain mail program shows it."""
-    row = find(select(SandboxMail.__table__).where(SandboxMail.id == mail_id))
+    row = db.session.get(SandboxMail, mail_id) or abort(404)
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
     mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, reader().now)}
     return page("sandbox/mail.html", mail=mail, parts=parts)

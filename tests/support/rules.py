@@ -70,7 +70,7 @@ PLACES = (
           "function public.may_watch", "(not names or u.is_admin or u.access_until > (select public.club_now()))", "true",
           "live/test_names.py::test_names_are_watched_with_access_only"),
     _rule("… and so does the page",
-          "portal/attendance/drawing.py", "bool(reader.entitled or reader.is_admin)", "True",
+          "portal/attendance/drawing.py", "bool(reader.entitled or reader.acts_as_admin)", "True",
           "attendance/test_board.py::test_names_are_for_those_with_access"),
 )  # fmt: skip
 
@@ -270,7 +270,7 @@ DOORS = (
           '"for=" + environ.get("HTTP_X_FORWARDED_FOR", "")',
           "promises/test_sender.py::test_no_other_name_is_taken_for_the_proxys_header"),
     _rule("A try counts even if its request leaves no trace",
-          "portal/limits.py", "apart(db.session(), HIT, ", "apart(db.session(), Statement(b\"select 0 as wait\"), ",
+          "portal/limits.py", "apart(db.session(), HIT, ", "apart(db.session(), Statement(b\"select 0 as wait\", Wait), ",
           "units/test_limits.py::test_a_try_counts_even_if_its_request_leaves_no_trace"),
     _rule("A success gives back one try, not those of others",
           "function auth.give_back", "set hits = hits - 1", "set hits = 0",
