@@ -223,7 +223,7 @@ DOORS = (
           "portal/access.py", "app.url_map.merge_slashes = False", "pass",
           "promises/test_doors.py::test_a_closed_door_written_with_more_slashes_is_no_door_either"),
     _rule("No process serves a real club's database as a sandbox",
-          "portal/operations/start.py", "            refuse_to_serve_as_demo(connection)", "            pass",
+          "portal/operations/start.py", "        refuse_mixed(connection, settings.sandbox)", "        pass",
           "operations/test_start.py::test_no_process_serves_a_real_clubs_database_as_a_sandbox"),
     _rule("A closed door looks the same under every method",
           "portal/access.py", "if isinstance(request.routing_exception, MethodNotAllowed):", "if False:",
