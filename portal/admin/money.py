@@ -15,11 +15,12 @@ from wtforms import DateField, DecimalField, Field, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
-from portal import audit, clock, jobs
+from portal import audit, clock
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.billing import access, actions, money, provider
+from portal.billing.jobs import reconcile
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
 from portal.billing.orders import COLUMNS, STATE, line
 from portal.database import db
@@ -144,7 +145,7 @@ def _months() -> list[Any]:
 @admin
 def compare() -> ResponseReturnValue:
     """Do now what is done each night."""
-    jobs.enqueue(db.session(), "billing.reconcile", one_at_a_time="billing.reconcile")
+    reconcile.enqueue(db.session())
     audit.record(db.session(), "billing.compare-asked", "Asked to compare with the provider", category="billing")
     flash("Stripe is being compared with the club now. Reload this page in a moment.", "note")
     return redirect("/admin/money", 303)

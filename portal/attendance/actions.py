@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, jobs, live
+from portal import audit, live
+from portal.attendance.jobs import tell_decision, tell_host, tell_together
 from portal.database.identity import ME
 from portal.database.question import Question
 from portal.meetings.line import tell_offers
@@ -85,7 +86,7 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
     if said.changed:
         audit.record(db, f"answer.{said.answer}", f"Answered {said.answer}", category="meeting", meeting_id=meeting_id)
         if said.answer == "requested":
-            jobs.enqueue(db, "attendance.tell_host", meeting_id=str(meeting_id))
+            tell_host.enqueue(db, meeting_id=meeting_id)
         _spread(db, meeting_id, said)
     return str(said.answer)
 
@@ -104,10 +105,10 @@ def answer_together(db: Session, meeting_id: UUID) -> None:
         db, "answer.together", f"Answered {said.answer} for {len(said.people)}", category="meeting",
         meeting_id=meeting_id, people=[str(person) for person in said.people],
     )  # fmt: skip
-    asker = db.scalar(select(ME))
+    asker: UUID = db.scalars(select(ME)).one()
     for person in said.people:
         if person != asker:
-            jobs.enqueue(db, "attendance.tell_together", meeting_id=str(meeting_id), user_id=str(person), by=str(asker))
+            tell_together.enqueue(db, meeting_id=meeting_id, user_id=person, by=asker)
     _spread(db, meeting_id, said)
 
 
@@ -126,7 +127,7 @@ def decide_request(
         db, f"request.{said.answer}", f"A request became {said.answer}", category="meeting", meeting_id=meeting_id,
         subject_id=person_id, reason=reason,
     )  # fmt: skip
-    jobs.enqueue(db, "attendance.tell_decision", meeting_id=str(meeting_id), user_id=str(person_id))
+    tell_decision.enqueue(db, meeting_id=meeting_id, user_id=person_id)
     return str(said.answer)
 
 

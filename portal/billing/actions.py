@@ -9,10 +9,11 @@ from flask import current_app
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs
+from portal import audit, clock
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.billing import money, plans, provider
+from portal.billing.events import customer_changed
 from portal.billing.models import Checkout, Order, Payer
 from portal.problems import Refused
 from portal.times import last_moment
@@ -65,9 +66,7 @@ def project(db: Session, user_id: UUID) -> None:
 
 def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> None:
     """Have the provider asked about a customer, one job at a time for each."""
-    jobs.enqueue(
-        db, "billing.refetch", one_at_a_time=f"customer:{customer_id}", customer_id=customer_id, event_id=event_id
-    )  # fmt: skip
+    customer_changed.publish(db, customer_id=customer_id, event_id=event_id)
 
 
 def ask_about(db: Session, user_id: UUID, event_id: str | None = None) -> Sequence[str]:

@@ -13,9 +13,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal import audit, jobs, limits
+from portal import audit, limits
 from portal.access import public
 from portal.billing.actions import ask_provider
+from portal.billing.jobs import refetch_payer
 from portal.csrf import for_machines
 from portal.database import db
 
@@ -53,7 +54,7 @@ def hear() -> ResponseReturnValue:
         if event["customer"]:
             ask_provider(db.session(), event["customer"], event["id"])
         elif payment:
-            jobs.enqueue(db.session(), "billing.refetch_payer", payment_id=payment, event_id=event["id"])
+            refetch_payer.enqueue(db.session(), payment_id=payment, event_id=event["id"])
     return "", 200
 
 

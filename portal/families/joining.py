@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, mail
+from portal import audit, clock, mail
 from portal.accounts import free_days
 from portal.accounts.actions import Given
 from portal.accounts.member import key_hash, new_key
 from portal.billing.actions import note_wish
+from portal.billing.jobs import stop_own
 from portal.database.identity import ME
 from portal.families import letters
 from portal.families.actions import tell
@@ -80,7 +81,7 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
     if own_plan in ("period_end", "now_with_credit"):
         me: UUID = db.scalars(select(ME)).one()
         note_wish(db, me, "end")
-        jobs.enqueue(db, "billing.stop_own", user_id=str(me), when=own_plan)
+        stop_own.enqueue(db, user_id=me, when=own_plan)
 
 
 def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.database import Base, Id
+from portal.database.transactions import keep
 from portal.problems import Problem
 
 NIGHT = 3
@@ -54,13 +55,13 @@ def noted(db: Session, name: str) -> Iterator[Outcome]:
     """
     run_id, outcome = uuid4(), Outcome()
     db.execute(insert(Run).values(id=run_id, name=name))
-    db.commit()
+    keep(db)
     try:
         yield outcome
     except Exception as error:
         db.rollback()
         _end(db, run_id, Outcome(str(error) if isinstance(error, Problem) else type(error).__name__, well=False))
-        db.commit()
+        keep(db)
         raise
     _end(db, run_id, outcome)
 

@@ -16,10 +16,11 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, live
+from portal import audit, clock, live
 from portal.database import broken_rule
 from portal.meetings import actions, line
 from portal.meetings.actions import ChangedMeanwhile, NotInThePast, host_of
+from portal.meetings.events import cancelled, moved
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import clocks_note
 from portal.problems import Refused
@@ -247,8 +248,10 @@ def _follow(db: Session, series_id: UUID, following: UUID, from_day: date, why: 
     starts = Jsonb([_start_of(day, what.start_time, what.timezone) for day in days])
     given = {"series": series_id, "following": following, "from_day": from_day, "why": why, "starts": starts}
     for meeting_id, became in db.execute(FOLLOW, given).all():
-        if became in ("moved", "cancelled"):
-            jobs.enqueue(db, f"attendance.tell_{became}", meeting_id=str(meeting_id))
+        if became == "moved":
+            moved.publish(db, meeting_id=meeting_id)
+        elif became == "cancelled":
+            cancelled.publish(db, meeting_id=meeting_id)
         if became in ("kept", "moved"):
             line.tend(db, meeting_id)
         else:

@@ -23,6 +23,7 @@ from portal import clock
 from portal.accounts.models import User
 from portal.config import Settings, plain_url
 from portal.database import roles
+from portal.database.transactions import let_go
 from portal.operations.models import Backup
 from portal.operations.start import reach
 from portal.operations.tools import run
@@ -48,7 +49,7 @@ def folder_of(settings: Settings) -> Path:
 
 def back_up(db: Session, settings: Settings) -> Backup:
     """Dump the database and note that; then let go of backups whose time is over. Raises `Problem`."""
-    db.commit()  # a dump takes long, and nothing of ours stays open meanwhile
+    let_go(db)
     return note(db, settings, dump(settings))
 
 

@@ -28,7 +28,8 @@ from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
 from portal.config import plain_url
 from portal.database import db
-from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
+from portal.database.identity import ANONYMOUS, WORKER, Role
+from portal.database.transactions import transaction
 from portal.families import actions as families
 from portal.families import joining, leaving
 from portal.families import queries as family_queries
@@ -85,10 +86,8 @@ class Club:
     def as_(self, asker: Role, at: datetime | None = None) -> Iterator[Session]:
         """A transaction in somebody's name, at a moment; committed at the end."""
         app = self.worker if asker is WORKER else self.web
-        with app.app_context(), clock.at(at or clock.now()):
-            act_as(db.session(), asker)
-            yield db.session()
-            db.session.commit()
+        with clock.at(at or clock.now()), transaction(app, asker) as session:
+            yield session
 
     def member(self, email: str) -> Role:
         """A person of the club, as the database knows members."""
@@ -141,11 +140,9 @@ PLANTED = "sandbox.planted"
 
 
 def _standing(web: Flask) -> str:
-    with web.app_context():
-        act_as(db.session(), Role("portal_admin"))
-        planted = db.session.scalar(select(SystemLog.id).where(SystemLog.operation == PLANTED).limit(1))
-        anybody = db.session.scalar(select(User.id).limit(1))
-        db.session.commit()
+    with transaction(web, Role("portal_admin")) as session:
+        planted = session.scalar(select(SystemLog.id).where(SystemLog.operation == PLANTED).limit(1))
+        anybody = session.scalar(select(User.id).limit(1))
     return "whole" if planted else "half" if anybody else ""
 
 
