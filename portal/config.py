@@ -393,7 +393,7 @@ class Settings:
         "LOG_LEVEL", "the least grave line that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`", level,
     )] = "INFO"  # fmt: skip
     sandbox: Annotated[bool, Setting(
-        "SANDBOX", "`1` opens the demo's mailbox, room and clock; never on a real server", flag, "off",
+        "SANDBOX", "`1` opens the demo's mailbox, room and clock; refused unless the database is the demo's", flag, "off",
     )] = False  # fmt: skip
     sandbox_stripe: Annotated[Path, Setting(
         "SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`",

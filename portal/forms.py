@@ -18,6 +18,7 @@ from wtforms.widgets import Select, html_params
 
 from portal import clock
 from portal.times import listed_name, older_names, zone_choices, zones
+from portal.writing import in_form
 
 # Line and paragraph separators, and the marks that turn the direction of everything after them.
 _TURNING = set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -43,12 +44,12 @@ class Form(FlaskForm):
 def tidy(most: int) -> Callable[[str | None], str]:
     """A filter: trimmed and in one Unicode form, so that what looks the same is the same.
 
-    What is far over its length stays as it came, to be refused: bringing marks in order takes the square of their number.
+    What is far over its length stays as it came, to be refused.
     """
 
     def filtered(value: str | None) -> str:
         value = value or ""
-        return unicodedata.normalize("NFC", value).strip() if len(value) <= 4 * most else value
+        return in_form("NFC", value).strip() if len(value) <= 4 * most else value
 
     return filtered
 
@@ -125,7 +126,7 @@ def a_name(_form: FlaskForm, field: Field) -> None:
     What is drawn as nothing, and marks on letters, part no word: mail programs look past them.
     """
     bare = "".join(c for c in field.data or "" if unicodedata.category(c) not in ("Cf", "Mn", "Me"))
-    seen = unicodedata.normalize("NFKC", bare).replace("\u3002", ".")
+    seen = in_form("NFKC", bare).replace("\u3002", ".")
     if _LEADS_SOMEWHERE.search(seen):
         raise ValidationError("A name holds no web or mail address, and none of / \\ @ < >.")
     if _RUN_TOGETHER.search(seen):

@@ -133,6 +133,15 @@ def test_no_process_serves_a_real_clubs_database_as_a_sandbox(login, address, da
         assert begin(app, login) is app
 
 
+def test_no_process_serves_the_demos_database_as_a_real_club(database, monkeypatch):
+    """Anybody knows the password and the second factor of its admin."""
+    monkeypatch.setattr("portal.log.configure", lambda _settings: None)
+    app = create_app(settings_for(database, sandbox=False))
+    assert begin(app) is app
+    with database.as_demo(), pytest.raises(Problem, match="SANDBOX is off, but the database"):
+        begin(app)
+
+
 def test_what_a_server_loads_ends_in_sentences(capsys):
     with pytest.raises(SystemExit) as ended, told():
         raise Problem("CURRENCY is wrong.\nWELCOME_DAYS is wrong.")

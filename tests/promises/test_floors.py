@@ -30,7 +30,7 @@ FLOORS = (
     ("log",),
     ("database",),
     ("config",),
-    ("times", "paging", "reference", "currencies"),
+    ("times", "paging", "reference", "currencies", "writing"),
     ("clock", "problems"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
