@@ -182,11 +182,14 @@ def test_no_page_mail_or_log_ever_holds_the_rooms_address(
                 assert answer.status_code != 500
                 texts.append(answer.text + str(answer.headers))
     with at(tonight.starts_at - 5 * HOUR):
-        sign_in(dora).submit(f"/admin/meetings/{tonight.id}/cancellation", reason="The host is ill.")
+        desk = sign_in(dora)
+        superuser.execute("update sign_ins set proved_at = %s where user_id = %s", [tonight.starts_at - 5 * HOUR, dora.id])
+        desk.submit(f"/admin/meetings/{tonight.id}/cancellation", reason="The host is ill.")
     work()
     tables = ("mails", "sandbox_mails", "system_logs", "procrastinate_jobs", "procrastinate_events")
     texts += [str(superuser.execute(f"select * from {table}").fetchall()) for table in tables]
-    assert "planted" not in "".join(texts) and one(superuser, "select count(*) from sandbox_mails") == 1
+    assert "planted" not in "".join(texts)
+    assert one(superuser, "select count(*) from sandbox_mails") == 1
 
 
 def addresses(app, meeting):

@@ -73,5 +73,5 @@ def test_what_a_year_saves_is_said_as_it_is(month, year, said):
 def test_the_front_page_names_the_clubs_own_currency_and_the_terms_its_days(client, app, monkeypatch, currency, said):
     monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], currency=currency))
     monkeypatch.setitem(app.jinja_env.globals["club"], "grace_days", 14)
-    assert f"Prices in {said}, tax included." in words(client.get("/"))
+    assert f"Prices in {said}." in words(client.get("/"))
     assert "you keep access for 14 more days" in words(client.get("/terms"))

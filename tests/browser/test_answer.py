@@ -20,7 +20,7 @@ def test_an_answer_changes_its_place_on_the_page_and_nothing_else(open_: Open, a
     expect(page.get_by_role("button", name="I’m coming")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#main [data-said]")).to_be_focused()
     expect(page.locator("#main [data-said]")).to_have_text("You’re coming")
-    expect(page.get_by_text("1 of 2 taken")).to_be_visible()
+    expect(page.get_by_text("1 of 2 places taken")).to_be_visible()
     expect(page.locator("body")).to_have_attribute("data-same", "page")
     page.reload()
     expect(page.locator("#main [data-said]")).to_have_text("You’re coming")
@@ -64,7 +64,7 @@ def test_who_waits_sees_the_place_the_moment_it_is_given_back(
     expect(second.locator("#news")).to_contain_text("A place is yours until")  # for who does not see it
     second.get_by_role("button", name="Take it").click()
     expect(second.get_by_text("You’re coming")).to_be_visible()
-    expect(first.get_by_text("Full")).to_be_visible()
+    expect(first.get_by_text("Every place is taken")).to_be_visible()
 
 
 def test_too_late_is_one_sentence_and_the_page_shows_how_it_stands(
@@ -114,7 +114,7 @@ def test_two_quick_presses_are_one_answer(open_: Open, alice: Person, supper: Me
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.get_by_role("button", name="I’m coming").evaluate("button => { button.click(); button.click() }")
-    expect(page.get_by_text("1 of 2 taken")).to_be_visible()
+    expect(page.get_by_text("1 of 2 places taken")).to_be_visible()
     assert len(sent) == 1
 
 

@@ -60,10 +60,13 @@ def test_the_code_of_the_mail_does_as_well(open_: Open) -> None:
     expect(page).to_have_url(re.compile("/meetings$"))
 
 
-@pytest.mark.parametrize("zone", ["America/St_Johns", "Asia/Katmandu"])  # browsers keep names the tables gave up
-def test_the_zone_is_the_one_the_browser_names(open_: Open, zone: str) -> None:
-    page = open_(path="/sign-up", timezone_id=zone)
-    expect(page.get_by_label("Time zone")).to_have_value(zone)
+@pytest.mark.parametrize(
+    ("named", "listed"),
+    [("America/St_Johns", "America/St_Johns"), ("Asia/Katmandu", "Asia/Kathmandu")],  # browsers keep names the tables gave up
+)
+def test_the_zone_is_the_one_the_browser_names(open_: Open, named: str, listed: str) -> None:
+    page = open_(path="/sign-up", timezone_id=named)
+    expect(page.get_by_label("Time zone")).to_have_value(listed)
     expect(page.get_by_text("Your browser says")).to_be_visible()
 
 

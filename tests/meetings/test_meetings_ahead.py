@@ -170,8 +170,8 @@ def test_a_visitor_is_sent_to_sign_in_and_back(client):
         (-10 * MINUTE, "doors", "Doors are open"),
         (-timedelta(seconds=20), "doors", "Starts any moment now"),
         (0 * MINUTE, "live", "Live now"),
-        (14 * MINUTE, "live", "14 of 60 minutes gone"),
-        (59 * MINUTE, "live", "59 of 60 minutes gone"),
+        (14 * MINUTE, "live", "14 of 60 minutes"),
+        (59 * MINUTE, "live", "59 of 60 minutes"),
     ],
 )
 def test_the_phase_is_the_clocks(look, tonight, after, phase, said):
@@ -213,7 +213,7 @@ def test_an_offer_of_the_last_hour_is_the_first_line_of_the_page(look, superuser
     late = plan(superuser, "Later", days=3)
     until = tonight.starts_at - HOUR
     invite(superuser, charlie, late, answer="offered", offer_expires_at=until)
-    assert "A place at Later is yours until 20:00." in words(look(until - HOUR))
+    assert "A place at Later is yours until 20:00 today." in words(look(until - HOUR))
     assert "A place at Later" not in words(look(until - HOUR - MINUTE))
     assert "A place at Later" not in words(look(until))
 
