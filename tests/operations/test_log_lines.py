@@ -63,7 +63,7 @@ def test_each_request_is_a_line_with_its_reference_and_its_time(watched, told, d
 def test_a_line_names_the_route_and_not_the_address_with_its_token(watched, told, database):
     watched.test_client().get("/verify/a-token-that-opens-something")
     watched.test_client().get("/no/such/address")
-    assert [line["message"] for line in told()] == ["GET /verify/<token> 200", "GET no such address 404"]
+    assert [line["message"] for line in told()] == ["GET /verify/<token> 410", "GET no such address 404"]
 
 
 def test_what_broke_is_one_line_with_all_of_it(watched, told, database):
