@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.cast import FAMILY
 from tests.support.orders import subscription
-from tests.support.reading import link, one, rows, words
+from tests.support.reading import link, one, rows, said_at, words
 
 
 def people_on(answer):
@@ -124,10 +124,16 @@ def test_a_name_that_cannot_be_is_said_at_the_field(sign_in, superuser, alice, n
     assert words(answer, "h1") == "Alice and friends" == one(superuser, "select plan_name from family_plans")
 
 
-def test_a_name_is_shown_as_text(sign_in, alice):
-    browser = sign_in(alice)
-    browser.submit("/family", plan_name="<b>Duarte</b> & co")
-    assert "<bdi>&lt;b&gt;Duarte&lt;/b&gt; &amp; co</bdi>" in browser.get("/family").text
+def test_a_name_is_shown_as_text(sign_in, superuser, alice):
+    superuser.execute("update family_plans set plan_name = '<b>Duarte</b> & co'")
+    assert "<bdi>&lt;b&gt;Duarte&lt;/b&gt; &amp; co</bdi>" in sign_in(alice).get("/family").text
+
+
+def test_what_could_be_markup_is_refused_and_stays_typed(sign_in, superuser, alice):
+    answer = sign_in(alice).submit("/family", plan_name="<b>Duarte & co")
+    assert answer.status_code == 422 and said_at(answer, "plan_name") == "A name holds no web or mail address, and none of / \\ @ < >."
+    assert 'value="&lt;b&gt;Duarte &amp; co"' in answer.text
+    assert one(superuser, "select plan_name from family_plans") == "Alice and friends"
 
 
 def test_since_is_told_in_the_readers_own_days(sign_in, superuser, alice):

@@ -157,7 +157,7 @@ ADMIN = (
     Stop("admin-families", "/admin/families"),
     Stop("admin-families-none", "/admin/families?q=xyz"),
     Stop("admin-family", "{family}"),
-    Stop("admin-family-refused", "{family}", "Save", ("Seats, the primary", "0")),
+    Stop("admin-family-refused", "{family}", "Save", ("Seats, the payer’s included", "0")),
     Stop("admin-operations", "/admin/operations"),
     Stop("admin-database", "/admin/operations/database"),
     Stop("admin-log", "/admin/log"),
