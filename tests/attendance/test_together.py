@@ -223,7 +223,7 @@ def test_the_page_says_who_all_of_us_are_and_takes_the_yes(sign_in, work, mails,
     assert "All of us (3) You and Bob, Eve: everybody who lets the family answer for them and has not answered yet." in page
     assert browser.submit(f"/meetings/{supper.id}/together", view="page").location == f"/meetings/{supper.id}"
     page = words(browser.get(f"/meetings/{supper.id}"))
-    assert "You’re coming" in page and "All of us" not in page and "3 of 4 taken" in page
+    assert "You’re coming" in page and "All of us" not in page and "3 of 4 places taken" in page
     work()
     (mail,) = mails(bob.email)
     assert mail["subject"] == "You have a place: Supper" and "Alice said yes to Supper for all of you." in mail["text"]
