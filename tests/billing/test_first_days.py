@@ -40,7 +40,7 @@ def test_and_is_paid_then_by_the_order_that_waited(newcomer):
 def test_the_end_of_the_free_days_is_said_on_the_page_above_every_page_and_by_mail_once(newcomer, mails, worker_app):
     newcomer.buys()
     day = day_long((START + 7 * DAY).astimezone(ISTANBUL))
-    banner, sent = f"Your free time ends on {day}.", lambda: [m["subject"] for m in mails(newcomer.person.email)]
+    banner, sent = plain(f"Your free time ends on {day}."), lambda: [m["subject"] for m in mails(newcomer.person.email)]
     with newcomer.on(3):
         date = date_in_words((START + 7 * DAY).astimezone(ISTANBUL))
         assert plain(f"Your free time ends on {date}. Your first payment, $12.00") in newcomer.sees("/plan")
