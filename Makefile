@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := var/venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
+NPM_CI = command -v npm >/dev/null || { echo "npm is needed (it comes with Node.js)" >&2; exit 1; }; \
+	mkdir -p var/npm && cp package.json package-lock.json var/npm/ && \
+	cd var/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -16,32 +19,33 @@ run: $(VENV)/.installed assets
 
 install: $(VENV)/.installed assets
 
-test: $(VENV)/.installed-test assets
+test: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.support.chromium
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=portal --cov-report=term:skip-covered --cov-fail-under=95 $(TESTS)
 
 # What needs Debian's own programs; nothing of it is skipped.
-server: $(VENV)/.installed-test assets
+server: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.server.tools
 	@$(BIN)/python -m pytest -m server tests/server
 
-check: $(VENV)/.installed-test
+check: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/ruff check portal tests migrations wsgi.py
 	@$(BIN)/mypy
 	@$(BIN)/djlint --quiet --lint templates
+	@var/npm/node_modules/.bin/biome check --error-on-warnings
 
-mutations: $(VENV)/.installed-test assets
+mutations: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.support.mutations $(RULES)
 
-screenshots: $(VENV)/.installed-test assets
+screenshots: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.support.chromium
 	@$(BIN)/python -m tests.support.screenshots
 
-bench: $(VENV)/.installed-test assets
+bench: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.bench.pages $(BENCH)
 	@$(BIN)/python -m tests.bench.door
 
-streams: $(VENV)/.installed-test assets
+streams: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.bench.streams $(BENCH)
 
 assets: var/npm/.installed
@@ -62,11 +66,13 @@ $(VENV)/.installed-test: pyproject.toml $(VENV)/bin/python
 	@touch $@ $(VENV)/.installed
 
 var/npm/.installed: package.json package-lock.json
-	@command -v npm >/dev/null || { echo "npm is needed (it comes with Node.js)" >&2; exit 1; }
-	@mkdir -p var/npm
-	@cp package.json package-lock.json var/npm/
-	@cd var/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@$(NPM_CI) --omit=dev
 	@touch $@
+
+# With what the tests and the linter of scripts and styles need.
+var/npm/.installed-test: package.json package-lock.json
+	@$(NPM_CI)
+	@touch $@ var/npm/.installed
 
 clean:
 	rm -rf var

@@ -9,7 +9,7 @@ import zoneinfo
 from flask import Flask
 from flask_migrate import Migrate
 
-from portal import access, assets, cli, clock, errors, web
+from portal import access, assets, cli, clock, errors, jobs, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
 
@@ -77,6 +77,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         billing, checkout, plan, webhook, families, joining_views, admin, operations,
     ):  # fmt: skip
         app.register_blueprint(room.bp)
+    jobs.load()
     passwords.share(threads)
     provider.init_app(app)
     app.jinja_env.globals["trouble"] = trouble.trouble

@@ -20,7 +20,7 @@ from portal.csrf import check_form
 
 login_manager = LoginManager()
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = TypeVar("View", bound=Callable[..., object])
 
 READING = ("GET", "HEAD", "OPTIONS")
 
@@ -56,7 +56,7 @@ def takes_proof(ask: ProofTaker) -> ProofTaker:
     return ask
 
 
-def guard_of(view: Callable[..., Any]) -> str:
+def guard_of(view: Callable[..., object]) -> str:
     """public, admin or member."""
     return getattr(view, "guard", "member")
 
@@ -102,7 +102,7 @@ def ask_for_fresh_code() -> ResponseReturnValue | None:
     return None
 
 
-def _asked_for() -> Callable[..., Any] | None:
+def _asked_for() -> Callable[..., object] | None:
     """The view of this address; for a method it does not take, the one that stands there all the same."""
     endpoint = request.endpoint
     if isinstance(request.routing_exception, MethodNotAllowed):
@@ -138,7 +138,7 @@ def ask_to_sign_in() -> ResponseReturnValue:
     return _lead_to("accounts.sign_in", next=wanted if wanted != "/meetings" else None)
 
 
-def _lead_to(endpoint: str, **values: Any) -> ResponseReturnValue:
+def _lead_to(endpoint: str, **values: Any) -> ResponseReturnValue:  # handed on to url_for
     target = url_for(endpoint, **values)
     if "HX-Request" in request.headers:
         return "", 200, {"HX-Redirect": target}

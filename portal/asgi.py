@@ -7,15 +7,14 @@ granian --interface asgi --factory portal.asgi:streams        (a real server's l
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from flask import Flask
 
 from portal import clock, create_app
 from portal.attendance import drawing
 from portal.config import Settings, plain_url
-from portal.database import db
-from portal.database.identity import Role, act_as
+from portal.database.identity import Role
+from portal.database.transactions import transaction
 from portal.live.combined import combined
 from portal.live.listen import listener
 from portal.live.pictures import Drawing, Key
@@ -35,13 +34,13 @@ NOBODY = Role("none")
 """The web login itself, which may call the few functions the streams need and nothing else."""
 
 
-def everything() -> Any:
+def everything() -> object:
     """Pages and streams from one process."""
     app = _begun(threads=THREADS)
     return combined(live(app), app, THREADS)
 
 
-def streams() -> Any:
+def streams() -> object:
     """The streams alone."""
     return live(_begun(threads=0))
 
@@ -69,22 +68,16 @@ def live(app: Flask) -> Live:
         def look(zone: str) -> Clock:
             return Clock(clock.now(), zone, settings.club_timezone, settings.doors_minutes)
 
-        with app.app_context():
-            act_as(db.session(), NOBODY)
-            drawings = drawing.draw(app, db.session(), keys, look)
-            db.session.commit()
-            return drawings
+        with transaction(app, NOBODY) as session:
+            return drawing.draw(app, session, keys, look)
 
     def may_watch(tickets: Sequence[Ticket]) -> list[bool]:
-        with app.app_context():
-            act_as(db.session(), NOBODY)
+        with transaction(app, NOBODY) as session:
             asked = {
                 "sign_ins": [ticket.sign_in for ticket in tickets], "meetings": [ticket.meeting for ticket in tickets],
                 "names": [ticket.audience.names_shown for ticket in tickets],
             }  # fmt: skip
-            answers = list(db.session.scalars(drawing.MAY_WATCH, asked))
-            db.session.commit()
-            return answers
+            return list(session.scalars(drawing.MAY_WATCH, asked))
 
     return Live(
         secrets=[*settings.secret_key_fallbacks, settings.secret_key],

@@ -1,10 +1,12 @@
 """The files browsers load: ours and htmx's, under names that change with their content, compressed once.
 
+Styles and scripts are written by thing in static/css and static/js, and joined here into portal.css and portal.js.
 `build` runs at start-up; WhiteNoise then serves the folder before Flask is asked, for ever cacheable.
 """
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -21,6 +23,64 @@ if TYPE_CHECKING:
 
 NPM = ("var/npm/node_modules/htmx.org/dist", "node_modules/htmx.org/dist")
 VENDOR = {"htmx.js": "htmx.min.js", "hx-sse.js": "ext/hx-sse.min.js"}
+
+STATIC = ROOT / "static"
+LAYERS = {
+    "tokens": ("tokens",),
+    "base": ("base",),
+    "components": (
+        "text",
+        "frame",
+        "leaf",
+        "band",
+        "clocks",
+        "strip",
+        "buttons",
+        "rsvp",
+        "discs",
+        "ticks",
+        "figures",
+        "rows",
+        "roll",
+        "past",
+        "facts",
+        "pages",
+        "tables",
+        "forms",
+        "messages",
+        "landing",
+        "timeline",
+        "events",
+        "statement",
+        "print",
+    ),
+}
+"""The files of static/css by cascade layer: a later layer wins, and in a layer the later of two equally strong rules."""
+
+SCRIPTS = (
+    "page",
+    "time",
+    "own-hour",
+    "clock",
+    "countdown",
+    "every-minute",
+    "tables",
+    "turns",
+    "zone-guess",
+    "zone-search",
+    "series",
+    "sending",
+    "focus",
+    "reader",
+    "swaps",
+    "live",
+    "answers",
+    "print",
+)
+"""The files of static/js, each after those it imports from; they run in this order, once, at the end of the page."""
+
+IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[\w-]+\.js\";\n", re.MULTILINE)
+EXPORT = re.compile(r"^export (?=function |const )", re.MULTILINE)
 
 
 def build(target: Path) -> dict[str, str]:
@@ -39,8 +99,7 @@ def _built(target: Path) -> dict[str, str]:
     files = target / "files"
     files.mkdir(parents=True, exist_ok=True)
     manifest = {}
-    for name, source in sorted(_sources().items()):
-        content = source.read_bytes()
+    for name, content in sorted(_contents().items()):
         stem, _, ending = name.rpartition(".")
         hashed = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
         if not (files / hashed).exists():
@@ -53,12 +112,30 @@ def _built(target: Path) -> dict[str, str]:
     return manifest
 
 
-def _sources() -> dict[str, Path]:
+def _contents() -> dict[str, bytes]:
     package = next((ROOT / place for place in NPM if (ROOT / place).is_dir()), None)
     if package is None:
         raise Problem("htmx is not installed; `make assets` (npm ci) brings it.")
-    ours = {path.name: path for path in (ROOT / "static").iterdir() if path.is_file()}
-    return ours | {name: package / path for name, path in VENDOR.items()}
+    pictures = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
+    vendors = {name: (package / path).read_bytes() for name, path in VENDOR.items()}
+    return {"portal.css": styles().encode(), "portal.js": scripts().encode(), **pictures, **vendors}
+
+
+def styles() -> str:
+    """The stylesheet of every page: the files of each layer, in the order of `LAYERS`."""
+    layers = [
+        f"@layer {layer} {{\n{''.join((STATIC / 'css' / f'{name}.css').read_text() for name in names)}}}\n"
+        for layer, names in LAYERS.items()
+    ]
+    return "".join([f"@layer {', '.join(LAYERS)};\n", *layers])
+
+
+def scripts() -> str:
+    """The script of every page: the modules in the order of `SCRIPTS`, in one scope of their own, so that their names, which
+    are imported for editors and the linter, are simply there.
+    """
+    modules = "".join((STATIC / "js" / f"{name}.js").read_text() for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{EXPORT.sub("", IMPORT.sub("", modules))}}})();\n'
 
 
 def _put(content: bytes, place: Path) -> None:

@@ -228,17 +228,15 @@ def reset() -> None:
 @contextmanager
 def _at_work(*more: str, any_version: bool = False) -> Iterator[tuple[Session, Settings]]:
     """A session of the worker's login, committed at the end; `more` are other logins the command needs."""
-    from portal.database import db
-    from portal.database.identity import WORKER, act_as
+    from portal.database.identity import WORKER
+    from portal.database.transactions import transaction
     from portal.operations.start import refuse_unsafe
 
     settings = Settings.from_environment(needs=("WORKER_DATABASE_URL", "SECRET_KEY", *more))
     app = _app(settings, settings.worker_url)
     refuse_unsafe(app, "portal_worker", any_version=any_version)
-    with app.app_context():
-        act_as(db.session(), WORKER)
-        yield db.session(), settings
-        db.session.commit()
+    with transaction(app, WORKER) as session:
+        yield session, settings
 
 
 @portal.command("make-admin")

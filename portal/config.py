@@ -282,7 +282,7 @@ class Setting(NamedTuple):
 
     name: str
     meaning: str
-    read: Callable[[str], Any] = str
+    read: Callable[[str], object] = str
     default: str = ""
 
 
@@ -393,7 +393,7 @@ class Settings:
         "LOG_LEVEL", "the least grave line that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`", level,
     )] = "INFO"  # fmt: skip
     sandbox: Annotated[bool, Setting(
-        "SANDBOX", "`1` opens the demo's mailbox, room and clock; never on a real server", flag, "off",
+        "SANDBOX", "`1` opens the demo's mailbox, room and clock; refused unless the database is the demo's", flag, "off",
     )] = False  # fmt: skip
     sandbox_stripe: Annotated[Path, Setting(
         "SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`",
@@ -425,7 +425,7 @@ class Settings:
         """
         sandbox = env.get("SANDBOX", "").strip().lower() in ON
         given = {**(_of_the_sandbox(env) if sandbox else {}), **env}
-        read: dict[str, Any] = {}
+        read: dict[str, Any] = {}  # each setting is of its own type
         wrong: list[str] = []
         for attribute, setting in declared().items():
             try:

@@ -1,7 +1,6 @@
 """When the answer is no: a page that looks like the portal, says what happened, and names the request."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Flask, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -125,7 +124,7 @@ def _log_row(error: Exception) -> None:
         current_app.logger.exception("request %s could not be noted", reference())
 
 
-def error_page(code: int, **words: Any) -> tuple[str, int]:
+def error_page(code: int, **words: object) -> tuple[str, int]:
     """The page for `code`; `words` override its title or text."""
     said = WORDS.get(code) or Words("That did not work.", "")
     try:

@@ -18,12 +18,15 @@ from wtforms.widgets import Select, html_params
 
 from portal import clock
 from portal.times import listed_name, older_names, zone_choices, zones
+from portal.writing import in_form
 
 # Line and paragraph separators, and the marks that turn the direction of everything after them.
 _TURNING = set("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 # Letters and signs that are drawn as nothing (Hangul fillers, empty Braille).
 _BLANK = set("\u115f\u1160\u2800\u3164\uffa0")
+
+Validator = Callable[[FlaskForm, Field], None]
 
 
 class Form(FlaskForm):
@@ -32,7 +35,7 @@ class Form(FlaskForm):
     class Meta(FlaskForm.Meta):
         csrf = False  # checked once for every request (portal/csrf.py), not again by each form
 
-        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+        def wrap_formdata(self, form: object, formdata: object) -> object:
             """What was typed is `request.form`; a file that somebody sends under the name of a field is nothing."""
             wrapped = super().wrap_formdata(form, formdata)
             return request.form if isinstance(wrapped, CombinedMultiDict) else wrapped
@@ -41,17 +44,17 @@ class Form(FlaskForm):
 def tidy(most: int) -> Callable[[str | None], str]:
     """A filter: trimmed and in one Unicode form, so that what looks the same is the same.
 
-    What is far over its length stays as it came, to be refused: bringing marks in order takes the square of their number.
+    What is far over its length stays as it came, to be refused.
     """
 
     def filtered(value: str | None) -> str:
         value = value or ""
-        return unicodedata.normalize("NFC", value).strip() if len(value) <= 4 * most else value
+        return in_form("NFC", value).strip() if len(value) <= 4 * most else value
 
     return filtered
 
 
-def within(most: int) -> Any:
+def within(most: int) -> Validator:
     """A validator: not longer than that; nothing else looks at what is."""
 
     def check(_form: FlaskForm, field: Field) -> None:
@@ -69,7 +72,7 @@ def plain(_form: FlaskForm, field: Field) -> None:
             raise ValidationError("There is an invisible character in this. Type it again instead of pasting it.")
 
 
-def visible(sentence: str) -> Any:
+def visible(sentence: str) -> Validator:
     """A validator: there is something to see, not only characters that show nothing; else the sentence."""
 
     def check(_form: FlaskForm, field: Field) -> None:
@@ -82,15 +85,15 @@ def visible(sentence: str) -> Any:
 class Line(StringField):
     """One line of text: tidied, plain, of a length; required unless told otherwise."""
 
-    def __init__(self, label: str, *, most: int, missing: str = "", **kwargs: Any) -> None:
-        validators: list[Any] = [within(most), *([DataRequired(missing), visible(missing)] if missing else []), plain]
+    def __init__(self, label: str, *, most: int, missing: str = "", **kwargs: object) -> None:
+        validators: list[object] = [within(most), *([DataRequired(missing), visible(missing)] if missing else []), plain]
         super().__init__(label, validators, filters=[tidy(most)], **kwargs)
 
 
 class Paragraphs(TextAreaField):
     """Several lines of text, tidied and plain."""
 
-    def __init__(self, label: str, *, most: int, **kwargs: Any) -> None:
+    def __init__(self, label: str, *, most: int, **kwargs: object) -> None:
         super().__init__(label, [within(most), plain], filters=[tidy(most)], **kwargs)
 
 
@@ -123,7 +126,7 @@ def a_name(_form: FlaskForm, field: Field) -> None:
     What is drawn as nothing, and marks on letters, part no word: mail programs look past them.
     """
     bare = "".join(c for c in field.data or "" if unicodedata.category(c) not in ("Cf", "Mn", "Me"))
-    seen = unicodedata.normalize("NFKC", bare).replace("\u3002", ".")
+    seen = in_form("NFKC", bare).replace("\u3002", ".")
     if _LEADS_SOMEWHERE.search(seen):
         raise ValidationError("A name holds no web or mail address, and none of / \\ @ < >.")
     if _RUN_TOGETHER.search(seen):
@@ -135,19 +138,19 @@ class Name(Line):
 
     def __init__(self, label: str, **kwargs: Any) -> None:
         super().__init__(label, **kwargs)
-        self.validators: list[Any] = [*(self.validators or ()), a_name]
+        self.validators: list[object] = [*(self.validators or ()), a_name]
 
 
 class EmailLine(Line):
     """An e-mail address; kept as typed, compared without regard to case."""
 
-    def __init__(self, label: str = "E-mail", *, optional: bool = False, **kwargs: Any) -> None:
+    def __init__(self, label: str = "E-mail", *, optional: bool = False, **kwargs: object) -> None:
         missing = "" if optional else "Enter an e-mail address with an @, like ana@duarte.pt"
         super().__init__(label, most=254, missing=missing, **kwargs)
-        self.validators: list[Any] = [*([Optional()] if optional else []), *(self.validators or ()), address]
+        self.validators: list[object] = [*([Optional()] if optional else []), *(self.validators or ()), address]
 
 
-def only_known(choices: Iterable[str], sentence: str) -> Any:
+def only_known(choices: Iterable[str], sentence: str) -> Validator:
     """A validator: one of these, or the sentence."""
     known = frozenset(choices)
 
@@ -176,7 +179,7 @@ def _zone_options(minute: datetime) -> Markup:
 class ZoneSelect(Select):
     """A select of four hundred zones by region, written once a minute for everybody. The script adds a search to it."""
 
-    def __call__(self, field: Field, **kwargs: Any) -> Markup:
+    def __call__(self, field: Field, **kwargs: object) -> Markup:
         """The select, with the field's own zone chosen; an older name of a place is shown as the one that is offered."""
         options = _zone_options(clock.now().replace(second=0, microsecond=0))
         zone = listed_name(field.data) if field.data else ""
@@ -192,12 +195,12 @@ class ZoneField(SelectField):
 
     widget = ZoneSelect()
 
-    def __init__(self, label: str = "Time zone", **kwargs: Any) -> None:
+    def __init__(self, label: str = "Time zone", **kwargs: object) -> None:
         known = only_known(zones(), UNKNOWN_ZONE)
         super().__init__(label, choices=[], validate_choice=False, validators=[known], **kwargs)
 
 
-def readable(sentence: str) -> Any:
+def readable(sentence: str) -> Validator:
     """A validator: something was typed and understood, or our sentence instead of the library's."""
 
     def check(_form: Form, field: Field) -> None:
@@ -214,7 +217,7 @@ def this_century(_form: Form, field: Field) -> None:
         raise ValidationError("Choose a day of this century.")
 
 
-def day_field(label: str, *, optional: bool = False, **kwargs: Any) -> DateField:
+def day_field(label: str, *, optional: bool = False, **kwargs: object) -> DateField:
     """A day that exists, in this century."""
     checks = [readable("Choose a day that exists."), this_century]
     return DateField(label, validators=[Optional(), *checks] if optional else checks, **kwargs)

@@ -7,6 +7,7 @@ whole network counts failures only, and nobody's success clears the tries of som
 
 import hashlib
 import ipaddress
+from typing import NamedTuple
 
 from flask import g, request
 from sqlalchemy import text
@@ -15,11 +16,18 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from portal.database import db
 from portal.database.driver import Statement
 from portal.database.identity import apart
-from portal.database.question import Question
+from portal.database.query import Command
 
-HIT = Statement(b"select auth.hit(%(bucket)s, %(allowed)s, %(seconds)s) as wait")
-GIVE_BACK = Question(text("select auth.give_back(:bucket)"))
-FORGET = Question(text("select auth.forget_hits(:bucket)"))
+
+class Wait(NamedTuple):
+    """How many seconds to wait; 0 for none."""
+
+    wait: int
+
+
+HIT = Statement(b"select auth.hit(%(bucket)s, %(allowed)s, %(seconds)s) as wait", Wait)
+GIVE_BACK = Command(text("select auth.give_back(:bucket)"))
+FORGET = Command(text("select auth.forget_hits(:bucket)"))
 
 
 class TooOften(TooManyRequests):
@@ -42,7 +50,7 @@ def wait_for(what: str, whose: str, allowed: int, seconds: int) -> int:
     bucket = _bucket(what, whose)
     (row,) = apart(db.session(), HIT, bucket=bucket, allowed=allowed, seconds=seconds)
     g.setdefault("tries", []).append(bucket)
-    return int(row.wait)
+    return row.wait
 
 
 def give_back(what: str, whose: str | None = None) -> None:

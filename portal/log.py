@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TextIO
 
 from flask import Flask, Response, g, has_app_context, request
 from flask.signals import request_finished, request_started
@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage(),
         }  # fmt: skip
@@ -78,11 +78,11 @@ def watch(app: Flask) -> None:
         request_finished.connect(_finished, app)
 
 
-def _began(_app: Flask, **_more: Any) -> None:
+def _began(_app: Flask, **_more: object) -> None:
     g.began = time.perf_counter()
 
 
-def _finished(_app: Flask, response: Response, **_more: Any) -> None:
+def _finished(_app: Flask, response: Response, **_more: object) -> None:
     person = db.session.info.get("person") if db.session.registry.has() else None
     route = request.url_rule.rule if request.url_rule else "no such address"
     logger.info(

@@ -21,11 +21,12 @@ from flask_wtf.csrf import generate_csrf
 from htmx_flask import Htmx, request
 from itsdangerous import BadSignature
 from markupsafe import Markup
-from sqlalchemy import Select
+from wtforms import Field
 
 from portal.config import Settings
 from portal.database import db
-from portal.database.question import Question
+from portal.database.query import Query
+from portal.database.rows import R
 from portal.problems import Refused
 from portal.proxies import Forwarded
 from portal.reference import reference
@@ -55,10 +56,10 @@ class Sessions(SecureCookieSessionInterface):
     """Flask's own signed cookie. A browser sends the same one with every page, so its signature is checked once an hour."""
 
     def __init__(self, app: Flask) -> None:
-        signer: Any = self.get_signing_serializer(app)
+        signer: Any = self.get_signing_serializer(app)  # None only without a key
         self._checked = lru_cache(maxsize=4096)(lambda cookie, oldest, _hour: signer.loads(cookie, max_age=oldest))
 
-    def open_session(self, app: Flask, request: Request) -> Any:
+    def open_session(self, app: Flask, request: Request) -> Any:  # Flask's own signature
         """What the cookie says, if we signed it and it is not too old."""
         cookie, oldest = request.cookies.get(self.get_cookie_name(app), ""), app.permanent_session_lifetime
         with suppress(BadSignature):
@@ -70,7 +71,7 @@ class Sessions(SecureCookieSessionInterface):
 class Templates(Environment):
     """No template has globals of its own, so that all share one plain dictionary: looking up a chain costs a page dear."""
 
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:  # Jinja's own signature
         """The environment's globals."""
         return {**self.globals, **d} if d else self.globals
 
@@ -162,19 +163,13 @@ def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
     return answer
 
 
-def find(visible: Select[*tuple[Any, ...]] | Question, **given: Any) -> Any:
-    """The one row of a select of what this person may see, or 404: not there and not yours look the same."""
-    row = (
-        visible.row(db.session(), **given)
-        if isinstance(visible, Question)
-        else db.session.execute(visible, given).one_or_none()
-    )
-    if row is None:
-        abort(404)
-    return row
+def find(visible: Query[R], **given: object) -> R:
+    """The one row of what this person may see, or 404: not there and not yours look the same."""
+    row = visible.one_or_none(db.session(), **given)
+    return abort(404) if row is None else row
 
 
-def drawn(place: str, macro: str, *words: Any) -> Markup:
+def drawn(place: str, macro: str, *words: object) -> Markup:
     """A piece of a page that depends on nothing but these words, kept for the next reader of whom they are the same.
 
     `macro` is one of the template at `place`, and escapes what it shows.
@@ -183,11 +178,11 @@ def drawn(place: str, macro: str, *words: Any) -> Markup:
 
 
 @lru_cache(maxsize=8192)
-def _drawn(templates: Environment, place: str, macro: str, words: tuple[Any, ...]) -> Markup:
+def _drawn(templates: Environment, place: str, macro: str, words: tuple[object, ...]) -> Markup:
     return Markup(getattr(templates.get_template(place).module, macro)(*words))  # noqa: S704
 
 
-def page(template: str, status: int = 200, **context: Any) -> tuple[str, int]:
+def page(template: str, status: int = 200, /, **context: object) -> tuple[str, int]:
     """A rendered page with its status."""
     return render_template(template, **context), status
 
@@ -214,7 +209,7 @@ def id_in(value: str) -> UUID | None:
 
 
 @contextmanager
-def told_at(field: Any) -> Iterator[None]:
+def told_at(field: Field) -> Iterator[None]:
     """What is refused inside is told at this field of a form, and nothing was changed."""
     try:
         yield

@@ -1,6 +1,5 @@
 """The account page: who you are, where you are signed in, and whether the door opens for you."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect
@@ -78,7 +77,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
     return page("accounts/account.html", status, **{**context, **with_errors})
 
 
-def _line(row: Any) -> dict[str, object]:
+def _line(row: queries.SignInRow) -> dict[str, object]:
     now = reader().now
     return {
         "id": row.id, "device": row.device, "network": str(row.network or "this machine"),

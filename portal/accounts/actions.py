@@ -11,8 +11,9 @@ from sqlalchemy import Row, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, mail
+from portal import audit, clock, mail
 from portal.accounts import free_days, letters, passwords, sealed
+from portal.accounts.events import factor_said_lost, person_changed, reset_asked
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
 from portal.database import broken_rule
@@ -127,7 +128,7 @@ def confirm(db: Session, token: str, password_hash: str) -> UUID | None:
 
 def ask_reset(db: Session, email: str) -> None:
     """A new password was asked for. The same work for any address: whether it has an account, the worker finds out."""
-    jobs.enqueue(db, "accounts.send_reset", email=sealed.seal(email))
+    reset_asked.publish(db, email=sealed.seal(email))
     audit.record(db, "password.reset-asked", "A new password was asked for", category="security")
 
 
@@ -164,7 +165,7 @@ def reset(
             db, "second-factor.said-lost", "A second factor was said to be lost", subject_id=row.user_id,
             category="security", level="warn",
         )  # fmt: skip
-        jobs.enqueue(db, "accounts.tell_factor_end", user_id=str(row.user_id))
+        factor_said_lost.publish(db, user_id=row.user_id)
     return Redeemed(row.user_id, row.factor_ends)
 
 
@@ -239,7 +240,7 @@ def change_profile(
             first_name=first_name, last_name=last_name, timezone=timezone, preferred_meeting_time=preferred_meeting_time
         )
     )  # fmt: skip
-    jobs.enqueue(db, "billing.tell_customer", user_id=str(user_id))
+    person_changed.publish(db, user_id=user_id)
     audit.record(db, "profile.changed", "The profile was changed")
 
 

@@ -6,9 +6,10 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, jobs, mail
+from portal import audit, mail
 from portal.accounts import free_days, letters
 from portal.accounts.actions import new_code
+from portal.accounts.events import person_changed
 from portal.accounts.member import code_hash, key_hash, new_key
 
 ASK_ADDRESS = text("select auth.ask_address(:address, :token, :code)")
@@ -36,7 +37,7 @@ def change_address(db: Session, user_id: UUID, code: str) -> bool:
         return False
     new = db.scalar(text("select email from users where id = :id"), {"id": user_id})
     free_days.keep(db, old, new)
-    jobs.enqueue(db, "billing.tell_customer", user_id=str(user_id))
+    person_changed.publish(db, user_id=user_id)
     for address in (old, new):
         mail.write(db, "address", address, letters.address_changed(new), user_id=user_id)
     audit.record(db, "address.changed", "The address was changed", category="security", level="warn")

@@ -6,9 +6,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal import audit, jobs, live, mail
+from portal import audit, live, mail
 from portal.accounts import free_days, letters
 from portal.accounts.actions import LastAdmin
+from portal.accounts.events import account_closed, place_passed_on
 from portal.database import broken_rule
 from portal.problems import Refused
 
@@ -34,9 +35,8 @@ def close_account(db: Session, user_id: UUID, email: str) -> None:
         raise
     for meeting_id, offered in changed:
         for person in offered or ():
-            jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))
+            place_passed_on.publish(db, meeting_id=meeting_id, user_id=person)
         live.announce(db, meeting_id)
-    jobs.enqueue(db, "billing.stop_own", user_id=str(user_id), when="now")
-    jobs.enqueue(db, "billing.tell_customer", user_id=str(user_id))
+    account_closed.publish(db, user_id=user_id)
     audit.record(db, "account.closed", "The account was closed", category="security", level="warn", subject_id=user_id)
     mail.write(db, "closed", email, letters.closed())

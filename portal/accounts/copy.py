@@ -1,6 +1,5 @@
 """A copy of what is kept about somebody, to keep or to take elsewhere."""
 
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -38,7 +37,7 @@ KEPT = {
 }
 
 
-def everything(db: Session) -> dict[str, list[dict[str, Any]]]:
+def everything(db: Session) -> dict[str, list[dict[str, object]]]:
     """What is kept about the asker, as it is kept."""
     audit.record(db, "account.exported", "A copy of one's own data was taken", category="security")
     return {name: [dict(row._mapping) for row in db.execute(text(sql))] for name, sql in KEPT.items()}

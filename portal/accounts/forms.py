@@ -1,7 +1,6 @@
 """The forms of an account. Their sentences are the ones a member reads."""
 
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -29,7 +28,7 @@ def good_password(form: Form, field: Field) -> None:
 class NewPassword(PasswordField):
     """A password to be set: the rules of `passwords`, told at the field."""
 
-    def __init__(self, label: str = "Password", **kwargs: Any) -> None:
+    def __init__(self, label: str = "Password", **kwargs: object) -> None:
         hint = "At least 12 characters. Any words you like, spaces too."
         super().__init__(label, validators=[good_password], description=hint, **kwargs)
 

@@ -7,10 +7,12 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.accounts import actions, free_days, lost_factor, sealed
+from portal.accounts.events import factor_kept, factor_said_lost, reset_asked
 from portal.accounts.models import SecondFactorEnding
 from portal.jobs import job
 
 
+@reset_asked.subscribe
 @job("accounts.send_reset")
 def send_reset(db: Session, email: str) -> None:
     """The mail for a new password, to a sealed address: whoever asks may type a stranger's, which the queue shall not keep.
@@ -21,16 +23,18 @@ def send_reset(db: Session, email: str) -> None:
         actions.send_reset(db, address)
 
 
+@factor_said_lost.subscribe
 @job("accounts.tell_factor_end")
-def tell_factor_end(db: Session, user_id: str) -> None:
+def tell_factor_end(db: Session, user_id: UUID) -> None:
     """A second factor is said to be lost. Done twice it is told once."""
-    lost_factor.tell(db, UUID(user_id))
+    lost_factor.tell(db, user_id)
 
 
+@factor_kept.subscribe
 @job("accounts.tell_factor_kept")
-def tell_factor_kept(db: Session, user_id: str) -> None:
+def tell_factor_kept(db: Session, user_id: UUID) -> None:
     """It is not lost."""
-    lost_factor.tell_kept(db, UUID(user_id))
+    lost_factor.tell_kept(db, user_id)
 
 
 @job("accounts.tend_lost_factors", cron="11 * * * *", lock="accounts.tend_lost_factors")

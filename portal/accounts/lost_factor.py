@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, jobs, mail
+from portal import audit, mail
 from portal.accounts import letters
+from portal.accounts.events import factor_kept
 from portal.accounts.member import key_hash, new_key
 from portal.mail import Letter
 from portal.times import day_long
@@ -41,7 +42,7 @@ def keep(db: Session, token: str) -> bool:
     audit.record(
         db, "second-factor.kept", "A second factor said to be lost was kept", subject_id=person, category="security"
     )
-    jobs.enqueue(db, "accounts.tell_factor_kept", user_id=str(person))
+    factor_kept.publish(db, user_id=person)
     return True
 
 

@@ -4,22 +4,20 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask_login import AnonymousUserMixin, UserMixin
-from sqlalchemy import Row
 
 from portal import clock
 from portal.access import FRESH_FOR, login_manager
 from portal.database import db
-from portal.database.identity import Browser, act_as, person
+from portal.database.identity import Browser, Person, act_as, person
 
 
 class Member(UserMixin):
     """One signed-in person: a row read with the identity of the transaction, not a model."""
 
-    def __init__(self, key: str, row: Row[Any]) -> None:
+    def __init__(self, key: str, row: Person) -> None:
         self.key = key
         self.sign_in_id: UUID = row.sign_in_id
         self.id: UUID = row.id

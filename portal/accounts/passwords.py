@@ -18,6 +18,7 @@ from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from portal.limits import Busy
+from portal.writing import in_form
 
 SHORTEST, LONGEST = 12, 256
 LEAKED = FREQUENCY_LISTS["passwords"]
@@ -76,7 +77,7 @@ def _decoy() -> str:
 
 def kept_form(password: str) -> str:
     """The one form in which a password is hashed, however a keyboard put it together."""
-    return unicodedata.normalize("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in password))
+    return in_form("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in password))
 
 
 def hashed(password: str) -> str:
@@ -101,7 +102,7 @@ def fitting_form(password: str, password_hash: str | None) -> str | None:
 
     For plain letters all forms are one. Without a hash the same work is done, and the answer is None. Raises Busy.
     """
-    forms = dict.fromkeys((kept_form(password), password, unicodedata.normalize("NFD", password)))
+    forms = dict.fromkeys((kept_form(password), password, in_form("NFD", password)))
     kept = password_hash or _decoy()
     with _turns.one():
         return next((form for form in forms if _verified(form, kept) and password_hash), None)

@@ -14,7 +14,7 @@ from portal.accounts import forms, lost_factor, second_factor
 from portal.accounts.entering import HALF
 from portal.accounts.member import NewSignIn, load, new_key
 from portal.accounts.proof import password_fits
-from portal.database import db
+from portal.database import db, transactions
 from portal.times import minutes
 from portal.web import me, page, reader
 
@@ -77,7 +77,7 @@ def prove_again() -> ResponseReturnValue | None:
     form, sent = forms.AppCodeForm(), "second_factor" in request.form
     fresh, wait = _taken(current_user.key, form) if sent and form.validate() else (None, 0)
     if fresh:
-        db.session.commit()  # what was proved stays proved, whatever becomes of the form
+        transactions.keep(db.session())  # what was proved stays proved, whatever becomes of the form
         login_user(load(fresh))
         return None
     typed = [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "second_factor")]

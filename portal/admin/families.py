@@ -1,14 +1,13 @@
 """Families: a list to look through, and one of them, with what an admin may do to it."""
 
-from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select, text
-from sqlalchemy.engine import Row
+from sqlalchemy import bindparam, func, select, text
 from wtforms import StringField
 from wtforms.validators import Regexp
 
@@ -16,13 +15,15 @@ from portal import clock, paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.accounts.queries import NAME
 from portal.database import db
+from portal.database.query import Query
 from portal.families import actions, handing_over, leaving
 from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import TooFew
 from portal.forms import Form, Line
 from portal.times import number
-from portal.web import asked, chosen, find, page, reader
+from portal.web import asked, chosen, page, reader
 
 PAGE = 20
 
@@ -42,6 +43,62 @@ class ReasonForm(Form):
     reason = Line("Reason", most=300, missing="Say why in a sentence. It is kept in the log.")
 
 
+class FamilyRow(NamedTuple):
+    """A family in the list, with its payer's name."""
+
+    id: UUID
+    plan_name: str | None
+    current_members: int
+    invited_members: int
+    max_members: int
+    is_active: bool
+    ending_at: datetime | None
+    subscription_expiry: datetime | None
+    first_name: str | None
+    last_name: str | None
+    email: str
+    name_key: str
+
+
+class Counts(NamedTuple):
+    """How many families there are, and how many people in them."""
+
+    families: int
+    people: int
+
+
+class Seat(NamedTuple):
+    """Somebody who is, was, or was asked to be in a family."""
+
+    id: UUID
+    user_id: UUID | None
+    role: str
+    state: str
+    joined_at: datetime | None
+    ended_at: datetime | None
+    expires_at: datetime | None
+    first_name: str | None
+    last_name: str | None
+    email: str
+
+
+class Shown(NamedTuple):
+    """The same, as the page shows it."""
+
+    id: UUID
+    user_id: UUID | None
+    name: str
+    email: str
+    state: str
+    word: str
+    kind: str
+    tone: str
+    is_primary: bool
+    joined: str
+    ended: str
+    undo: bool
+
+
 COLUMNS = """
 select p.id, p.plan_name, p.current_members, p.invited_members, p.max_members, p.is_active, p.ending_at,
        p.subscription_expiry, u.first_name, u.last_name, u.email, p.name_key
@@ -57,23 +114,25 @@ with people as materialized (select id, family_plan_id from users where search @
   join family_plans p on p.id = found.id join users u on u.id = p.primary_user_id
 """  # noqa: S608 - constants of this file
 PLANS = {
-    search: text(f"""
+    search: Query(FamilyRow, text(f"""
 select * from ({found}) plans
  where (name_key, id) > (:after_name, :after_id) order by name_key, id limit {PAGE + 1}
-""")  # noqa: S608
+"""))  # noqa: S608
     for search, found in ((True, FOUND), (False, EVERY))
 }
-STANDING = text("""
+STANDING = Query(Counts, text("""
 select count(*) as families, coalesce(sum(current_members), 0) as people from family_plans where is_active
-""")
-PEOPLE = (
+"""))
+PEOPLE = Query(
+    Seat,
     select(
         Membership.id, Membership.user_id, Membership.role, Membership.state, Membership.joined_at, Membership.ended_at,
         Membership.expires_at, User.first_name, User.last_name, func.coalesce(User.email, Membership.email).label("email"),
     )
     .outerjoin(User, User.id == Membership.user_id)
+    .where(Membership.plan_id == bindparam("plan_id"))
     .order_by(Membership.ended_at.desc().nulls_first(), Membership.role.desc(), Membership.joined_at, Membership.id)
-    .limit(200)
+    .limit(200),
 )  # fmt: skip
 DISC = {"active": ("full", "ok"), "invited": ("ring", ""), "declined": ("slash", ""), "revoked": ("slash", "")}
 
@@ -94,7 +153,7 @@ def families() -> ResponseReturnValue:
     """By name; or found by the beginnings of words in a family's name, or in the names and addresses of its people."""
     q, start = asked("q"), asked("from", 3000)
     after_name, after_id = paging.read_name(start)
-    rows = db.session.execute(PLANS[bool(q)], {"q": q, "after_name": after_name, "after_id": after_id}).all()
+    rows = PLANS[bool(q)].all(db.session(), q=q, after_name=after_name, after_id=after_id)
     shown, first = rows[:PAGE], f"/admin/families?{urlencode({'q': q})}"
     return page(
         "admin/families.html", q=q, heading=_heading(q, len(rows)), families=[_line(row) for row in shown],
@@ -134,14 +193,14 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
     person = chosen("person")
     if leaving.remove(db.session(), plan_id, person, form.reason.data) is None:
         abort(404)
-    name = next((p["name"] for p in map(_person, _people(plan_id)) if p["user_id"] == person), "Somebody")
+    name = next((p.name for p in map(_person, _people(plan_id)) if p.user_id == person), "Somebody")
     return _back(plan_id, f"{name} was removed. {name} and the primary are told by mail.")
 
 
 @admin
 def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
     """While the day lasts."""
-    name = next((p["name"] for p in map(_person, _people(plan_id)) if p["id"] == membership_id), "Somebody")
+    name = next((p.name for p in map(_person, _people(plan_id)) if p.id == membership_id), "Somebody")
     if not leaving.undo(db.session(), membership_id, reader().now):
         abort(404)
     return _back(plan_id, f"{name} has the seat again and is told by mail.")
@@ -160,8 +219,7 @@ def transfer(plan_id: UUID) -> ResponseReturnValue:
 
 
 def _named(person_id: UUID) -> str:
-    row = db.session.execute(select(User.first_name, User.last_name, User.email).where(User.id == person_id)).one()
-    return display_name(*row)
+    return display_name(*NAME.one(db.session(), person=person_id))
 
 
 def _back(plan_id: UUID, said: str) -> ResponseReturnValue:
@@ -170,7 +228,7 @@ def _back(plan_id: UUID, said: str) -> ResponseReturnValue:
 
 
 def _family_page(plan_id: UUID, status: int = 200, **forms: Form) -> ResponseReturnValue:
-    plan = find(select(FamilyPlan.__table__).where(FamilyPlan.id == plan_id))
+    plan = db.session.get(FamilyPlan, plan_id) or abort(404)
     people = [_person(row) for row in _people(plan_id)]
     context: dict[str, Form] = {
         "seats_form": SeatsForm(None, data={"seats": plan.max_members}),
@@ -178,16 +236,16 @@ def _family_page(plan_id: UUID, status: int = 200, **forms: Form) -> ResponseRet
     }  # fmt: skip
     return page(
         "admin/family.html", status, plan=plan, people=people,
-        members=[p for p in people if p["state"] == "active" and not p["is_primary"]],
+        members=[p for p in people if p.state == "active" and not p.is_primary],
         until=reader().short_day(plan.subscription_expiry),
         ending=reader().short_day(plan.ending_at),
-        asked=next((p["name"] for p in people if plan.transfer_to and p["user_id"] == plan.transfer_to), ""),
+        asked=next((p.name for p in people if plan.transfer_to and p.user_id == plan.transfer_to), ""),
         **{**context, **forms},
     )  # fmt: skip
 
 
-def _people(plan_id: UUID) -> Sequence[Any]:
-    return db.session.execute(PEOPLE.where(Membership.plan_id == plan_id)).all()
+def _people(plan_id: UUID) -> list[Seat]:
+    return PEOPLE.all(db.session(), plan_id=plan_id)
 
 
 def _too_many_for(plan_id: UUID, seats: int) -> str:
@@ -201,12 +259,12 @@ def _too_many_for(plan_id: UUID, seats: int) -> str:
 def _heading(q: str, found: int) -> str:
     if q:
         return f"More than {PAGE} families" if found > PAGE else f"{found} {'family' if found == 1 else 'families'} found"
-    now = db.session.execute(STANDING).one()
+    now = STANDING.one(db.session())
     families = "1 family" if now.families == 1 else f"{now.families:,} families"
     return f"{families}, {now.people:,} {'person' if now.people == 1 else 'people'} in {'it' if now.families == 1 else 'them'}"
 
 
-def _line(row: Row[Any]) -> dict[str, Any]:
+def _line(row: FamilyRow) -> dict[str, object]:
     kind, word, tone = (
         ("slash", "Over", "")
         if not row.is_active
@@ -221,12 +279,11 @@ def _line(row: Row[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _person(row: Row[Any]) -> dict[str, Any]:
-    state = "expired" if row.state == "invited" and row.expires_at <= clock.now() else row.state
+def _person(row: Seat) -> Shown:
+    state = "expired" if row.state == "invited" and row.expires_at and row.expires_at <= clock.now() else row.state
     kind, tone = DISC.get(state, ("ring", ""))
-    return {
-        "id": row.id, "user_id": row.user_id, "name": display_name(row.first_name, row.last_name, row.email),
-        "email": row.email, "state": state, "word": state.capitalize(), "kind": kind, "tone": tone,
-        "is_primary": row.role == "primary", "joined": reader().short_day(row.joined_at), "ended": reader().short_day(row.ended_at),
-        "undo": state == "removed" and row.ended_at >= leaving.day_begins(reader().now),
-    }  # fmt: skip
+    return Shown(
+        row.id, row.user_id, display_name(row.first_name, row.last_name, row.email), row.email, state, state.capitalize(),
+        kind, tone, row.role == "primary", reader().short_day(row.joined_at), reader().short_day(row.ended_at),
+        undo=state == "removed" and row.ended_at is not None and row.ended_at >= leaving.day_begins(reader().now),
+    )  # fmt: skip

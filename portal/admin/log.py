@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from portal.accounts.models import User
 from portal.audit.models import SystemLog
 from portal.audit.words import CATEGORIES, LEVELS, sentence
 from portal.database import db
+from portal.database.rows import typed
 from portal.families.models import FamilyPlan, Membership
 from portal.meetings.models import Meeting
 from portal.reference import READABLE
@@ -44,7 +46,32 @@ MOST: ColumnElement[int] = literal_column(str(PAGE + 1))
 # Pages plan a statement once for whatever is asked; here what is asked decides: a rare level by its index, a common one not.
 PLANNED_ANEW = text("set local plan_cache_mode = force_custom_plan")
 
-Rows = Select[Any] | CompoundSelect[Any]
+class LogRow(NamedTuple):
+    """One row of the log, with the names of who did it and whom it was done to, and the title of its meeting."""
+
+    id: UUID
+    timestamp: datetime
+    level: str
+    category: str
+    operation: str | None
+    message: str
+    user_id: UUID | None
+    subject_id: UUID | None
+    meeting_id: UUID | None
+    request_id: str | None
+    ip_address: object
+    user_agent: str | None
+    details: dict[str, object] | None
+    who_first_name: str | None
+    who_last_name: str | None
+    who_email: str | None
+    whom_first_name: str | None
+    whom_last_name: str | None
+    whom_email: str | None
+    title: str | None
+
+
+Rows = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]  # what they give is said by LogRow
 
 
 @dataclass(frozen=True)
@@ -70,7 +97,7 @@ def log() -> ResponseReturnValue:
     wanted, cursor = _wanted(), paging.read(asked("from"))
     from_at, from_id = cursor or (paging.END, paging.LAST)
     db.session.execute(PLANNED_ANEW)
-    rows = db.session.execute(_with_names(_found(wanted)), {"from_at": from_at, "from_id": from_id}).all()
+    rows = typed(LogRow, db.session.execute(_with_names(_found(wanted)), {"from_at": from_at, "from_id": from_id}))
     filters = {name: str(value) for name, value in asdict(wanted).items() if value}
     first = f"/admin/log?{urlencode(filters)}"
     more = f"{first}&from={paging.write(rows[PAGE].timestamp, rows[PAGE].id)}" if len(rows) > PAGE else None
@@ -115,7 +142,7 @@ def _reference(typed: str) -> str:
 # --- finding: whatever is asked, an index gives the rows in order, and a page's worth of them is read -------------------
 
 
-def _newest(*where: ColumnElement[bool]) -> Select[Any]:
+def _newest(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return select(*COLUMNS).where(*where, FROM).order_by(*NEWEST).limit(MOST)
 
 
@@ -145,7 +172,7 @@ def _of_family(plan_id: UUID, *also: ColumnElement[bool]) -> Rows:
     return union(*theirs, _newest(SystemLog.details["plan_id"].astext == str(plan_id), *also))
 
 
-def _with_names(found: Rows) -> Select[Any]:
+def _with_names(found: Rows) -> Select[*tuple[Any, ...]]:
     rows = found.subquery()
     who, whom = aliased(User), aliased(User)
     names = [
@@ -181,7 +208,7 @@ def _about(wanted: Wanted) -> list[tuple[str, str]]:
     return about
 
 
-def _line(row: Any) -> dict[str, Any]:
+def _line(row: LogRow) -> dict[str, object]:
     local = row.timestamp.astimezone(reader().tz)
     who = _person(row.user_id, row.who_first_name, row.who_last_name, row.who_email)
     whom = _person(row.subject_id, row.whom_first_name, row.whom_last_name, row.whom_email)
@@ -219,5 +246,5 @@ def _person(person_id: UUID | None, first: str | None, last: str | None, email: 
     return (person_id, display_name(first, last, email)) if email else (None, "somebody who is gone")
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)

@@ -62,7 +62,7 @@ class ProgrammeForm(Form):
         """The revision that was looked at; one nobody saw if the field was tampered with."""
         return int(self.revision.data) if re.fullmatch(r"[0-9]{1,9}", self.revision.data or "") else -1
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:  # WTForms tells no types
         """What both kinds of plan share."""
         shared = ("title", "start_time", "timezone", "duration", "platform", "max_attendees", "requires_approval", "is_private")
         return {**{name: self[name].data for name in shared}, "description": self.description.data or None}
@@ -104,7 +104,7 @@ class SeriesForm(ProgrammeForm):
     times = IntegerField("or how many times", validators=[Optional(), readable(NO_TIMES), NumberRange(1, 1000, NO_TIMES)])
     only_if_free = BooleanField("Only on days without another meeting: the club's daily meeting")
 
-    def validate(self, extra_validators: Any = None) -> bool:
+    def validate(self, extra_validators: object = None) -> bool:
         """Each field for itself, then what they say together."""
         good = bool(super().validate(extra_validators))
         for field, wrong, sentence in (
@@ -132,7 +132,7 @@ class SeriesForm(ProgrammeForm):
         )  # fmt: skip
 
     @classmethod
-    def of(cls, series: Any, host_email: str, from_day: date) -> "SeriesForm":
+    def of(cls, series: MeetingSeries, host_email: str, from_day: date) -> "SeriesForm":
         """As a series stands, to be changed from a day on."""
         stands = {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
         first = {"month_week": series.month_week or 1, "month_weekday": (series.weekdays or [1])[0]}

@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 from itertools import groupby
-from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, flash, redirect, request
+from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select, tuple_
 
@@ -17,13 +16,15 @@ from portal.admin.planned import Planned, running_series
 from portal.attendance import queries
 from portal.attendance.queries import affected
 from portal.database import db
+from portal.database.rows import typed
 from portal.meetings import actions
 from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words, sentence
+from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
 from portal.times import number
-from portal.web import find, me, page
+from portal.web import me, page
 
 OPEN_DAYS = 3
 """So many days with meetings are open; those after them are folded, a week at a time."""
@@ -53,7 +54,7 @@ def index() -> ResponseReturnValue:
         .limit(200)
     )
     look = here_and_now()
-    series, upcoming = running_series(), [Planned(row, look) for row in db.session.execute(coming)]
+    series, upcoming = running_series(), [Planned(row, look) for row in typed(PlannedRow, db.session.execute(coming))]
     days = [(day, list(there)) for day, there in groupby(upcoming, lambda m: m.date)]
     later = [m for _day, there in days[OPEN_DAYS:] for m in there]
     weeks = [(monday, list(there)) for monday, there in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))]
@@ -74,7 +75,7 @@ def past() -> ResponseReturnValue:
         .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
         .limit(queries.PAGE + 1)
     )
-    rows, look = db.session.execute(over).all(), here_and_now()
+    rows, look = typed(PlannedRow, db.session.execute(over)), here_and_now()
     older = paging.write(rows[-1].starts_at, rows[-1].id) if len(rows) > queries.PAGE else None
     return page(
         "admin/meetings_past.html", meetings=[Planned(row, look) for row in rows[: queries.PAGE]],
@@ -177,14 +178,14 @@ def _heading(upcoming: list[Planned]) -> str:
     return f"{count} to come, the next {held[0].day_note.lower() or 'on ' + held[0].date_long}"
 
 
-def _meeting(meeting_id: UUID) -> tuple[Any, str]:
-    found = find(
-        select(Meeting, User.email).outerjoin(User, User.id == Meeting.host_id).where(Meeting.id == meeting_id)
-    )
-    return found.Meeting, found.email or ""
+def _meeting(meeting_id: UUID) -> tuple[Meeting, str]:
+    """A meeting and the address of its host, or nothing for one; 404 if there is none."""
+    found = select(Meeting, User.email).outerjoin(User, User.id == Meeting.host_id).where(Meeting.id == meeting_id)
+    meeting, email = db.session.execute(found).one_or_none() or abort(404)
+    return meeting, email or ""
 
 
-def _form_page(form: MeetingForm, meeting: Any, status: int = 200) -> ResponseReturnValue:
+def _form_page(form: MeetingForm, meeting: Meeting, status: int = 200) -> ResponseReturnValue:
     series = db.session.get(MeetingSeries, meeting.series_id) if meeting.series_id else None
     return page(
         "admin/meeting_form.html", status, form=form, m=Planned(meeting, here_and_now()), day=meeting.series_date,

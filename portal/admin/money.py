@@ -3,49 +3,129 @@
 Nothing here moves money by itself: a refund is asked of the provider, and the order changes when the provider says so.
 """
 
-from datetime import time, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, flash, redirect
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from wtforms import DateField, DecimalField, Field, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
-from portal import audit, clock, jobs
+from portal import audit, clock
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.accounts.queries import NAME
 from portal.billing import access, actions, money, provider
+from portal.billing.jobs import reconcile
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
-from portal.billing.orders import COLUMNS, STATE, line
+from portal.billing.orders import COLUMNS, STATE, OrderRow, line
+from portal.config import Settings
 from portal.database import db
+from portal.database.query import Query
+from portal.database.rows import row_type, typed
 from portal.forms import Form, Line, readable, this_century
 from portal.times import date_in_words, moment_of, since
 from portal.web import find, page, reader
 
-MONTHS = text("""
+
+class Month(NamedTuple):
+    """What was kept in a month that begins on this day."""
+
+    day: date
+    kept: Decimal
+
+
+class Now(NamedTuple):
+    """How the subscriptions stand, how many words of the provider's wait, and when both sides were last compared."""
+
+    live: int
+    failing: int
+    ending: int
+    unheard: int
+    compared: datetime | None
+
+
+class Differs(NamedTuple):
+    """Where the provider and the club differ, and about whom."""
+
+    said: str
+    found_at: datetime
+    user_id: UUID | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+
+
+@row_type
+class Disputed(OrderRow):
+    """An order whose money a bank has asked back, with its buyer."""
+
+    user_id: UUID
+    disputed_at: datetime
+    first_name: str | None
+    last_name: str | None
+    email: str
+
+
+class Who(NamedTuple):
+    """Whose money it is."""
+
+    id: UUID
+    first_name: str | None
+    last_name: str | None
+    email: str
+
+
+class Refundable(NamedTuple):
+    """An order of which something may go back, with its buyer."""
+
+    id: UUID
+    user_id: UUID
+    order_number: str
+    amount: Decimal
+    refunded_amount: Decimal
+    currency: str
+    provider_payment_id: str
+    period_end: datetime | None
+    first_name: str | None
+    last_name: str | None
+    email: str
+
+
+MONTHS = Query(Month, text("""
 select day, coalesce(sum(i.kept), 0) as kept
   from unnest(cast(:days as date[]), cast(:begins as timestamptz[]), cast(:ends as timestamptz[])) m (day, begins, ends)
   left join income i on i.completed_at >= m.begins and i.completed_at < m.ends and i.currency = :currency
  group by day order by day
-""")
-STANDING = text("""
+"""))
+STANDING = Query(Now, text("""
 select (select count(*) from subscriptions where live) as live,
        (select count(*) from subscriptions where live and failed_at is not null) as failing,
        (select count(*) from subscriptions where live and ends_at > :at) as ending,
        (select count(*) from provider_events where handled_at is null) as unheard,
        (select max(timestamp) from system_logs where category = 'billing' and level in ('info', 'warn')
          and operation = 'billing.reconciled') as compared
-""")
-DRIFTS = select(Drift, User.first_name, User.last_name, User.email).outerjoin(User, User.id == Drift.user_id)
-DRIFTS = DRIFTS.where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100)
-DISPUTED = select(*COLUMNS, Order.user_id, Order.disputed_at, User.first_name, User.last_name, User.email)
-DISPUTED = DISPUTED.join(User, User.id == Order.user_id).where(Order.dispute_state == "open")
-DISPUTED = DISPUTED.order_by(Order.disputed_at).limit(100)
+"""))
+DRIFTS = Query(
+    Differs,
+    select(Drift.said, Drift.found_at, Drift.user_id, User.first_name, User.last_name, User.email)
+    .outerjoin(User, User.id == Drift.user_id)
+    .where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100),
+)  # fmt: skip
+DISPUTED = Query(
+    Disputed,
+    select(*COLUMNS, Order.user_id, Order.disputed_at, User.first_name, User.last_name, User.email)
+    .join(User, User.id == Order.user_id)
+    .where(Order.dispute_state == "open").order_by(Order.disputed_at).limit(100),
+)  # fmt: skip
+WHO = Query(Who, select(User.id, User.first_name, User.last_name, User.email).where(User.id == bindparam("person")))
 
 
 def add_to(bp: Blueprint) -> None:
@@ -60,8 +140,9 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule("/orders/<number>/refund", "send_refund", send_refund, methods=["POST"])
 
 
-def _settings() -> Any:
-    return current_app.config["SETTINGS"]
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
 
 
 class DaysForm(Form):
@@ -84,7 +165,7 @@ class DaysForm(Form):
 class RefundForm(Form):
     """Some or all of a payment."""
 
-    order: Any = None
+    order: Refundable
     """The order it is about."""
     amount = DecimalField("Amount", validators=[readable("Give an amount, like 12.00.")])
     cut = DateField(
@@ -108,7 +189,7 @@ class RefundForm(Form):
 @admin
 def overview() -> ResponseReturnValue:
     """What came in by month, how the subscriptions stand, and where provider and club disagree."""
-    now, months = db.session.execute(STANDING, {"at": clock.now()}).one(), _months()
+    now, months = STANDING.one(db.session(), at=clock.now()), _months()
     return page(
         "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
         figures=[
@@ -119,32 +200,31 @@ def overview() -> ResponseReturnValue:
         ],
         heading=f"{money.shown(months[-1].kept, _settings().currency)} came in this month",
         drifts=[
-            (row.Drift.said, since(row.Drift.found_at, reader().now), row.Drift.user_id,
+            (row.said, since(row.found_at, reader().now), row.user_id,
              display_name(row.first_name, row.last_name, row.email) if row.email else "")
-            for row in db.session.execute(DRIFTS)
+            for row in DRIFTS.all(db.session())
         ],
         disputes=[
             line(row, reader().now) | {"since": since(row.disputed_at, reader().now), "person": row.user_id,
                                      "name": display_name(row.first_name, row.last_name, row.email)}
-            for row in db.session.execute(DISPUTED)
+            for row in DISPUTED.all(db.session())
         ],
         unheard=now.unheard, compared=since(now.compared, reader().now) if now.compared else "",
     )  # fmt: skip
 
 
-def _months() -> list[Any]:
+def _months() -> list[Month]:
     """The last twelve months of the reader's calendar, the running one too, with what was kept in each."""
     middle = reader().now.date().replace(day=15)
     days = [(middle + timedelta(days=365.25 / 12 * n)).replace(day=1) for n in range(-11, 2)]
     bounds = [moment_of(day, time(0), reader().zone) for day in days]
-    given = {"days": days[:-1], "begins": bounds[:-1], "ends": bounds[1:], "currency": _settings().currency}
-    return list(db.session.execute(MONTHS, given))
+    return MONTHS.all(db.session(), days=days[:-1], begins=bounds[:-1], ends=bounds[1:], currency=_settings().currency)
 
 
 @admin
 def compare() -> ResponseReturnValue:
     """Do now what is done each night."""
-    jobs.enqueue(db.session(), "billing.reconcile", one_at_a_time="billing.reconcile")
+    reconcile.enqueue(db.session())
     audit.record(db.session(), "billing.compare-asked", "Asked to compare with the provider", category="billing")
     flash("Stripe is being compared with the club now. Reload this page in a moment.", "note")
     return redirect("/admin/money", 303)
@@ -160,7 +240,7 @@ def of_person(person_id: UUID) -> ResponseReturnValue:
 
 
 def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> ResponseReturnValue:
-    who = find(select(User.id, User.first_name, User.last_name, User.email).where(User.id == person_id))
+    who = find(WHO, person=person_id)
     verdict, now = access.of(db.session(), person_id, reader()), reader().now
     customers = actions.customers_of(db.session(), person_id)
     return page(
@@ -171,14 +251,14 @@ def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> Response
     )  # fmt: skip
 
 
-def _orders(person_id: UUID) -> list[dict[str, Any]]:
+def _orders(person_id: UUID) -> list[dict[str, object]]:
     bought = select(*COLUMNS).where(Order.user_id == person_id).order_by(Order.created_at.desc(), Order.id.desc())
     return [
         line(row, reader().now) | {
             "refundable": row.state in REFUNDABLE and row.provider_payment_id is not None,
             "desk": provider.desk_address(row.provider_payment_id) if row.provider_payment_id else "",
         }
-        for row in db.session.execute(bought.limit(50))
+        for row in typed(OrderRow, db.session.execute(bought.limit(50)))
     ]  # fmt: skip
 
 
@@ -187,7 +267,7 @@ def _plans(person_id: UUID) -> list[Subscription]:
     return list(db.session.scalars(theirs.order_by(Subscription.started_at.desc()).limit(10)))
 
 
-def _events(customers: Any) -> list[ProviderEvent]:
+def _events(customers: Sequence[str]) -> list[ProviderEvent]:
     about = select(ProviderEvent).where(ProviderEvent.customer_id.in_(customers))
     return list(db.session.scalars(about.order_by(ProviderEvent.received_at.desc(), ProviderEvent.id).limit(50)))
 
@@ -205,7 +285,7 @@ def ask(person_id: UUID) -> ResponseReturnValue:
 def give(person_id: UUID) -> ResponseReturnValue:
     """Days from the club, or for money that came another way."""
     form = DaysForm()
-    find(select(User.id).where(User.id == person_id))
+    find(WHO, person=person_id)
     if not form.validate():
         return _person_page(person_id, form, 422)
     actions.give_days(db.session(), person_id, form.kind.data, form.until.data, form.reason.data)
@@ -214,18 +294,19 @@ def give(person_id: UUID) -> ResponseReturnValue:
 
 
 REFUNDABLE = ("paid", "partly refunded")
-ORDER = select(
+ORDER = Query(Refundable, select(
     Order.id, Order.user_id, Order.order_number, Order.amount, Order.refunded_amount, Order.currency,
     Order.provider_payment_id, Order.period_end, User.first_name, User.last_name, User.email,
-).join(User, User.id == Order.user_id).where(STATE.in_(REFUNDABLE), Order.provider_payment_id.is_not(None))  # fmt: skip
+).join(User, User.id == Order.user_id).where(STATE.in_(REFUNDABLE), Order.provider_payment_id.is_not(None),
+        Order.order_number == bindparam("number")))  # fmt: skip
 
 
 def _name(person_id: UUID) -> str:
-    return display_name(*find(select(User.first_name, User.last_name, User.email).where(User.id == person_id)))
+    return display_name(*find(NAME, person=person_id))
 
 
-def _refundable(number: str) -> Any:
-    return find(ORDER.where(Order.order_number == number.replace("\x00", "")))
+def _refundable(number: str) -> Refundable:
+    return find(ORDER, number=number.replace("\x00", ""))
 
 
 @admin
@@ -235,7 +316,7 @@ def refund(number: str) -> ResponseReturnValue:
     return _refund_page(row, RefundForm(amount=row.amount - row.refunded_amount))
 
 
-def _refund_page(row: Any, form: RefundForm, status: int = 200) -> ResponseReturnValue:
+def _refund_page(row: Refundable, form: RefundForm, status: int = 200) -> ResponseReturnValue:
     return page(
         "admin/refund.html", status, o=row, form=form, name=display_name(row.first_name, row.last_name, row.email),
         left=money.shown(row.amount - row.refunded_amount, row.currency), paid_until=reader().day(row.period_end),
@@ -258,6 +339,6 @@ def send_refund(number: str) -> ResponseReturnValue:
     return redirect(f"/admin/people/{row.user_id}/money", 303)
 
 
-def _key(row: Any, minor: int) -> str:
+def _key(row: Refundable, minor: int) -> str:
     """The same button pressed twice is one refund: what had gone back before is part of its name."""
     return f"{row.id}-{money.minor(row.refunded_amount, row.currency)}-{minor}"

@@ -1,7 +1,8 @@
 """One meeting as an admin sees it: its numbers, who came and from where, and the word on who did. And where people come from."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, request
@@ -13,29 +14,111 @@ from portal import clock
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.accounts.queries import NAME
 from portal.admin.meeting_forms import CorrectionForm
 from portal.admin.planned import Planned
 from portal.attendance import actions, queries
 from portal.attendance.domains import by_domain
 from portal.attendance.models import Attendance
 from portal.database import db
+from portal.database.query import Query
+from portal.database.rows import row_type
 from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
+from portal.meetings.rows import PlannedRow
 from portal.times import date_in_words, since
 from portal.web import asked, find, page, reader
 
 Creator = aliased(User)
-ONE = (
+
+
+@row_type
+class OneRow(PlannedRow):
+    """A meeting with how it came about, how its series repeats, and how many it is open to now."""
+
+    origin: str
+    created_at: datetime
+    actual_duration: int | None
+    series_id: UUID | None
+    series_date: date | None
+    host_id: UUID | None
+    repeats: str | None
+    weekdays: list[int] | None
+    month_day: int | None
+    month_week: int | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    open_to: int
+
+
+class Numbers(NamedTuple):
+    """What became of it."""
+
+    invited_count: int | None
+    attended_count: int
+    external_attendees: int
+    minutes: Decimal | None
+    declined: int
+    answered: int
+    no_shows: int
+
+
+class Attended(NamedTuple):
+    """Somebody's answer, and when and with what they came and left; `join_duration` is minutes."""
+
+    id: UUID
+    first_name: str | None
+    last_name: str | None
+    email: str
+    answer: str
+    outcome: str | None
+    joined_at: datetime | None
+    left_at: datetime | None
+    join_duration: int | None
+    device_type: str | None
+    corrected_at: datetime | None
+    correction: str | None
+
+
+class Shown(NamedTuple):
+    """The same, as the page shows it."""
+
+    id: UUID
+    name: str
+    email: str
+    said: tuple[str, str, str]
+    came: str
+    left: str
+    minutes: int | None
+    device: str
+    corrected: str
+    correctable: bool
+
+
+class ThisMeeting(Planned):
+    """The meeting of the page."""
+
+    _row: OneRow
+
+    @property
+    def lasted(self) -> int | None:
+        """Minutes from the first who came to the last who left, when it is settled."""
+        return self._row.actual_duration
+
+
+ONE = Query(
+    OneRow,
     select(*queries.SHOWN, Meeting.request_count, Meeting.origin, Meeting.created_at, Meeting.actual_duration,
            Meeting.series_id, Meeting.series_date, Meeting.host_id, MeetingSeries.repeats, MeetingSeries.weekdays,
            MeetingSeries.month_day, MeetingSeries.month_week, Creator.first_name, Creator.last_name, Creator.email,
            queries.invited_at(bindparam("at")).label("open_to"))
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .outerjoin(Creator, Creator.id == Meeting.created_by)
-    .where(Meeting.id == bindparam("meeting_id"))
+    .where(Meeting.id == bindparam("meeting_id")),
 )  # fmt: skip
-NUMBERS = text("""
+NUMBERS = Query(Numbers, text("""
 select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_duration) as minutes, c.declined, c.answered,
        c.no_shows
   from meeting_statistics s
@@ -44,24 +127,32 @@ select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_dura
           count(*) filter (where outcome = 'no_show') as no_shows
      from meeting_attendances where meeting_id = s.id) c
  where s.id = :meeting
-""")
+"""))
 PAGE, SHOWN = 100, 15
 """So many are read; so many of each answer are open at first."""
-PEOPLE = text("""
+PEOPLE = Query(Attended, text("""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
   from (select *, case when joined_at is not null then 0 else array_position(cast(:answers as text[]), answer) end as place
           from meeting_attendances where meeting_id = :meeting order by place, joined_at, user_id limit :most) a
   join users u on u.id = a.user_id
  order by a.place, a.joined_at, u.name_key, u.id
-""")
-FOUND = text("""
+"""))
+FOUND = Query(Attended, text("""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
   from (select * from users where search @@ searched(:q) offset 0) u
   join meeting_attendances a on a.meeting_id = :meeting and a.user_id = u.id
  order by u.name_key limit :most
-""")
+"""))
+PERSON = Query(
+    Attended,
+    select(User.id, User.first_name, User.last_name, User.email, Attendance.answer, Attendance.outcome,
+           Attendance.joined_at, Attendance.left_at, Attendance.join_duration, Attendance.device_type,
+           Attendance.corrected_at, Attendance.correction)
+    .join(Attendance, Attendance.user_id == User.id)
+    .where(Attendance.meeting_id == bindparam("meeting"), User.id == bindparam("person")),
+)  # fmt: skip
 # In the order in which a list shows them.
 ANSWERS = {
     "accepted": ("full", "Said yes", "ok"), "offered": ("lamp", "Was offered a place", "amber"),
@@ -85,14 +176,14 @@ def add_to(bp: Blueprint) -> None:
 def show(meeting_id: UUID) -> ResponseReturnValue:
     """What was planned, what came of it, who was there."""
     row = find(ONE, meeting_id=meeting_id, at=clock.now())
-    m, q = Planned(row, here_and_now()), asked("q")
-    people = db.session.execute(FOUND if q else PEOPLE, {"meeting": meeting_id, "q": q, "most": PAGE + 1, "answers": list(ANSWERS)}).all()
+    m, q = ThisMeeting(row, here_and_now()), asked("q")
+    people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(ANSWERS))
     shown = [_person(one, m) for one in people[:PAGE]]
     own = current_app.config["SETTINGS"].club_domains
     return page(
         "admin/meeting.html",
         m=m, made=_made(row), series=row.series_id, repeats=in_words(row) if row.repeats else "", q=q,
-        figures=_figures(m, row, db.session.execute(NUMBERS, {"meeting": meeting_id}).one()),
+        figures=_figures(m, row, NUMBERS.one(db.session(), meeting=meeting_id)),
         groups=_groups(shown), more=len(people) > PAGE, shown=SHOWN,
         domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
     )  # fmt: skip
@@ -127,10 +218,10 @@ def domains() -> ResponseReturnValue:
 
 
 def _name(person_id: UUID) -> str:
-    return display_name(*find(select(User.first_name, User.last_name, User.email).where(User.id == person_id)))
+    return display_name(*find(NAME, person=person_id))
 
 
-def _made(row: Any) -> str:
+def _made(row: OneRow) -> str:
     """Who or what put it on the programme, and when."""
     when = date_in_words(row.created_at.astimezone(reader().tz))
     if row.origin != "admin":
@@ -139,7 +230,7 @@ def _made(row: Any) -> str:
     return f"Planned by {by} on {when}."
 
 
-def _figures(m: Planned, row: Any, n: Any) -> list[tuple[str, str]]:
+def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
     if m.phase == "over":
         numbers = [(n.invited_count, "could come"), (n.attended_count, "came"), (n.no_shows, "said yes and did not come"),
                    (n.external_attendees, "came from outside the club’s own domains")]  # fmt: skip
@@ -150,38 +241,30 @@ def _figures(m: Planned, row: Any, n: Any) -> list[tuple[str, str]]:
     return [(f"{number:,}", said) for number, said in numbers]
 
 
-def _person(row: Any, m: Planned) -> dict[str, Any]:
-    def hour(moment: Any) -> str:
+def _person(row: Attended, m: Planned) -> Shown:
+    def hour(moment: datetime | None) -> str:
         return f"{moment.astimezone(reader().tz):%H:%M}" if moment else ""
 
-    return {
-        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email,
-        "said": OUTCOMES.get(row.outcome) or ANSWERS[row.answer], "came": hour(row.joined_at), "left": hour(row.left_at),
-        "minutes": row.join_duration, "device": (row.device_type or "").capitalize(),
-        "corrected": f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "",
-        "correctable": m.correctable,
-    }  # fmt: skip
+    return Shown(
+        row.id, display_name(row.first_name, row.last_name, row.email), row.email,
+        OUTCOMES.get(row.outcome or "") or ANSWERS[row.answer], hour(row.joined_at), hour(row.left_at), row.join_duration,
+        (row.device_type or "").capitalize(),
+        f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "", m.correctable,
+    )  # fmt: skip
 
 
-def _groups(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _groups(people: list[Shown]) -> list[dict[str, object]]:
     """Who came, and then by answer: those of one word together, with the columns that say something of any of them."""
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str], list[Shown]] = {}
     for person in people:
-        groups.setdefault(person["said"], []).append(person)
+        groups.setdefault(person.said, []).append(person)
     return [
         {"said": said, "people": there, "columns": [name for name in ("came", "minutes", "device")
-                                                   if any(one[name] not in ("", None) for one in there)]}
+                                                   if any(getattr(one, name) not in ("", None) for one in there)]}
         for said, there in groups.items()
     ]  # fmt: skip
 
 
 def _correction_page(meeting_id: UUID, person_id: UUID, form: CorrectionForm, status: int = 200) -> ResponseReturnValue:
-    m = Planned(find(ONE, meeting_id=meeting_id, at=clock.now()), here_and_now())
-    one = (
-        select(*(getattr(User, name) for name in ("id", "first_name", "last_name", "email")), Attendance.answer,
-               Attendance.outcome, Attendance.joined_at, Attendance.left_at, Attendance.join_duration,
-               Attendance.device_type, Attendance.corrected_at, Attendance.correction)
-        .join(Attendance, Attendance.user_id == User.id)
-        .where(Attendance.meeting_id == meeting_id, User.id == person_id)
-    )  # fmt: skip
-    return page("admin/correction.html", status, m=m, p=_person(find(one), m), form=form)
+    m = ThisMeeting(find(ONE, meeting_id=meeting_id, at=clock.now()), here_and_now())
+    return page("admin/correction.html", status, m=m, p=_person(find(PERSON, meeting=meeting_id, person=person_id), m), form=form)

@@ -118,7 +118,7 @@ def _backup(made: Backup) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _standing(jobs: monitor.Rows) -> list[tuple[str, str]]:
+def _standing(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
     mails = monitor.mails(db.session(), clock.now() - timedelta(days=7))
     return [
         (f"{sum(row.waiting for row in jobs):,}", "jobs waiting"),

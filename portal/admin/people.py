@@ -1,18 +1,20 @@
 """The list of people: by name, filtered by a plain form, each with the last fourteen evenings."""
 
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
-from sqlalchemy.engine import Row
 
 from portal import clock, paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.admin.moments import moments
 from portal.database import db
+from portal.database.query import Query
 from portal.times import city
 from portal.web import asked, page, reader
 
@@ -49,6 +51,34 @@ WHERE = """
  where {standing}
     and (:plan = '' or coalesce(u.subscription_type, 'none') = :plan)
 """
+
+
+class PersonRow(NamedTuple):
+    """Somebody in the list; `ticks` are the last fourteen evenings, 1 where they came, else 0."""
+
+    id: UUID
+    name_key: str
+    first_name: str | None
+    last_name: str | None
+    email: str
+    timezone: str
+    is_active: bool
+    closed_at: datetime | None
+    subscription_type: str | None
+    family_role: str | None
+    subscription_status: str | None
+    access_until: datetime | None
+    subscription_expiry: datetime | None
+    ticks: str | None
+
+
+class Counted(NamedTuple):
+    """How many are found, and how many of them may come in."""
+
+    people: int
+    may_come_in: int
+
+
 PEOPLE = f"""
 select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_active, u.closed_at, u.subscription_type, u.family_role,
        u.subscription_status, u.access_until, u.subscription_expiry,
@@ -64,7 +94,10 @@ select count(*) as people, count(*) filter (where may_come_in) as may_come_in
   from (select coalesce(u.access_until > :at, false) and u.is_active as may_come_in {WHERE} limit {MOST + 1}) counted
 """  # noqa: S608
 QUESTIONS = {
-    (search, key): tuple(text(asks.format(source=FOUND if search else "users", standing=is_so)) for asks in (PEOPLE, COUNT))
+    (search, key): (
+        Query(PersonRow, text(PEOPLE.format(source=FOUND if search else "users", standing=is_so))),
+        Query(Counted, text(COUNT.format(source=FOUND if search else "users", standing=is_so))),
+    )
     for search in (True, False) for key, (_, is_so) in STANDINGS.items()
 }  # fmt: skip
 """The list and its count, with or without a search, for each standing."""
@@ -81,17 +114,16 @@ def people() -> ResponseReturnValue:
     q = asked("q")
     access, plan = asked("access"), asked("plan")
     access = access if access in STANDINGS else ""
-    wanted: dict[str, Any] = {
-        **moments(), "q": q, "plan": plan if plan in ("individual", "family", "none") else "",
-    }  # fmt: skip
+    plan = plan if plan in ("individual", "family", "none") else ""
+    wanted: dict[str, object] = {**moments(), "q": q, "plan": plan}
     after_key, after_id = paging.read_name(asked("from", 3000))
     found, counted = QUESTIONS[bool(q), access]
-    rows = db.session.execute(found, {**wanted, "after_key": after_key, "after_id": after_id}).all()
-    shown, total = rows[:PAGE], db.session.execute(counted, wanted).one()
+    rows = found.all(db.session(), after_key=after_key, after_id=after_id, **wanted)
+    shown, total = rows[:PAGE], counted.one(db.session(), **wanted)
     filters = urlencode({"q": q, "access": access, "plan": plan})
     return page(
         "admin/people.html",
-        q=q, access=access, standings=[(key, word) for key, (word, _) in STANDINGS.items()], plan=wanted["plan"],
+        q=q, access=access, standings=[(key, word) for key, (word, _) in STANDINGS.items()], plan=plan,
         people=[_line(row) for row in shown],
         heading=_heading(total.people, total.may_come_in),
         newer_url=f"/admin/people?{filters}" if after_key else None,
@@ -105,7 +137,7 @@ def _heading(people: int, may_come_in: int) -> str:
     return f"{people:,} {'person' if people == 1 else 'people'}, {may_come_in:,} may come in"
 
 
-def _line(row: Row[Any]) -> dict[str, object]:
+def _line(row: PersonRow) -> dict[str, object]:
     until, at = row.access_until, clock.now()
     if row.closed_at:
         kind, word, tone = "ring", "Closed", ""

@@ -7,13 +7,16 @@ from sqlalchemy import or_, select
 
 from portal.database import db
 from portal.meetings.board import Board, here_and_now
-from portal.meetings.models import MeetingSeries
+from portal.meetings.models import Meeting, MeetingSeries
+from portal.meetings.rows import PlannedRow
 
 CORRECTABLE_FOR = timedelta(days=30)
 
 
 class Planned(Board):
     """A meeting as an admin sees it in the admin's own zone: nobody's answer, and what members are not shown."""
+
+    _row: PlannedRow | Meeting
 
     @property
     def month(self) -> tuple[int, int]:
@@ -23,22 +26,17 @@ class Planned(Board):
     @property
     def requests(self) -> int:
         """How many wait for an answer to their asking."""
-        return self._row.request_count  # type: ignore[no-any-return]
+        return self._row.request_count
 
     @property
     def private(self) -> bool:
         """Whether only people who are invited know of it."""
-        return self._row.is_private  # type: ignore[no-any-return]
+        return self._row.is_private
 
     @property
     def approval(self) -> bool:
         """Whether the host approves each person."""
-        return self._row.requires_approval  # type: ignore[no-any-return]
-
-    @property
-    def lasted(self) -> int | None:
-        """Minutes from the first who came to the last who left, when it is settled."""
-        return getattr(self._row, "actual_duration", None)
+        return self._row.requires_approval
 
     @property
     def ahead(self) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request
@@ -16,13 +15,15 @@ from portal.admin.meeting_forms import SeriesForm, SkippingForm, StoppingForm
 from portal.admin.planned import Planned
 from portal.attendance import queries
 from portal.database import db
+from portal.database.rows import typed
 from portal.meetings import actions, series
 from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import sentence
+from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
 from portal.times import day_long
-from portal.web import find, me, page, wants_fragment
+from portal.web import me, page, wants_fragment
 
 ONE = select(MeetingSeries, User.email).outerjoin(User, User.id == MeetingSeries.host_id).where(
     MeetingSeries.id == bindparam("series_id")
@@ -155,9 +156,10 @@ def stop(series_id: UUID) -> ResponseReturnValue:
     return _page(series_id, SkippingForm(None, prefix="skip"), form, 422)
 
 
-def _series(series_id: UUID) -> tuple[Any, str]:
-    found = find(ONE, series_id=series_id)
-    return found.MeetingSeries, found.email or ""
+def _series(series_id: UUID) -> tuple[MeetingSeries, str]:
+    """A series and the address of its host, or nothing for one; 404 if there is none."""
+    one, email = db.session.execute(ONE, {"series_id": series_id}).one_or_none() or abort(404)
+    return one, email or ""
 
 
 def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, status: int = 200) -> ResponseReturnValue:
@@ -171,7 +173,7 @@ def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, statu
     )
     return page(
         "admin/series.html", status, s=one, sentence=sentence(one), over=one.ends_on is not None and one.ends_on < today,
-        meetings=[Planned(row, look) for row in db.session.execute(planned)],
+        meetings=[Planned(row, look) for row in typed(PlannedRow, db.session.execute(planned))],
         skipped=[(day, f"{day_long(day)} {day.year}") for day in sorted(one.skipped) if day >= today],
         skipping=skipping, stopping=stopping,
     )  # fmt: skip
@@ -183,7 +185,7 @@ def _planned(form: SeriesForm) -> series.SeriesPlan:
     return replace(what, ends_on=series.last_of(db.session(), what, form.times.data)) if form.times.data else what
 
 
-def _with_days(form: SeriesForm, one: Any = None) -> ResponseReturnValue:
+def _with_days(form: SeriesForm, one: MeetingSeries | None = None) -> ResponseReturnValue:
     """The form as typed, with the sentence it means and its next five days; nothing is saved."""
     said, days = "", []
     if form.validate():

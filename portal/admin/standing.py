@@ -1,19 +1,22 @@
 """One person: whether they may come in, and whether they plan. Each change has a page of its own and a reason."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
 from portal.access import admin
 from portal.accounts import actions
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.database import db
+from portal.database.query import Query
 from portal.forms import Form, Line
 from portal.problems import Refused
 from portal.web import find, page, reader
@@ -55,13 +58,36 @@ CHANGES = {
 }  # fmt: skip
 """By the last word of the address."""
 
-KNOWN = (
-    User.id, User.first_name, User.last_name, User.email, User.created_at, User.is_active, User.is_admin, User.closed_at,
-)  # fmt: skip
-ENGAGEMENT = text("""
+
+class Known(NamedTuple):
+    """Somebody, with what they may; the columns are those of `User`."""
+
+    id: UUID
+    first_name: str | None
+    last_name: str | None
+    email: str
+    created_at: datetime
+    is_active: bool
+    is_admin: bool
+    closed_at: datetime | None
+
+
+class Engagement(NamedTuple):
+    """To how many meetings somebody was invited and came, how many minutes each, and when last."""
+
+    meetings_invited: int
+    meetings_attended: int
+    minutes: Decimal | None
+    last_meeting_attended: datetime | None
+
+
+_KNOWN = select(*(getattr(User, name) for name in Known._fields)).where(User.id == bindparam("person"))
+KNOWN = Query(Known, _KNOWN)
+OPEN = Query(Known, _KNOWN.where(User.closed_at.is_(None)))
+ENGAGEMENT = Query(Engagement, text("""
 select meetings_invited, meetings_attended, round(avg_meeting_duration) as minutes, last_meeting_attended
   from user_engagement where id = :person
-""")
+"""))
 
 
 class ReasonForm(Form):
@@ -84,8 +110,8 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def person(person_id: UUID) -> ResponseReturnValue:
     """Who it is, and where to change what they may."""
-    row = find(select(*KNOWN).where(User.id == person_id))
-    been = db.session.execute(ENGAGEMENT, {"person": person_id}).one()
+    row = find(KNOWN, person=person_id)
+    been = ENGAGEMENT.one(db.session(), person=person_id)
     return page(
         "admin/person.html", person=row, name=_name(row),
         since=reader().short_day(row.created_at), been=been, last=reader().short_day(been.last_meeting_attended),
@@ -116,15 +142,15 @@ def set_standing(person_id: UUID, change: str) -> ResponseReturnValue:
     return redirect(f"/admin/people/{person_id}", 303)
 
 
-def _open_account(person_id: UUID) -> Any:
-    return find(select(*KNOWN).where(User.id == person_id, User.closed_at.is_(None)))
+def _open_account(person_id: UUID) -> Known:
+    return find(OPEN, person=person_id)
 
 
-def _name(row: Any) -> str:
+def _name(row: Known) -> str:
     return display_name(row.first_name, row.last_name, row.email)
 
 
-def _page(row: Any, change: str, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
+def _page(row: Known, change: str, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
     becomes = CHANGES.get(change) or abort(404)
     heading = Markup(becomes.title.replace("{}", "<bdi>{}</bdi>")).format(_name(row))  # noqa: S704 - a name is escaped
     return page("admin/standing.html", status, person=row, name=_name(row), heading=heading, change=change, becomes=becomes, form=form)

@@ -1,6 +1,10 @@
 """Today at a glance: a judgement first, then what wants a look, then the numbers with their rows."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
@@ -11,13 +15,57 @@ from portal.access import admin
 from portal.admin.moments import moments
 from portal.billing import money
 from portal.database import db
+from portal.database.query import Query
+from portal.database.rows import row_type
 from portal.meetings.board import Board, Clock, here_and_now, phase_of
+from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
 from portal.times import day_long, day_medium, number
 from portal.web import page, reader
 
+
+class Numbers(NamedTuple):
+    """How many people, families, payments and differences there are; sums are in the club's currency."""
+
+    with_access: int
+    ending: int
+    families: int
+    in_families: int
+    new_people: int
+    revenue: Decimal
+    refunded: Decimal
+    disputes: int
+    drifts: int
+    pending: int
+
+
+@row_type
+class Tonight(MeetingRow):
+    """The next meeting, and how it was answered."""
+
+    request_count: int
+    said_no: int
+    no_answer: int
+    here: int
+
+
+class AskedFor(NamedTuple):
+    """A meeting in which some ask for a place."""
+
+    id: UUID
+    title: str
+    request_count: int
+
+
+class Evening(NamedTuple):
+    """How many came to a meeting that is over."""
+
+    starts_at: datetime
+    attendee_count: int
+
+
 # Each number is one sub-select; the page is one statement.
-NUMBERS = text("""
+NUMBERS = Query(Numbers, text("""
 select
   (select count(*) from users where access_until > :at and is_active) as with_access,
   (select count(*) from users where access_until > :at and access_until <= :month_end and is_active) as ending,
@@ -29,9 +77,9 @@ select
   (select count(*) from orders where dispute_state = 'open') as disputes,
   (select count(*) from drifts where resolved_at is null) as drifts,
   (select count(distinct user_id) from orders where status = 'pending') as pending
-""")
-NEXT = text("""
-select id, title, starts_at, ends_at, status, duration, platform, host_name, max_attendees, seats_taken, waiting_count,
+"""))
+NEXT = Query(Tonight, text("""
+select id, title, host_name, platform, starts_at, ends_at, duration, status, max_attendees, seats_taken, waiting_count,
        attendee_count, cancellation_reason, request_count,
        (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'declined') as said_no,
        case when is_private then (select count(*) from meeting_attendances a where a.meeting_id = m.id)
@@ -40,15 +88,15 @@ select id, title, starts_at, ends_at, status, duration, platform, host_name, max
        (select count(distinct p.user_id) from presences p where p.meeting_id = m.id and p.left_at is null) as here
   from meetings m
  where ends_at > :at and status in ('scheduled', 'active') order by starts_at, id limit 1
-""")
-ASKING = text("""
-select id, title, starts_at, request_count from meetings
+"""))
+ASKING = Query(AskedFor, text("""
+select id, title, request_count from meetings
  where request_count > 0 and ends_at > :at and status = 'scheduled' order by starts_at limit 5
-""")
-LATELY = text("""
+"""))
+LATELY = Query(Evening, text("""
 select starts_at, attendee_count from meetings
  where ends_at <= :at and status in ('completed', 'active', 'scheduled') order by starts_at desc limit 30
-""")
+"""))
 
 
 EVENING = "17:00"
@@ -63,11 +111,11 @@ def add_to(bp: Blueprint) -> None:
 def today() -> ResponseReturnValue:
     """How the club stands now."""
     look, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
-    numbers = db.session.execute(NUMBERS, {**moments(), "currency": currency}).one()
-    tonight = db.session.execute(NEXT, {"at": at}).one_or_none()
+    numbers = NUMBERS.one(db.session(), currency=currency, **moments())
+    tonight = NEXT.one_or_none(db.session(), at=at)
     next_one = Board(tonight, look, tonight.here) if tonight else None
     wants = _wants(at, numbers)
-    lately = list(reversed(db.session.execute(LATELY, {"at": at}).all()))
+    lately = list(reversed(LATELY.all(db.session(), at=at)))
     return page(
         "admin/today.html",
         now=f"{day_long(reader().now)}, {reader().clock} {reader().city}",
@@ -91,10 +139,10 @@ def today() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _wants(at: Any, numbers: Any) -> list[tuple[str, str, str, str, str]]:
+def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str]]:
     wants = [
         ("quarter", "amber", _ask(row), f"/meetings/{row.id}/requests", "Answer them")
-        for row in db.session.execute(ASKING, {"at": at})
+        for row in ASKING.all(db.session(), at=at)
     ]
     wants += [
         ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Operations")
@@ -115,12 +163,12 @@ def _disputes(count: int) -> str:
     return "1 payment is disputed by a bank" if count == 1 else f"{count} payments are disputed by a bank"
 
 
-def _ask(row: Any) -> str:
+def _ask(row: AskedFor) -> str:
     people = "person asks" if row.request_count == 1 else "people ask"
     return f"{row.request_count} {people} to join {row.title}"
 
 
-def _judgement(tonight: Any, wants: list[Any], look: Clock) -> str:
+def _judgement(tonight: Tonight | None, wants: Sequence[object], look: Clock) -> str:
     if wants:
         return "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
     if tonight is None:
@@ -139,7 +187,7 @@ def _when(board: Board | None) -> str:
     return {"Today": "Tonight" if board.time >= EVENING else "Today"}.get(board.day_note, board.day_note or board.date_long)
 
 
-def _lede(tonight: Any, look: Clock) -> str:
+def _lede(tonight: Tonight | None, look: Clock) -> str:
     if tonight is None:
         return "No meeting is on the programme. Plan one, and it appears on everybody's page."
     starts = look.here(tonight.starts_at)
@@ -149,7 +197,7 @@ def _lede(tonight: Any, look: Clock) -> str:
     return f"{tonight.seats_taken} {people} said yes to {tonight.title}, {day_medium(starts)} at {starts:%H:%M}."
 
 
-def _tonight(row: Any) -> list[tuple[str, str, str]]:
+def _tonight(row: Tonight | None) -> list[tuple[str, str, str]]:
     if row is None:
         return []
     places = f"said yes, of {row.max_attendees} places" if row.max_attendees else "said yes"

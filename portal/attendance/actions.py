@@ -1,21 +1,56 @@
 """The verbs of attendance, in the asker's own name. None of them commits."""
 
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, jobs, live
+from portal import audit, live
+from portal.attendance.jobs import tell_decision, tell_host, tell_together
 from portal.database.identity import ME
-from portal.database.question import Question
+from portal.database.query import Query
 from portal.meetings.line import tell_offers
 from portal.problems import Refused
 
-ANSWER = Question(text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish)"))
-TOGETHER = text("select answer, people, refusal, offered from answer_together(:meeting)")
-DECIDE = text("select answer, offered from decide_request(:meeting, :person, :accept, :why)")
-JOIN = text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors)")
+
+class Answered(NamedTuple):
+    """What an answer became, or why it was refused; `offered` are those who were offered a place because of it."""
+
+    answer: str | None
+    changed: bool | None
+    refusal: str | None
+    offered: list[UUID] | None
+
+
+class AnsweredTogether(NamedTuple):
+    """The same of an answer for all of us, and for whom it was."""
+
+    answer: str | None
+    people: list[UUID]
+    refusal: str | None
+    offered: list[UUID] | None
+
+
+class Decided(NamedTuple):
+    """What a request became; None if there was none."""
+
+    answer: str | None
+    offered: list[UUID] | None
+
+
+class Came(NamedTuple):
+    """Whether a door was refused, or this was the first time through it."""
+
+    refusal: str | None
+    changed: bool | None
+    offered: list[UUID] | None
+
+
+ANSWER = Query(Answered, text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish)"))
+TOGETHER = Query(AnsweredTogether, text("select answer, people, refusal, offered from answer_together(:meeting)"))
+DECIDE = Query(Decided, text("select answer, offered from decide_request(:meeting, :person, :accept, :why)"))
+JOIN = Query(Came, text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors)"))
 CORRECT = text("select correct_attendance(:meeting, :person, :came, :why)")
 LEAVE = text("select leave_meeting(:meeting)")
 STILL_HERE = text("select still_here(:meeting)")
@@ -77,7 +112,7 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
     Wishing the same twice changes nothing. Full means the line, approval a request. Raises Refused with the reason
     when the meeting moved on (cancelled, over) or the asker may not.
     """
-    said = ANSWER.row(db, meeting=meeting_id, wish=wish)
+    said = ANSWER.one_or_none(db, meeting=meeting_id, wish=wish)
     if said is None:
         raise Gone
     if said.refusal:
@@ -85,8 +120,8 @@ def answer(db: Session, meeting_id: UUID, wish: str) -> str:
     if said.changed:
         audit.record(db, f"answer.{said.answer}", f"Answered {said.answer}", category="meeting", meeting_id=meeting_id)
         if said.answer == "requested":
-            jobs.enqueue(db, "attendance.tell_host", meeting_id=str(meeting_id))
-        _spread(db, meeting_id, said)
+            tell_host.enqueue(db, meeting_id=meeting_id)
+        _spread(db, meeting_id, said.offered)
     return str(said.answer)
 
 
@@ -95,7 +130,7 @@ def answer_together(db: Session, meeting_id: UUID) -> None:
 
     Asking again, with nobody left to ask for, changes nothing. Raises Refused.
     """
-    said = db.execute(TOGETHER, {"meeting": meeting_id}).one()
+    said = TOGETHER.one(db, meeting=meeting_id)
     if said.refusal == "nobody":
         return
     if said.refusal:
@@ -104,11 +139,11 @@ def answer_together(db: Session, meeting_id: UUID) -> None:
         db, "answer.together", f"Answered {said.answer} for {len(said.people)}", category="meeting",
         meeting_id=meeting_id, people=[str(person) for person in said.people],
     )  # fmt: skip
-    asker = db.scalar(select(ME))
+    asker: UUID = db.scalars(select(ME)).one()
     for person in said.people:
         if person != asker:
-            jobs.enqueue(db, "attendance.tell_together", meeting_id=str(meeting_id), user_id=str(person), by=str(asker))
-    _spread(db, meeting_id, said)
+            tell_together.enqueue(db, meeting_id=meeting_id, user_id=person, by=asker)
+    _spread(db, meeting_id, said.offered)
 
 
 def decide_request(
@@ -117,16 +152,15 @@ def decide_request(
     """The host's or an admin's word on somebody's request: accepted, waitlisted (full), withdrawn (no access any more)
     or rejected. None if nobody asked (any more).
     """
-    asked = {"meeting": meeting_id, "person": person_id, "accept": accept, "why": reason}
-    said = db.execute(DECIDE, asked).one()
-    _spread(db, meeting_id, said)
+    said = DECIDE.one(db, meeting=meeting_id, person=person_id, accept=accept, why=reason)
+    _spread(db, meeting_id, said.offered)
     if said.answer is None:
         return None
     audit.record(
         db, f"request.{said.answer}", f"A request became {said.answer}", category="meeting", meeting_id=meeting_id,
         subject_id=person_id, reason=reason,
     )  # fmt: skip
-    jobs.enqueue(db, "attendance.tell_decision", meeting_id=str(meeting_id), user_id=str(person_id))
+    tell_decision.enqueue(db, meeting_id=meeting_id, user_id=person_id)
     return str(said.answer)
 
 
@@ -151,12 +185,12 @@ def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None
 
     Somebody invited who had not answered is accepted on the spot while a place is free. Raises Refused.
     """
-    came = db.execute(JOIN, {"meeting": meeting_id, "device": device, "doors": doors_minutes}).one()
+    came = JOIN.one(db, meeting=meeting_id, device=device, doors=doors_minutes)
     if came.refusal:
         raise REFUSALS.get(came.refusal, Asked)
     if came.changed:
         audit.record(db, "meeting.joined", f"Came in, device: {device}", category="meeting", meeting_id=meeting_id)
-        _spread(db, meeting_id, came)
+        _spread(db, meeting_id, came.offered)
 
 
 def leave(db: Session, meeting_id: UUID) -> None:
@@ -171,7 +205,7 @@ def still_here(db: Session, meeting_id: UUID) -> None:
     db.execute(STILL_HERE, {"meeting": meeting_id})
 
 
-def _spread(db: Session, meeting_id: UUID, said: Row[Any]) -> None:
-    tell_offers(db, meeting_id, said.offered)
+def _spread(db: Session, meeting_id: UUID, offered: list[UUID] | None) -> None:
+    tell_offers(db, meeting_id, offered)
     live.announce(db, meeting_id)
 

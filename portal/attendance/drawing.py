@@ -3,22 +3,63 @@
 The stream's half knows nobody: it reads numbers and first names through two functions of the database.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from flask import Flask, current_app, render_template
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.database.question import Question
+from portal.database.query import Query
+from portal.database.rows import Shape, row_type
 from portal.live.pictures import Drawing, Key
 from portal.live.token import Audience, Ticket, issue
 from portal.meetings.board import Board, Clock, Here, next_change
+from portal.meetings.rows import AnyMeeting, MeetingRow
 
-BOARDS = Question(text("select * from boards(:ids)"))
-ROLLS = Question(text("select meeting_id, name, since, is_host, mark from rolls(:ids)"))
+if TYPE_CHECKING:
+    from portal.accounts.member import Member
+
+
+@row_type
+class BoardRow(MeetingRow):
+    """What everybody sees of a meeting: how many are inside, and when something of it last changed."""
+
+    here: int
+    changed_at: datetime
+
+
+class Inside(NamedTuple):
+    """Somebody who is inside a meeting, since when, and the mark that tells them from the others of it."""
+
+    meeting_id: UUID
+    name: str
+    since: datetime
+    is_host: bool | None
+    mark: str
+
+
+BOARDS = Query(BoardRow, text(f"select {', '.join(Shape(BoardRow).columns)} from boards(:ids)"))  # noqa: S608
+ROLLS = Query(Inside, text("select meeting_id, name, since, is_host, mark from rolls(:ids)"))
+
+
+class LiveBoard(Board):
+    """A board that a page keeps up to date."""
+
+    _row: BoardRow
+
+    def __init__(self, row: BoardRow, clock: Clock, people: list[Here] | None) -> None:
+        super().__init__(row, clock, row.here, people)
+
+    @property
+    def changed(self) -> str:
+        """When something of it last changed, for a page that waits for news."""
+        return f"{self._row.changed_at.timestamp():f}"
+
+
 MAY_WATCH = text("""
 select may_watch(t.sign_in, t.meeting, t.names)
   from unnest(cast(:sign_ins as uuid[]), cast(:meetings as uuid[]), cast(:names as boolean[]))
@@ -26,13 +67,14 @@ select may_watch(t.sign_in, t.meeting, t.names)
 """)
 
 
-def for_reader(db: Session, row: Any, clock: Clock, reader: Any) -> tuple[Board, str]:
+def for_reader(db: Session, row: AnyMeeting, clock: Clock, reader: "Member") -> tuple[Board, str]:
     """The board of a meeting the reader may see (already found), and the address of its stream.
 
     `reader` is the current user; names are for those who have access themselves.
     """
     names = bool(reader.entitled or reader.acts_as_admin)
-    until = int(reader.access_until.timestamp()) if names and not reader.acts_as_admin else None
+    ends = None if reader.acts_as_admin or not names else reader.access_until
+    until = int(ends.timestamp()) if ends else None
     ticket = Ticket(str(row.id), Audience(clock.zone, names), str(reader.sign_in_id), until)
     live_url = f"/live/meetings?token={issue(current_app.config['SETTINGS'].secret_key, ticket)}"
     board = _boards(db, [row.id], clock, names)[row.id]
@@ -40,14 +82,14 @@ def for_reader(db: Session, row: Any, clock: Clock, reader: Any) -> tuple[Board,
     return board, live_url
 
 
-def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Any) -> dict[Key, Drawing]:
+def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Callable[[str], Clock]) -> dict[Key, Drawing]:
     """HTML and next change for every (meeting, audience) asked for. A meeting that is gone is left out.
 
     `clock_in` makes the Clock for a zone. Two statements whatever the number of audiences.
     """
     keys = list(keys)
     ids = list({UUID(meeting) for meeting, _ in keys})
-    rows = {row.id: row for row in BOARDS.rows(db, ids=ids)}
+    rows = {row.id: row for row in BOARDS.all(db, ids=ids)}
     rolls = _rolls(db, ids)
     drawings: dict[Key, Drawing] = {}
     for meeting, audience in keys:
@@ -55,31 +97,31 @@ def draw(app: Flask, db: Session, keys: Iterable[Key], clock_in: Any) -> dict[Ke
         if row is not None:
             clock = clock_in(audience.zone)
             people = _people(rolls.get(row.id, []), clock) if audience.names_shown else None
-            board = Board(row, clock, row.here, people)
+            board = LiveBoard(row, clock, people)
             html = app.jinja_env.get_template("attendance/_live_board.html").render(b=board)
             drawings[meeting, audience] = (html.encode(), next_change(row, clock))
     return drawings
 
 
-def rendered(db: Session, row: Any, clock: Clock, reader: Any) -> str:
+def rendered(db: Session, row: AnyMeeting, clock: Clock, reader: "Member") -> str:
     """The board's HTML for one reader, for pages without a stream."""
     return render_template("attendance/_live_board.html", b=for_reader(db, row, clock, reader)[0])
 
 
-def _boards(db: Session, ids: list[UUID], clock: Clock, names: bool) -> dict[UUID, Board]:
-    rows = BOARDS.rows(db, ids=ids)
+def _boards(db: Session, ids: list[UUID], clock: Clock, names: bool) -> dict[UUID, LiveBoard]:
+    rows = BOARDS.all(db, ids=ids)
     rolls = _rolls(db, ids) if names else {}
     return {
-        row.id: Board(row, clock, row.here, _people(rolls.get(row.id, []), clock) if names else None) for row in rows
+        row.id: LiveBoard(row, clock, _people(rolls.get(row.id, []), clock) if names else None) for row in rows
     }
 
 
-def _rolls(db: Session, ids: list[UUID]) -> dict[UUID, list[Any]]:
-    rolls: dict[UUID, list[Any]] = {}
-    for person in ROLLS.rows(db, ids=ids):
+def _rolls(db: Session, ids: list[UUID]) -> dict[UUID, list[Inside]]:
+    rolls: dict[UUID, list[Inside]] = {}
+    for person in ROLLS.all(db, ids=ids):
         rolls.setdefault(person.meeting_id, []).append(person)
     return rolls
 
 
-def _people(rows: Iterable[Any], clock: Clock) -> list[Here]:
+def _people(rows: Iterable[Inside], clock: Clock) -> list[Here]:
     return [Here(row.name, f"{clock.here(row.since):%H:%M}", bool(row.is_host), row.mark) for row in rows]

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, jobs, live
+from portal import audit, live
+from portal.attendance.jobs import tell_invited, tell_taken_back
 from portal.database.identity import ME
 from portal.meetings.line import tell_offers
 from portal.problems import Refused
@@ -38,10 +39,7 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
             db, "guest.invited", "Invited to a private meeting", category="meeting", meeting_id=meeting_id,
             subject_id=person, later=later,
         )  # fmt: skip
-        jobs.enqueue(
-            db, "attendance.tell_invited", meeting_id=str(meeting_id), user_id=str(person), by=str(db.scalar(select(ME))),
-            later=later,
-        )  # fmt: skip
+        tell_invited.enqueue(db, meeting_id=meeting_id, user_id=person, by=db.scalars(select(ME)).one(), later=later)
     live.announce(db, meeting_id)
 
 
@@ -64,4 +62,4 @@ def take_back(db: Session, meeting_id: UUID, person_id: UUID, *, later: bool = F
         db, "guest.taken-back", "An invitation was taken back", category="meeting", meeting_id=meeting_id,
         subject_id=person_id, later=later,
     )  # fmt: skip
-    jobs.enqueue(db, "attendance.tell_taken_back", meeting_id=str(meeting_id), user_id=str(person_id))
+    tell_taken_back.enqueue(db, meeting_id=meeting_id, user_id=person_id)

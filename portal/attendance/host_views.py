@@ -2,8 +2,9 @@
 invited to a private one.
 """
 
+from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, request
@@ -18,24 +19,69 @@ from portal.access import READING, fresh_or_asked
 from portal.accounts.member import display_name
 from portal.attendance import actions, guests, queries
 from portal.database import db
+from portal.database.query import Query
+from portal.database.rows import row_type
 from portal.forms import Form, Paragraphs, address
 from portal.meetings.board import Board, here_and_now
 from portal.meetings.models import Meeting
+from portal.meetings.rows import KindOfMeeting
 from portal.problems import Refused
 from portal.times import since
 from portal.web import find, me, page, reader
 
-MINE_TO_RUN = select(*queries.SHOWN, Meeting.host_id, Meeting.series_id).where(Meeting.id == bindparam("meeting_id"))
-ASKING = text("select user_id, name, asked_at, here_since, came, came_here from requests_of(:meeting)")
-GUESTS = text("select user_id, name, email, answer, since, is_host, came from guests_of(:meeting)")
+
+@row_type
+class MineToRun(KindOfMeeting):
+    """A meeting, with who leads it."""
+
+    host_id: UUID | None
+    series_id: UUID | None
+
+
+class Asking(NamedTuple):
+    """Who asks for a place: when, since when they are in the club, to how many meetings and to how many of this title they came."""
+
+    user_id: UUID
+    name: str
+    asked_at: datetime
+    here_since: datetime
+    came: int
+    came_here: int
+
+
+class Guest(NamedTuple):
+    """Who is invited, and what they said when."""
+
+    user_id: UUID
+    name: str
+    email: str | None
+    answer: str
+    since: datetime | None
+    is_host: bool | None
+    came: bool
+
+
+class Found(NamedTuple):
+    """Who may be invited."""
+
+    email: str
+    first_name: str | None
+    last_name: str | None
+
+
+MINE_TO_RUN = Query(
+    MineToRun, select(*queries.SHOWN, Meeting.host_id, Meeting.series_id).where(Meeting.id == bindparam("meeting_id"))
+)
+ASKING = Query(Asking, text("select user_id, name, asked_at, here_since, came, came_here from requests_of(:meeting)"))
+GUESTS = Query(Guest, text("select user_id, name, email, answer, since, is_host, came from guests_of(:meeting)"))
 # Fenced (offset 0), so that the index finds them. A host, who sees nobody else, finds nobody.
-FOUND = text("""
+FOUND = Query(Found, text("""
 select u.email, u.first_name, u.last_name
   from (select * from users where search @@ searched(:q) offset 0) u
  where u.is_active and u.email_verified
    and not exists (select from meeting_attendances a where a.meeting_id = :meeting and a.user_id = u.id)
  order by u.name_key limit 20
-""")
+"""))
 MOST = 50
 BECAME = {
     "accepted": "{} has a place, and is told by mail.",
@@ -44,7 +90,6 @@ BECAME = {
     "withdrawn": "{} has no plan any more, and so no place.",
     None: "Somebody was quicker: this request is answered already.",
 }
-
 
 
 class HostNeedsAccess(Refused):
@@ -79,12 +124,12 @@ def requests(meeting_id: UUID) -> ResponseReturnValue:
     meeting, now = run_by_me(meeting_id), reader().now
     people = [
         (p.user_id, p.name, since(p.asked_at, now), _known_by(p, meeting.title))
-        for p in db.session.execute(ASKING, {"meeting": meeting_id})
+        for p in ASKING.all(db.session(), meeting=meeting_id)
     ]
     return page("attendance/requests.html", m=Board(meeting, here_and_now()), people=people)
 
 
-def _known_by(asking: Any, title: str) -> str:
+def _known_by(asking: Asking, title: str) -> str:
     """What the club knows of somebody who asks: Came to 17 meetings, 2 of them Early circle; here since 3 March 2026."""
     here = f"here since {reader().day(asking.here_since)}"
     if not asking.came:
@@ -102,7 +147,7 @@ def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
         abort(422)
     printable = "".join(c if c.isprintable() else " " for c in request.form.get("reason", ""))
     reason = " ".join(printable.split())[:300]
-    asking = db.session.execute(ASKING, {"meeting": meeting_id})
+    asking = ASKING.all(db.session(), meeting=meeting_id)
     name = next((p.name for p in asking if p.user_id == person_id), "this person")
     became = actions.decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
     flash(BECAME[became].format(name), "note")
@@ -136,7 +181,7 @@ def invite(meeting_id: UUID) -> ResponseReturnValue:
 def take_back(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     """Take an invitation back."""
     _private_by_me(meeting_id)
-    invited = db.session.execute(GUESTS, {"meeting": meeting_id})
+    invited = GUESTS.all(db.session(), meeting=meeting_id)
     name = next((g.name for g in invited if g.user_id == person_id), "This person")
     guests.take_back(db.session(), meeting_id, person_id, later="later" in request.form)
     flash(f"{name} is no longer invited, and is told by mail.", "note")
@@ -146,30 +191,29 @@ def take_back(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
 def _guests_page(meeting_id: UUID, form: GuestsForm, status: int = 200) -> ResponseReturnValue:
     meeting = _private_by_me(meeting_id)
     q = " ".join(request.args.get("q", "").replace("\x00", "").lower().split())[:100]
-    known = {"q": q, "meeting": meeting_id}
     return page(
         "attendance/guests.html", status, m=Board(meeting, here_and_now()), form=form, q=q, series=meeting.series_id,
         now=reader().now, since=since,
-        guests=db.session.execute(GUESTS, {"meeting": meeting_id}).all(),
-        found=[(row.email, display_name(row.first_name, row.last_name, row.email))
-               for row in db.session.execute(FOUND, known)] if q else [],
+        guests=GUESTS.all(db.session(), meeting=meeting_id),
+        found=[(one.email, display_name(one.first_name, one.last_name, one.email))
+               for one in FOUND.all(db.session(), q=q, meeting=meeting_id)] if q else [],
     )  # fmt: skip
 
 
-def _private_by_me(meeting_id: UUID) -> Any:
-    row = run_by_me(meeting_id)
-    return row if row.is_private else abort(404)
+def _private_by_me(meeting_id: UUID) -> MineToRun:
+    meeting = run_by_me(meeting_id)
+    return meeting if meeting.is_private else abort(404)
 
 
-def run_by_me(meeting_id: UUID) -> Any:
+def run_by_me(meeting_id: UUID) -> MineToRun:
     """The row of a meeting the asker hosts, or any for an admin; 404 otherwise. Raises HostNeedsAccess.
 
     What an admin changes in somebody else's meeting asks for a fresh code, as all an admin changes.
     """
-    row = find(MINE_TO_RUN, meeting_id=meeting_id)
-    if row.host_id != me() or not current_user.entitled:
+    meeting = find(MINE_TO_RUN, meeting_id=meeting_id)
+    if meeting.host_id != me() or not current_user.entitled:
         if not current_user.acts_as_admin:
-            raise HostNeedsAccess if row.host_id == me() else NotFound
+            raise HostNeedsAccess if meeting.host_id == me() else NotFound
         if request.method not in READING:
             fresh_or_asked()
-    return row
+    return meeting

@@ -1,8 +1,8 @@
 """What the clock and other people's answers cause: offers told, lines tended, meetings begun and settled."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import current_app
@@ -11,18 +11,49 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, live, mail
+from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import letters
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
+from portal.database.rows import typed
+from portal.database.transactions import each
 from portal.jobs import job
 from portal.meetings import letters as meeting_letters
 from portal.meetings import line
 from portal.meetings.board import Board, Clock
+from portal.meetings.events import cancelled, moved, place_offered, reinstated
 from portal.meetings.line import tell_offers
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
+
+
+class Standing(NamedTuple):
+    """Somebody's answer to a meeting, and where to write to them."""
+
+    Meeting: Meeting
+    answer: str
+    offer_expires_at: datetime | None
+    reason: str | None
+    party_id: UUID | None
+    invited_at: datetime
+    user_id: UUID
+    email: str
+    first_name: str | None
+    zone: str
+
+
+class Host(NamedTuple):
+    """Who leads a meeting, and since when somebody asks for a place in it."""
+
+    Meeting: Meeting
+    user_id: UUID
+    email: str
+    first_name: str | None
+    zone: str
+    since: datetime
+
 
 SETTLE = text("select settle(:meeting, :at)")
 LAPSED = text("""
@@ -39,11 +70,13 @@ LINGER = timedelta(minutes=30)
 HARD_STOP = timedelta(hours=4)
 
 
+@place_offered.subscribe
+@place_passed_on.subscribe
 @job("attendance.tell_offer")
-def tell_offer(db: Session, meeting_id: str, user_id: str) -> None:
+def tell_offer(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """A place came free for somebody in the line: one mail per offer, if it still stands."""
     row = _standing(db, meeting_id, user_id)
-    if row and row.answer == "offered" and row.offer_expires_at > clock.now():
+    if row and row.answer == "offered" and row.offer_expires_at and row.offer_expires_at > clock.now():
         look, board = _seen_by(row)
         occasion = f"offer:{meeting_id}:{user_id}:{row.offer_expires_at.timestamp():.0f}"
         letter = letters.offer(
@@ -53,7 +86,7 @@ def tell_offer(db: Session, meeting_id: str, user_id: str) -> None:
 
 
 @job("attendance.tell_decision")
-def tell_decision(db: Session, meeting_id: str, user_id: str) -> None:
+def tell_decision(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """What became of a request for a place."""
     row = _standing(db, meeting_id, user_id)
     if row and row.answer in ("accepted", "waitlisted", "rejected", "withdrawn"):
@@ -62,9 +95,9 @@ def tell_decision(db: Session, meeting_id: str, user_id: str) -> None:
 
 
 @job("attendance.tell_together")
-def tell_together(db: Session, meeting_id: str, user_id: str, by: str) -> None:
+def tell_together(db: Session, meeting_id: UUID, user_id: UUID, by: UUID) -> None:
     """One of the family answered for another: that other is told at once."""
-    row, asker = _standing(db, meeting_id, user_id), db.get(User, UUID(by))
+    row, asker = _standing(db, meeting_id, user_id), db.get(User, by)
     if row and row.party_id and asker:
         called = asker.first_name or asker.email.partition("@")[0]
         letter = letters.together(row.first_name, _seen_by(row)[1], called, row.answer)
@@ -73,26 +106,26 @@ def tell_together(db: Session, meeting_id: str, user_id: str, by: str) -> None:
 
 
 @job("attendance.tell_host")
-def tell_host(db: Session, meeting_id: str) -> None:
+def tell_host(db: Session, meeting_id: UUID) -> None:
     """Somebody asks for a place: one mail to the host until those who asked are answered."""
-    row = db.execute(
+    found = typed(Host, db.execute(
         select(Meeting, User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"),
                func.min(Attendance.responded_at).label("since"))
         .join(User, User.id == Meeting.host_id)
         .join(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.answer == "requested"))
-        .where(Meeting.id == UUID(meeting_id), Meeting.status == "scheduled", User.is_active)
+        .where(Meeting.id == meeting_id, Meeting.status == "scheduled", User.is_active)
         .group_by(Meeting.id, User.id)
-    ).one_or_none()  # fmt: skip
-    if row:
+    ))  # fmt: skip
+    for row in found:
         letter = letters.asked(row.first_name, _seen_by(row)[1], row.Meeting.request_count)
         occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
         mail.write(db, "asked", row.email, letter, user_id=row.user_id, occasion=occasion)
 
 
 @job("attendance.tell_invited")
-def tell_invited(db: Session, meeting_id: str, user_id: str, by: str, later: bool) -> None:
+def tell_invited(db: Session, meeting_id: UUID, user_id: UUID, by: UUID, later: bool) -> None:
     """Somebody is invited to a private meeting, if they still are."""
-    row, host = _standing(db, meeting_id, user_id), db.get(User, UUID(by))
+    row, host = _standing(db, meeting_id, user_id), db.get(User, by)
     if row and host and row.Meeting.status in ("scheduled", "active"):
         series = db.get(MeetingSeries, row.Meeting.series_id) if later and row.Meeting.series_id else None
         name = display_name(host.first_name, host.last_name, host.email)
@@ -102,9 +135,9 @@ def tell_invited(db: Session, meeting_id: str, user_id: str, by: str, later: boo
 
 
 @job("attendance.tell_taken_back")
-def tell_taken_back(db: Session, meeting_id: str, user_id: str) -> None:
+def tell_taken_back(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """An invitation was taken back, and there is no new one."""
-    person, meeting = db.get(User, UUID(user_id)), db.get(Meeting, UUID(meeting_id))
+    person, meeting = db.get(User, user_id), db.get(Meeting, meeting_id)
     if person and person.is_active and meeting and _standing(db, meeting_id, user_id) is None:
         mail.write(db, "taken-back", person.email, letters.taken_back(person.first_name, meeting.title), user_id=person.id)
 
@@ -161,24 +194,23 @@ def settle(db: Session) -> None:
         live.announce(db, meeting_id)
 
 
-def _one_by_one(db: Session, found: Executable, **given: Any) -> Iterator[Any]:
+def _one_by_one(db: Session, found: Executable, **given: object) -> Iterator[UUID]:
     """What was found, each in a transaction of its own: who holds one meeting at a time cannot stand in a circle."""
-    for one in db.scalars(found, given).all():
-        yield one
-        db.commit()
+    return each(db, db.scalars(found, given).all())
 
 
-def _standing(db: Session, meeting_id: str, user_id: str) -> Any:
-    return db.execute(
+def _standing(db: Session, meeting_id: UUID, user_id: UUID) -> Standing | None:
+    found = typed(Standing, db.execute(
         select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, Attendance.party_id, Attendance.invited_at,
                User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"))
         .join(Attendance, Attendance.meeting_id == Meeting.id)
         .join(User, User.id == Attendance.user_id)
-        .where(Meeting.id == UUID(meeting_id), User.id == UUID(user_id), User.is_active)
-    ).one_or_none()  # fmt: skip
+        .where(Meeting.id == meeting_id, User.id == user_id, User.is_active)
+    ))  # fmt: skip
+    return found[0] if found else None
 
 
-def _seen_by(row: Any) -> tuple[Clock, Board]:
+def _seen_by(row: "Standing | Host") -> tuple[Clock, Board]:
     settings = current_app.config["SETTINGS"]
     look = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
     return look, Board(row.Meeting, look)
@@ -194,28 +226,31 @@ def know_domains(db: Session) -> None:
         db.execute(known.on_conflict_do_nothing())
 
 
+@cancelled.subscribe
 @job("attendance.tell_cancelled")
-def tell_cancelled(db: Session, meeting_id: str) -> None:
+def tell_cancelled(db: Session, meeting_id: UUID) -> None:
     """The meeting is off, and why."""
     _tell(db, "cancelled", meeting_id, "cancelled", meeting_letters.cancelled)
 
 
+@moved.subscribe
 @job("attendance.tell_moved")
-def tell_moved(db: Session, meeting_id: str) -> None:
+def tell_moved(db: Session, meeting_id: UUID) -> None:
     """The meeting is at another time."""
     _tell(db, "moved", meeting_id, "scheduled", meeting_letters.moved)
 
 
+@reinstated.subscribe
 @job("attendance.tell_reinstated")
-def tell_reinstated(db: Session, meeting_id: str) -> None:
+def tell_reinstated(db: Session, meeting_id: UUID) -> None:
     """The meeting takes place after all."""
     _tell(db, "reinstated", meeting_id, "scheduled", meeting_letters.reinstated)
 
 
 def _tell(
-    db: Session, kind: str, meeting_id: str, status: str, letter: Callable[[str | None, Board], mail.Letter]
+    db: Session, kind: str, meeting_id: UUID, status: str, letter: Callable[[str | None, Board], mail.Letter]
 ) -> None:
-    meeting = db.get(Meeting, UUID(meeting_id))
+    meeting = db.get(Meeting, meeting_id)
     if meeting is None or meeting.status != status:
         return
     settings = current_app.config["SETTINGS"]

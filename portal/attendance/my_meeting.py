@@ -3,7 +3,8 @@
 A list shows some of it (`Listed`), and what a list shows is drawn once for everybody who sees the same.
 """
 
-from collections.abc import Iterable
+from collections import namedtuple
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -13,7 +14,6 @@ from uuid import UUID
 from flask_login import current_user
 from markupsafe import Markup
 
-from portal import clock
 from portal.attendance import queries
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
@@ -24,9 +24,10 @@ from portal.web import drawn, find
 class MyMeeting(Board):
     """A board with what is the reader's own: answer, place in the line, offer, and whether the door opens for them."""
 
-    def __init__(self, row: Any, clock: Clock, entitled: bool) -> None:
-        super().__init__(row, clock, getattr(row, "here", 0))
-        self.description_html = Markup()
+    _row: queries.Mine
+
+    def __init__(self, row: queries.Mine, clock: Clock, entitled: bool) -> None:
+        super().__init__(row, clock, row.here if isinstance(row, queries.Upcoming) else 0)
         self.entitled = entitled
         self._offer: datetime | None = row.offer_expires_at
         self._ran_out = row.answer == "offered" and self._offer is not None and self._offer <= clock.now
@@ -44,7 +45,7 @@ class MyMeeting(Board):
     @property
     def approval(self) -> bool:
         """Whether the host approves each person."""
-        return self._row.requires_approval  # type: ignore[no-any-return]
+        return self._row.requires_approval
 
     @property
     def uninvited(self) -> bool:
@@ -54,29 +55,7 @@ class MyMeeting(Board):
     @property
     def private(self) -> bool:
         """Whether only people who are invited know of it."""
-        return self._row.is_private  # type: ignore[no-any-return]
-
-    @property
-    def hosted(self) -> bool:
-        """Whether the reader leads it."""
-        return bool(self._row.host_id == current_user.id)
-
-    @property
-    def repeats(self) -> str:
-        """How the series it is one of repeats: Every Tuesday and Thursday. Nothing for one that stands alone."""
-        return in_words(self._row) if self._row.repeats else ""
-
-    @property
-    def clocks_note(self) -> str:
-        """Why it starts at another hour than the others of its series, where the clocks are the reason."""
-        row = self._row
-        note = clocks_note(row.series_date, row.series_time, row.timezone) if row.repeats else ""
-        return note if row.start_time != row.series_time else ""
-
-    @property
-    def requests(self) -> int:
-        """How many wait for an answer to their asking; for the host."""
-        return self._row.request_count  # type: ignore[no-any-return]
+        return self._row.is_private
 
     @property
     def position(self) -> str:
@@ -109,8 +88,8 @@ class MyMeeting(Board):
 
     @property
     def us(self) -> list[str]:
-        """First names of all a yes for all of us would be for, the reader's first."""
-        return getattr(self._row, "us", None) or []
+        """First names of all a yes for all of us would be for, the reader's first; only the page of a meeting knows."""
+        return []
 
     @property
     def with_me(self) -> bool:
@@ -168,38 +147,42 @@ class MyMeeting(Board):
         return since(self._row.responded_at, self._clock.today) if self._row.responded_at else ""
 
 
-class Listed(NamedTuple):
-    """All that a list shows of a meeting to one reader at one moment; the same words in are the same drawing out."""
+class TheMeeting(MyMeeting):
+    """The meeting of a page, with what no list shows."""
 
-    id: str
-    title: str
-    host: str
-    minutes: int
-    room: str
-    phase: str
-    time: str
-    starts_at_iso: str
-    club_elsewhen: str
-    cancel_reason: str
-    capacity: int | None
-    taken: int
-    waiting: int
-    full: bool
-    approval: bool
-    came: int
-    entitled: bool
-    uninvited: bool
-    private: bool
-    answer: str | None
-    reason: str
-    position: str
-    offered_until: str
-    seat_free_now: bool
-    together: bool
-    can_join: bool
-    yes_word: str
-    came_myself: bool
-    stayed: str
+    _row: queries.One
+
+    def __init__(self, row: queries.One, clock: Clock, entitled: bool) -> None:
+        super().__init__(row, clock, entitled)
+        self.description_html = Markup()
+
+    @property
+    def us(self) -> list[str]:
+        """First names of all a yes for all of us would be for, the reader's first."""
+        return self._row.us or []
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the reader leads it."""
+        return bool(self._row.host_id == current_user.id)
+
+    @property
+    def repeats(self) -> str:
+        """How the series it is one of repeats: Every Tuesday and Thursday. Nothing for one that stands alone."""
+        return in_words(self._row) if self._row.repeats else ""
+
+    @property
+    def clocks_note(self) -> str:
+        """Why it starts at another hour than the others of its series, where the clocks are the reason."""
+        row = self._row
+        if row.series_date is None or row.series_time is None or row.start_time == row.series_time:
+            return ""
+        return clocks_note(row.series_date, row.series_time, row.timezone)
+
+    @property
+    def requests(self) -> int:
+        """How many wait for an answer to their asking; for the host."""
+        return self._row.request_count
 
 
 class Past(NamedTuple):
@@ -216,54 +199,36 @@ class Past(NamedTuple):
     stayed: str
 
 
-class Next(NamedTuple):
-    """All that is shown of the next meeting, large, to one reader at one minute."""
-
-    id: str
-    title: str
-    host: str
-    minutes: int
-    room: str
-    phase: str
-    day: str
-    time: str
-    starts_at_iso: str
-    city: str
-    same_zone: bool
-    club_time: str
-    club_city: str
-    club_day_differs: bool
-    club_date_long: str
-    minute: int
-    starts_in: str
-    capacity: int | None
-    taken: int
-    waiting: int
-    full: bool
-    approval: bool
-    entitled: bool
-    uninvited: bool
-    answer: str | None
-    answered: str
-    reason: str
-    position: str
-    offered_until: str
-    seat_free_now: bool
-    together: bool
-    can_join: bool
-    yes_word: str
-    came_myself: bool
-    stayed: str
-    here: int
-    end: str
+# What both kinds of drawing show; which, and of what type, is said at the properties above.
+FACTS = (
+    "id", "title", "host", "minutes", "room", "phase", "time", "starts_at_iso", "capacity", "taken", "waiting", "full",
+    "approval", "entitled", "uninvited", "answer", "reason", "position", "offered_until", "seat_free_now", "together",
+    "can_join", "yes_word", "came_myself", "stayed",
+)  # fmt: skip
 
 
-_listed, _next = attrgetter(*Listed._fields), attrgetter(*Next._fields)
+def _picture(name: str, *facts: str) -> Callable[[MyMeeting], tuple[object, ...]]:
+    """Makes of a meeting a tuple of some of its properties, by name: all that a drawing shows of it. The same tuple is the
+    same drawing, whoever looks.
+    """
+    made: Any = namedtuple(name, facts)  # type: ignore[misc]  # mypy takes no names that are put together
+    read = attrgetter(*facts)
+    return lambda mine: made(*read(mine))
+
+
+listed = _picture("Listed", *FACTS, "club_elsewhen", "cancel_reason", "came", "private")
+"""All that a list shows of a meeting to one reader at one moment."""
+
+next_one = _picture(
+    "Next", *FACTS, "day", "city", "same_zone", "club_time", "club_city", "club_day_differs", "club_date_long", "minute",
+    "starts_in", "answered", "here", "end",
+)  # fmt: skip
+"""All that is shown of the next meeting, large, to one reader at one minute."""
 
 
 def large(mine: MyMeeting) -> Markup:
     """The next meeting, drawn large."""
-    return drawn("attendance/_next.html", "next_meeting", Next._make(_next(mine)))
+    return drawn("attendance/_next.html", "next_meeting", next_one(mine))
 
 
 def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
@@ -271,8 +236,8 @@ def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
     days = []
     for number, (_date, some) in enumerate(groupby(mine, attrgetter("date")), 1):
         one, *more = some
-        listed = tuple(Listed._make(_listed(m)) for m in (one, *more))
-        days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, listed, level))
+        rows = tuple(listed(m) for m in (one, *more))
+        days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, rows, level))
     return days
 
 
@@ -294,17 +259,17 @@ def by_month(mine: Iterable[MyMeeting]) -> list[Markup]:
     return months
 
 
-def the_meeting(meeting_id: UUID) -> Any:
+def the_meeting(meeting_id: UUID) -> queries.One:
     """The row of a meeting the asker may see, with their own answer; 404 otherwise."""
-    return find(queries.ONE, meeting_id=meeting_id, at=clock.now())
+    return find(queries.ONE, meeting_id=meeting_id)
 
 
-def as_seen(row: Any, look: Clock | None = None) -> MyMeeting:
-    """A row of `queries` as the asker sees it now."""
-    return MyMeeting(row, look or here_and_now(), current_user.entitled)
+def as_seen(row: queries.One, look: Clock | None = None) -> TheMeeting:
+    """The row of one meeting as the asker sees it now."""
+    return TheMeeting(row, look or here_and_now(), current_user.entitled)
 
 
-def all_seen(rows: Iterable[Any], look: Clock) -> list[MyMeeting]:
+def all_seen(rows: Iterable[queries.Mine], look: Clock) -> list[MyMeeting]:
     """Many rows as the asker sees them now."""
     entitled = current_user.entitled
     return [MyMeeting(row, look, entitled) for row in rows]

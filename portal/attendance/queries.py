@@ -3,27 +3,41 @@
 Constants stand in the statement as they are (no bound LIMIT), so that PostgreSQL plans for twenty rows.
 """
 
-from typing import Any
+from datetime import date, datetime, time
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, column, func, literal_column, select, text, true, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    column,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+    tuple_,
+)
+from sqlalchemy.sql.expression import SQLColumnExpression as Column
 
 from portal.accounts.models import User
 from portal.attendance.models import Attendance
 from portal.database.identity import ME
-from portal.database.question import Question
+from portal.database.query import Query
+from portal.database.rows import Shape, row_type
 from portal.meetings.models import Meeting, MeetingSeries
+from portal.meetings.rows import KindOfMeeting
 
 PAGE = 20
 
 # What is archived is shown as what it was.
 STATUS = func.coalesce(Meeting.archived_from, Meeting.status).label("status")
-SHOWN = (
-    Meeting.id, Meeting.title, Meeting.host_name, Meeting.platform, Meeting.duration, Meeting.timezone,
-    Meeting.starts_at, Meeting.ends_at, STATUS, Meeting.max_attendees, Meeting.requires_approval,
-    Meeting.is_private, Meeting.seats_taken, Meeting.waiting_count, Meeting.attendee_count,
-    Meeting.cancellation_reason,
-)  # fmt: skip
+SHOWN = tuple(STATUS if name == "status" else getattr(Meeting, name) for name in Shape(KindOfMeeting).columns)
+"""The columns of a KindOfMeeting."""
+
 MINE = (
     Attendance.answer, Attendance.reason, Attendance.offer_expires_at, Attendance.responded_at,
     Attendance.joined_at, Attendance.join_duration, Attendance.party_id,
@@ -31,9 +45,65 @@ MINE = (
 POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meeting.id))).label("position")
 
 
-def _mine(*more: Any) -> Select[*tuple[Any, ...]]:
+@row_type
+class Mine(KindOfMeeting):
+    """A meeting with what is the asker's own; `join_duration` is minutes."""
+
+    answer: str | None
+    reason: str | None
+    offer_expires_at: datetime | None
+    responded_at: datetime | None
+    joined_at: datetime | None
+    join_duration: int | None
+    party_id: UUID | None
+    position: int | None
+
+
+@row_type
+class Upcoming(Mine):
+    """One that is ahead or runs: how many are inside."""
+
+    here: int
+
+
+@row_type
+class Past(Mine):
+    """One that is behind. Each tells besides how often the asker said yes and came in the span asked for, and the minutes."""
+
+    yes: int
+    came: int
+    minutes: int
+    all_minutes: int
+    first_came: datetime | None
+
+
+@row_type
+class One(Mine):
+    """All that its own page shows; the last are those of its series, if it is of one."""
+
+    description: str | None
+    host_id: UUID | None
+    request_count: int
+    changed_at: datetime
+    us: list[str] | None
+    series_date: date | None
+    start_time: time
+    repeats: str | None
+    weekdays: list[int] | None
+    month_day: int | None
+    month_week: int | None
+    series_time: time | None
+
+
+class There(NamedTuple):
+    """That a meeting may be seen."""
+
+    id: UUID
+
+
+def _mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
     mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
-    return select(*SHOWN, *more, *MINE, POSITION).outerjoin(Attendance, mine)
+    return select(*SHOWN, *MINE, POSITION, *more).outerjoin(Attendance, mine)
 
 
 # How many are inside, of one that runs.
@@ -56,14 +126,16 @@ select count(*) filter (where recent) as yes, count(*) filter (where recent and 
 )
 
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
-UPCOMING = Question(
+UPCOMING = Query(
+    Upcoming,
     _mine(HERE)
     .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at, Meeting.id)
     .limit(literal_column(str(PAGE + 1)))
 )
-PAST = Question(
+PAST = Query(
+    Past,
     _mine(*RECORD.c)
     .join(RECORD, true())
     .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
@@ -78,25 +150,26 @@ SERIES = (
     Meeting.series_date, Meeting.start_time, MeetingSeries.repeats, MeetingSeries.weekdays, MeetingSeries.month_day,
     MeetingSeries.month_week, MeetingSeries.start_time.label("series_time"),
 )  # fmt: skip
-ONE = Question(
+ONE = Query(
+    One,
     _mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id"))
 )
-THERE = Question(select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
+THERE = Query(There, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
 """Whether the asker may see a meeting at all."""
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")
 
 
-def invited_at(moment: Any) -> Any:
+def invited_at(moment: datetime | BindParameter[datetime]) -> ColumnElement[int]:
     """How many may come to a meeting at a moment: its guests if it is private, else all who have access then."""
     guests = select(func.count()).where(Attendance.meeting_id == Meeting.id).scalar_subquery()
     everybody = select(func.count()).where(User.is_active, User.access_until > moment).scalar_subquery()
     return case((Meeting.is_private, guests), else_=everybody)
 
 
-def affected(meeting_id: UUID) -> Any:
+def affected(meeting_id: UUID) -> Select[UUID, str, str | None, str]:
     """Everybody who said yes, waits or asked: those who are told when a meeting changes or falls."""
     return (
         select(User.id, User.email, User.first_name, User.timezone)

@@ -6,7 +6,7 @@ An answer is a fragment for htmx and a plain post for everybody else.
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request
@@ -20,6 +20,7 @@ from portal.attendance.my_meeting import MyMeeting, all_seen, as_seen, by_day, b
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
+from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
 from portal.times import hours, month_in_words, span, zone_line
 from portal.web import find, page, reader, wants_fragment
@@ -34,6 +35,8 @@ LAST_PLACE_WENT = "The last place went a moment ago, so you are in the line."
 
 SHAPES = {"row": "answer_row", "band": "answer_band", "page": "answer_page"}
 
+Row = TypeVar("Row", bound=AnyMeeting)
+
 bp = Blueprint("attendance", __name__)
 
 
@@ -42,7 +45,7 @@ def index() -> ResponseReturnValue:
     """The next meeting large, the rest of a week by day in the reader's zone."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
-    rows = queries.UPCOMING.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
+    rows = queries.UPCOMING.all(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
     look = here_and_now()
     within, following = a_week(rows, look)
     shown = all_seen(within, look)
@@ -65,7 +68,7 @@ def past() -> ResponseReturnValue:
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now(), paging.LAST)
     month = from_at.astimezone(reader().tz).date().replace(day=1)
-    rows = queries.PAST.rows(db.session(), at=clock.now(), from_at=from_at, from_id=from_id, **_bounds(month))
+    rows = queries.PAST.all(db.session(), at=clock.now(), from_at=from_at, from_id=from_id, **_bounds(month))
     shown = all_seen(rows[: queries.PAGE], here_and_now())
     return page(
         "attendance/past.html", mine=_record(rows[0] if rows else None, month),
@@ -165,11 +168,12 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
 
 def _next(meeting_id: UUID, look: Clock) -> MyMeeting | None:
     """The next meeting the reader may come to, for a page that has nothing left to decide; None if there is none."""
-    rows = queries.UPCOMING.rows(db.session(), at=look.now, from_at=look.now, from_id=paging.FIRST)
-    return next((as_seen(row, look) for row in rows if row.id != meeting_id and row.status != "cancelled"), None)
+    rows = queries.UPCOMING.all(db.session(), at=look.now, from_at=look.now, from_id=paging.FIRST)
+    following = [row for row in rows if row.id != meeting_id and row.status != "cancelled"]
+    return next(iter(all_seen(following[:1], look)), None)
 
 
-def a_week(rows: Sequence[Any], look: Clock) -> tuple[Sequence[Any], Any]:
+def a_week(rows: Sequence[Row], look: Clock) -> tuple[Sequence[Row], Row | None]:
     """The meetings of the reader's first seven days, at most a page, and the one the next page begins with."""
     if not rows:
         return rows, None
@@ -184,13 +188,13 @@ def _bounds(month: date) -> dict[str, datetime]:
     return {name: datetime.combine(day, time(), reader().tz) for name, day in (("since", month), ("until", following))}
 
 
-def _record(row: Any, month: date) -> dict[str, str]:
+def _record(row: queries.Past | None, month: date) -> dict[str, str]:
     """How often the reader came in a month, and for how long, there and in all."""
     if row is None or not row.yes:
         return {"heading": "Earlier meetings", "together": "What was on, and whether you came."}
     evenings = "evening" if row.yes == 1 else "evenings"
     spans = [f"for {hours(row.minutes)}"] if row.minutes else []
-    if row.all_minutes > row.minutes:
+    if row.all_minutes > row.minutes and row.first_came:
         spans.append(f"for {hours(row.all_minutes)} since {month_in_words(row.first_came.astimezone(reader().tz))}")
     together = f"You were there {' and '.join(spans)}" if spans else ""
     return {
@@ -199,7 +203,7 @@ def _record(row: Any, month: date) -> dict[str, str]:
     }
 
 
-def _older(rows: Sequence[Any]) -> str | None:
+def _older(rows: Sequence[queries.Past]) -> str | None:
     if len(rows) <= queries.PAGE:
         return None
     return f"/meetings/past?from={paging.write(rows[queries.PAGE].starts_at, rows[queries.PAGE].id)}"

@@ -3,7 +3,6 @@
 Rows carry ids and plain words. Secrets do not belong here; what looks like one is struck out (`redaction`).
 """
 
-from typing import Any
 from uuid import UUID
 
 from flask import has_request_context, request
@@ -14,10 +13,10 @@ from sqlalchemy.orm import Session
 from portal import clock, limits
 from portal.audit.redaction import struck
 from portal.database.identity import Browser, Role, person
-from portal.database.question import Question
+from portal.database.query import Command
 from portal.reference import reference
 
-NOTE = Question(text("""
+NOTE = Command(text("""
 insert into system_logs (level, message, category, operation, user_id, subject_id, meeting_id, metadata, timestamp,
                          ip_address, request_id, user_agent)
 values (:level, :message, :category, :operation, :user_id, :subject_id, :meeting_id, :details, :timestamp,
@@ -34,11 +33,11 @@ def record(
     level: str = "info",
     subject_id: UUID | None = None,
     meeting_id: UUID | None = None,
-    **details: Any,
+    **details: object,
 ) -> None:
     """Note what happened. `operation` is a verb like meeting.cancelled; `subject_id` is whom it was done to."""
     kept = struck(details)
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "level": level, "message": struck(message)[:2000], "category": category, "operation": operation,
         "user_id": _asker(db), "subject_id": subject_id, "meeting_id": meeting_id,
         "details": Jsonb(kept) if kept else None, "timestamp": clock.now(),

@@ -49,5 +49,5 @@ class SystemLog(Base):
     user_agent: Mapped[str | None]
     request_id: Mapped[str | None] = mapped_column(index=True)
     # `metadata` is SQLAlchemy's own word on a class.
-    details: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSONB)
+    details: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSONB)  # JSON, of any shape
     timestamp: Mapped[datetime] = mapped_column(server_default=text("now()"))

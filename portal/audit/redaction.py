@@ -18,7 +18,7 @@ _PATTERNS = re.compile(
 )
 
 
-def struck(value: Any, name: str = "") -> Any:
+def struck(value: Any, name: str = "") -> Any:  # JSON, of any shape
     """The value as the log may keep it: text on one line, without passwords, tokens, rooms or numbers of cards."""
     if value is not None and not isinstance(value, (bool, dict)) and _NAMES & set(re.split(r"[^a-z]+", name.lower())):
         return STRUCK

@@ -3,9 +3,10 @@
 The same panel serves the member and the admin; only the query differs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,15 +15,37 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.billing import plan_name
 from portal.database import db
+from portal.database.query import Query
 from portal.times import MONTHS
 from portal.web import reader
 
-MINE = text("select * from my_access_sources() order by counts_until desc, starts_at")
-OF = text("""
+
+class Source(NamedTuple):
+    """One reason for access, as the database's rule gives it; `payer_name` of a family's plan."""
+
+    source: str
+    subscription_type: str | None
+    starts_at: datetime
+    promised_until: datetime
+    counts_until: datetime
+    phase: str
+    payer_name: str | None
+    reason: str | None
+
+
+class Account(NamedTuple):
+    """Whether an account may come in at all."""
+
+    is_active: bool
+    email_verified: bool
+
+
+MINE = Query(Source, text("select * from my_access_sources() order by counts_until desc, starts_at"))
+OF = Query(Source, text("""
 select s.source, s.subscription_type, s.starts_at, s.promised_until, s.counts_until, s.phase, u.first_name as payer_name, s.reason
   from access_sources(:person) s left join users u on u.id = s.payer order by s.counts_until desc, s.starts_at
-""")
-STANDING = text("select is_active, email_verified, first_name, email, timezone from users where id = :person")
+"""))
+STANDING = Query(Account, text("select is_active, email_verified from users where id = :person"))
 
 GIVEN = {
     "welcome": ("The first days", "The club gives everybody their first days."),
@@ -98,7 +121,7 @@ class Verdict:
 
 def mine(db: Session, place: Place) -> Verdict:
     """The reader's own."""
-    return _verdict(db.execute(MINE).all(), place, mine=True)
+    return _verdict(MINE.all(db), place, mine=True)
 
 
 def said() -> str:
@@ -108,13 +131,13 @@ def said() -> str:
 
 def of(db: Session, person: UUID, place: Place) -> Verdict:
     """Somebody's, for an admin."""
-    who = db.execute(STANDING, {"person": person}).one()
+    who = STANDING.one(db, person=person)
     blocked = "" if who.is_active else "The account is suspended." if who.email_verified else ""
     blocked = blocked or ("" if who.email_verified else "The address was never confirmed.")
-    return _verdict(db.execute(OF, {"person": person}).all(), place, blocked)
+    return _verdict(OF.all(db, person=person), place, blocked)
 
 
-def _verdict(rows: Any, place: Place, blocked: str = "", *, mine: bool = False) -> Verdict:
+def _verdict(rows: Sequence[Source], place: Place, blocked: str = "", *, mine: bool = False) -> Verdict:
     at = clock.now()
     begun = [row for row in rows if row.phase != "given" or row.starts_at <= at]
     until = max((row.counts_until for row in begun), default=None)
@@ -137,12 +160,12 @@ def _verdict(rows: Any, place: Place, blocked: str = "", *, mine: bool = False) 
     return Verdict(entitled, until, promised, late, source, phase, headline, reasons, blocked)
 
 
-def is_late(row: Any, at: datetime) -> bool:
+def is_late(row: Source, at: datetime) -> bool:
     """Whether a source is kept open after a failed payment. In the hour before a renewal is charged nothing has failed yet."""
-    return row.phase == "failed" and row.promised_until <= at < row.counts_until  # type: ignore[no-any-return]
+    return row.phase == "failed" and row.promised_until <= at < row.counts_until
 
 
-def _reason(row: Any, place: Place, mine: bool) -> Reason:
+def _reason(row: Source, place: Place, mine: bool) -> Reason:
     at = clock.now()
     title, words = _words(row, place, mine)
     renews = row.phase == "renewing" and row.promised_until > at
@@ -163,7 +186,7 @@ def _reason(row: Any, place: Place, mine: bool) -> Reason:
     return Reason(title, words, kind, word, tone, over, renews, row.starts_at, row.promised_until, row.counts_until)
 
 
-def _words(row: Any, place: Place, mine: bool) -> tuple[str, str]:
+def _words(row: Source, place: Place, mine: bool) -> tuple[str, str]:
     if row.source in GIVEN:
         title, words = GIVEN[row.source]
         return title, f"{words}: {row.reason}" if row.reason and row.source != "welcome" else words
@@ -175,7 +198,7 @@ def _words(row: Any, place: Place, mine: bool) -> tuple[str, str]:
         if row.phase in ("failed", "disputed", "lost"):
             return title, f"Paid until {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
         return title, f"Paid by {row.payer_name}, until {through}{'; it renews then' if row.phase == 'renewing' else ''}."
-    title = f"{'Your own plan' if mine else 'A plan of their own'}, {plan_name(row.subscription_type)}"
+    title = f"{'Your own plan' if mine else 'A plan of their own'}, {plan_name(row.subscription_type or 'individual')}"
     paid = place.day(row.starts_at)
     return title, {
         "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank withdraws.",

@@ -2,20 +2,25 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs
+from portal import audit, clock
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.billing import money, plans, provider
+from portal.billing.events import customer_changed
 from portal.billing.models import Checkout, Order, Payer
 from portal.problems import Refused
 from portal.times import last_moment
+
+if TYPE_CHECKING:
+    from portal.admin.money import Refundable
+    from portal.billing.checkout import OwnCheckout
 
 NUMBER = text("select next_order_number(:at)")
 WISH = text("update payers set asked_for = :wish, asked_at = :at where user_id = :user_id")
@@ -65,9 +70,7 @@ def project(db: Session, user_id: UUID) -> None:
 
 def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> None:
     """Have the provider asked about a customer, one job at a time for each."""
-    jobs.enqueue(
-        db, "billing.refetch", one_at_a_time=f"customer:{customer_id}", customer_id=customer_id, event_id=event_id
-    )  # fmt: skip
+    customer_changed.publish(db, customer_id=customer_id, event_id=event_id)
 
 
 def ask_about(db: Session, user_id: UUID, event_id: str | None = None) -> Sequence[str]:
@@ -119,7 +122,7 @@ def _offered(db: Session, plan_id: UUID) -> bool:
     return db.execute(OFFERED, {"plan": plan_id}).scalar() is not None
 
 
-def page_wanted(db: Session, checkout: Any, email: str) -> provider.PageWanted:
+def page_wanted(db: Session, checkout: "OwnCheckout | Checkout", email: str) -> provider.PageWanted:
     """What to ask the provider for, that one of the asker's checkouts can be paid.
 
     Raises NothingToPay when it is paid, was replaced, is nearly a day old, or the plan costs another amount by now;
@@ -140,7 +143,7 @@ def page_wanted(db: Session, checkout: Any, email: str) -> provider.PageWanted:
     )  # fmt: skip
 
 
-def keep_page(db: Session, checkout: Any, made: provider.Page) -> bool:
+def keep_page(db: Session, checkout: "OwnCheckout | Checkout", made: provider.Page) -> bool:
     """Note the page a checkout is paid on. False if the checkout is over meanwhile: then nobody may pay there."""
     ours = update(Checkout).where(
         Checkout.id == checkout.id, Checkout.state == "open", Checkout.user_id == checkout.user_id
@@ -182,7 +185,7 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
     audit.record(db, "access.given", f"Days given: {kind}, {reason}", category="billing", subject_id=person_id)
 
 
-def note_refund(db: Session, order: Any, minor: int, reason: str, last_day: date | None) -> None:
+def note_refund(db: Session, order: "Refundable | Order", minor: int, reason: str, last_day: date | None) -> None:
     """The provider was asked to give `minor` of an order back; it opens nothing after `last_day`, if one is given."""
     if last_day:
         db.execute(CUT, {"order": order.id, "until": _end_of(last_day)})

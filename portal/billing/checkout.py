@@ -4,13 +4,15 @@ Choosing opens a pending order and a checkout, and is ours alone; paying asks th
 checkout however often the button is pressed; coming back asks the provider again.
 """
 
-from typing import Any
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
@@ -21,6 +23,7 @@ from portal.accounts import free_days
 from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
+from portal.database.query import Query
 from portal.forms import Form
 from portal.problems import Refused
 from portal.times import number
@@ -51,7 +54,7 @@ def show_plans() -> ResponseReturnValue:
 
 
 def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
-    live = db.session.execute(OWN_LIVE).one_or_none() if current_user.is_authenticated else None
+    live = OWN_LIVE.one_or_none(db.session()) if current_user.is_authenticated else None
     offers = [
         {"key": p.key, "name": p.name, "month": p.shown("monthly"), "year": p.shown("yearly"), "saving": p.saving,
          "text": ABOUT[p.key], "mine": live is not None and live.subscription_type == p.key}
@@ -98,10 +101,49 @@ def _used() -> str:
     return f"The free {what} already used with this address."
 
 
-OWN_LIVE = select(
+class OwnLive(NamedTuple):
+    """The plan the asker pays."""
+
+    subscription_type: str
+    billing_cycle: str
+    renews_at: datetime | None
+    ends_at: datetime | None
+    failed_at: datetime | None
+    next_type: str | None
+
+
+class WaitingPage(NamedTuple):
+    """A checkout whose page at the provider is open."""
+
+    id: UUID
+    session_id: str
+    customer_id: str | None
+
+
+class OwnCheckout(NamedTuple):
+    """A checkout of the asker's, with its order."""
+
+    id: UUID
+    user_id: UUID
+    order_id: UUID
+    state: str
+    subscription_type: str
+    billing_cycle: str
+    url: str | None
+    customer_id: str | None
+    transfer_plan_id: UUID | None
+    starts_at: datetime | None
+    created_at: datetime
+    status: str
+    order_number: str
+    amount: Decimal
+    currency: str
+
+
+OWN_LIVE = Query(OwnLive, select(
     Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at,
     Subscription.failed_at, Subscription.next_type,
-).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))
+).where(Subscription.live, Subscription.user_id == text("(select auth.uid())")))
 
 
 @bp.post("/plans/choose")
@@ -111,7 +153,7 @@ def choose() -> ResponseReturnValue:
     form = ChoiceForm()
     if not form.validate():
         return _plans_page(form, 422)
-    if db.session.execute(OWN_LIVE).first():
+    if OWN_LIVE.one_or_none(db.session()):
         raise AlreadyPaying
     if paid := _paid_before():
         flash("You paid for this one a moment ago, so nothing new was begun.", "note")
@@ -120,19 +162,19 @@ def choose() -> ResponseReturnValue:
     return redirect(f"/checkouts/{made}", 303)
 
 
-WAITING = select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(
+WAITING = Query(WaitingPage, select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(
     Checkout.user_id == text("(select auth.uid())"), Checkout.state == "open", Checkout.session_id.is_not(None)
-)
+))
 
 
 def _paid_before() -> UUID | None:
     """Close the page of a choice before this one, so that nobody pays twice; that choice, if it was paid a moment ago."""
-    before = db.session.execute(WAITING).one_or_none()
+    before = WAITING.one_or_none(db.session())
     db.session.rollback()  # nothing is held while the provider is asked
     if before is None or provider.close_session(before.session_id) != "complete":
         return None
     actions.ask_about(db.session(), me())
-    return before.id  # type: ignore[no-any-return]
+    return before.id
 
 
 def _uuid(given: str | None) -> UUID | None:
@@ -142,15 +184,15 @@ def _uuid(given: str | None) -> UUID | None:
         return None
 
 
-CHECKOUT = select(
+CHECKOUT = Query(OwnCheckout, select(
     Checkout.id, Checkout.user_id, Checkout.order_id, Checkout.state, Checkout.subscription_type, Checkout.billing_cycle,
     Checkout.url, Checkout.customer_id, Checkout.transfer_plan_id, Checkout.starts_at, Checkout.created_at, Order.status,
     Order.order_number, Order.amount, Order.currency,
-).join(Order, Order.id == Checkout.order_id)  # fmt: skip
+).join(Order, Order.id == Checkout.order_id).where(Checkout.id == bindparam("checkout"), Checkout.user_id == bindparam("me")))  # fmt: skip
 
 
-def _own(checkout_id: UUID) -> Any:
-    return find(CHECKOUT.where(Checkout.id == checkout_id, Checkout.user_id == me()))
+def _own(checkout_id: UUID) -> OwnCheckout:
+    return find(CHECKOUT, checkout=checkout_id, me=me())
 
 
 @bp.get("/checkouts/<uuid:checkout_id>")
@@ -159,7 +201,7 @@ def show(checkout_id: UUID) -> ResponseReturnValue:
     return _show(_own(checkout_id))
 
 
-def _show(row: Any) -> ResponseReturnValue:
+def _show(row: OwnCheckout) -> ResponseReturnValue:
     state = "paid" if row.status in ("completed", "refunded") or row.state == "paid" else row.state
     context = {
         "c": row, "plan": plans()[row.subscription_type], "per": CYCLES[row.billing_cycle], "state": state,
@@ -176,7 +218,7 @@ def pay(checkout_id: UUID) -> ResponseReturnValue:
     return redirect(row.url or _payment_page(row), 303)
 
 
-def _payment_page(row: Any) -> str:
+def _payment_page(row: OwnCheckout) -> str:
     wanted = actions.page_wanted(db.session(), row, current_user.email)
     db.session.rollback()  # nothing is held while the provider is asked
     made = provider.payment_page(wanted)

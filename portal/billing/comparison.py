@@ -3,8 +3,9 @@ the list of what even asking again does not explain.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, text
@@ -17,11 +18,27 @@ from portal.billing.models import Drift, ProviderEvent, Subscription
 from portal.billing.provider import Named
 from portal.billing.reading import Event
 from portal.billing.reading import Subscription as Theirs
+from portal.database.query import Query
 
-HERE = select(
+T = TypeVar("T")
+
+
+class Ours(NamedTuple):
+    """A subscription we have as live."""
+
+    provider_subscription_id: str
+    user_id: UUID
+    status: str
+    subscription_type: str
+    billing_cycle: str
+    renews_at: datetime | None
+    ends_at: datetime | None
+
+
+HERE = Query(Ours, select(
     Subscription.provider_subscription_id, Subscription.user_id, Subscription.status, Subscription.subscription_type,
     Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at,
-).where(Subscription.live)  # fmt: skip
+).where(Subscription.live))  # fmt: skip
 DONE = text("select id from provider_events where id = any(:names) and handled_at is not null")
 WAITING = text("select distinct customer_id from provider_events where handled_at is null and customer_id is not null")
 PAYERS_OF = text("""
@@ -48,18 +65,18 @@ def misnamed(db: Session, there: Iterable[tuple[str, UUID, Named]]) -> Iterator[
         yield from ((name, wanted[person]) for name, person, said in some if person in wanted and wanted[person] != said)
 
 
-def batched(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
     """So many at a time."""
     left = iter(rows)
     while some := list(islice(left, size)):
         yield some
 
 
-def _here(db: Session) -> dict[str, Any]:
-    return {row.provider_subscription_id: row for row in db.execute(HERE)}
+def _here(db: Session) -> dict[str, Ours]:
+    return {row.provider_subscription_id: row for row in HERE.all(db)}
 
 
-def _same(ours: Any, theirs: Theirs) -> bool:
+def _same(ours: Ours | None, theirs: Theirs) -> bool:
     return ours is not None and (
         (ours.status, ours.subscription_type, ours.billing_cycle, ours.renews_at, ours.ends_at)
         == (theirs.status, theirs.plan, theirs.cycle, theirs.renews_at, theirs.ends_at)
@@ -102,8 +119,8 @@ def list_drift(db: Session, there: list[tuple[str, Theirs]]) -> int:
     return len(found)
 
 
-def _drift(here: dict[str, Any], there: dict[str, Theirs]) -> dict[tuple[str, str], tuple[Any, str]]:
-    found: dict[tuple[str, str], tuple[Any, str]] = {}
+def _drift(here: dict[str, Ours], there: dict[str, Theirs]) -> dict[tuple[str, str], tuple[UUID | None, str]]:
+    found: dict[tuple[str, str], tuple[UUID | None, str]] = {}
     for name, theirs in there.items():
         if name not in here:
             said = f"Stripe has a live subscription {name} of {theirs.plan}, {theirs.cycle}, that belongs to nobody here."

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from portal import audit, clock
 from portal.billing import money, reading
 from portal.billing.actions import NUMBER, hold, project
+from portal.billing.events import family_payment_changed, family_wanted, order_changed, take_over_paid
 from portal.billing.models import Checkout, Order, Payer, Subscription
 from portal.billing.reading import Facts, Invoice
-from portal.jobs import enqueue
 
 PAID_PLANS = text("select id from family_plans where primary_user_id = :user_id and is_active")
 WITHOUT_FAMILY = text("""
@@ -43,14 +43,14 @@ def apply(db: Session, said: Facts) -> str:
     project(db, said.user_id)
     begin_families(db, said.user_id)
     for plan_id in db.scalars(PAID_PLANS, {"user_id": said.user_id}).all():
-        enqueue(db, "families.follow", plan_id=str(plan_id))
+        family_payment_changed.publish(db, plan_id=plan_id)
     return "; ".join(filter(None, happened)) or "nothing new"
 
 
 def begin_families(db: Session, user_id: UUID | None = None) -> None:
     """Who pays for a family and is in none gets one of their own: this person, or whoever it is true of."""
     for payer in db.scalars(WITHOUT_FAMILY, {"user_id": user_id}).all():
-        enqueue(db, "families.paid", user_id=str(payer))
+        family_wanted.publish(db, user_id=payer)
 
 
 def _newest(db: Session, said: Facts) -> bool:
@@ -116,8 +116,8 @@ def _begun(db: Session, said: Facts, theirs: reading.Subscription) -> None:
         db.execute(update(Checkout).where(Checkout.id == theirs.checkout_id).values(state="paid"))
     words = f"Subscription begun: {theirs.plan}, {theirs.cycle}"
     audit.record(db, "subscription.begun", words, category="billing", subject_id=said.user_id)
-    if theirs.transfer_plan_id and theirs.plan == "family":
-        enqueue(db, "families.take_over", plan_id=str(theirs.transfer_plan_id), new_primary_id=str(said.user_id))
+    if said.user_id and theirs.transfer_plan_id and theirs.plan == "family":
+        take_over_paid.publish(db, plan_id=theirs.transfer_plan_id, new_primary_id=said.user_id)
 
 
 def _cut(db: Session, subscription_id: str, ended_at: datetime) -> None:
@@ -199,7 +199,7 @@ def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any,
         order_id=str(order.id),
     )  # fmt: skip
     if what in ("paid", "refunded", "disputed"):
-        enqueue(db, "billing.tell_order", order_id=str(order.id), what=what)
+        order_changed.publish(db, order_id=order.id, what=what)
     return f"order {order.order_number} {what}"
 
 

@@ -1,8 +1,9 @@
 """The end of what is free: said ahead of the first charge, on every page for the last days and by mail."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from flask_login import current_user
 from sqlalchemy import select, text
@@ -11,15 +12,29 @@ from portal import clock
 from portal.billing import money
 from portal.billing.models import Subscription
 from portal.database import db
+from portal.database.query import Query
 from portal.times import day_long
 from portal.web import reader
 
 BANNER_FOR = timedelta(days=3)
 """How long before the first charge every page of its payer says so."""
-AHEAD = select(
+
+
+class Ahead(NamedTuple):
+    """The live subscription of whoever asks."""
+
+    status: str
+    renews_at: datetime | None
+    amount_minor: int
+    currency: str
+    card: str | None
+    transfer_plan_id: UUID | None
+
+
+AHEAD = Query(Ahead, select(
     Subscription.status, Subscription.renews_at, Subscription.amount_minor, Subscription.currency, Subscription.card,
     Subscription.transfer_plan_id,
-).where(Subscription.live, Subscription.user_id == text("(select auth.uid())"))  # fmt: skip
+).where(Subscription.live, Subscription.user_id == text("(select auth.uid())")))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,9 +47,9 @@ class FirstCharge:
     handed_over: bool
 
 
-def is_ahead(row: Any) -> bool:
+def is_ahead(status: str, renews_at: datetime | None) -> bool:
     """Whether a subscription has not charged yet, and will by itself."""
-    return row.status == "trialing" and row.renews_at is not None
+    return status == "trialing" and renews_at is not None
 
 
 def first_charge() -> FirstCharge | None:
@@ -42,8 +57,8 @@ def first_charge() -> FirstCharge | None:
     until = current_user.paid_until
     if until is None or not clock.now() < until <= clock.now() + BANNER_FOR:
         return None
-    row = db.session.execute(AHEAD).one_or_none()
-    if row is None or not is_ahead(row):
+    row = AHEAD.one_or_none(db.session())
+    if row is None or row.renews_at is None or not is_ahead(row.status, row.renews_at):
         return None
     amount = money.shown(money.major(row.amount_minor, row.currency), row.currency)
     day = day_long(row.renews_at.astimezone(reader().tz))

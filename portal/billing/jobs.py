@@ -1,22 +1,25 @@
 """What the provider's knocks, the clock and members' wishes cause: facts fetched, people told, the nightly comparison."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from flask import current_app
 from procrastinate import RetryStrategy
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, mail
+from portal.accounts.events import account_closed, person_changed
 from portal.accounts.models import User
 from portal.billing import comparison, facts, letters, provider, reading
 from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, project
+from portal.billing.events import customer_changed, order_changed
 from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
 from portal.billing.refresh import bring_up_to_date
-from portal.jobs import each, job
+from portal.database.query import Query
+from portal.database.transactions import each, in_batches, let_go
+from portal.jobs import job
 
 LOOK_BACK = timedelta(days=8)
 BATCH = 5000
@@ -24,7 +27,8 @@ PATIENTLY = RetryStrategy(max_attempts=9, exponential_wait=3)
 """After 3 seconds, 9, 27 and so on, for some hours; the nightly comparison looks after the rest."""
 
 
-@job("billing.refetch", retry=PATIENTLY)
+@customer_changed.subscribe
+@job("billing.refetch", retry=PATIENTLY, lock="customer:{customer_id}")
 def refetch(db: Session, customer_id: str, event_id: str | None = None) -> None:
     """Ask the provider for everything about one customer and write what it says: for this event, and for every other of
     theirs that has come meanwhile, so that a dozen at once are one question.
@@ -57,11 +61,12 @@ def refetch_payer(db: Session, payment_id: str, event_id: str) -> None:
         db.execute(event.values(handled_at=clock.now(), outcome="not of this club"))
 
 
+@order_changed.subscribe
 @job("billing.tell_order")
-def tell_order(db: Session, order_id: str, what: str) -> None:
+def tell_order(db: Session, order_id: UUID, what: str) -> None:
     """A receipt, or the money's way back, by mail."""
     found = db.execute(
-        select(Order, User).join(User, User.id == Order.user_id).where(Order.id == UUID(order_id))
+        select(Order, User).join(User, User.id == Order.user_id).where(Order.id == order_id)
     ).one_or_none()
     if found is None:
         return
@@ -74,29 +79,37 @@ def tell_order(db: Session, order_id: str, what: str) -> None:
 
 
 @job("billing.stop_own", retry=PATIENTLY)
-def stop_own(db: Session, user_id: str, when: str) -> None:
-    """Somebody closes their account (`now`), or is covered by a family: their own subscription ends with its paid period
-    (`period_end`) or at once with the rest as credit (`now_with_credit`).
+def stop_own(db: Session, user_id: UUID, when: str) -> None:
+    """Somebody is covered by a family: their own subscription ends with its paid period (`period_end`), or at once with the
+    rest as credit (`now_with_credit`), or without (`now`).
     """
-    live = select(Subscription.provider_subscription_id).where(Subscription.user_id == UUID(user_id), Subscription.live)
+    live = select(Subscription.provider_subscription_id).where(Subscription.user_id == user_id, Subscription.live)
     for name in db.scalars(live).all():
         if when.startswith("now"):
             provider.end_now(name, credit=when == "now_with_credit")
         else:
             provider.set_to_end(name, True)
-    ask_about(db, UUID(user_id))
+    ask_about(db, user_id)
 
 
+@account_closed.subscribe
+@job("billing.stop_closed", retry=PATIENTLY)
+def stop_closed(db: Session, user_id: UUID) -> None:
+    """Somebody closed their account: their own subscription ends at once."""
+    stop_own.function(db, user_id, "now")
+
+
+@person_changed.subscribe
+@account_closed.subscribe
 @job("billing.tell_customer", retry=PATIENTLY)
-def tell_customer(db: Session, user_id: str) -> None:
+def tell_customer(db: Session, user_id: UUID) -> None:
     """Somebody is called or reached otherwise, or closed their account: so is their customer at the provider. Whatever is
     true when it runs is told, so twice, late or in another order it comes to the same.
     """
-    person = UUID(user_id)
-    names, wanted = customers_of(db, person), called(db, [person])
-    db.commit()  # nothing is held while the provider is asked
+    names, wanted = customers_of(db, user_id), called(db, [user_id])
+    let_go(db)
     for name in names:
-        provider.name_customer(name, wanted[person])
+        provider.name_customer(name, wanted[user_id])
 
 
 @job("billing.expire", cron="*/5 * * * *", lock="billing.expire")
@@ -125,7 +138,7 @@ def begin_families(db: Session) -> None:
     facts.begin_families(db)
 
 
-DUE = text("""
+DUE = Query(letters.Due, text("""
 select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.currency, s.renews_at, s.failed_at, s.next_try_at,
        s.status, s.next_type, s.next_cycle, s.next_amount_minor, s.transfer_plan_id,
        s.card, u.email, u.first_name, u.timezone, u.access_until, c.paid_until, c.counts_until,
@@ -139,7 +152,7 @@ select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.
           when s.status = 'trialing' then interval '2 days'
           when s.billing_cycle = 'yearly' then interval '30 days'
           when u.renewal_mail then interval '3 days' end)
-""")
+"""))
 
 
 @job("billing.remind", cron="7 * * * *", lock="billing.remind")
@@ -149,24 +162,24 @@ def remind(db: Session) -> None:
     after that day, as after a first charge, it is told once.
     """
     at = clock.now()
-    for row in db.execute(DUE, {"at": at}).all():
+    for row in DUE.all(db, at=at):
         reminder = _failed(row, at) if row.failed_at else _renews(row, at)
         if reminder:
             kind, letter, about = reminder
             mail.write(db, kind, row.email, letter, user_id=row.user_id, occasion=f"{kind}:{row.id}:{about:%Y-%m-%d}")
 
 
-def _renews(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime]:
+def _renews(row: letters.Due, at: datetime) -> tuple[str, mail.Letter, datetime]:
     if row.status == "trialing":
         return "first-payment", letters.first_payment(row), row.renews_at
     days = 3 if row.billing_cycle == "monthly" else 7 if row.renews_at <= at + timedelta(days=7) else 30
     return f"renewal-{days}", letters.renewal(row), row.renews_at
 
 
-def _failed(row: Row[Any], at: datetime) -> tuple[str, mail.Letter, datetime] | None:
+def _failed(row: letters.Due, at: datetime) -> tuple[str, mail.Letter, datetime] | None:
     if row.paid_until is None or row.paid_until > at:
         return None
-    if row.counts_until <= row.paid_until and row.waits_for == "card":
+    if row.counts_until and row.counts_until <= row.paid_until and row.waits_for == "card":
         return "payment-failed", letters.payment_failed_at_once(row), row.paid_until
     if row.access_until <= at:
         return None
@@ -205,5 +218,5 @@ def forget(db: Session) -> None:
     """The words of the provider's events are kept for 90 days, their names for good; forgotten a batch at a time."""
     old = ProviderEvent.received_at < clock.now() - timedelta(days=90)
     with_words = select(ProviderEvent.id).where(old, ProviderEvent.body.is_not(None)).limit(BATCH)
-    while db.execute(update(ProviderEvent).where(ProviderEvent.id.in_(with_words)).values(body=None)).rowcount == BATCH:  # type: ignore[attr-defined]
-        db.commit()
+    forgotten = update(ProviderEvent).where(ProviderEvent.id.in_(with_words)).values(body=None)
+    in_batches(db, lambda: int(db.execute(forgotten).rowcount))  # type: ignore[attr-defined]

@@ -1,6 +1,8 @@
 """The mails about money. They state amounts and dates; the button leads to a page, never straight to a payment."""
 
-from typing import Any, Protocol
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portal.billing import money, plan_name
@@ -11,6 +13,33 @@ from portal.times import city, day_long
 
 PAYER = "You get this because you pay for a plan of the club."
 EACH = {"monthly": "month", "yearly": "year"}
+
+
+class Due(NamedTuple):
+    """A live subscription that charges soon, or could not, with its payer."""
+
+    id: UUID
+    user_id: UUID
+    subscription_type: str
+    billing_cycle: str
+    amount_minor: int
+    currency: str
+    renews_at: datetime
+    failed_at: datetime | None
+    next_try_at: datetime | None
+    status: str
+    next_type: str | None
+    next_cycle: str | None
+    next_amount_minor: int | None
+    transfer_plan_id: UUID | None
+    card: str | None
+    email: str
+    first_name: str | None
+    timezone: str
+    access_until: datetime
+    paid_until: datetime | None
+    counts_until: datetime | None
+    waits_for: str | None
 
 
 class Named(Protocol):
@@ -94,7 +123,7 @@ def twin(name: str | None) -> Letter:
     )
 
 
-def renewal(row: Any) -> Letter:
+def renewal(row: Due) -> Letter:
     """A plan renews soon, by the month or the year."""
     day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))
     kind, cycle, amount = _next(row)
@@ -111,7 +140,7 @@ def renewal(row: Any) -> Letter:
     )
 
 
-def first_payment(row: Any) -> Letter:
+def first_payment(row: Due) -> Letter:
     """What is free, or paid by somebody else, ends soon, and the card is charged for the first time."""
     day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))
     kind, cycle, amount = _next(row)
@@ -129,16 +158,16 @@ def first_payment(row: Any) -> Letter:
     )
 
 
-def _next(row: Any) -> tuple[str, str, str]:
+def _next(row: Due) -> tuple[str, str, str]:
     """Plan, cycle and amount of the next payment: a change that was planned for that day counts."""
     minor = row.amount_minor if row.next_amount_minor is None else row.next_amount_minor
     amount = money.shown(money.major(minor, row.currency), row.currency)
     return row.next_type or row.subscription_type, row.next_cycle or row.billing_cycle, amount
 
 
-def payment_failed_at_once(row: Any) -> Letter:
+def payment_failed_at_once(row: Due) -> Letter:
     """The bank said no, and no days are kept: after a first charge, or where the club keeps none."""
-    last = day_long(row.paid_until.astimezone(ZoneInfo(row.timezone)))
+    last = day_long((row.paid_until or row.access_until).astimezone(ZoneInfo(row.timezone)))
     return Letter(
         subject="Your payment did not go through, and your plan has stopped",
         headline="Your payment did not go through",
@@ -155,7 +184,7 @@ def payment_failed_at_once(row: Any) -> Letter:
     )
 
 
-def payment_failed(row: Any) -> Letter:
+def payment_failed(row: Due) -> Letter:
     """The bank said no to a renewal; what is kept, and until when."""
     zone = ZoneInfo(row.timezone)
     last = day_long(row.access_until.astimezone(zone))

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CHAR, BigInteger, Computed, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint, text
@@ -164,7 +163,7 @@ class ProviderEvent(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     customer_id: Mapped[str | None]
-    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    body: Mapped[dict[str, object] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(index=True)
     handled_at: Mapped[datetime | None]

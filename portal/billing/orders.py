@@ -1,12 +1,14 @@
 """Orders as people read them: each with what became of it in a word, and a line of why."""
 
 from datetime import datetime, tzinfo
-from typing import Any
+from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import and_, case, select
 
 from portal.billing import money, plan_name
 from portal.billing.models import Checkout, Order, Subscription
+from portal.database.rows import row_type
 from portal.times import date_in_words, date_with_year
 
 _UNBILLED = Order.provider_invoice_id.is_(None) & Order.completed_at.is_(None)
@@ -27,6 +29,35 @@ STATE = case(
 was won is over. Not finished is what was chosen and never billed: nothing was asked of any card, so nothing failed.
 """
 STATES = ("paid", "partly refunded", "refunded", "failed", "not finished", "pending", "disputed", "lost")
+
+
+@row_type
+class OrderRow:
+    """An order, with what became of it; `checkout_state` and `due_at` only of one that was never billed."""
+
+    id: UUID
+    order_number: str
+    created_at: datetime
+    subscription_type: str
+    billing_cycle: str
+    state: str
+    refunded_amount: Decimal
+    payment_method: str | None
+    amount: Decimal
+    currency: str
+    completed_at: datetime | None
+    period_start: datetime | None
+    period_end: datetime | None
+    invoice_number: str | None
+    next_try_at: datetime | None
+    provider_payment_id: str | None
+    provider_invoice_id: str | None
+    waits_for: str | None
+    cut_at: datetime | None
+    checkout_state: str | None
+    due_at: datetime | None
+
+
 COLUMNS = (
     Order.id, Order.order_number, Order.created_at, Order.subscription_type, Order.billing_cycle, STATE.label("state"),
     Order.refunded_amount, Order.payment_method, Order.amount, Order.currency, Order.completed_at, Order.period_start,
@@ -49,7 +80,7 @@ NOTES = {
 }
 
 
-def line(row: Any, now: datetime) -> dict[str, Any]:
+def line(row: OrderRow, now: datetime) -> dict[str, object]:
     """An order as its buyer sees it; `now` gives the zone of the reader."""
     back = money.shown(row.refunded_amount, row.currency) if row.refunded_amount else ""
     stands = _pending(row) if row.state == "pending" else row.state
@@ -76,8 +107,8 @@ def span(begins: datetime, ends: datetime, tz: tzinfo) -> str:
     return f"{date_in_words(first)}, {first:%H:%M} to {date_in_words(last)}, {last:%H:%M}"
 
 
-def _pending(row: Any) -> str:
+def _pending(row: OrderRow) -> str:
     """Where a payment that is not finished stands: nobody paid yet, or the bank has it, or it waits for its payer."""
     if row.provider_invoice_id is None:
         return "begun" if row.checkout_state != "paid" else "due" if row.due_at else "off"
-    return {"card": "refused", "confirmation": "unconfirmed"}.get(row.waits_for, "at the bank")
+    return {"card": "refused", "confirmation": "unconfirmed"}.get(row.waits_for or "", "at the bank")

@@ -5,7 +5,8 @@ Wishes go to the provider first; the rows follow when it says so, a moment later
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -18,21 +19,57 @@ from portal.billing import CYCLES, Plan, access, first_charge, money, plan_name,
 from portal.billing.actions import ask_about, customers_of, note_wish
 from portal.billing.models import Payer, Subscription
 from portal.database import db
+from portal.database.query import Query
 from portal.problems import Refused
 from portal.web import find, me, page, reader
 
 bp = Blueprint("plan", __name__)
 
-OWN = select(Subscription.__table__).where(Subscription.user_id == text("(select auth.uid())"), ~Subscription.twin)
-LIVE = OWN.where(Subscription.live)
-LATEST = (
+
+class OwnPlan(NamedTuple):
+    """A subscription of whoever asks; its columns are those of `Subscription`."""
+
+    provider_subscription_id: str
+    status: str
+    live: bool
+    subscription_type: str
+    billing_cycle: str
+    amount_minor: int
+    currency: str
+    renews_at: datetime | None
+    ends_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str | None
+    failed_at: datetime | None
+    next_try_at: datetime | None
+    next_type: str | None
+    next_cycle: str | None
+    next_amount_minor: int | None
+    card: str | None
+    card_expires: str | None
+    transfer_plan_id: UUID | None
+
+
+class Waits(NamedTuple):
+    """At how many names of theirs something was asked that is not answered yet, and what."""
+
+    names: int
+    wish: str | None
+
+
+OWN = select(*(getattr(Subscription, name) for name in OwnPlan._fields)).where(
+    Subscription.user_id == text("(select auth.uid())"), ~Subscription.twin
+)
+LIVE = Query(OwnPlan, OWN.where(Subscription.live))
+LATEST = Query(
+    OwnPlan,
     OWN.where(Subscription.status.not_in(("incomplete", "incomplete_expired")))
     .order_by(Subscription.started_at.desc())
-    .limit(1)
+    .limit(1),
 )
-WAITS = select(func.count().label("names"), func.max(Payer.asked_for).label("wish")).where(
+WAITS = Query(Waits, select(func.count().label("names"), func.max(Payer.asked_for).label("wish")).where(
     Payer.user_id == text("(select auth.uid())"), func.coalesce(Payer.fetched_at, Payer.created_at) < Payer.asked_at
-)
+))
 COVERED = text("select first_name from family_people() where user_id <> auth.uid() order by family_joined_at")
 
 
@@ -47,7 +84,7 @@ class PriceMoved(Refused):
 @bp.get("/account/access")
 def why() -> ResponseReturnValue:
     """The verdict, every reason for it, and the dates on a line."""
-    verdict, row = access.mine(db.session(), reader()), db.session.execute(LIVE).one_or_none()
+    verdict, row = access.mine(db.session(), reader()), LIVE.one_or_none(db.session())
     return page(
         "billing/access.html", v=verdict, line=access.line(verdict, reader()), day=reader().day, t=trouble.trouble(),
         s=_seen(row) if row else None,
@@ -57,8 +94,8 @@ def why() -> ResponseReturnValue:
 @bp.get("/plan")
 def show() -> ResponseReturnValue:
     """What the reader pays and what can be done about it."""
-    row = db.session.execute(LATEST).one_or_none()
-    waits = db.session.execute(WAITS).one()
+    row = LATEST.one_or_none(db.session())
+    waits = WAITS.one(db.session())
     return page(
         "billing/plan.html", s=_seen(row) if row else None, waiting=waits.names > 0, wish=waits.wish, t=trouble.of_own_plan(),
         told=db.session.scalar(select(User.renewal_mail).where(User.id == me())), covered=_in_until(),
@@ -80,10 +117,10 @@ def tell() -> ResponseReturnValue:
     return redirect("/plan", 303)
 
 
-def _seen(row: Any) -> dict[str, Any]:
+def _seen(row: OwnPlan) -> dict[str, object]:
     day, following = reader().day, None
     if row.next_type and row.next_amount_minor:
-        following = f"{plan_name(row.next_type, row.next_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
+        following = f"{plan_name(row.next_type, row.next_cycle or row.billing_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
     next_amount = _shown(row.next_amount_minor or row.amount_minor, row.currency)
     return {
         "next_amount": next_amount, "live": row.live, "name": plan_name(row.subscription_type),
@@ -92,7 +129,7 @@ def _seen(row: Any) -> dict[str, Any]:
         "until": day(row.renews_at or row.ends_at), "card": row.card, "card_expires": row.card_expires,
         "failed": day(row.failed_at), "next_try": day(row.next_try_at), "next": following,
         "by_failure": row.ended_by == "failure", "yearly": row.billing_cycle == "yearly",
-        "first": first_charge.is_ahead(row), "handed_over": row.transfer_plan_id is not None,
+        "first": first_charge.is_ahead(row.status, row.renews_at), "handed_over": row.transfer_plan_id is not None,
     }  # fmt: skip
 
 
@@ -118,7 +155,7 @@ def ask_to_end() -> ResponseReturnValue:
     return page("billing/end.html", s=_seen(row), family=_covered(row))
 
 
-def _covered(row: Any) -> list[str]:
+def _covered(row: OwnPlan) -> list[str]:
     """Whom else the reader's plan covers, by first name."""
     return list(db.session.scalars(COVERED)) if row.subscription_type == "family" else []
 
@@ -158,14 +195,14 @@ def changes() -> ResponseReturnValue:
     return page("billing/changes.html", s=_seen(row), offers=offers)
 
 
-def _at_once(row: Any, plan_key: str, cycle: str) -> bool:
+def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
     """More is had at once; what has less of anything begins when the paid period ends."""
     fewer = row.subscription_type == "family" and plan_key == "individual"
     shorter = row.billing_cycle == "yearly" and cycle == "monthly"
     return not (fewer or shorter)
 
 
-def _another(plan_key: str, cycle: str) -> tuple[Any, Plan]:
+def _another(plan_key: str, cycle: str) -> tuple[OwnPlan, Plan]:
     """The reader's live plan, and the one it is to become. Raises NoChange."""
     if plan_key not in plans() or cycle not in CYCLES:
         abort(404)
@@ -179,7 +216,7 @@ def _another(plan_key: str, cycle: str) -> tuple[Any, Plan]:
 def preview(plan_key: str, cycle: str) -> ResponseReturnValue:
     """One change in a sentence, with its amount and its day."""
     row, plan = _another(plan_key, cycle)
-    about: dict[str, Any] = {
+    about: dict[str, object] = {
         "s": _seen(row), "plan": plan, "cycle": cycle, "per": CYCLES[cycle], "price": plan.shown(cycle),
         "family": _covered(row) if plan_key == "individual" else [], "now": _at_once(row, plan_key, cycle),
     }  # fmt: skip
@@ -188,7 +225,7 @@ def preview(plan_key: str, cycle: str) -> ResponseReturnValue:
     return page("billing/change.html", **about)
 
 
-def _costs(row: Any, plan: Plan, cycle: str) -> dict[str, Any]:
+def _costs(row: OwnPlan, plan: Plan, cycle: str) -> dict[str, object]:
     """What the change charges at this moment; less than nothing is credit."""
     at = clock.now()
     theirs = _at_provider(row)
@@ -247,7 +284,7 @@ def let_go() -> None:
     limits.limit("plan", allowed=60, seconds=3600, whose=str(me()))
 
 
-def _at_provider(row: Any) -> reading.Subscription:
+def _at_provider(row: OwnPlan) -> reading.Subscription:
     name = row.provider_subscription_id
     let_go()
     return reading.subscription(name)

@@ -81,7 +81,7 @@ def sync_plans() -> None:
     """Create or match what is sold: a product for each plan, a price for each cycle, found again by their keys."""
     with asking() as ask:
         for plan in plans().values():
-            about: Any = {
+            about: Any = {  # its parameters are a TypedDict of many parts
                 "name": f"{current_app.config['SETTINGS'].club_name} {plan.name}",
                 "metadata": {"club": CLUB, "plan": plan.key},
             }
@@ -96,7 +96,7 @@ def sync_plans() -> None:
                     ask.prices.create(params=_price_params(plan, cycle, product))  # type: ignore[arg-type]
 
 
-def _price_params(plan: Plan, cycle: str, product: str) -> dict[str, Any]:
+def _price_params(plan: Plan, cycle: str, product: str) -> dict[str, object]:
     return {
         "product": product, "currency": plan.currency.lower(), "unit_amount": plan.minor(cycle),
         "recurring": {"interval": "year" if cycle == "yearly" else "month"}, "lookup_key": f"{CLUB}-{plan.key}-{cycle}",
@@ -148,7 +148,7 @@ class Named:
     email: str
 
 
-def named(found: Any) -> Named:
+def named(found: Any) -> Named:  # an id, or the object of it
     """What the provider was told of a customer."""
     return Named(found.name or "", found.email or "")
 
@@ -207,12 +207,12 @@ def payment_page(wanted: PageWanted) -> Page:
     ours = {"club": CLUB, "user_id": str(wanted.user_id), "checkout_id": str(wanted.checkout_id)}
     if wanted.transfer_plan_id:
         ours["transfer_plan_id"] = str(wanted.transfer_plan_id)
-    subscription: dict[str, Any] = {"metadata": ours}
+    subscription: dict[str, object] = {"metadata": ours}
     key = f"checkout-{wanted.checkout_id}-{customer_id}-{price_id}"
     if wanted.starts_at:
         subscription["trial_end"] = int(wanted.starts_at.timestamp())
         key = f"{key}-{subscription['trial_end']}"
-    asked: Any = {
+    asked: Any = {  # its parameters are a TypedDict of many parts
         "mode": "subscription", "customer": customer_id, "client_reference_id": str(wanted.user_id), "metadata": ours,
         "line_items": [{"price": price_id, "quantity": 1}], "subscription_data": subscription,
         "success_url": f"{wanted.here}?back=1", "cancel_url": wanted.here,
@@ -284,7 +284,7 @@ def _release(ask: "V1Services", subscription_id: str) -> None:
 
 def give_back(payment_id: str, key: str, amount_minor: int | None = None) -> None:
     """Refund a payment, in part or whole. `key` makes it once; the order changes when the provider says so."""
-    params: Any = {"payment_intent": payment_id, "metadata": {"club": CLUB}}
+    params: Any = {"payment_intent": payment_id, "metadata": {"club": CLUB}}  # its parameters are a TypedDict of many parts
     if amount_minor is not None:
         params["amount"] = amount_minor
     with asking() as ask:
@@ -376,13 +376,13 @@ def known_customer(ask: "V1Services", name: str) -> stripe.Customer | None:
         return None
 
 
-def marks_of(found: Any) -> dict[str, str]:
+def marks_of(found: object) -> dict[str, str]:
     """What we wrote on an object of theirs; a deleted one has nothing."""
     marks = getattr(found, "metadata", None)
     return marks.to_dict() if marks else {}
 
 
-def id_of(found: Any) -> str:
+def id_of(found: Any) -> str:  # an id, or the object of it
     """The id of something that may have come expanded."""
     return found if isinstance(found, str) else found.id
 

@@ -143,7 +143,7 @@ def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
     """Every live subscription with our mark at the provider, as (customer, subscription)."""
     with asking() as ask:
         for status in LIVE:
-            wanted: Any = {"status": status, "limit": 100, "expand": ["data.schedule"]}
+            wanted: Any = {"status": status, "limit": 100, "expand": ["data.schedule"]}  # its parameters are a TypedDict
             for found in ask.subscriptions.list(params=wanted).auto_paging_iter():
                 if marks_of(found).get("club") == CLUB:
                     yield id_of(found.customer), _subscription(ask, found, None)
@@ -163,7 +163,7 @@ def events(since: datetime) -> Iterator[Event]:
     with asking() as ask:
         wanted: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100}
         for found in ask.events.list(params=wanted).auto_paging_iter():
-            about: Any = found.data.object
+            about: Any = found.data.object  # whatever the event is about
             customer = about.id if about.object == "customer" else getattr(about, "customer", None)
             payment = getattr(about, "payment_intent", None)
             if customer or payment:
@@ -191,7 +191,7 @@ def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Custome
 
 
 def _next_plan(ask: "V1Services", s: stripe.Subscription) -> tuple[str, str, int] | None:
-    schedule: Any = s.schedule
+    schedule: Any = s.schedule  # an id, or the object of it
     if not schedule or schedule.status != "active" or len(schedule.phases) < 2:
         return None
     last = schedule.phases[-1]
@@ -202,14 +202,14 @@ def _next_plan(ask: "V1Services", s: stripe.Subscription) -> tuple[str, str, int
 
 def _card(s: stripe.Subscription, who: stripe.Customer | None) -> tuple[str, str] | None:
     settings = getattr(who, "invoice_settings", None)
-    method: Any = s.default_payment_method or (settings and settings.default_payment_method)
+    method = s.default_payment_method or (settings and settings.default_payment_method)
     card = getattr(method, "card", None)
     if card is None:
         return None
     return _named(card), f"{card.exp_month:02}/{card.exp_year % 100:02}"
 
 
-def _named(card: Any) -> str:
+def _named(card: Any) -> str:  # one of many kinds of card
     return f"{(card.brand or 'card').capitalize()} ••{card.last4}"
 
 
@@ -278,7 +278,7 @@ def _waits_for(ask: "V1Services", bill: stripe.Invoice) -> str | None:
 
 
 def _method(charge: stripe.Charge | None) -> str | None:
-    details: Any = charge and charge.payment_method_details
+    details = charge and charge.payment_method_details
     card = getattr(details, "card", None)
     return _named(card) if card else None
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.billing import actions, facts, provider, reading, twins
 from portal.billing.models import Checkout, Payer, Subscription
 from portal.billing.reading import Facts, Invoice
+from portal.database.transactions import each, let_go
 
 
 def bring_up_to_date(db: Session, customer_id: str) -> str:
@@ -18,9 +19,8 @@ def bring_up_to_date(db: Session, customer_id: str) -> str:
     Raises ProviderDown; what was done until then stands, and doing it again changes nothing.
     """
     said = heard(db, customer_id)
-    for other in _elsewhere(db, said):
+    for other in each(db, _elsewhere(db, said)):
         facts.apply(db, heard(db, other))
-        db.commit()
     seconds = twins.among(db, said)
     owed, again = twins.owed(said, seconds), _worth_another_try(db, said)
     pages = db.scalars(
@@ -28,7 +28,7 @@ def bring_up_to_date(db: Session, customer_id: str) -> str:
             Checkout.user_id == said.user_id, Checkout.state == "open", Checkout.session_id.is_not(None)
         )
     ).all()
-    db.commit()  # nothing is held while the provider is asked
+    let_go(db)
     for bill, card in again:
         with suppress(provider.CardRefused):  # the provider goes on trying by itself
             provider.pay(bill.id, key=f"{bill.id}-{card}")

@@ -1,25 +1,39 @@
 """What stands between a member and what is paid for, and the one thing that mends it: for the banner and the pages of money."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
 
 from flask import g
 from sqlalchemy import text
 
 from portal import clock
 from portal.billing import money
-from portal.billing.access import MINE, is_late
+from portal.billing.access import MINE, Source, is_late
 from portal.database import db
+from portal.database.query import Query
 from portal.times import day_long
 from portal.web import reader
 
-BILL = text("""
+
+class Bill(NamedTuple):
+    """A bill that waits for its payer."""
+
+    order_number: str
+    waits_for: str
+    amount: Decimal
+    currency: str
+    failed_at: datetime | None
+
+
+BILL = Query(Bill, text("""
 select o.order_number, o.waits_for, o.amount, o.currency, s.failed_at
   from orders o join subscriptions s on s.provider_subscription_id = o.provider_subscription_id
  where o.user_id = (select auth.uid()) and o.status = 'pending' and o.waits_for is not null and s.live
  order by o.created_at limit 1
-""")
+"""))
 
 
 @dataclass(frozen=True)
@@ -44,20 +58,21 @@ class Trouble:
 def trouble() -> Trouble | None:
     """What keeps the reader out, or will in a few days; nothing while anything else lets them in."""
     if "trouble" not in g:
-        rows, at = db.session.execute(MINE).all(), clock.now()
+        rows, at = MINE.all(db.session()), clock.now()
         covered = any(row.promised_until > at >= row.starts_at for row in rows)
         g.trouble = None if covered else _own(rows) or _familys(rows)
-    return g.trouble  # type: ignore[no-any-return]
+    found: Trouble | None = g.trouble
+    return found
 
 
 def of_own_plan() -> Trouble | None:
     """What is wrong with the plan the reader pays, whatever else lets them in."""
-    return _own([row for row in db.session.execute(MINE) if row.source == "own"])
+    return _own([row for row in MINE.all(db.session()) if row.source == "own"])
 
 
-def _own(rows: Any) -> Trouble | None:
+def _own(rows: Sequence[Source]) -> Trouble | None:
     own, at = [row for row in rows if row.source == "own"], clock.now()
-    bill = db.session.execute(BILL).first()
+    bill = BILL.one_or_none(db.session())
     if bill:
         paid = [row for row in own if row.phase == "failed"]
         return _failed(paid[0] if paid else None, bill)
@@ -67,27 +82,27 @@ def _own(rows: Any) -> Trouble | None:
     return None
 
 
-def _failed(row: Any, bill: Any) -> Trouble:
+def _failed(row: Source | None, bill: Bill) -> Trouble:
     day = reader().day
-    known = {"order": bill.order_number, "amount": money.shown(bill.amount, bill.currency)}
+    amount = money.shown(bill.amount, bill.currency)
     if row is None:  # nothing of it was ever paid
-        return Trouble(bill.waits_for, "", day(bill.failed_at), "", **known)
-    return _told(bill.waits_for, row, **known)
+        return Trouble(bill.waits_for, "", day(bill.failed_at), "", order=bill.order_number, amount=amount)
+    return _told(bill.waits_for, row, order=bill.order_number, amount=amount)
 
 
-def _familys(rows: Any) -> Trouble | None:
+def _familys(rows: Sequence[Source]) -> Trouble | None:
     for row in rows:
         if row.source == "family" and row.phase in ("failed", "disputed"):
-            return _told("card" if row.phase == "failed" else "dispute", row, payer=row.payer_name)
+            return _told("card" if row.phase == "failed" else "dispute", row, payer=row.payer_name or "")
     return None
 
 
-def _told(kind: str, row: Any, payer: str = "", **known: str) -> Trouble:
+def _told(kind: str, row: Source, payer: str = "", order: str = "", amount: str = "") -> Trouble:
     place = reader()
     kept = is_late(row, clock.now())
     days, last = (row.counts_until - row.promised_until) // timedelta(days=1), row.counts_until.astimezone(place.tz)
     return Trouble(
         kind, payer, place.day(row.starts_at if kind == "dispute" else row.promised_until), place.day(row.counts_until),
         until=f"{day_long(last)}, {last:%H:%M} {place.city}" if kept else "",
-        left=min(days, (last.date() - place.now.date()).days) if kept else 0, days=days, **known,
+        left=min(days, (last.date() - place.now.date()).days) if kept else 0, days=days, order=order, amount=amount,
     )  # fmt: skip

@@ -5,30 +5,49 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, abort, current_app, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Text, bindparam, cast, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, select, tuple_
 
 from portal import paging
 from portal.billing import money, plan, provider
 from portal.billing.models import Checkout, Order
-from portal.billing.orders import COLUMNS, STATE, STATES, line, span
+from portal.billing.orders import COLUMNS, STATE, STATES, OrderRow, line, span
 from portal.database import db
 from portal.database.identity import ME
+from portal.database.query import Query
+from portal.database.rows import row_type
 from portal.web import find, page, reader
 
 bp = Blueprint("billing", __name__)
 
 PAGE = 20
 """So many orders stand on a page; from so many on they can be filtered."""
+
+
+@row_type
+class OwnOrder(OrderRow):
+    """And the checkout that is still open for it."""
+
+    checkout_id: UUID | None
+
+
+@row_type
+class PagedOrder(OwnOrder):
+    """On a page that tells besides which card pays, and what was kept since the first of January."""
+
+    card: str | None
+    paid_this_year: str | None
+
+
 OWN = (
     select(*COLUMNS, Checkout.id.label("checkout_id"))
     .outerjoin(Checkout, (Checkout.order_id == Order.id) & (Checkout.state == "open"))
     .where(Order.user_id == select(ME).scalar_subquery())
 )
-CARD: Any = literal_column("""(select card || ', valid to ' || card_expires from subscriptions
+CARD: ColumnElement[str | None] = literal_column("""(select card || ', valid to ' || card_expires from subscriptions
   where user_id = (select auth.uid()) and not twin and card is not null order by started_at desc limit 1)""").label(
     "card"
 )
@@ -40,15 +59,20 @@ KEPT = (
     .subquery()
 )
 # What was kept since a moment, like "USD 58.000"; nothing where it is of several currencies.
-PAID: Any = select(func.min(KEPT.c.currency + " " + cast(KEPT.c.kept, Text))).having(func.count() == 1).scalar_subquery()
+PAID = select(func.min(KEPT.c.currency + " " + cast(KEPT.c.kept, Text))).having(func.count() == 1).scalar_subquery()
 PAGED = (
     OWN.add_columns(CARD, PAID.label("paid_this_year"))
     .where(tuple_(Order.created_at, Order.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Order.created_at.desc(), Order.id.desc())
     .limit(literal_column(str(PAGE + 1)))
 )
-IN_STATE = PAGED.where(bindparam("state") == STATE)
-EVERY = OWN.order_by(Order.created_at.desc(), Order.id.desc()).limit(5000)
+IN_STATE = Query(PagedOrder, PAGED.where(bindparam("state") == STATE))
+IN_EVERY_STATE = Query(PagedOrder, PAGED)
+EVERY = Query(OwnOrder, OWN.order_by(Order.created_at.desc(), Order.id.desc()).limit(5000))
+OF_NUMBER = OWN.where(Order.order_number == bindparam("number"))
+ONE = Query(OwnOrder, OF_NUMBER)
+BILLED = Query(OwnOrder, OF_NUMBER.where(Order.provider_invoice_id.is_not(None)))
+UNPAID = Query(OwnOrder, OF_NUMBER.where(Order.status == "pending", Order.waits_for.is_not(None)))
 HEAD = ("Number", "Ordered (UTC)", "Paid (UTC)", "Plan", "Cycle", "State", "Amount", "Refunded", "Currency", "Paid with")
 
 
@@ -74,21 +98,21 @@ def _shown(paid: str | None) -> str:
     return money.shown(Decimal(amount), currency) if currency else ""
 
 
-def _page_of(state: str, start: tuple[datetime, Any]) -> list[Any]:
+def _page_of(state: str, start: tuple[datetime, UUID]) -> list[PagedOrder]:
     from_at, from_id = start
-    wanted = IN_STATE if state else PAGED
+    wanted = IN_STATE if state else IN_EVERY_STATE
     this_year = reader().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    return list(db.session.execute(wanted, {"state": state, "from_at": from_at, "from_id": from_id, "this_year": this_year}))
+    return wanted.all(db.session(), state=state, from_at=from_at, from_id=from_id, this_year=this_year)
 
 
 @bp.get("/orders/<number>")
 def receipt(number: str) -> ResponseReturnValue:
     """One order on a sheet that prints."""
-    row = find(OWN.where(Order.order_number == number.replace("\x00", "")))
+    row = find(ONE, number=number.replace("\x00", ""))
     if row.completed_at is None:
         abort(404)
     place = reader()
-    pays_for = f"{span(row.period_start, row.period_end, place.tz)}, {place.city}" if row.period_end else ""
+    pays_for = f"{span(row.period_start, row.period_end, place.tz)}, {place.city}" if row.period_start and row.period_end else ""
     return page(
         "billing/receipt.html", o=line(row, place.now), paid=place.day(row.completed_at), number=row.invoice_number,
         pays_for=pays_for, kept=money.shown(row.amount - row.refunded_amount, row.currency),
@@ -99,17 +123,17 @@ def receipt(number: str) -> ResponseReturnValue:
 @bp.post("/orders/<number>/invoice")
 def invoice(number: str) -> ResponseReturnValue:
     """On to the provider's own invoice; its address opens it to whoever has it, so it is asked for and kept nowhere."""
-    row = find(OWN.where(Order.order_number == number.replace("\x00", ""), Order.provider_invoice_id.is_not(None)))
+    row = find(BILLED, number=number.replace("\x00", ""))
     plan.let_go()
-    return redirect(provider.bill_address(row.provider_invoice_id) or f"/orders/{row.order_number}", 303)
+    return redirect(provider.bill_address(str(row.provider_invoice_id)) or f"/orders/{row.order_number}", 303)
 
 
 @bp.post("/orders/<number>/pay")
 def pay(number: str) -> ResponseReturnValue:
     """On to the provider's page of a bill that waits for its payer."""
-    row = find(OWN.where(Order.order_number == number.replace("\x00", ""), Order.status == "pending", Order.waits_for.is_not(None)))
+    row = find(UNPAID, number=number.replace("\x00", ""))
     plan.let_go()
-    return redirect(provider.bill_address(row.provider_invoice_id) or "/orders", 303)
+    return redirect(provider.bill_address(str(row.provider_invoice_id)) or "/orders", 303)
 
 
 @bp.get("/orders.csv")
@@ -122,12 +146,12 @@ def spreadsheet() -> ResponseReturnValue:
     out.write("\N{ZERO WIDTH NO-BREAK SPACE}")
     sheet = csv.writer(out)
     sheet.writerow(HEAD)
-    sheet.writerows(_cells(row) for row in db.session.execute(EVERY))
+    sheet.writerows(_cells(row) for row in EVERY.all(db.session()))
     attached = {"Content-Disposition": 'attachment; filename="orders.csv"'}
     return Response(out.getvalue(), content_type="text/csv; charset=utf-8", headers=attached)
 
 
-def _cells(row: Any) -> Iterator[str]:
+def _cells(row: OwnOrder) -> Iterator[str]:
     """A cell no spreadsheet takes for a formula (OWASP, CSV injection)."""
     paid = f"{row.completed_at.astimezone(UTC):%Y-%m-%d %H:%M}" if row.completed_at else ""
     values = (

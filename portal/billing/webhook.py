@@ -13,9 +13,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal import audit, jobs, limits
+from portal import audit, limits
 from portal.access import public
 from portal.billing.actions import ask_provider
+from portal.billing.jobs import refetch_payer
 from portal.csrf import for_machines
 from portal.database import db
 
@@ -53,11 +54,11 @@ def hear() -> ResponseReturnValue:
         if event["customer"]:
             ask_provider(db.session(), event["customer"], event["id"])
         elif payment:
-            jobs.enqueue(db.session(), "billing.refetch_payer", payment_id=payment, event_id=event["id"])
+            refetch_payer.enqueue(db.session(), payment_id=payment, event_id=event["id"])
     return "", 200
 
 
-def _read() -> dict[str, Any]:
+def _read() -> dict[str, Any]:  # JSON, of any shape
     """The event's own words. Raises whatever is wrong with it."""
     request.max_content_length = LARGEST
     body = request.get_data(cache=False).decode()
@@ -83,7 +84,7 @@ def _read() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _without_people(found: Any) -> Any:
+def _without_people(found: object) -> object:
     if isinstance(found, dict):
         return {key: None if key in PRIVATE else _without_people(value) for key, value in found.items()}
     return [_without_people(value) for value in found] if isinstance(found, list) else found

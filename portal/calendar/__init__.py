@@ -2,15 +2,18 @@
 
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from icalendar import Calendar, Event
 
 from portal import clock
 
+if TYPE_CHECKING:
+    from portal.calendar.views import Entry
 
-def entry(meeting: Any, site: str, club: str) -> bytes:
+
+def entry(meeting: "Entry", site: str, club: str) -> bytes:
     """One VEVENT in UTC. Its UID stays the same and is of the club's own domain; its sequence rises with every change
     and when the meeting is called off, so that a calendar takes the newer one. `site` is the portal's address.
     """
@@ -34,7 +37,7 @@ def entry(meeting: Any, site: str, club: str) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def file_name(meeting: Any) -> str:
+def file_name(meeting: "Entry") -> str:
     """What the file is called: open-hour-2026-12-02.ics. The hour is added where the rest would not tell meetings apart:
     if another of the same title is on that day, or the title has letters that a plain name cannot hold.
     """

@@ -1,13 +1,16 @@
 """A meeting as a file for one's own calendar."""
 
+from datetime import date, datetime, time
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import aliased
 
 from portal.calendar import entry, file_name
+from portal.database.query import Query
 from portal.meetings.models import Meeting
 from portal.web import find
 
@@ -19,16 +22,32 @@ HAS_TWIN = exists(
         _other.title == Meeting.title, _other.scheduled_date == Meeting.scheduled_date, _other.id != Meeting.id
     )
 )
-ENTRY = select(
+
+
+class Entry(NamedTuple):
+    """What a calendar is told; `has_twin`: another of the same title is on that day."""
+
+    id: UUID
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+    revision: int
+    scheduled_date: date
+    start_time: time
+    has_twin: bool
+
+
+ENTRY = Query(Entry, select(
     Meeting.id, Meeting.title, Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.revision,
     Meeting.scheduled_date, Meeting.start_time, HAS_TWIN.label("has_twin"),
-)  # fmt: skip
+).where(Meeting.id == bindparam("meeting_id")))  # fmt: skip
 
 
 @bp.get("/meetings/<uuid:meeting_id>.ics")
 def download(meeting_id: UUID) -> ResponseReturnValue:
     """The meeting for a calendar; it carries the portal's address, never the room's."""
-    row = find(ENTRY.where(Meeting.id == meeting_id))
+    row = find(ENTRY, meeting_id=meeting_id)
     settings = current_app.config["SETTINGS"]
     body = entry(row, settings.public_url, settings.club_name)
     headers = {"Content-Disposition": f'attachment; filename="{file_name(row)}"'}

@@ -5,7 +5,7 @@ rest. Nothing here knows a rule of the club.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
@@ -46,9 +46,9 @@ def broken_rule(error: IntegrityError) -> str | None:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
 
 
-def engine_options(settings: Settings, threads: int) -> dict[str, Any]:
+def engine_options(settings: Settings, threads: int) -> dict[str, object]:
     """How the pool behaves: a connection for each thread, since none takes two; fails in seconds rather than hanging."""
-    connect: dict[str, Any] = {"connect_timeout": 3, "application_name": "portal", "cursor_factory": TimedCursor}
+    connect: dict[str, object] = {"connect_timeout": 3, "application_name": "portal", "cursor_factory": TimedCursor}
     if settings.pgbouncer:
         connect["prepare_threshold"] = None
     else:

@@ -6,45 +6,48 @@ the rows. Its cursors are for what is asked once: they look each time whether a 
 
 import re
 import time
-from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any
+from typing import Generic
 
 import psycopg
+from psycopg.abc import Transformer as Words
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.rows import RowFactory, TupleRow, tuple_row
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from portal.database.rows import R, Shape
 from portal.database.timings import counts
 
 _NAMED = re.compile(rb"%\((\w+)\)s")
 _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
-class Statement:
-    """SQL with named places, `%(like)s` this."""
+class Statement(Generic[R]):
+    """SQL with named places, `%(like)s` this, and the type of its rows; None if nobody reads them."""
 
-    def __init__(self, sql: bytes) -> None:
+    def __init__(self, sql: bytes, row: type[R] | None = None) -> None:
         self.names = tuple(dict.fromkeys(name.decode() for name in _NAMED.findall(sql)))
         numbers = {name.encode(): b"$%d" % n for n, name in enumerate(self.names, 1)}
         self.sql = _NAMED.sub(lambda place: numbers[place[1]], sql).replace(b"%%", b"%")
         self.formats = [PyFormat.AUTO] * len(self.names)
+        self.shape = Shape(row) if row else None
+        self.checked = False
 
 
-class Driver(psycopg.Connection[Any]):
+class Driver(psycopg.Connection[TupleRow]):
     """psycopg's connection, with a short way for statements, and for the end of a transaction.
 
     psycopg gives up everything prepared when it rolls back; to PostgreSQL a rollback is no reason to.
     """
 
-    def __init__(self, *what: Any, **how: Any) -> None:
-        super().__init__(*what, **how)
-        self._words: dict[Statement, Any] = {}
-        self._names: dict[tuple[Statement, Any], bytes] = {}
+    def __init__(self, pgconn: PGconn, row_factory: RowFactory[TupleRow] = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self._words: dict[object, Words] = {}
+        self._names: dict[tuple[object, tuple[int, ...] | None], bytes] = {}
 
     @property
     def is_idle(self) -> bool:
@@ -61,8 +64,8 @@ class Driver(psycopg.Connection[Any]):
         if not self.is_idle:
             self._checked(self.pgconn.exec_(b"rollback"))
 
-    def ask(self, statement: Statement, given: Mapping[str, Any]) -> list[Any]:
-        """What the database answers, as named tuples; a transaction begins if none is open. Raises psycopg.Error."""
+    def ask(self, statement: Statement[R], given: Mapping[str, object]) -> list[R]:
+        """What the database answers; a transaction begins if none is open. Raises psycopg.Error, WrongColumns."""
         words = self._words.get(statement) or self._words.setdefault(statement, Transformer.from_context(self))
         values = words.dump_sequence([given[name] for name in statement.names], statement.formats)
         if self.is_idle:
@@ -70,11 +73,16 @@ class Driver(psycopg.Connection[Any]):
         if self.prepare_threshold is None:  # behind pgbouncer the next statement may meet another server process
             answer = self.pgconn.exec_params(statement.sql, values, words.types, words.formats)
         else:
-            answer = self.pgconn.exec_prepared(self._prepared_as(statement, words.types), values, words.formats)
+            answer = self.pgconn.exec_prepared(self._prepared_as(statement, words.types), values, words.formats)  # type: ignore[arg-type]  # a value may be null
         words.set_pgresult(self._checked(answer))
-        return words.load_rows(0, answer.ntuples, _row(*map(answer.fname, range(answer.nfields)))) if answer.nfields else []
+        if statement.shape is None:
+            return []
+        if not statement.checked:
+            statement.shape.check((answer.fname(n) or b"").decode() for n in range(answer.nfields))
+            statement.checked = True
+        return words.load_rows(0, answer.ntuples, statement.shape.make)
 
-    def _prepared_as(self, statement: Statement, types: Any) -> bytes:
+    def _prepared_as(self, statement: Statement[R], types: tuple[int, ...] | None) -> bytes:
         name = self._names.get((statement, types))
         if name is None:
             name = b"portal_%d" % len(self._names)
@@ -90,19 +98,14 @@ class Driver(psycopg.Connection[Any]):
         return answer
 
 
-@lru_cache(maxsize=256)
-def _row(*names: bytes) -> Any:
-    row: Any = namedtuple("Row", [name.decode() for name in names])  # type: ignore[misc]
-    return row._make
-
-
 def driver_of(connection: Connection) -> Driver:
     """The driver below a connection of SQLAlchemy's."""
-    driver: Any = connection.connection.driver_connection
-    return driver  # type: ignore[no-any-return]
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, Driver), "the engine makes no other"  # noqa: S101
+    return driver
 
 
-def ask(connection: Connection, statement: Statement, given: Mapping[str, Any]) -> list[Any]:
+def ask(connection: Connection, statement: Statement[R], given: Mapping[str, object]) -> list[R]:
     """`Driver.ask`, timed. Raises SQLAlchemy's DBAPIError."""
     began = time.perf_counter()
     with errors_told(connection, statement.sql):

@@ -6,7 +6,8 @@ sign-in that was ended is nobody from the next statement on.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from flask_sqlalchemy.session import Session
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
 from portal.database.driver import Statement, ask, driver_of, errors_told
+from portal.database.rows import R
 
 
 class PortalSession(Session):
@@ -34,7 +36,7 @@ class PortalSession(Session):
             _tell(self, held)
         return held
 
-    def apart(self, statement: Statement, **given: Any) -> list[Any]:
+    def apart(self, statement: Statement[R], **given: object) -> list[R]:
         """Ask as the login itself, in a transaction of its own on the one connection: kept whatever becomes of the rest.
 
         For what counts although the request is refused (tries). It comes first: the transaction that was open ends here
@@ -66,7 +68,7 @@ class PortalSession(Session):
         with errors_told(held, b"commit"):
             driver_of(held).commit()
 
-    def get_bind(self, *_what: Any, **_how: Any) -> Connection:
+    def get_bind(self, *_what: object, **_how: object) -> Connection:
         """Everything goes over the one connection."""
         return self.opened()
 
@@ -123,8 +125,39 @@ WHOAMI = (
     b" pg_current_xact_id_if_assigned()::text as written"
     b" from (select) nobody left join auth.whoami(%(key)s) who on true"
 )
-_BECOME, _WHOAMI = Statement(BECOME), Statement(WHOAMI)
-_WRITTEN = Statement(b"select pg_current_xact_id_if_assigned()::text as written")
+
+
+class Person(NamedTuple):
+    """Whoever holds a sign-in key, as `auth.whoami` tells them, and what was told to the database of them.
+
+    Nobody is a row of None but for what was told. `written` is the transaction's number if the sign-in was noted as seen in it.
+    """
+
+    sign_in_id: UUID
+    id: UUID
+    email: str
+    first_name: str | None
+    last_name: str | None
+    timezone: str
+    is_admin: bool
+    subscription_status: str | None
+    access_until: datetime | None
+    proved_at: datetime | None
+    subscription_expiry: datetime | None
+    role_told: str
+    id_told: str
+    written: str | None
+
+
+class _Written(NamedTuple):
+    """The number of the transaction, if it wrote anything."""
+
+    written: str | None
+
+
+_BECOME: Statement[None] = Statement(BECOME)
+_WHOAMI = Statement(WHOAMI, Person)
+_WRITTEN = Statement(b"select pg_current_xact_id_if_assigned()::text as written", _Written)
 
 
 def act_as(session: OrmSession, asker: Role | Browser) -> None:
@@ -153,14 +186,14 @@ def opened(session: OrmSession) -> Connection:
     return session.opened()
 
 
-def apart(session: OrmSession, statement: Statement, **given: Any) -> list[Any]:
+def apart(session: OrmSession, statement: Statement[R], **given: object) -> list[R]:
     """`PortalSession.apart`."""
     assert isinstance(session, PortalSession), "every session of the portal is one"  # noqa: S101
     return session.apart(statement, **given)
 
 
-def person(session: OrmSession) -> Any:
+def person(session: OrmSession) -> Person | None:
     """The row of the signed-in person of this session's browser, or None."""
     opened(session)
-    row = session.info.get("person")
+    row: Person | None = session.info.get("person")
     return row if row is not None and row.id is not None else None

@@ -36,12 +36,12 @@ class Counts:
         self._forget()
 
     def _forget(self) -> None:
-        self._statements: dict[Any, list[float]] = {}
+        self._statements: dict[object, list[float]] = {}
         self._waits = [0] * (len(STEPS) + 1)
         self._taken, self._waited, self._timeouts = 0, 0.0, 0
         self._timed_out_at: datetime | None = None
 
-    def asked(self, statement: Any, seconds: float) -> None:
+    def asked(self, statement: object, seconds: float) -> None:
         """A statement was answered, or failed, after so long."""
         if not isinstance(statement, str | bytes):
             return  # put together from pieces: only the operator's commands do that
@@ -65,7 +65,7 @@ class Counts:
                 self._timeouts += 1
                 self._timed_out_at = datetime.now(UTC)
 
-    def due(self) -> dict[str, Any] | None:
+    def due(self) -> dict[str, object] | None:
         """Once a minute everything, to be written down, and the counting begins anew."""
         if time.monotonic() - self._since < EVERY:
             return None
@@ -83,7 +83,7 @@ class Counts:
         return {"today": datetime.now(UTC).date(), "statements": Jsonb(statements), "pool": Jsonb(pool)}
 
 
-def _plain(statement: Any) -> str:
+def _plain(statement: object) -> str:
     words = statement.decode() if isinstance(statement, bytes) else str(statement)
     return " ".join(words.split())[:LONGEST_STATEMENT]
 
@@ -91,10 +91,10 @@ def _plain(statement: Any) -> str:
 counts = Counts()
 
 
-class TimedCursor(psycopg.Cursor[Any]):
+class TimedCursor(psycopg.Cursor[object]):
     """psycopg's cursor, with a stopwatch."""
 
-    def execute(self, query: Any, *args: Any, **options: Any) -> Any:
+    def execute(self, query: Any, *args: Any, **options: Any) -> Any:  # psycopg's own signature
         """As psycopg does."""
         began = time.perf_counter()
         try:

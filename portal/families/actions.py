@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs
+from portal import audit, clock
 from portal.accounts.models import User
 from portal.billing.actions import project
+from portal.families.events import seat_changed
 from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import InAFamily, refuse
 
@@ -67,4 +68,4 @@ def let_answer(db: Session, user_id: UUID, may: bool) -> None:
 
 def tell(db: Session, what: str, membership_id: UUID) -> None:
     """Leave the mail about one seat to the worker."""
-    jobs.enqueue(db, "families.tell", what=what, membership_id=str(membership_id))
+    seat_changed.publish(db, what=what, membership_id=membership_id)

@@ -6,8 +6,10 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs
+from portal import audit, clock
 from portal.billing.actions import note_wish
+from portal.billing.jobs import stop_own
+from portal.families.events import plan_changed
 from portal.families.models import FamilyPlan
 
 PROPOSE = text("select propose_transfer(:plan, :person)")
@@ -22,7 +24,7 @@ def propose_transfer(db: Session, plan_id: UUID, person_id: UUID, reason: str | 
         return bool(became == "unchanged")
     audit.record(db, "family.transfer-proposed", "Proposed to hand over", subject_id=person_id, reason=reason)
     what = "transfer_by_club" if reason else "transfer"
-    jobs.enqueue(db, "families.tell_plan", what=what, plan_id=str(plan_id))
+    plan_changed.publish(db, what=what, plan_id=plan_id)
     return True
 
 
@@ -31,7 +33,7 @@ def end_transfer(db: Session, plan_id: UUID) -> bool:
     was = db.scalar(PROPOSE, {"plan": plan_id, "person": None})
     if was == "withdrawn":
         audit.record(db, "family.transfer-withdrawn", "A proposal to hand over is off")
-        jobs.enqueue(db, "families.tell_plan", what="transfer_off", plan_id=str(plan_id))
+        plan_changed.publish(db, what="transfer_off", plan_id=plan_id)
     return was is not None
 
 
@@ -48,12 +50,12 @@ def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> bool:
                 db, "family.take-over-refused", "Paid for a proposal that was off", subject_id=new_primary_id,
                 level="warn",
             )  # fmt: skip
-            jobs.enqueue(db, "billing.stop_own", user_id=str(new_primary_id), when="now_with_credit")
+            stop_own.enqueue(db, user_id=new_primary_id, when="now_with_credit")
         return False
     audit.record(db, "family.taken-over", "Took the family over", subject_id=new_primary_id, before=str(before))
     note_wish(db, before, "end")
-    jobs.enqueue(db, "billing.stop_own", user_id=str(before), when="period_end")
-    jobs.enqueue(db, "families.tell_plan", what="taken_over", plan_id=str(plan_id))
+    stop_own.enqueue(db, user_id=before, when="period_end")
+    plan_changed.publish(db, what="taken_over", plan_id=plan_id)
     return True
 
 
@@ -64,7 +66,7 @@ def dissolve(db: Session, plan_id: UUID, payer_id: UUID) -> datetime | None:
     if until is not None:
         audit.record(db, "family.ending", "Let the family plan end")
         note_wish(db, payer_id, "end")
-        jobs.enqueue(db, "billing.stop_own", user_id=str(payer_id), when="period_end")
+        stop_own.enqueue(db, user_id=payer_id, when="period_end")
         what = "ending" if until > at else "ended"
-        jobs.enqueue(db, "families.tell_plan", what=what, plan_id=str(plan_id))
+        plan_changed.publish(db, what=what, plan_id=plan_id)
     return until

@@ -1,18 +1,22 @@
 """What the clock and other rooms cause in a family: mails, invitations that run out, dates that change, ends."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, mail
+from portal import audit, clock, mail
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.billing.events import family_payment_changed, family_wanted, take_over_paid
 from portal.billing.models import Subscription
 from portal.billing.provider import LIVE
+from portal.database.query import Query
+from portal.database.transactions import each
 from portal.families import actions, handing_over, letters
+from portal.families.events import plan_changed, seat_changed
 from portal.families.models import FamilyPlan, Membership
 from portal.jobs import job
 from portal.mail.models import Mail
@@ -27,29 +31,49 @@ PAYS = (
     .where(Subscription.subscription_type == "family")
 )
 
+
+class Person(NamedTuple):
+    """Somebody of a family, to be written to, with their part in it."""
+
+    id: UUID
+    email: str
+    first_name: str | None
+    last_name: str | None
+    timezone: str
+    role: str
+
+
+PEOPLE = Query(
+    Person,
+    select(User.id, User.email, User.first_name, User.last_name, User.timezone, Membership.role)
+    .join(Membership, Membership.user_id == User.id)
+    .where(Membership.plan_id == bindparam("plan"), Membership.state == bindparam("state"), User.is_active)
+    .order_by(User.id),
+)
+
+
+@family_wanted.subscribe
 @job("families.paid")
-def paid(db: Session, user_id: str) -> None:
+def paid(db: Session, user_id: UUID) -> None:
     """The first payment for a family makes the plan, unless its payer has one or is in another's."""
-    payer = db.execute(
-        select(User.first_name, User.last_name, User.email, User.family_plan_id)
-        .where(User.id == UUID(user_id))
-        .with_for_update()
-    ).one()
+    payer = db.get_one(User, user_id, with_for_update=True, populate_existing=True)
     if payer.family_plan_id is None:
         called = f"The {payer.last_name} family" if payer.last_name else f"{_first(payer)}’s family"
-        actions.start(db, UUID(user_id), called[:80])
+        actions.start(db, user_id, called[:80])
 
 
+@take_over_paid.subscribe
 @job("families.take_over")
-def take_over(db: Session, plan_id: str, new_primary_id: str) -> None:
+def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> None:
     """The new payer's first payment is arranged."""
-    handing_over.take_over(db, UUID(plan_id), UUID(new_primary_id))
+    handing_over.take_over(db, plan_id, new_primary_id)
 
 
+@family_payment_changed.subscribe
 @job("families.follow")
-def follow(db: Session, plan_id: str) -> None:
+def follow(db: Session, plan_id: UUID) -> None:
     """What the payer has may have changed: everybody else hears once of another date, and of an end or that it is off."""
-    plan = db.get(FamilyPlan, UUID(plan_id), with_for_update=True, populate_existing=True)
+    plan = db.get(FamilyPlan, plan_id, with_for_update=True, populate_existing=True)
     if plan is None or not plan.is_active:
         return
     _follow_date(db, plan)
@@ -90,14 +114,15 @@ def _follow_end(db: Session, plan: FamilyPlan) -> None:
         mail.write(db, "family-ending", person.email, letter, user_id=person.id)
 
 
+@seat_changed.subscribe
 @job("families.tell")
-def tell(db: Session, what: str, membership_id: str) -> None:
+def tell(db: Session, what: str, membership_id: UUID) -> None:
     """What became of one seat, to whom it concerns."""
     found = db.execute(
         select(Membership, FamilyPlan, User)
         .join(FamilyPlan, FamilyPlan.id == Membership.plan_id)
         .outerjoin(User, User.id == Membership.user_id)
-        .where(Membership.id == UUID(membership_id))
+        .where(Membership.id == membership_id)
     ).one_or_none()
     if found is None:
         return
@@ -135,10 +160,11 @@ def tell(db: Session, what: str, membership_id: str) -> None:
     _once(db, f"family-{what}", payer, letter, occasion)
 
 
+@plan_changed.subscribe
 @job("families.tell_plan")
-def tell_plan(db: Session, what: str, plan_id: str) -> None:
+def tell_plan(db: Session, what: str, plan_id: UUID) -> None:
     """What happens to the whole plan, to whom it concerns."""
-    plan = db.get_one(FamilyPlan, UUID(plan_id))
+    plan = db.get_one(FamilyPlan, plan_id)
     payer = db.get_one(User, plan.primary_user_id)
     asked = db.get(User, plan.transfer_to) if plan.transfer_to else None
     if what.startswith("transfer") and what != "transfer_off":
@@ -167,7 +193,7 @@ def tell_plan(db: Session, what: str, plan_id: str) -> None:
             _once(db, "family-ending", person, letter, f"{plan_id}:{plan.ending_at.timestamp():.0f}")
     elif what == "ended":
         for person in _people(db, plan.id, "ended"):
-            _once(db, "family-ended", person, letters.ended(plan.plan_name), plan_id)
+            _once(db, "family-ended", person, letters.ended(plan.plan_name), str(plan_id))
 
 
 @job("families.expire", cron="*/10 * * * *", lock="families.expire")
@@ -175,9 +201,8 @@ def expire(db: Session) -> None:
     """Invitations nobody took for 14 days let go of their seats, and who sent them is told."""
     at = clock.now()
     late = select(Membership.plan_id).where(Membership.state == "invited", Membership.expires_at <= at).distinct()
-    for plan_id in db.scalars(late.order_by(Membership.plan_id)).all():
+    for plan_id in each(db, db.scalars(late.order_by(Membership.plan_id)).all()):
         db.execute(HOLD, {"plan": plan_id, "at": at})  # who holds a family lets go of its late invitations
-        db.commit()
     # Some were let go of by somebody who came by first; the mail is written once all the same.
     lately = select(Membership.id).where(Membership.state == "expired", Membership.ended_at > at - timedelta(hours=1))
     for membership_id in db.scalars(lately).all():
@@ -188,34 +213,28 @@ def expire(db: Session) -> None:
 def end_lapsed(db: Session) -> None:
     """Families whose time is over come to their end."""
     at = clock.now()
-    for plan_id in db.scalars(LAPSED, {"at": at}).all():
+    for plan_id in each(db, db.scalars(LAPSED, {"at": at}).all()):
         if db.scalar(END_LAPSED, {"plan": plan_id, "at": at}):
             audit.record(db, "family.ended", "A family came to its end", category="cron", plan_id=str(plan_id))
-            jobs.enqueue(db, "families.tell_plan", what="ended", plan_id=str(plan_id))
-        db.commit()  # a family at a time, so that nobody waits for all of them
+            plan_changed.publish(db, what="ended", plan_id=plan_id)
 
 
-def _take_back(db: Session, person: Any, told: str, back: str, letter: mail.Letter) -> None:
+def _take_back(db: Session, person: Person | User, told: str, back: str, letter: mail.Letter) -> None:
     """A mail of kind `back`, if the last of the two that somebody got was the one of kind `told`, which it takes back."""
     last = select(Mail.kind).where(Mail.user_id == person.id, Mail.kind.in_((told, back)))
     if db.scalar(last.order_by(Mail.created_at.desc()).limit(1)) == told:
         mail.write(db, back, person.email, letter, user_id=person.id)
 
 
-def _members(db: Session, plan_id: UUID) -> list[Any]:
+def _members(db: Session, plan_id: UUID) -> list[Person]:
     return [person for person in _people(db, plan_id) if person.role == "member"]
 
 
-def _people(db: Session, plan_id: UUID, state: str = "active") -> list[Any]:
-    seats = (
-        select(User.id, User.email, User.first_name, User.timezone, Membership.role)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.plan_id == plan_id, Membership.state == state, User.is_active)
-    )
-    return list(db.execute(seats.order_by(User.id)))
+def _people(db: Session, plan_id: UUID, state: str = "active") -> list[Person]:
+    return PEOPLE.all(db, plan=plan_id, state=state)
 
 
-def _once(db: Session, kind: str, person: Any, letter: mail.Letter, occasion: str) -> None:
+def _once(db: Session, kind: str, person: Person | User, letter: mail.Letter, occasion: str) -> None:
     mail.write(db, kind, person.email, letter, user_id=person.id, occasion=f"{kind}:{occasion}:{person.id}")
 
 
@@ -223,13 +242,13 @@ def _is_sooner(until: datetime | None, told: datetime | None) -> bool:
     return until is None or (told is not None and until < told)
 
 
-def _day(moment: datetime | None, person: Any) -> str:
+def _day(moment: datetime | None, person: Person | User) -> str:
     return Reader(person.timezone).day(moment)
 
 
-def _first(person: Any) -> str:
-    return person.first_name or str(person.email).partition("@")[0]
+def _first(person: Person | User) -> str:
+    return person.first_name or person.email.partition("@")[0]
 
 
-def _name(person: Any) -> str:
+def _name(person: Person | User) -> str:
     return display_name(person.first_name, person.last_name, person.email)

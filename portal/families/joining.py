@@ -3,58 +3,99 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, mail
+from portal import audit, clock, mail
 from portal.accounts import free_days
 from portal.accounts.actions import Given
 from portal.accounts.member import key_hash, new_key
 from portal.billing.actions import note_wish
+from portal.billing.jobs import stop_own
 from portal.database.identity import ME
+from portal.database.query import Query
 from portal.families import letters
 from portal.families.actions import tell
+from portal.families.models import FamilyPlan
 from portal.families.queries import former, invitation
 from portal.families.refusals import AcceptedMeanwhile, Gone, refuse
 
-INVITE = text("select membership, refusal from invite_to_family(:plan, :address, :token)")
-RENEW = text("select address, refusal from renew_invitation(:invitation, :token)")
+
+class Invited(NamedTuple):
+    """The seat that is held, or why none is."""
+
+    membership: UUID | None
+    refusal: str | None
+
+
+class Renewed(NamedTuple):
+    """Where the invitation goes again, or why not."""
+
+    address: str | None
+    refusal: str | None
+
+
+class Seated(NamedTuple):
+    """The seat somebody has now, or why they have none."""
+
+    membership: UUID
+    plan: UUID
+    refusal: str | None
+
+
+class SignedUp(NamedTuple):
+    """The same, and who it is."""
+
+    person: UUID
+    membership: UUID
+    plan: UUID
+    refusal: str | None
+
+
+class Declined(NamedTuple):
+    """What became of a seat that was declined."""
+
+    membership: UUID
+    state: str
+
+
+INVITE = Query(Invited, text("select membership, refusal from invite_to_family(:plan, :address, :token)"))
+RENEW = Query(Renewed, text("select address, refusal from renew_invitation(:invitation, :token)"))
 REVOKE = text("select revoke_invitation(:invitation)")
-ACCEPT = text("select * from accept_invitation(:token)")
-SIGN_UP = text("select * from sign_up_to_family(:token, cast(:given as jsonb))")
-DECLINE = text("select membership, state from decline_invitation(:token)")
+ACCEPT = Query(Seated, text("select * from accept_invitation(:token)"))
+SIGN_UP = Query(SignedUp, text("select * from sign_up_to_family(:token, cast(:given as jsonb))"))
+DECLINE = Query(Declined, text("select membership, state from decline_invitation(:token)"))
 PAID_ALONE = text("""
 select max(promised_until) from my_access_sources()
  where source = 'own' and subscription_type = 'individual' and promised_until > :at
 """)
 
 
-def invite(db: Session, plan: Any, host: str, address: str) -> None:
+def invite(db: Session, plan: FamilyPlan, host: str, address: str) -> None:
     """Hold a seat for 14 days and mail its link to `address`. Raises Refused."""
     token = new_key()
-    given = {"plan": plan.id, "address": address, "token": key_hash(token)}
-    asked = db.execute(INVITE, given).one()
+    asked = INVITE.one(db, plan=plan.id, address=address, token=key_hash(token))
     refuse(asked.refusal)
     mail.write(db, "family-invitation", address, letters.invitation(plan.plan_name, host, token), secret=True)
     audit.record(db, "family.invited", "Invited somebody", membership_id=str(asked.membership))
 
 
-def send_again(db: Session, plan: Any, host: str, invitation_id: UUID) -> str | None:
+def send_again(db: Session, plan: FamilyPlan, host: str, invitation_id: UUID) -> str | None:
     """The invitation once more, with a new link; the one before opens nothing. The address; None: not the asker's."""
     token = new_key()
-    given = {"invitation": invitation_id, "token": key_hash(token)}
-    asked = db.execute(RENEW, given).one_or_none()
+    asked = RENEW.one_or_none(db, invitation=invitation_id, token=key_hash(token))
     if asked is None:
         return None
     if asked.refusal == "active":
         raise AcceptedMeanwhile
     refuse(asked.refusal)
-    mail.write(db, "family-invitation", asked.address, letters.invitation(plan.plan_name, host, token), secret=True)
+    address = str(asked.address)
+    mail.write(db, "family-invitation", address, letters.invitation(plan.plan_name, host, token), secret=True)
     audit.record(db, "family.invited-again", "Sent an invitation again", membership_id=str(invitation_id))
-    return str(asked.address)
+    return address
 
 
 def take_back(db: Session, invitation_id: UUID) -> bool:
@@ -72,7 +113,7 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
 
     Who also pays alone says what becomes of that: `period_end`, `now_with_credit` or `not_yet`.
     """
-    seated = db.execute(ACCEPT, {"token": key_hash(token)}).one()
+    seated = ACCEPT.one(db, token=key_hash(token))
     if seated.refusal == "active":
         return
     refuse(seated.refusal)
@@ -80,12 +121,13 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
     if own_plan in ("period_end", "now_with_credit"):
         me: UUID = db.scalars(select(ME)).one()
         note_wish(db, me, "end")
-        jobs.enqueue(db, "billing.stop_own", user_id=str(me), when=own_plan)
+        stop_own.enqueue(db, user_id=me, when=own_plan)
 
 
 def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:
     """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
-    seated = db.execute(SIGN_UP, {"token": key_hash(token), "given": json.dumps({**asdict(given), "password_hash": password_hash})}).one()
+    wanted = json.dumps({**asdict(given), "password_hash": password_hash})
+    seated = SIGN_UP.one(db, token=key_hash(token), given=wanted)
     refuse(seated.refusal)
     if invited := invitation(db, token):
         free_days.give(db, seated.person, invited.email)
@@ -94,12 +136,12 @@ def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:
         category="security",
     )  # fmt: skip
     _joined(db, seated, seated.person)
-    return seated.person  # type: ignore[no-any-return]
+    return seated.person
 
 
 def decline(db: Session, token: str) -> None:
     """No to an invitation; the seat is free again. Twice is once. Raises Gone."""
-    said = db.execute(DECLINE, {"token": key_hash(token)}).one_or_none()
+    said = DECLINE.one_or_none(db, token=key_hash(token))
     if said is None or said.state not in ("declined", "was declined"):
         raise Gone
     if said.state == "declined":
@@ -109,7 +151,7 @@ def decline(db: Session, token: str) -> None:
 
 def tell_missed(db: Session, token: str) -> None:
     """Somebody came second with one invitation: who invited should know."""
-    seat = db.execute(ACCEPT, {"token": key_hash(token)}).one()
+    seat = ACCEPT.one(db, token=key_hash(token))
     if seat.refusal == "taken":
         tell(db, "missed", seat.membership)
 
@@ -120,7 +162,7 @@ def pays_alone(db: Session) -> datetime | None:
     return until
 
 
-def bring_back(db: Session, plan: Any, host: str) -> int:
+def bring_back(db: Session, plan: FamilyPlan, host: str) -> int:
     """Invite everybody who was in the asker's family until it ended; how many. Raises Refused."""
     people = former(db)
     for person in people:
@@ -128,6 +170,6 @@ def bring_back(db: Session, plan: Any, host: str) -> int:
     return len(people)
 
 
-def _joined(db: Session, seated: Row[Any], person: UUID | None) -> None:
+def _joined(db: Session, seated: Seated | SignedUp, person: UUID | None) -> None:
     audit.record(db, "family.joined", "Joined a family", subject_id=person, membership_id=str(seated.membership))
     tell(db, "joined", seated.membership)

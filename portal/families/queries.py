@@ -1,10 +1,11 @@
 """What one person may see of their family, put into the words of the page."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from portal import clock
@@ -12,22 +13,96 @@ from portal.accounts.member import display_name, key_hash
 from portal.accounts.models import User
 from portal.billing import CYCLES, money
 from portal.billing.models import Subscription
+from portal.database.query import Query
 from portal.families.leaving import day_begins
 from portal.families.models import FamilyPlan
 from portal.times import Reader, day_long, since
 
-PEOPLE = text("select * from family_people()")
-INVITATIONS = text("select * from family_invitations()")
-FORMER = text("select email, first_name from former_family()")
-ATTENDANCE = text("select * from family_attendance()")
-INVITATION = text("select * from read_invitation(:token)")
 
-PAYS = (
+class PersonRow(NamedTuple):
+    """Somebody of the asker's family; what only the primary sees of others is None."""
+
+    user_id: UUID
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    family_role: str
+    family_joined_at: datetime | None
+
+
+class InvitationRow(NamedTuple):
+    """An invitation, or a seat that was taken back."""
+
+    id: UUID
+    state: str
+    email: str
+    first_name: str | None
+    sent_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+class Former(NamedTuple):
+    """Who was in the family before."""
+
+    email: str
+    first_name: str | None
+
+
+class AttendanceRow(NamedTuple):
+    """Somebody who shares it: whether they came to the last evenings (1 or 0 each), and their next one with their answer."""
+
+    user_id: UUID
+    ticks: str | None
+    title: str | None
+    starts_at: datetime | None
+    answer: str | None
+
+
+class Invitation(NamedTuple):
+    """What an invitation says to whoever has its link."""
+
+    state: str
+    plan_name: str | None
+    host: str
+    email: str
+    has_account: bool
+    until: datetime | None
+    free_until: datetime | None
+
+
+class Pays(NamedTuple):
+    """What the payer pays, when next and with which card."""
+
+    amount_minor: int
+    currency: str
+    billing_cycle: str
+    renews_at: datetime | None
+    card: str | None
+    card_expires: str | None
+
+
+class Choices(NamedTuple):
+    """What somebody lets their family see and do."""
+
+    shares_attendance: bool
+    family_may_answer: bool
+
+
+PEOPLE = Query(PersonRow, text("select * from family_people()"))
+INVITATIONS = Query(InvitationRow, text("select * from family_invitations()"))
+FORMER = Query(Former, text("select email, first_name from former_family()"))
+ATTENDANCE = Query(AttendanceRow, text("select * from family_attendance()"))
+INVITATION = Query(Invitation, text("select * from read_invitation(:token)"))
+CHOICES = Query(Choices, select(User.shares_attendance, User.family_may_answer).where(User.id == bindparam("me")))
+
+PAYS = Query(
+    Pays,
     select(
         Subscription.amount_minor, Subscription.currency, Subscription.billing_cycle, Subscription.renews_at,
         Subscription.card, Subscription.card_expires,
     )
-    .where(Subscription.live, Subscription.user_id == bindparam("me"), Subscription.subscription_type == "family")
+    .where(Subscription.live, Subscription.user_id == bindparam("me"), Subscription.subscription_type == "family"),
 )  # fmt: skip
 SAYS = {
     "accepted": "comes", "declined": "does not come", "waitlisted": "waits for a place", "offered": "has a place on offer",
@@ -40,9 +115,9 @@ def my_plan(db: Session, user_id: UUID) -> FamilyPlan | None:
     return db.scalar(select(FamilyPlan).where(FamilyPlan.is_active, mine))
 
 
-def invitation(db: Session, token: str) -> Row[Any] | None:
+def invitation(db: Session, token: str) -> Invitation | None:
     """What an invitation says to whoever has its link."""
-    return db.execute(INVITATION, {"token": key_hash(token)}).one_or_none()
+    return INVITATION.one_or_none(db, token=key_hash(token))
 
 
 def host_name(db: Session, user_id: UUID) -> str:
@@ -51,9 +126,21 @@ def host_name(db: Session, user_id: UUID) -> str:
     return str(db.scalar(select(first).where(User.id == user_id)))
 
 
-def former(db: Session) -> Sequence[Row[Any]]:
+def former(db: Session) -> Sequence[Former]:
     """Who was in the asker's family until it ended, address and first name."""
-    return db.execute(FORMER).all()
+    return FORMER.all(db)
+
+
+class Relative(NamedTuple):
+    """One of a family, as its page shows them; `shared` is None for who keeps their evenings to themselves."""
+
+    id: UUID
+    name: str
+    email: str
+    since: str
+    is_me: bool
+    is_primary: bool
+    shared: dict[str, str] | None
 
 
 class Household:
@@ -69,28 +156,28 @@ class Household:
         self.ending = self._day(plan.ending_at)
         self.asked_me = plan.transfer_to == me
         self.asked_on = self._day(plan.transfer_proposed_at)
-        shared = {row.user_id: self._evenings(row) for row in db.execute(ATTENDANCE)}
-        self.people = [self._person(row, me, shared.get(row.user_id)) for row in db.execute(PEOPLE)]
-        self.asked = next((p["name"] for p in self.people if p["id"] == plan.transfer_to), "")
-        self.primary = next((p["name"] for p in self.people if p["is_primary"]), "")
-        self.invitations: list[dict[str, Any]] = []
-        self.removed: list[dict[str, Any]] = []
+        shared = {row.user_id: self._evenings(row) for row in ATTENDANCE.all(db)}
+        self.people = [self._person(row, me, shared.get(row.user_id)) for row in PEOPLE.all(db)]
+        self.asked = next((p.name for p in self.people if p.id == plan.transfer_to), "")
+        self.primary = next((p.name for p in self.people if p.is_primary), "")
+        self.invitations: list[dict[str, object]] = []
+        self.removed: list[dict[str, object]] = []
         self.former: list[str] = []
         if self.i_am_primary:
-            for row in db.execute(INVITATIONS):
+            for row in INVITATIONS.all(db):
                 if row.state == "invited":
                     self.invitations.append(self._invitation(row))
-                elif row.ended_at >= day_begins(self.now):
+                elif row.ended_at and row.ended_at >= day_begins(self.now):
                     self.removed.append(self._removal(row))
             self.former = [row.first_name or row.email for row in former(db)]
         self.payment = self._payment(db, me) if self.i_am_primary else None
-        own = db.execute(select(User.shares_attendance, User.family_may_answer).where(User.id == me)).one()
-        self.shares: bool = own.shares_attendance
-        self.may_answer: bool = own.family_may_answer
+        own = CHOICES.one(db, me=me)
+        self.shares = own.shares_attendance
+        self.may_answer = own.family_may_answer
 
     def _payment(self, db: Session, me: UUID) -> dict[str, str] | None:
         """What the payer pays, when next and with which card; None when it is not paid by card."""
-        row = db.execute(PAYS, {"me": me}).one_or_none()
+        row = PAYS.one_or_none(db, me=me)
         if row is None:
             return None
         price = money.shown(money.major(row.amount_minor, row.currency), row.currency)
@@ -104,20 +191,19 @@ class Household:
         """Seats that nobody has and nobody is promised."""
         return self.seats - self.people_in - self.invited
 
-    def _person(self, row: Row[Any], me: UUID, shared: dict[str, Any] | None) -> dict[str, Any]:
-        return {
-            "id": row.user_id, "name": display_name(row.first_name, row.last_name, row.email or "member@"),
-            "email": row.email or "", "since": self._day(row.family_joined_at), "is_me": row.user_id == me,
-            "is_primary": row.family_role == "primary", "shared": shared,
-        }  # fmt: skip
+    def _person(self, row: PersonRow, me: UUID, shared: dict[str, str] | None) -> "Relative":
+        return Relative(
+            row.user_id, display_name(row.first_name, row.last_name, row.email or "member@"), row.email or "",
+            self._day(row.family_joined_at), row.user_id == me, row.family_role == "primary", shared,
+        )  # fmt: skip
 
-    def _invitation(self, row: Row[Any]) -> dict[str, Any]:
+    def _invitation(self, row: InvitationRow) -> dict[str, object]:
         return {"id": row.id, "email": row.email, "sent": self._day(row.sent_at), "ends": self._day(row.expires_at)}
 
-    def _removal(self, row: Row[Any]) -> dict[str, Any]:
-        return {"id": row.id, "name": row.first_name or row.email, "when": since(row.ended_at, self.now)}
+    def _removal(self, row: InvitationRow) -> dict[str, object]:
+        return {"id": row.id, "name": row.first_name or row.email, "when": since(row.ended_at or self.now, self.now)}
 
-    def _evenings(self, row: Row[Any]) -> dict[str, Any]:
+    def _evenings(self, row: AttendanceRow) -> dict[str, str]:
         starts = row.starts_at and row.starts_at.astimezone(self.now.tzinfo)
-        following = f"{row.title}, {day_long(starts.date())} at {starts:%H:%M}: {SAYS[row.answer]}" if starts else ""
+        following = f"{row.title}, {day_long(starts.date())} at {starts:%H:%M}: {SAYS[row.answer]}" if starts and row.answer else ""
         return {"ticks": row.ticks or "", "next": following}

@@ -177,7 +177,7 @@ def _household(plan: FamilyPlan) -> queries.Household:
 
 
 def _name_of(person_id: UUID) -> str:
-    return next((p["name"] for p in _household(_my_own()).people if p["id"] == person_id), "Somebody")
+    return next((p.name for p in _household(_my_own()).people if p.id == person_id), "Somebody")
 
 
 def _host() -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.database import Base, Id
+from portal.database.transactions import keep
 from portal.problems import Problem
 
 NIGHT = 3
@@ -34,7 +34,7 @@ class Run(Base):
     ended_at: Mapped[datetime | None]
     well: Mapped[bool | None]
     said: Mapped[str | None]
-    details: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    details: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Outcome:
 
     said: str = ""
     well: bool = True
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @contextmanager
@@ -54,13 +54,13 @@ def noted(db: Session, name: str) -> Iterator[Outcome]:
     """
     run_id, outcome = uuid4(), Outcome()
     db.execute(insert(Run).values(id=run_id, name=name))
-    db.commit()
+    keep(db)
     try:
         yield outcome
     except Exception as error:
         db.rollback()
         _end(db, run_id, Outcome(str(error) if isinstance(error, Problem) else type(error).__name__, well=False))
-        db.commit()
+        keep(db)
         raise
     _end(db, run_id, outcome)
 

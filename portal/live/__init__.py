@@ -12,11 +12,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.database.question import Question
+from portal.database.query import Command
 
-_NOTIFY = Question(text("select pg_notify(:channel, :id)"))
+_NOTIFY = Command(text("select pg_notify(:channel, :id)"))
 
 
 def announce(db: Session, meeting_id: UUID) -> None:
     """Tell every open page of this meeting that it changed, once the transaction commits."""
-    _NOTIFY.rows(db, channel="meetings", id=str(meeting_id))
+    _NOTIFY.do(db, channel="meetings", id=str(meeting_id))

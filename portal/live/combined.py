@@ -68,10 +68,10 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(pieces)
 
 
-def _answered(pages: "WSGIApplication", asked: dict[str, Any]) -> Answer:
+def _answered(pages: "WSGIApplication", asked: dict[str, object]) -> Answer:
     start: list[Any] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Callable[[bytes], object]:
+    def start_response(status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> Callable[[bytes], object]:
         start[:] = [status, headers]
         return io.BytesIO().write
 
@@ -89,7 +89,7 @@ def _answered(pages: "WSGIApplication", asked: dict[str, Any]) -> Answer:
     return int(status[:3]), [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers], body
 
 
-def environ(scope: Message, body: bytes) -> dict[str, Any]:
+def environ(scope: Message, body: bytes) -> dict[str, object]:
     """The request as WSGI has it (PEP 3333)."""
     asked = {
         "REQUEST_METHOD": scope["method"], "SCRIPT_NAME": "", "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",

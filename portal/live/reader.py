@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from portal.live.token import Ticket
 
-Message: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]  # ASGI's own type
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.jobs import enqueue
+from portal.mail.jobs import deliver
 from portal.mail.models import Mail
 
 CLOSED = "@closed.invalid"
@@ -67,7 +67,7 @@ def write(
         # Without the option an INSERT counts no rows and answers -1.
         if not db.execute(once, execution_options={"preserve_rowcount": True}).rowcount:  # type: ignore[attr-defined]
             return
-    enqueue(db, "mail.deliver", mail_id=str(mail_id))
+    deliver.enqueue(db, mail_id=mail_id)
 
 
 def _template(name: str) -> Template:

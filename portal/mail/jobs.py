@@ -1,7 +1,6 @@
 """Delivery: one mail, one job. What a server refuses for now is tried again for three days."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from flask import current_app
@@ -10,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal import clock
+from portal.database.transactions import in_batches, keep, let_go
 from portal.jobs import job
 from portal.mail import transport
 from portal.mail.models import Mail
@@ -20,12 +20,12 @@ RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
 
 
 @job("mail.deliver", retry=RETRY)
-def deliver(db: Session, mail_id: str) -> None:
+def deliver(db: Session, mail_id: UUID) -> None:
     """Send one mail of the outbox and note how that went; a repeat of the job finds it sent.
 
     Nothing is held while the mail server talks: who closes an account meanwhile does not wait for it.
     """
-    mail = _take(db, UUID(mail_id))
+    mail = _take(db, mail_id)
     if mail is None:
         return
     try:
@@ -36,7 +36,7 @@ def deliver(db: Session, mail_id: str) -> None:
         db.rollback()
         last = mail.attempts > (RETRY.max_attempts or 0)
         _note(db, mail, "failed" if last else "queued", f"not yet: {type(error).__name__}")
-        db.commit()  # what is raised leaves no trace, and this try counts
+        keep(db)  # what is raised leaves no trace, and this try counts
         raise
     else:
         _note(db, mail, "sent")
@@ -47,12 +47,12 @@ def _take(db: Session, mail_id: UUID) -> Mail | None:
     mail = db.scalar(waiting.values(attempts=Mail.attempts + 1).returning(Mail))
     if mail is not None:
         db.expunge(mail)
-    db.commit()
+    let_go(db)
     return mail
 
 
 def _note(db: Session, mail: Mail, state: str, failure: str | None = None) -> None:
-    values: dict[str, Any] = {"state": state, "failure": failure, "sent_at": clock.now() if state == "sent" else None}
+    values: dict[str, object] = {"state": state, "failure": failure, "sent_at": clock.now() if state == "sent" else None}
     if mail.secret and state != "queued":
         values |= {"text": None, "html": None}
     db.execute(update(Mail).where(Mail.id == mail.id, Mail.state == "queued").values(values))
@@ -65,5 +65,5 @@ def forget(db: Session) -> None:
     with_body = (
         select(Mail.id).where(Mail.created_at < old, Mail.state != "queued", Mail.text.is_not(None)).limit(BATCH)
     )
-    while db.execute(update(Mail).where(Mail.id.in_(with_body)).values(text=None, html=None)).rowcount == BATCH:  # type: ignore[attr-defined]
-        db.commit()
+    forgotten = update(Mail).where(Mail.id.in_(with_body)).values(text=None, html=None)
+    in_batches(db, lambda: int(db.execute(forgotten).rowcount))  # type: ignore[attr-defined]

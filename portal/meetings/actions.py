@@ -2,16 +2,17 @@
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, live
+from portal import audit, clock, live
 from portal.accounts.models import User
 from portal.meetings import line
+from portal.meetings.events import cancelled, moved, reinstated
 from portal.meetings.models import Meeting
+from portal.meetings.rows import Titled
 from portal.problems import Refused
 from portal.times import instant, next_wall_time
 
@@ -59,7 +60,7 @@ class Plan:
             raise Refused(f"The clocks skip {self.start_time:%H:%M} on that day there. {later:%H:%M} exists.")
         return moment
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """As the table keeps it, with the instant. Raises Refused when the clocks skip that hour."""
         return {**asdict(self), "starts_at": self.starts_at()}
 
@@ -75,18 +76,18 @@ def plan(db: Session, what: Plan, host_email: str | None = None, created_by: UUI
     return meeting_id
 
 
-def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None, *, seen: int) -> None:
+def change(db: Session, meeting: Meeting, what: Plan, host_email: str | None = None, *, seen: int) -> None:
     """Change a meeting that has not begun. Those who hold a place or wait are told when time or day moved.
 
     One whose hour has come and to which nobody came can be moved to a later hour, and is ahead again. One of a series
     is changed alone, and left alone by what the series does later. `seen` is the revision the admin had before them.
     Raises Refused.
     """
-    moved = what.starts_at() != meeting.starts_at or what.duration != meeting.duration
-    if moved and what.starts_at() <= clock.now():
+    moves = what.starts_at() != meeting.starts_at or what.duration != meeting.duration
+    if moves and what.starts_at() <= clock.now():
         raise NotInThePast
     was = meeting.starts_at.isoformat()
-    changed = update(Meeting).where(Meeting.id == meeting.id, Meeting.revision == seen, _changeable(moved))
+    changed = update(Meeting).where(Meeting.id == meeting.id, Meeting.revision == seen, _changeable(moves))
     values = {
         **what.row(), "host_id": host_of(db, host_email), "status": "scheduled", "revision": seen + 1,
         "changed_alone": Meeting.series_id.is_not(None),
@@ -96,14 +97,14 @@ def change(db: Session, meeting: Any, what: Plan, host_email: str | None = None,
         raise AlreadyBegun if fresh == seen else ChangedMeanwhile
     line.tend(db, meeting.id)
     audit.record(
-        db, "meeting.moved" if moved else "meeting.changed", f"Changed {what.title}", category="meeting",
+        db, "meeting.moved" if moves else "meeting.changed", f"Changed {what.title}", category="meeting",
         meeting_id=meeting.id, was=was, now=what.starts_at().isoformat(),
     )  # fmt: skip
-    if moved:
-        jobs.enqueue(db, "attendance.tell_moved", meeting_id=str(meeting.id))
+    if moves:
+        moved.publish(db, meeting_id=meeting.id)
 
 
-def cancel(db: Session, meeting: Any, reason: str) -> None:
+def cancel(db: Session, meeting: Titled, reason: str) -> None:
     """Call a meeting off, with the reason everybody is told. Answers are kept; nobody becomes a no-show."""
     called_off = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status.in_(("scheduled", "active")), Meeting.ends_at > clock.now()
@@ -114,11 +115,11 @@ def cancel(db: Session, meeting: Any, reason: str) -> None:
     audit.record(
         db, "meeting.cancelled", f"Cancelled {meeting.title}", category="meeting", meeting_id=meeting.id, reason=reason
     )
-    jobs.enqueue(db, "attendance.tell_cancelled", meeting_id=str(meeting.id))
+    cancelled.publish(db, meeting_id=meeting.id)
     live.announce(db, meeting.id)
 
 
-def reinstate(db: Session, meeting: Any) -> None:
+def reinstate(db: Session, meeting: Titled) -> None:
     """Take a cancellation back while the meeting is ahead: it takes place after all, with the answers it had."""
     taken_back = update(Meeting).where(
         Meeting.id == meeting.id, Meeting.status == "cancelled", Meeting.starts_at > clock.now()
@@ -127,7 +128,7 @@ def reinstate(db: Session, meeting: Any) -> None:
     if not db.execute(taken_back.values(values)).rowcount:  # type: ignore[attr-defined]
         raise TooLate
     audit.record(db, "meeting.reinstated", f"{meeting.title} is held after all", category="meeting", meeting_id=meeting.id)
-    jobs.enqueue(db, "attendance.tell_reinstated", meeting_id=str(meeting.id))
+    reinstated.publish(db, meeting_id=meeting.id)
     line.tend(db, meeting.id)
 
 
@@ -142,7 +143,7 @@ def host_of(db: Session, email: str | None) -> UUID | None:
     return host_id
 
 
-def _changeable(moved: bool) -> ColumnElement[bool]:
+def _changeable(moves: bool) -> ColumnElement[bool]:
     """Ahead by the clock; or begun with nobody there, if it is to be moved."""
-    empty = and_(literal(moved), Meeting.attendee_count == 0, Meeting.ends_at > clock.now())
+    empty = and_(literal(moves), Meeting.attendee_count == 0, Meeting.ends_at > clock.now())
     return and_(Meeting.status.in_(("scheduled", "active")), or_(Meeting.starts_at > clock.now(), empty))

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app
 
 from portal import clock
+from portal.meetings.rows import AnyMeeting
 from portal.times import ago, city, day_long, day_medium, day_short, starts_in
 from portal.web import reader
 
@@ -74,7 +75,7 @@ class Clock:
         return reading(moment, self.club_zone).moment
 
 
-def phase_of(row: Any, clock: Clock) -> str:
+def phase_of(row: AnyMeeting, clock: Clock) -> str:
     """ahead, doors, live, over or cancelled: by the clock, not by how far a job has come."""
     if row.status == "cancelled":
         return "cancelled"
@@ -85,7 +86,7 @@ def phase_of(row: Any, clock: Clock) -> str:
     return "doors" if row.starts_at - clock.doors <= clock.now else "ahead"
 
 
-def next_change(row: Any, clock: Clock) -> datetime:
+def next_change(row: AnyMeeting, clock: Clock) -> datetime:
     """When this meeting will next look different by itself: doors, start, each minute of the hour, end."""
     doors = row.starts_at - clock.doors
     coming = [moment for moment in (doors, row.starts_at, row.ends_at) if moment > clock.now]
@@ -101,9 +102,10 @@ class Board:
     """
 
     def __init__(
-        self, row: Any, clock: Clock, here: int = 0, people: list[Here] | None = None
+        self, row: AnyMeeting, clock: Clock, here: int = 0, people: list[Here] | None = None
     ) -> None:
-        self._row, self._clock = row, clock
+        self._row: AnyMeeting = row
+        self._clock = clock
         self._here, self._club = reading(row.starts_at, clock.zone), reading(row.starts_at, clock.club_zone)
         self.phase = phase_of(row, clock)
         self.here = here
@@ -119,7 +121,7 @@ class Board:
     @property
     def title(self) -> str:
         """What it is called."""
-        return self._row.title  # type: ignore[no-any-return]
+        return self._row.title
 
     @property
     def host(self) -> str:
@@ -129,7 +131,7 @@ class Board:
     @property
     def minutes(self) -> int:
         """How long it is planned."""
-        return self._row.duration  # type: ignore[no-any-return]
+        return self._row.duration
 
     @property
     def room(self) -> str:
@@ -139,22 +141,17 @@ class Board:
     @property
     def capacity(self) -> int | None:
         """How many places there are; None is no limit."""
-        return self._row.max_attendees  # type: ignore[no-any-return]
+        return self._row.max_attendees
 
     @property
     def taken(self) -> int:
         """Places taken or held for somebody."""
-        return self._row.seats_taken  # type: ignore[no-any-return]
+        return self._row.seats_taken
 
     @property
     def waiting(self) -> int:
         """How many are in the line."""
-        return self._row.waiting_count  # type: ignore[no-any-return]
-
-    @property
-    def changed(self) -> str:
-        """When something of it last changed, for a page that waits for news."""
-        return f"{self._row.changed_at.timestamp():f}"
+        return self._row.waiting_count
 
     @property
     def free(self) -> bool:
@@ -174,7 +171,7 @@ class Board:
     @property
     def came(self) -> int:
         """How many came."""
-        return self._row.attendee_count  # type: ignore[no-any-return]
+        return self._row.attendee_count
 
     @property
     def date(self) -> date:
@@ -269,7 +266,7 @@ class Board:
     @property
     def starts_at(self) -> datetime:
         """The instant."""
-        return self._row.starts_at  # type: ignore[no-any-return]
+        return self._row.starts_at
 
     @property
     def starts_at_iso(self) -> str:

@@ -8,9 +8,11 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs
+from portal import audit, clock
+from portal.database.transactions import in_batches
 from portal.jobs import job
 from portal.meetings import line, series
+from portal.meetings.events import moved
 from portal.times import moment_of
 
 WALL_TIMES = text("""
@@ -52,10 +54,10 @@ def follow_zones(db: Session) -> None:
 
     New rules come with a new version of the package `tzdata`.
     """
-    moved = Jsonb(list(other_than_their_clocks(db, clock.now())))
-    for meeting_id in db.scalars(MOVE, {"moved": moved, "at": clock.now()}).all():
+    skewed = Jsonb(list(other_than_their_clocks(db, clock.now())))
+    for meeting_id in db.scalars(MOVE, {"moved": skewed, "at": clock.now()}).all():
         audit.record(db, "meeting.moved", "A zone's rules changed", category="cron", meeting_id=meeting_id)
-        jobs.enqueue(db, "attendance.tell_moved", meeting_id=str(meeting_id))
+        moved.publish(db, meeting_id=meeting_id)
         line.tend(db, meeting_id)
 
 
@@ -72,6 +74,11 @@ def other_than_their_clocks(db: Session, at: datetime) -> Iterator[dict[str, str
 @job("meetings.archive", cron="17 4 * * *", lock="meetings.archive")
 def archive(db: Session) -> None:
     """Each night: what ended or was called off a year ago, some hundred at a time."""
-    while archived := db.execute(ARCHIVE, {"at": clock.now(), "batch": BATCH}).rowcount:  # type: ignore[attr-defined]
-        audit.record(db, "meetings.archived", f"Archived {archived} meetings of last year", category="cron")
-        db.commit()
+
+    def batch() -> int:
+        archived = int(db.execute(ARCHIVE, {"at": clock.now(), "batch": BATCH}).rowcount)  # type: ignore[attr-defined]
+        if archived:
+            audit.record(db, "meetings.archived", f"Archived {archived} meetings of last year", category="cron")
+        return archived
+
+    in_batches(db, batch)

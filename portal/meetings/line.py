@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import jobs, live
+from portal import live
+from portal.meetings.events import place_offered
 
 TEND = text("select tend_line(:meeting)")
 
@@ -20,4 +21,4 @@ def tend(db: Session, meeting_id: UUID) -> None:
 def tell_offers(db: Session, meeting_id: UUID, people: Iterable[UUID] | None) -> None:
     """Mail those who were just offered a place; the worker reads their addresses, the asker may not."""
     for person in people or ():
-        jobs.enqueue(db, "attendance.tell_offer", meeting_id=str(meeting_id), user_id=str(person))
+        place_offered.publish(db, meeting_id=meeting_id, user_id=person)

@@ -1,14 +1,19 @@
 """How a series repeats, in words: Every Tuesday and Thursday."""
 
 from datetime import date, time
-from typing import Any
+from typing import TYPE_CHECKING
 
+from portal.meetings.models import MeetingSeries
+from portal.meetings.rows import Rule
 from portal.times import DAYS, city, date_in_words, instant, next_wall_time, ordinal
+
+if TYPE_CHECKING:
+    from portal.meetings.series import SeriesPlan
 
 WEEKS = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
 
 
-def in_words(rule: Any) -> str:
+def in_words(rule: Rule) -> str:
     """Every day, Every Tuesday and Thursday, Every month on the fifth, Every last Friday of the month."""
     days = [DAYS[n - 1] for n in sorted(rule.weekdays or ())]
     if rule.repeats == "daily" or len(days) == 7:
@@ -16,12 +21,13 @@ def in_words(rule: Any) -> str:
     if rule.repeats == "weekly":
         return "Monday to Friday" if days == list(DAYS[:5]) else f"Every {_joined(days)}"
     if rule.repeats == "monthly-by-day":
-        shorter = ", or the last day of a shorter month" if rule.month_day > 28 else ""
-        return f"Every month on the {ordinal(rule.month_day)}{shorter}"
-    return f"Every {WEEKS[rule.month_week]} {days[0]} of the month"
+        month_day = rule.month_day or 1
+        shorter = ", or the last day of a shorter month" if month_day > 28 else ""
+        return f"Every month on the {ordinal(month_day)}{shorter}"
+    return f"Every {WEEKS[rule.month_week or 1]} {days[0]} of the month"
 
 
-def sentence(series: Any) -> str:
+def sentence(series: "MeetingSeries | SeriesPlan") -> str:
     """Every Tuesday at 21:00 in Istanbul, from 3 May 2026 until 5 June 2026."""
     until = f" until {date_in_words(series.ends_on)}" if series.ends_on else ""
     unless = ", unless another meeting is on that day" if series.only_if_free else ""

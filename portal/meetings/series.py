@@ -12,14 +12,15 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Executable, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal import audit, clock, jobs, live
+from portal import audit, clock, live
 from portal.database import broken_rule
 from portal.meetings import actions, line
 from portal.meetings.actions import ChangedMeanwhile, NotInThePast, host_of
+from portal.meetings.events import cancelled, moved
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import clocks_note
 from portal.problems import Refused
@@ -90,7 +91,7 @@ class SeriesPlan:
     is_private: bool = False
     only_if_free: bool = False
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """As the table keeps it."""
         return {**asdict(self), "weekdays": list(self.weekdays)}
 
@@ -113,7 +114,7 @@ def start(db: Session, what: SeriesPlan, host_email: str | None = None, created_
     return series_id
 
 
-def change(db: Session, series: Any, what: SeriesPlan, host_email: str | None = None, *, seen: int) -> UUID:
+def change(db: Session, series: MeetingSeries, what: SeriesPlan, host_email: str | None = None, *, seen: int) -> UUID:
     """Change a series from `what.starts_on` on; what came before stays as it was, as the series it was.
 
     Meetings ahead that were not changed on their own follow with their answers; those who hold a place are told of a
@@ -139,7 +140,7 @@ def change(db: Session, series: Any, what: SeriesPlan, host_email: str | None = 
     return following
 
 
-def stop(db: Session, series: Any, last_day: date, reason: str) -> None:
+def stop(db: Session, series: MeetingSeries, last_day: date, reason: str) -> None:
     """Let `last_day` be the last it may be held on. What is planned after it and was not changed on its own is called
     off; the past is left alone. Raises Refused.
     """
@@ -151,7 +152,7 @@ def stop(db: Session, series: Any, last_day: date, reason: str) -> None:
     _note(db, "series.stopped", f"{series.title} ends after {last_day}", series.id, reason=reason)
 
 
-def skip(db: Session, series: Any, day: date, reason: str) -> None:
+def skip(db: Session, series: MeetingSeries, day: date, reason: str) -> None:
     """Do not hold it on one of its days. A meeting that is planned for it is called off. Raises Refused."""
     if day < today(series.timezone):
         raise NotInThePast("That day is over.")
@@ -164,7 +165,7 @@ def skip(db: Session, series: Any, day: date, reason: str) -> None:
     _note(db, "series.skipped", f"{series.title} is not held on {day}", series.id, reason=reason)
 
 
-def hold_after_all(db: Session, series: Any, day: date) -> None:
+def hold_after_all(db: Session, series: MeetingSeries, day: date) -> None:
     """Take a skipped day back; if a meeting was called off for it, that one takes place. Raises Refused."""
     if day < today(series.timezone):
         raise NotInThePast("That day is over.")
@@ -189,10 +190,10 @@ def hold(db: Session, series_id: UUID | None = None) -> int:
     return db.execute(HOLD, {"starts": Jsonb(starts)}).scalar_one() if starts else 0
 
 
-def next_days(db: Session, what: Any, most: int = 5, skipped: Sequence[date] = ()) -> list[Day]:
+def next_days(db: Session, what: SeriesPlan | MeetingSeries, most: int = 5, skipped: Sequence[date] = ()) -> list[Day]:
     """The next days of a series that is planned, or only thought of."""
     row = what.row() | {"skipped": skipped} if isinstance(what, SeriesPlan) else _row(what)
-    wall, zone = row["start_time"], row["timezone"]
+    wall, zone = what.start_time, what.timezone
     given = {
         "rule": Jsonb({name: _plain(value) for name, value in row.items()}), "first": today(zone),
         "days": FARTHEST_DAYS, "most": most + 1,  # today's may have begun
@@ -225,15 +226,17 @@ def _insert(
     return series_id
 
 
-def _update(db: Session, series_id: UUID, seen: int, **values: Any) -> None:
+def _update(db: Session, series_id: UUID, seen: int, **values: object) -> None:
     changed = update(MeetingSeries).where(MeetingSeries.id == series_id, MeetingSeries.revision == seen)
-    if not _written(db, changed.values(revision=seen + 1, **values)).rowcount:
+    if not _written(db, changed.values(revision=seen + 1, **values)):
         raise ChangedMeanwhile
 
 
-def _written(db: Session, statement: Any) -> Any:
+def _written(db: Session, statement: Executable) -> int:
+    """How many rows it wrote. Raises DailyAlready."""
     try:
-        return db.execute(statement, execution_options={"synchronize_session": False})
+        answer = db.execute(statement, execution_options={"synchronize_session": False})
+        return int(answer.rowcount)  # type: ignore[attr-defined]
     except IntegrityError as refusal:
         if broken_rule(refusal) == "one_daily_meeting":
             raise DailyAlready from refusal
@@ -247,8 +250,10 @@ def _follow(db: Session, series_id: UUID, following: UUID, from_day: date, why: 
     starts = Jsonb([_start_of(day, what.start_time, what.timezone) for day in days])
     given = {"series": series_id, "following": following, "from_day": from_day, "why": why, "starts": starts}
     for meeting_id, became in db.execute(FOLLOW, given).all():
-        if became in ("moved", "cancelled"):
-            jobs.enqueue(db, f"attendance.tell_{became}", meeting_id=str(meeting_id))
+        if became == "moved":
+            moved.publish(db, meeting_id=meeting_id)
+        elif became == "cancelled":
+            cancelled.publish(db, meeting_id=meeting_id)
         if became in ("kept", "moved"):
             line.tend(db, meeting_id)
         else:
@@ -265,24 +270,22 @@ def _start_of(day: date, wall: time, zone: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _meeting_of(db: Session, series_id: UUID, day: date) -> Any:
-    return db.execute(
-        select(Meeting.id, Meeting.title, Meeting.status).where(
-            Meeting.series_id == series_id, Meeting.series_date == day
-        )
+def _meeting_of(db: Session, series_id: UUID, day: date) -> Meeting | None:
+    return db.scalars(
+        select(Meeting).where(Meeting.series_id == series_id, Meeting.series_date == day)
     ).one_or_none()
 
 
-def _row(series: MeetingSeries) -> dict[str, Any]:
+def _row(series: MeetingSeries) -> dict[str, object]:
     return {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """As JSON keeps it."""
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value if value is None or isinstance(value, int) else str(value)
 
 
-def _note(db: Session, operation: str, said: str, series_id: UUID, **details: Any) -> None:
+def _note(db: Session, operation: str, said: str, series_id: UUID, **details: Any) -> None:  # handed on as they are
     audit.record(db, operation, said, category="meeting", series=str(series_id), **details)

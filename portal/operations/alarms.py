@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.config import Settings
+from portal.database.query import Query
 from portal.operations.backup import TOO_OLD
 
 DAY = timedelta(days=1)
@@ -16,8 +17,33 @@ NO_CHECK, NO_PROOF = timedelta(hours=36), timedelta(days=9)
 NEARLY_ALL = 0.8
 """Of the connections the server allows."""
 
+class Facts(NamedTuple):
+    """How everything stands, as the alarms look at it."""
+
+    worked_on: bool
+    checked_at: datetime | None
+    checked_well: bool | None
+    checked_said: str | None
+    broken: int
+    tried_well: bool | None
+    tried_said: str | None
+    newest: datetime | None
+    oldest: datetime | None
+    proved: bool | None
+    proof: str | None
+    proved_at: datetime | None
+    failed: list[str] | None
+    late: int
+    waiting: int
+    waiting_since: datetime | None
+    mails_failed: int
+    in_vain: int
+    used: int
+    allowed: int
+
+
 # Everything in one question, since it is asked for every look at Today.
-FACTS = text("""
+FACTS = Query(Facts, text("""
 with jobs as materialized (select * from queue_standing()), backup as (select * from backups where deleted_at is null)
 select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as worked_on,
        checked.began_at as checked_at, checked.well as checked_well, checked.said as checked_said,
@@ -36,7 +62,7 @@ select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as wor
   left join lateral (select * from runs where name = 'check' and ended_at is not null order by began_at desc limit 1) checked on true
   left join lateral (select * from runs where name = 'backup' and ended_at is not null order by began_at desc limit 1) tried on true
   left join lateral (select * from backup where proved_at is not null order by proved_at desc limit 1) proof on true
-""")
+"""))
 
 
 class Alarm(NamedTuple):
@@ -48,7 +74,7 @@ class Alarm(NamedTuple):
 
 def alarms(db: Session, settings: Settings) -> list[Alarm]:
     """Everything that wants a look now. Ask as an admin."""
-    facts = db.execute(FACTS, {"mails_since": clock.now() - DAY}).one()
+    facts = FACTS.one(db, mails_since=clock.now() - DAY)
     found = [*_of_money(settings), *_of_work(facts), *_of_check(facts), *_of_backups(facts, settings), *_of_connections(facts)]
     return sorted(found, key=lambda alarm: not alarm.bad)
 
@@ -58,7 +84,7 @@ def _of_money(settings: Settings) -> Iterator[Alarm]:
         yield Alarm(False, f"Nobody really pays: STRIPE_URL is {settings.stripe_url}, which is not the real Stripe")
 
 
-def _of_check(facts: Any) -> Iterator[Alarm]:
+def _of_check(facts: Facts) -> Iterator[Alarm]:
     if facts.checked_well is False:
         found = f"found {_many(facts.broken, 'broken promise')}" if facts.broken else f"failed: {facts.checked_said}"
         yield Alarm(True, f"The nightly check {found}")
@@ -66,7 +92,7 @@ def _of_check(facts: Any) -> Iterator[Alarm]:
         yield Alarm(False, f"The nightly check has not run for {_days(facts.checked_at)}")
 
 
-def _of_backups(facts: Any, settings: Settings) -> Iterator[Alarm]:
+def _of_backups(facts: Facts, settings: Settings) -> Iterator[Alarm]:
     # Who answers browsers need not know where backups are kept: what counts is that they are made.
     if facts.tried_well is False:
         yield Alarm(True, f"The last backup failed: {facts.tried_said}")
@@ -78,11 +104,12 @@ def _of_backups(facts: Any, settings: Settings) -> Iterator[Alarm]:
         yield Alarm(True, f"The newest backup is {_days(facts.newest)} old")
     if facts.proved is False:
         yield Alarm(True, f"A backup could not be brought back: {facts.proof}")
-    if _age(facts.proved_at or facts.oldest) > NO_PROOF:
-        yield Alarm(False, f"No backup was brought back for {_days(facts.proved_at or facts.oldest)}")
+    unproved = facts.proved_at or facts.oldest or facts.newest
+    if _age(unproved) > NO_PROOF:
+        yield Alarm(False, f"No backup was brought back for {_days(unproved)}")
 
 
-def _of_work(facts: Any) -> Iterator[Alarm]:
+def _of_work(facts: Facts) -> Iterator[Alarm]:
     if not facts.worked_on:
         yield Alarm(True, "Nobody works on mail and jobs: the worker is not running")
     if facts.failed:
@@ -95,7 +122,7 @@ def _of_work(facts: Any) -> Iterator[Alarm]:
         yield Alarm(False, f"Not sent in the last day, and given up: {_many(facts.mails_failed, 'mail')}")
 
 
-def _of_connections(facts: Any) -> Iterator[Alarm]:
+def _of_connections(facts: Facts) -> Iterator[Alarm]:
     if facts.in_vain:
         yield Alarm(False, f"Waited for in vain in the last day: {_many(facts.in_vain, 'connection')}")
     if facts.used > NEARLY_ALL * facts.allowed:

@@ -23,6 +23,7 @@ from portal import clock
 from portal.accounts.models import User
 from portal.config import Settings, plain_url
 from portal.database import roles
+from portal.database.transactions import let_go
 from portal.operations.models import Backup
 from portal.operations.start import reach
 from portal.operations.tools import run
@@ -48,7 +49,7 @@ def folder_of(settings: Settings) -> Path:
 
 def back_up(db: Session, settings: Settings) -> Backup:
     """Dump the database and note that; then let go of backups whose time is over. Raises `Problem`."""
-    db.commit()  # a dump takes long, and nothing of ours stays open meanwhile
+    let_go(db)
     return note(db, settings, dump(settings))
 
 
@@ -129,7 +130,7 @@ def tables(connection: psycopg.Connection) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def _one(connection: psycopg.Connection, statement: LiteralString | sql.Composed) -> tuple[Any, ...]:
+def _one(connection: psycopg.Connection, statement: LiteralString | sql.Composed) -> tuple[Any, ...]:  # whatever was asked
     row = connection.execute(statement).fetchone()
     assert row is not None  # noqa: S101 - each of these has exactly one row
     return row

@@ -97,7 +97,7 @@ PROMISES = {
            where until is not null group by 1, 2),
         counted as (
           select p.user_id, p.kind, p.until, p.until + case
-                   when l.id is null or not (l.ended_by = 'failure' or (l.live and l.ends_at is null)) then '0'
+                   when not coalesce(l.ended_by = 'failure' or (l.live and l.ends_at is null), false) then '0'
                    when l.credit_until is not null or exists (select from bought b where b.user_id = l.user_id
                         and (b.provider_subscription_id is null or b.provider_subscription_id = l.provider_subscription_id))
                      then l.grace_days * interval '1 day'

@@ -33,10 +33,18 @@ def refuse_real_people(owner: psycopg.Connection, what: str) -> None:
         raise Problem(f"Real people live in the database {owner.info.dbname}; {what}.")
 
 
-def refuse_to_serve_as_demo(connection: psycopg.Connection) -> None:
-    """Raise `Problem` unless the database has the mark: the sandbox shows anybody every mail and the admin's codes."""
-    if not is_demo(connection):
+def refuse_mixed(connection: psycopg.Connection, sandbox: bool) -> None:
+    """Raise `Problem` unless a sandbox has the demo's database, and nobody else has.
+
+    The sandbox shows anybody every mail and the admin's codes; the demo's passwords and second factor stand in this code.
+    """
+    if sandbox and not is_demo(connection):
         raise Problem(
             f"SANDBOX is on, but the database {connection.info.dbname} is not the demo's, and the sandbox opens its mail and"
             " its clock to everybody. Unset SANDBOX; or let `portal plant` make the demo in an empty database."
+        )
+    if is_demo(connection) and not sandbox:
+        raise Problem(
+            f"SANDBOX is off, but the database {connection.info.dbname} is the demo's: anybody knows its admin's password and"
+            " second factor. A real club begins with a database of its own."
         )

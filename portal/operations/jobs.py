@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock
 from portal.config import Settings, plain_url
+from portal.database.transactions import in_batches
 from portal.jobs import job, queue
 from portal.jobs.runs import is_due, last_ended, noted
 from portal.operations import backup, proof
@@ -83,13 +84,7 @@ def tidy(db: Session) -> None:
 
 
 def _in_batches(db: Session, statement: str) -> int:
-    gone = 0
-    while True:
-        count = int(db.execute(text(statement), {"at": clock.now(), "batch": BATCH}).rowcount)  # type: ignore[attr-defined]
-        gone += count
-        db.commit()
-        if count < BATCH:
-            return gone
+    return in_batches(db, lambda: int(db.execute(text(statement), {"at": clock.now(), "batch": BATCH}).rowcount))  # type: ignore[attr-defined]
 
 
 # Autovacuum looks at a table again when a tenth of it has changed: too late for one that grows by a little every day and

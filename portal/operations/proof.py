@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import passwords
 from portal.config import Settings, plain_url
 from portal.database import db as database
+from portal.database.transactions import keep, let_go
 from portal.operations import backup
 from portal.operations.check import findings
 from portal.operations.migrate import migrate
@@ -34,12 +35,12 @@ def prove(db: Session, settings: Settings) -> str:
     if made is None:
         raise Problem("There is no backup to prove.")
     db.expunge(made)
-    db.commit()  # a restore takes long, and nothing of ours stays open meanwhile
+    let_go(db)
     try:
         said = _tried(settings, made)
     except Problem as broken:
         _note(db, made, proved=False, said=str(broken))
-        db.commit()
+        keep(db)
         raise
     _note(db, made, proved=True, said=said)
     return said

@@ -16,7 +16,7 @@ from psycopg import sql
 from portal import log
 from portal.config import Settings, plain_url
 from portal.database import db, roles, timings
-from portal.operations.demo import refuse_to_serve_as_demo
+from portal.operations.demo import refuse_mixed
 from portal.operations.revision import HEAD, serves
 from portal.problems import Problem
 
@@ -34,9 +34,8 @@ def begin(app: Flask, login: str = "portal_web") -> Flask:
     for warning in settings.warnings:
         logger.warning("%s", warning)
     refuse_unsafe(app, login)
-    if settings.sandbox:
-        with reach(plain_url(app.config["SQLALCHEMY_DATABASE_URI"])) as connection:
-            refuse_to_serve_as_demo(connection)
+    with reach(plain_url(app.config["SQLALCHEMY_DATABASE_URI"])) as connection:
+        refuse_mixed(connection, settings.sandbox)
     refuse_few_connections(app)
     log.watch(app)
     timings.keep(app, db)

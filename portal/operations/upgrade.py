@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.config import Settings, plain_url
 from portal.database import objects
+from portal.database.transactions import keep
 from portal.operations import backup
 from portal.operations.demo import refuse_real_people
 from portal.operations.migrate import config, migrate, version
@@ -39,7 +40,7 @@ def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> No
     migrate(settings, "head")
     say(f"The tables are at {HEAD}.")
     backup.note(db, settings, made)
-    db.commit()
+    keep(db)
     refuse_broken(settings, "The club", clock.now(), datetime.now(UTC))
     say("Every promise is kept. Restart the worker first, then what serves.")
 

@@ -16,10 +16,19 @@ from portal.web import page
 bp = Blueprint("operations", __name__)
 
 # The worker's heartbeat is in real time; the demo's clock may be ahead of it.
+
+
+class State(NamedTuple):
+    """The revision the tables have, and whether somebody does the jobs."""
+
+    version: str
+    worker: bool
+
+
 STATE = Statement(b"""
 select (select version_num from alembic_version) as version,
        coalesce(worker_heartbeat() > now() - interval '1 minute', false) as worker
-""")
+""", State)
 
 
 class Line(NamedTuple):

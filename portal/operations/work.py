@@ -4,7 +4,6 @@ A database that goes away is waited for. The worker ends by itself only if it co
 """
 
 import asyncio
-import importlib
 import logging
 import signal
 from collections.abc import Coroutine
@@ -20,7 +19,6 @@ from portal.operations.start import begin, refuse_deaf
 AT_ONCE = 4
 """Jobs at once, each in a thread with a connection of its own; the queue itself has as many more."""
 
-ROOMS = ("mail", "accounts", "meetings", "attendance", "families", "billing", "operations")
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two tries to reach a database that went away."""
 
@@ -31,9 +29,7 @@ def work(app: Flask, conninfo: str) -> None:
     """Work with `app` (made with the worker's login) on the queue behind `conninfo`. Raises `Problem` if it cannot begin."""
     begin(app, "portal_worker")
     refuse_deaf(conninfo, "WORKER_DATABASE_URL")
-    rooms = [*ROOMS, "sandbox"] if app.config["SETTINGS"].sandbox else ROOMS
-    for room in rooms:
-        importlib.import_module(f"portal.{room}.jobs")
+    jobs.load(sandbox=app.config["SETTINGS"].sandbox)
     jobs.serve(app)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_told_once)

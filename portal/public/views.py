@@ -14,7 +14,9 @@ from portal import clock
 from portal.access import public
 from portal.billing import ABOUT, money, plans
 from portal.database import db
+from portal.database.query import Query
 from portal.meetings.board import Board, here_and_now
+from portal.meetings.rows import MeetingRow
 from portal.times import number
 from portal.web import page
 
@@ -24,9 +26,11 @@ A_DAY = "public, max-age=86400"
 PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": A_DAY}
 
 WEEK = timedelta(days=7)
-PROGRAMME = text(
-    "select *, 'scheduled' as status, 0 as attendee_count, null as cancellation_reason from public_programme(40)"
-)
+# What a passer-by is not told stands there as nothing.
+PROGRAMME = Query(MeetingRow, text("""
+select id, title, host_name, platform, starts_at, ends_at, duration, 'scheduled' as status, max_attendees, seats_taken,
+       waiting_count, 0 as attendee_count, null as cancellation_reason from public_programme(40)
+"""))
 FOR_EVERYBODY = ("/", "/plans", "/sign-up", "/help", "/privacy", "/terms")
 """What search engines are told of."""
 
@@ -38,7 +42,7 @@ def landing() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect("/meetings", 303)
     look = here_and_now()
-    rows = db.session.execute(PROGRAMME).all()
+    rows = PROGRAMME.all(db.session())
     week = [Board(row, look) for row in rows if row.starts_at < look.now + WEEK]
     settings = current_app.config["SETTINGS"]
     start = datetime.combine(look.club(look.now).date(), settings.default_meeting_time)

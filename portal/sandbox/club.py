@@ -7,9 +7,9 @@ full with a line, one with requests, one cancelled.
 import contextlib
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,9 @@ from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
 from portal.config import plain_url
 from portal.database import db
-from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
+from portal.database.identity import ANONYMOUS, WORKER, Role
+from portal.database.rows import typed
+from portal.database.transactions import transaction
 from portal.families import actions as families
 from portal.families import joining, leaving
 from portal.families import queries as family_queries
@@ -85,10 +87,8 @@ class Club:
     def as_(self, asker: Role, at: datetime | None = None) -> Iterator[Session]:
         """A transaction in somebody's name, at a moment; committed at the end."""
         app = self.worker if asker is WORKER else self.web
-        with app.app_context(), clock.at(at or clock.now()):
-            act_as(db.session(), asker)
-            yield db.session()
-            db.session.commit()
+        with clock.at(at or clock.now()), transaction(app, asker) as session:
+            yield session
 
     def member(self, email: str) -> Role:
         """A person of the club, as the database knows members."""
@@ -141,11 +141,9 @@ PLANTED = "sandbox.planted"
 
 
 def _standing(web: Flask) -> str:
-    with web.app_context():
-        act_as(db.session(), Role("portal_admin"))
-        planted = db.session.scalar(select(SystemLog.id).where(SystemLog.operation == PLANTED).limit(1))
-        anybody = db.session.scalar(select(User.id).limit(1))
-        db.session.commit()
+    with transaction(web, Role("portal_admin")) as session:
+        planted = session.scalar(select(SystemLog.id).where(SystemLog.operation == PLANTED).limit(1))
+        anybody = session.scalar(select(User.id).limit(1))
     return "whole" if planted else "half" if anybody else ""
 
 
@@ -206,6 +204,7 @@ def _invite(club: Club, primary: str, email: str, at: datetime) -> str:
     """Invite by the primary's own action; the token is in the mail."""
     with club.as_(club.member(primary), at) as session:
         plan = family_queries.my_plan(session, club.ids[primary])
+        assert plan is not None, "the primary has one"  # noqa: S101
         joining.invite(session, plan, family_queries.host_name(session, club.ids[primary]), email)
     with club.as_(WORKER) as session:
         sent = select(Mail.text).where(Mail.recipient == email, Mail.kind == "family-invitation")
@@ -231,11 +230,21 @@ def start_series(club: Club) -> None:
         series.hold(session)
 
 
-def _of_series(club: Club, over: bool) -> Sequence[Any]:
+class Held(NamedTuple):
+    """A meeting of a series, with its host's address."""
+
+    id: UUID
+    title: str
+    starts_at: datetime
+    scheduled_date: date
+    host: str
+
+
+def _of_series(club: Club, over: bool) -> list[Held]:
     by_hour = select(Meeting.id, Meeting.title, Meeting.starts_at, Meeting.scheduled_date, User.email.label("host"))
     by_hour = by_hour.join(User, User.id == Meeting.host_id).where(Meeting.series_id.is_not(None))
     with club.as_(WORKER) as session:
-        return session.execute(by_hour.where((Meeting.ends_at < clock.now()) == over).order_by(Meeting.starts_at)).all()
+        return typed(Held, session.execute(by_hour.where((Meeting.ends_at < clock.now()) == over).order_by(Meeting.starts_at)))
 
 
 def hold_past_meetings(club: Club) -> None:

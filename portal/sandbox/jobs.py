@@ -13,8 +13,8 @@ from portal import clock, create_app
 from portal.accounts.models import User
 from portal.attendance import actions as attendance
 from portal.attendance.models import Presence
-from portal.database import db
-from portal.database.identity import Role, act_as
+from portal.database.identity import Role
+from portal.database.transactions import transaction
 from portal.jobs import job
 from portal.meetings import series
 from portal.meetings.models import Meeting
@@ -49,13 +49,11 @@ def stroll(db_session: Session) -> None:
     ).one_or_none()  # fmt: skip
     if who is None:
         return
-    with members().app_context(), suppress(Refused):
-        act_as(db.session(), Role("portal_member", who.id))
+    with suppress(Refused), transaction(members(), Role("portal_member", who.id)) as session:
         if who.inside and random.random() < 0.6:  # noqa: S311 - people, not secrets
-            attendance.leave(db.session(), meeting_id)
+            attendance.leave(session, meeting_id)
         elif not who.inside:
-            attendance.join(db.session(), meeting_id, random.choice(["desktop", "mobile"]), members().config["SETTINGS"].doors_minutes)  # noqa: S311
-        db.session.commit()
+            attendance.join(session, meeting_id, random.choice(["desktop", "mobile"]), members().config["SETTINGS"].doors_minutes)  # noqa: S311
 
 
 @job("sandbox.keep_going", cron="*/5 * * * *", lock="sandbox.keep_going")

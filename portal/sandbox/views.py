@@ -9,19 +9,23 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import func, select
 
-from portal import clock, jobs
+from portal import clock
 from portal.access import public
 from portal.accounts import second_factor
 from portal.attendance import drawing
+from portal.attendance import jobs as attendance
 from portal.attendance.models import Presence
 from portal.attendance.my_meeting import as_seen, the_meeting
+from portal.billing import jobs as billing
 from portal.database import db
+from portal.families import jobs as families
 from portal.mail.models import SandboxMail
+from portal.meetings import jobs as meetings
 from portal.meetings.board import here_and_now
 from portal.sandbox import club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
-from portal.web import find, me, page, reader
+from portal.web import me, page, reader
 
 bp = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
@@ -47,7 +51,7 @@ def mailbox() -> ResponseReturnValue:
 @public
 def show_mail(mail_id: UUID) -> ResponseReturnValue:
     """One mail as a plain mail program shows it."""
-    row = find(select(SandboxMail.__table__).where(SandboxMail.id == mail_id))
+    row = db.session.get(SandboxMail, mail_id) or abort(404)
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
     mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, reader().now)}
     return page("sandbox/mail.html", mail=mail, parts=parts)
@@ -62,11 +66,8 @@ def codes() -> ResponseReturnValue:
 
 
 # What the schedule would have done meanwhile: some at once, and what depends on the provider when it has been heard.
-FALLS_DUE = (
-    "sandbox.keep_going", "attendance.tend", "attendance.release", "meetings.hold_series", "families.expire",
-    "billing.tend_checkouts",
-)  # fmt: skip
-ONCE_HEARD = ("billing.expire", "billing.remind", "families.end_lapsed", "attendance.release")
+FALLS_DUE = (attendance.tend, attendance.release, meetings.hold_series, families.expire, billing.tend_checkouts)
+ONCE_HEARD = (billing.expire, billing.remind, families.end_lapsed, attendance.release)
 STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 
 
@@ -81,11 +82,13 @@ def show_clock() -> ResponseReturnValue:
 @public
 def move_clock() -> ResponseReturnValue:
     """Time passes for the portal and for the sandbox's Stripe; never backwards, as bills are not unwritten."""
+    from portal.sandbox.jobs import keep_going  # which the schedule of a demo's worker has, and no other
+
     hours.move(db.session(), STEPS.get(request.form.get("step", "")) or abort(400))
-    for name in FALLS_DUE:
-        jobs.enqueue(db.session(), name, one_at_a_time=name)
-    for name in ONCE_HEARD:
-        jobs.enqueue(db.session(), name, timedelta(seconds=30), one_at_a_time=name)
+    for job in (keep_going, *FALLS_DUE):
+        job.enqueue(db.session())
+    for job in ONCE_HEARD:
+        job.set(after=timedelta(seconds=30)).enqueue(db.session())
     flash("Time has passed. Renewals, mails, offers and endings follow within a minute.", "note")
     return redirect("/sandbox/clock", 303)
 

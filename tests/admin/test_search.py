@@ -3,9 +3,9 @@
 import re
 from unittest import mock
 
-import psycopg
 import pytest
 
+from portal.database.driver import Driver
 from tests.support.cast import crowd
 from tests.support.reading import one, plain, rows, words
 
@@ -99,15 +99,16 @@ def test_one_among_many_is_found_by_an_index_past_the_policies(desk, superuser, 
     superuser.execute("update users set last_name = 'Duarte' where email = 'guest7@club.example'")
     superuser.execute("select gin_clean_pending_list('ix_users_search')")  # as autovacuum does before it counts
     superuser.execute("analyze users")
-    asked, execute = [], psycopg.Cursor.execute
+    asked, ask = [], Driver.ask
 
-    def note(cursor, *statement, **options):
-        asked.append(statement)
-        return execute(cursor, *statement, **options)
+    def note(driver, statement, given):
+        named = re.sub(rb"\$(\d+)", lambda place: b"%%(%b)s" % statement.names[int(place[1]) - 1].encode(), statement.sql)
+        asked.append((named.decode(), given))
+        return ask(driver, statement, given)
 
-    with mock.patch.object(psycopg.Cursor, "execute", note):
+    with mock.patch.object(Driver, "ask", note):
         desk.get(page, query_string={"q": "duarte"})
-    searches = [one for one in asked if "searched(" in str(one[0])]
+    searches = [one for one in asked if "searched(" in one[0]]
     assert searches
     with as_(dora) as db:
         for statement, given in searches:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from portal import create_app
-from portal.attendance.my_meeting import Listed, MyMeeting, Next, _listed, _next
+from portal.attendance.my_meeting import MyMeeting, listed, next_one
 from portal.meetings.board import Clock
 from tests.support.web import settings_for
 
@@ -51,11 +51,11 @@ def macro(migrated):
 @given(mine=SEEN)
 def test_a_list_draws_for_all_what_it_would_draw_for_one(macro, mine):
     article = macro("attendance/_listed.html", "article")
-    assert article(Listed._make(_listed(mine)), 3) == article(mine, 3)
+    assert article(listed(mine), 3) == article(mine, 3)
 
 
 @MANY
 @given(mine=SEEN)
 def test_the_next_meeting_is_drawn_for_all_as_it_would_be_for_one(macro, mine):
     large = macro("attendance/_next.html", "next_meeting")
-    assert large(Next._make(_next(mine))) == large(mine)
+    assert large(next_one(mine)) == large(mine)

@@ -51,7 +51,7 @@ def test_what_the_provider_knows_already_it_is_not_told_again(payer, bank, worke
 
 def test_who_closed_the_account_is_nobody_there_either(payer, there, worker_app, superuser, as_, eve):
     with as_(eve) as db:
-        db.execute("select auth.close_account(now())")
+        db.execute("select auth.close_account()")
     do(worker_app, jobs.tell_customer, user_id=str(eve.id))
     assert there() == [("Closed account", f"{eve.id}@closed.invalid")]
 

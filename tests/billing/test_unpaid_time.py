@@ -118,7 +118,7 @@ def test_when_the_bank_says_no_to_it_access_ends_at_once_and_the_mail_leads_to_t
             newcomer.bank.work()
         (mail,) = [mail for mail in mails(newcomer.person.email) if "payment" in mail["subject"]]
         assert mail["subject"] == "Your payment did not go through, and your plan has stopped" and "/plan" in mail["text"]
-        assert "another card opens it again at once" in words(newcomer.browser.get("/account/access"), "body")
+        assert "with another card you get it back at once" in words(newcomer.browser.get("/account/access"), "body")
 
 
 def test_another_card_opens_it_again(newcomer):

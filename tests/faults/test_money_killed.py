@@ -152,7 +152,7 @@ def until(true, seconds=30):
 def shop(server_url, tmp_path_factory):
     """One club for all that is broken here; each test has a payer of its own."""
     folder = tmp_path_factory.mktemp("money")
-    with new_database(server_url, TEST_DATA, "money") as database, pytest.MonkeyPatch.context() as patch:
+    with new_database(server_url, TEST_DATA, "money") as database, database.as_demo(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(world, "PAUSES", (1,))  # a delivery that failed comes again after a second
         club, port = ClubServer(database, folder), free_port()
         toll = Toll(folder / "stripe", f"http://127.0.0.1:{port}", endpoint=(f"{club.url}/webhooks/stripe", sandbox_secret(SECRET)))

@@ -9,7 +9,8 @@ from sqlalchemy import insert, text
 from portal.audit.models import SystemLog
 from portal.database import db
 from portal.database.identity import WORKER, act_as
-from portal.jobs import each, enqueue, job
+from portal.database.transactions import each
+from portal.jobs import job
 from tests.support.reading import one
 
 pytestmark = pytest.mark.usefixtures("jobs_of_tests")
@@ -36,11 +37,11 @@ def meets_once(session):
 
 @pytest.fixture
 def handed_in(app, database, work, superuser):
-    """`handed_in(name)`: the job is handed in and tried."""
+    """`handed_in(job)`: the job is handed in and tried."""
 
-    def hand(name="tests.meets"):
+    def hand(job=meets):
         with app.app_context():
-            enqueue(db.session(), name)
+            job.enqueue(db.session())
             db.session.commit()
         work()
 
@@ -110,7 +111,7 @@ def test_a_job_that_loses_the_database_is_done_later_and_once(handed_in, later, 
 
 def test_without_another_try_the_same_fails_for_good(handed_in, later, superuser, people):
     MEETS.append("select pg_terminate_backend(pg_backend_pid())")
-    handed_in("tests.meets.once")
+    handed_in(meets_once)
     later()
     assert states(superuser) == ["failed"] and done(superuser) == 0
 

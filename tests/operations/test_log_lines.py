@@ -10,7 +10,7 @@ from flask import Blueprint
 from portal import create_app, log
 from portal.access import public
 from portal.database import db
-from portal.jobs import enqueue, job
+from portal.jobs import job
 from tests.support.web import settings_for, work_off
 
 pytestmark = pytest.mark.usefixtures("jobs_of_tests")
@@ -63,7 +63,7 @@ def test_each_request_is_a_line_with_its_reference_and_its_time(watched, told, d
 def test_a_line_names_the_route_and_not_the_address_with_its_token(watched, told, database):
     watched.test_client().get("/verify/a-token-that-opens-something")
     watched.test_client().get("/no/such/address")
-    assert [line["message"] for line in told()] == ["GET /verify/<token> 200", "GET no such address 404"]
+    assert [line["message"] for line in told()] == ["GET /verify/<token> 410", "GET no such address 404"]
 
 
 def test_what_broke_is_one_line_with_all_of_it(watched, told, database):
@@ -76,7 +76,7 @@ def test_what_broke_is_one_line_with_all_of_it(watched, told, database):
 
 def test_a_job_that_failed_is_told_without_what_it_was_given(app, worker_app, told, database):
     with app.app_context():
-        enqueue(db.session(), "tests.break", email="ana@duarte.pt")
+        break_down.enqueue(db.session(), email="ana@duarte.pt")
         db.session.commit()
     work_off(worker_app, database)
     lines = [line for line in told() if "tests.break" in line["message"]]

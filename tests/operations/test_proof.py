@@ -76,7 +76,7 @@ def test_a_copy_in_which_a_promise_is_broken_is_told(at_work, settings, people, 
 
 
 def test_a_copy_nobody_can_sign_in_to_is_told(password, made, at_work, settings, monkeypatch, noted):
-    monkeypatch.setattr(passwords, "fits", lambda *_: False)
+    monkeypatch.setattr(passwords, "fitting_form", lambda *_: None)
     with pytest.raises(Problem, match="Nobody could sign in to what came back: the answer was 422"):
         prove(at_work, settings)
     assert noted()[0] is False

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from psycopg import sql
 
 from portal import create_app
 from portal.config import driver_url
@@ -132,6 +133,15 @@ def test_no_process_serves_a_real_clubs_database_as_a_sandbox(login, address, da
         assert begin(app, login) is app
 
 
+def test_no_process_serves_the_demos_database_as_a_real_club(database, monkeypatch):
+    """Anybody knows the password and the second factor of its admin."""
+    monkeypatch.setattr("portal.log.configure", lambda _settings: None)
+    app = create_app(settings_for(database, sandbox=False))
+    assert begin(app) is app
+    with database.as_demo(), pytest.raises(Problem, match="SANDBOX is off, but the database"):
+        begin(app)
+
+
 def test_what_a_server_loads_ends_in_sentences(capsys):
     with pytest.raises(SystemExit) as ended, told():
         raise Problem("CURRENCY is wrong.\nWELCOME_DAYS is wrong.")
@@ -185,14 +195,15 @@ def test_the_pool_is_as_large_as_the_server_has_threads(command, threads, databa
 
 def test_a_database_that_lets_too_few_in_is_refused(database, superuser, monkeypatch):
     """The least of what the server, the database and the login allow."""
-    app = create_app(settings_for(database), threads=3)
+    app = create_app(settings_for(database), threads=30)
     refuse_few_connections(app)
-    superuser.execute("alter role portal_web connection limit 5")
+    limit = sql.SQL("alter database {} connection limit {}")
+    superuser.execute(limit.format(sql.Identifier(database.name), sql.Literal(50)))
     try:
         refuse_few_connections(app)
         monkeypatch.setenv("GRANIAN_WORKERS", "2")
-        with pytest.raises(Problem, match="lets 5 connections in, but 2 processes of 3 threads may need 6"):
+        with pytest.raises(Problem, match="lets 50 connections in, but 2 processes of 30 threads may need 60"):
             refuse_few_connections(app)
         refuse_few_connections(create_app(settings_for(database, pgbouncer=True), threads=30))
     finally:
-        superuser.execute("alter role portal_web connection limit -1")
+        superuser.execute(limit.format(sql.Identifier(database.name), sql.Literal(-1)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from portal import jobs
 from portal.config import ROOT
 
 FLOORS = (
@@ -29,7 +30,7 @@ FLOORS = (
     ("log",),
     ("database",),
     ("config",),
-    ("times", "paging", "reference", "currencies"),
+    ("times", "paging", "reference", "currencies", "writing"),
     ("clock", "problems"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -91,6 +92,20 @@ def test_rooms_use_only_what_is_below_them():
 
 def test_the_known_exceptions_are_still_there():
     assert KNOWN - climbs() == set(), "one was mended: take it off the list"
+
+
+def test_no_job_is_named_but_where_it_stands():
+    """What is not imported is used by its name: a job's in a text, or a module's (only `jobs.load` knows them all)."""
+    jobs.load(sandbox=True)
+    names = {name for name in jobs.queue.tasks if name.partition(".")[0] in FLOOR}
+    for path in (ROOT / "portal").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+                named = {name for name in names if name.startswith(node.value)}
+                assert {f"{name.partition('.')[0]}/jobs.py" for name in named} <= {str(path.relative_to(ROOT / "portal"))}, path
+            elif isinstance(node, ast.Name | ast.Attribute | ast.alias):
+                word = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else node.name
+                assert word not in ("import_module", "__import__", "importlib") or path == ROOT / "portal/jobs/__init__.py", path
 
 
 @pytest.mark.parametrize("foreign", ["flask", "werkzeug", "wtforms", "flask_login"])

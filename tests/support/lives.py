@@ -284,9 +284,9 @@ class Life:
                     with self.worker_app.app_context():
                         self.held.append(reading.fetch(arguments["customer_id"]))
                 elif name == "billing.refetch":
-                    jobs.refetch(**arguments)
+                    jobs.refetch.work(**arguments)
                 else:
-                    jobs.refetch_payer(**arguments)
+                    jobs.refetch_payer.work(**arguments)
             if self.held and random.random() < 0.5:
                 self.write(self.held.pop(random.randrange(len(self.held))))
 
@@ -307,7 +307,7 @@ class Life:
             with self.world.books() as books:
                 names = [c["id"] for c in books.rows("customer")]
             for name in names:
-                jobs.refetch(customer_id=name)
+                jobs.refetch.work(customer_id=name)
 
     def settle(self) -> None:
         """The night: everybody is compared, and every payer asked for once more; then old answers come late."""
@@ -319,7 +319,7 @@ class Life:
             for heard in self.held:
                 self.write(heard)
             for task, wish in ((jobs.expire, {}), (jobs.tend_checkouts, {})):
-                task(**wish)
+                task.work(**wish)
 
     # -- what came of it -----------------------------------------------------------------------------------------------
     def orders(self, person: Person) -> set[tuple]:

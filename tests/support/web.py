@@ -1,6 +1,5 @@
 """The portal as tests use it: an app on the test database, browsers for the cast, and a worker that does what is due."""
 
-import importlib
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +18,6 @@ from portal.accounts.member import key_hash, new_key
 from portal.assets import build
 from portal.config import ROOT, Settings, driver_url, plain_url
 from portal.database import db
-from portal.operations.work import ROOMS
 from tests.conftest import As
 from tests.support.cast import Person
 from tests.support.server import Database
@@ -143,8 +141,6 @@ def work(worker_app: Flask, database: Database) -> Work:
 
 def work_off(app: Flask, database: Database) -> None:
     """Do with `app` every job that is due."""
-    for room in ROOMS:
-        importlib.import_module(f"portal.{room}.jobs")
     jobs.serve(app)
     connector = procrastinate.PsycopgConnector(conninfo=plain_url(database.url("portal_worker")))
     with jobs.queue.replace_connector(connector) as queue:

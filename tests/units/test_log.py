@@ -2,7 +2,8 @@
 
 import pytest
 
-from portal import audit, jobs
+from portal import audit
+from portal.accounts.jobs import send_reset
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role, act_as
 
@@ -53,10 +54,10 @@ def test_what_the_clock_causes_has_no_name(worker_app, superuser, database):
     with worker_app.app_context():
         act_as(db.session(), WORKER)
         audit.record(db.session(), "x", "y")
-        jobs.enqueue(db.session(), "nothing", word="z")
+        send_reset.enqueue(db.session(), email="z")
         db.session.commit()
     assert superuser.execute("select request_id from system_logs").fetchall() == [(None,)]
-    assert superuser.execute("select args from procrastinate_jobs").fetchall() == [({"word": "z"},)]
+    assert superuser.execute("select args from procrastinate_jobs").fetchall() == [({"email": "z"},)]
 
 
 def test_a_long_message_is_cut(app, database, rows):

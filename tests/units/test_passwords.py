@@ -132,6 +132,15 @@ def test_twelve_to_two_hundred_and_fifty_six():
     )
 
 
+@pytest.mark.parametrize("marks", ["\u0301\u0323", "\u0f73\u0327", "\u0344"])
+def test_a_password_of_nothing_but_marks_holds_nobody_up(marks):
+    """Bringing them in order takes the square of their number, and the whole process waits for it."""
+    begun = time.process_time()
+    assert passwords.fitting_form("a" + marks * 60_000, None) is None
+    assert "at most 256" in passwords.fault("a" + marks * 60_000)
+    assert time.process_time() - begun < 2
+
+
 def test_the_settings_are_one_of_owasps():
     """Memory in KiB, passes, lanes: the Password Storage Cheat Sheet's list, August 2026."""
     made = extract_parameters(passwords.hashed(GOOD))

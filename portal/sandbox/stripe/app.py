@@ -37,7 +37,7 @@ _asking: set[tuple[int, str]] = set()
 _guard = threading.Lock()
 
 
-def api(world: "Stripe", environ: dict[str, Any]) -> Answer:
+def api(world: "Stripe", environ: dict[str, object]) -> Answer:
     """The answer to one request: status, headers, body."""
     number = "req_" + secrets.token_hex(7)
     headers = {"Request-Id": number, "Stripe-Version": stripe.api_version, "Content-Type": "application/json"}

@@ -89,7 +89,7 @@ class Books:
         length = 58 if kind == "checkout.session" else 14 if kind in ("customer", "product") else 24
         return PREFIXES[kind] + "".join(_dice.choices(LETTERS, k=length))
 
-    def make(self, kind: str, **fields: Any) -> Body:
+    def make(self, kind: str, **fields: Any) -> Body:  # JSON, of any shape
         """A new object, saved."""
         body = shape(kind, fields.pop("id", None) or self.new_id(kind), self.now) | fields
         self.db.execute(
@@ -99,7 +99,7 @@ class Books:
         self._held[body["id"]] = body
         return body
 
-    def part(self, kind: str, **fields: Any) -> Body:
+    def part(self, kind: str, **fields: object) -> Body:
         """A new object that lives inside another one."""
         return shape(kind, self.new_id(kind), self.now) | fields
 
@@ -127,7 +127,7 @@ class Books:
             (json.dumps(body), body.get("customer"), body["id"]),
         )
 
-    def change(self, body: Body, event: str | None = None, **fields: Any) -> Body:
+    def change(self, body: Body, event: str | None = None, **fields: object) -> Body:
         """Set fields, keep them and tell about it; an event that says what it was before is told only of a change."""
         before = {name: body.get(name) for name, value in fields.items() if body.get(name) != value}
         before = json.loads(json.dumps({k: v for k, v in before.items() if not k.startswith("_")}))
@@ -138,7 +138,7 @@ class Books:
             self.emit(event, body, before if updated else None)
         return body
 
-    def rows(self, kind: str, where: str = "1", *values: Any, order: str = "desc", limit: int = -1) -> list[Body]:
+    def rows(self, kind: str, where: str = "1", *values: object, order: str = "desc", limit: int = -1) -> list[Body]:
         """Objects of a kind, newest first."""
         found = self.db.execute(
             f"select id from objects where kind = ? and ({where}) order by seq {order} limit ?",  # noqa: S608
@@ -154,12 +154,12 @@ class Books:
             self.db.execute("insert into due (what, id, at) values (?, ?, ?)", (what, id, at))
 
     # -- settings --------------------------------------------------------------------------------------------------
-    def setting(self, name: str, default: Any = None) -> Any:
+    def setting(self, name: str, default: Any = None) -> Any:  # JSON, of any shape
         """What this account is set to."""
         row = self.db.execute("select value from settings where name = ?", (name,)).fetchone()
         return json.loads(row[0]) if row else default
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: object) -> None:
         """Set the account."""
         self.db.execute("insert or replace into settings (name, value) values (?, ?)", (name, json.dumps(value)))
 
@@ -189,6 +189,6 @@ class Books:
             )
 
 
-def fingerprint(*parts: Any) -> str:
+def fingerprint(*parts: object) -> str:
     """One short word for all of it."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

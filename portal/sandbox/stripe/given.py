@@ -28,7 +28,7 @@ def read_form(text: str) -> Body:
     return root
 
 
-def check(given: Body, model: Any, known: str = "") -> Body:
+def check(given: Body, model: object, known: str = "") -> Body:
     """The values in their types; unknown names refused, and names the stand-in cannot honour too."""
     values: Body = _typed(given, model, "")
     supported = {*known.split(), "expand"}
@@ -39,7 +39,7 @@ def check(given: Body, model: Any, known: str = "") -> Body:
     return values
 
 
-def _names(value: Any, at: str) -> list[str]:
+def _names(value: object, at: str) -> list[str]:
     if isinstance(value, dict) and value:
         return [name for key, inner in value.items() for name in _names(inner, f"{at}.{key}" if at else key)]
     if isinstance(value, list) and value:
@@ -48,12 +48,12 @@ def _names(value: Any, at: str) -> list[str]:
 
 
 @functools.cache
-def _fields(model: Any) -> dict[str, Any]:
+def _fields(model: object) -> dict[str, object]:
     own = {name: hint for name, hint in model.__annotations__.items() if name not in RequestOptions.__annotations__}
     return typing.get_type_hints(types.SimpleNamespace(__annotations__=own), vars(sys.modules[model.__module__]))
 
 
-def _typed(value: Any, hint: Any, at: str) -> Any:
+def _typed(value: Any, hint: Any, at: str) -> Any:  # hints of any type
     options = [hint]
     if get_origin(hint) in (Union, types.UnionType):
         options = list(get_args(hint))
@@ -76,7 +76,7 @@ def _typed(value: Any, hint: Any, at: str) -> Any:
     return _scalar(value, options, [word for word in literals if word != ""], at)
 
 
-def _record(value: Body, model: Any, at: str) -> Body:
+def _record(value: Body, model: object, at: str) -> Body:
     fields = _fields(model)
     for name in value:
         if name not in fields:
@@ -89,7 +89,7 @@ def _record(value: Body, model: Any, at: str) -> Body:
     return {name: _typed(inner, fields[name], f"{at}[{name}]" if at else name) for name, inner in value.items()}
 
 
-def _scalar(value: str, options: list[Any], words: list[Any], at: str) -> Any:
+def _scalar(value: str, options: list[object], words: list[object], at: str) -> object:
     if value in words:
         return value
     if bool in options:
@@ -122,6 +122,6 @@ def merged(old: Body, new: Body | str | None) -> Body:
     return {name: value for name, value in kept.items() if value != ""}
 
 
-def unset(value: Any) -> Any:
+def unset(value: Any) -> Any:  # JSON, of any shape
     """The empty string is how a form says nothing."""
     return None if value == "" else value

@@ -1,6 +1,5 @@
 """Invoices: drafted, finalised after an hour, charged, retried, and what that does to the subscription."""
 
-from typing import Any
 
 from stripe import params
 
@@ -299,7 +298,7 @@ def payments_of(books: Books, invoice: Body) -> Body:
 
 
 @only_when_asked("invoice", "confirmation_secret")
-def secret_of(books: Books, invoice: Body) -> Any:
+def secret_of(books: Books, invoice: Body) -> object:
     """What a page needs to let a person confirm."""
     if not _payments(books, invoice):
         return None

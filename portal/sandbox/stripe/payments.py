@@ -1,6 +1,5 @@
 """Payment intents, charges and what lands in the balance."""
 
-from typing import Any
 
 from stripe import params
 
@@ -118,7 +117,7 @@ def _charge(books: Books, intent: Body, method: Body, no: tuple[str, str, str] |
 def balance(books: Books, type: str, amount: int, currency: str, source: str, category: str, fee: bool = False) -> Body:
     """One movement of the account's balance."""
     taken = round(amount * 0.029) if fee else 0
-    details: list[Any] = [
+    details: list[object] = [
         {"amount": taken, "application": None, "currency": currency, "description": "Stripe processing fees",
          "type": "stripe_fee"}
     ] if fee else []  # fmt: skip

@@ -1,6 +1,5 @@
 """The ways the stand-in says no, in the shape the real one uses."""
 
-from typing import Any
 
 
 class ApiError(Exception):
@@ -14,7 +13,7 @@ class ApiError(Exception):
         param: str | None = None,
         kind: str = "invalid_request_error",
         keep: bool = False,
-        **more: Any,
+        **more: object,
     ) -> None:
         super().__init__(message)
         self.status, self.keep = status, keep
@@ -36,6 +35,6 @@ def invalid(message: str, param: str | None = None, code: str | None = None) -> 
     return ApiError(400, message, code, param)
 
 
-def declined(message: str, code: str, decline_code: str | None, keep: bool = True, **more: Any) -> ApiError:
+def declined(message: str, code: str, decline_code: str | None, keep: bool = True, **more: object) -> ApiError:
     """The bank said no."""
     return ApiError(402, message, code, None, "card_error", keep, decline_code=decline_code, **more)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from portal.sandbox.stripe.books import Books
 from portal.sandbox.stripe.given import check
@@ -19,7 +18,7 @@ class Route:
 
     method: str
     path: re.Pattern[str]
-    model: Any
+    model: object
     known: str
     handler: Handler
 
@@ -27,7 +26,7 @@ class Route:
 ROUTES: list[Route] = []
 
 
-def route(what: str, model: Any, known: str = "") -> Callable[[Handler], Handler]:
+def route(what: str, model: object, known: str = "") -> Callable[[Handler], Handler]:
     """The function that answers `what` ("POST /v1/customers/:id"); it is given the checked values and the ids."""
     method, path = what.split()
 
@@ -50,7 +49,7 @@ def answer(books: Books, method: str, path: str, given: Body) -> Body:
     raise ApiError(404, f"Unrecognized request URL ({method}: {path}).", "url_invalid")
 
 
-def lists(path: str, model: Any, kind: str, also: str = "", **filters: str) -> None:
+def lists(path: str, model: object, kind: str, also: str = "", **filters: str) -> None:
     """A list of objects of a kind, with pages and these filters (each an SQL condition on the object)."""
 
     @route(f"GET {path}", model, f"limit starting_after ending_before created {also} {' '.join(filters)}")
@@ -68,7 +67,7 @@ def lists(path: str, model: Any, kind: str, also: str = "", **filters: str) -> N
         return page(books, kind, given, path, " and ".join(conditions), values)
 
 
-def reads(path: str, model: Any, kind: str) -> None:
+def reads(path: str, model: object, kind: str) -> None:
     """One object by its id."""
 
     @route(f"GET {path}/:id", model)
@@ -79,7 +78,7 @@ def reads(path: str, model: Any, kind: str) -> None:
 _ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def page(books: Books, kind: str, given: Body, path: str, where: str = "1", values: list[Any] | None = None) -> Body:
+def page(books: Books, kind: str, given: Body, path: str, where: str = "1", values: list[object] | None = None) -> Body:
     """One page, newest first, of what the conditions leave."""
     values = list(values or [])
     created = given.get("created")
@@ -104,13 +103,13 @@ def page(books: Books, kind: str, given: Body, path: str, where: str = "1", valu
 
 
 # -- expanding -----------------------------------------------------------------------------------------------------
-HIDDEN: dict[tuple[str, str], Callable[[Books, Body], Any]] = {}  # what is only there when asked for
+HIDDEN: dict[tuple[str, str], Callable[[Books, Body], object]] = {}  # what is only there when asked for
 
 
-def only_when_asked(kind: str, field: str) -> Callable[[Callable[[Books, Body], Any]], Callable[[Books, Body], Any]]:
+def only_when_asked(kind: str, field: str) -> Callable[[Callable[[Books, Body], object]], Callable[[Books, Body], object]]:
     """A field that stays away until a request expands it."""
 
-    def keep(maker: Callable[[Books, Body], Any]) -> Callable[[Books, Body], Any]:
+    def keep(maker: Callable[[Books, Body], object]) -> Callable[[Books, Body], object]:
         HIDDEN[kind, field] = maker
         return maker
 
@@ -130,7 +129,7 @@ def expanded(books: Books, body: Body, paths: list[str], url: str) -> Body:
     return copy
 
 
-def _expand(books: Books, at: Any, steps: list[str], path: str) -> None:
+def _expand(books: Books, at: object, steps: list[str], path: str) -> None:
     if isinstance(at, list):
         for each in at:
             _expand(books, each, steps, path)

@@ -1,6 +1,5 @@
 """Subscription schedules: what a subscription shall be from which moment on."""
 
-from typing import Any
 
 from stripe import params
 
@@ -89,7 +88,7 @@ def _follow_on(books: Books, schedule: Body, given: list[Body]) -> list[Body]:
     currency = schedule["phases"][0]["currency"]
     phases: list[Body] = []
     for number, wanted in enumerate(given):
-        start: Any = wanted.get("start_date", phases[-1]["end_date"] if phases else None)
+        start: object = wanted.get("start_date", phases[-1]["end_date"] if phases else None)
         if start in (None, "now") or (phases and start != phases[-1]["end_date"]):
             raise invalid("Each phase starts where the one before it ends.", f"phases[{number}][start_date]")
         phases.append(_phase(books, {**wanted, "start_date": start}, currency))

@@ -4,10 +4,10 @@ import copy
 import json
 from typing import Any
 
-Body = dict[str, Any]
+Body = dict[str, Any]  # JSON, of any shape
 
 
-def _shape(nulls: str, **fields: Any) -> Body:
+def _shape(nulls: str, **fields: Any) -> Body:  # JSON, of any shape
     return dict.fromkeys(nulls.split()) | fields
 
 

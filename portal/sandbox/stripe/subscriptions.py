@@ -1,6 +1,5 @@
 """Subscriptions: begun, renewed, ended. Changes of plan are next door."""
 
-from typing import Any
 
 from stripe import params
 
@@ -268,7 +267,7 @@ def living(books: Books, id: str) -> Body:
 
 def pending_cancel(books: Books, at: int | None, period: bool, details: Body | None = None) -> Body:
     """The fields that say it will end then, or that it will not."""
-    why: dict[str, Any] = {"comment": None, "feedback": None, "reason": None}
+    why: dict[str, object] = {"comment": None, "feedback": None, "reason": None}
     if at is not None:
         why = {**why, **(details or {}), "reason": "cancellation_requested"}
     return {

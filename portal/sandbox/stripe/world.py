@@ -105,7 +105,7 @@ class Stripe:
         """The hosted pages."""
         return pages.pages(self)
 
-    def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def wsgi(self, environ: dict[str, object], start_response: object) -> Iterable[bytes]:
         """/v1/… and the hosted pages."""
         return app.wsgi(self, environ, start_response)
 
@@ -204,7 +204,7 @@ class Stripe:
         with self._page() as books:
             return {**SWITCHES, **books.setting("switches", {})}
 
-    def switch(self, **wanted: Any) -> None:
+    def switch(self, **wanted: object) -> None:
         """Let it misbehave: what is not named goes back to normal."""
         if unknown := set(wanted) - set(SWITCHES):
             raise TypeError(f"no such switch: {unknown}")
@@ -246,7 +246,7 @@ class Transport(stripe.HTTPClient):
         """One call, through the same WSGI door a network would use."""
         parts = urlsplit(url)
         data = (post_data or "").encode() if not isinstance(post_data, bytes) else post_data
-        environ: dict[str, Any] = {
+        environ: dict[str, object] = {
             "REQUEST_METHOD": method.upper(), "PATH_INFO": unquote(parts.path), "QUERY_STRING": parts.query,
             "CONTENT_LENGTH": str(len(data)), "wsgi.input": io.BytesIO(data),
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (headers or {}).items()},

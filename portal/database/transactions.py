@@ -1,0 +1,54 @@
+"""Where a transaction ends. The frames commit: at the end of a request (`portal.web.finish`), and here at that of a job, a
+command, a stream's question. What has to be kept before that end is one of the named cases below; nothing else commits.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal.database import db
+from portal.database.identity import Browser, Role, act_as
+
+Thing = TypeVar("Thing")
+
+
+@contextmanager
+def transaction(app: Flask, asker: Role | Browser) -> Iterator[Session]:
+    """One transaction in somebody's name: committed at the end, rolled back if anything is raised."""
+    with app.app_context():
+        act_as(db.session(), asker)
+        yield db.session()
+        db.session.commit()
+
+
+def each(session: Session, things: Iterable[Thing]) -> Iterator[Thing]:
+    """One thing of a long list after the other, what was done for each kept before the next: so nobody's rows are held
+    until all are done, and a job that is stopped goes on where it was.
+    """
+    for thing in things:
+        yield thing
+        session.commit()
+
+
+def in_batches(session: Session, step: Callable[[], int]) -> int:
+    """Do `step` until it changes nothing more, every batch kept before the next. `step` tells how many rows it changed; how
+    many these were together.
+    """
+    together = 0
+    while changed := step():
+        session.commit()
+        together += changed
+    return together
+
+
+def let_go(session: Session) -> None:
+    """Keep what was done and hold nothing, before somebody outside is asked or something takes long."""
+    session.commit()
+
+
+def keep(session: Session) -> None:
+    """What was done until now stays, whatever becomes of the rest."""
+    session.commit()

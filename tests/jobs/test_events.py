@@ -1,0 +1,50 @@
+"""What happens in one package and follows in another: every event, and who subscribed to it."""
+
+import ast
+
+from portal import jobs
+from portal.config import ROOT
+from portal.jobs import EVENTS, Event
+from tests.support.handed_in import sources, uses
+
+FOLLOWS = {
+    "accounts.account_closed": ["billing.tell_customer", "billing.stop_closed"],
+    "accounts.factor_kept": ["accounts.tell_factor_kept"],
+    "accounts.factor_said_lost": ["accounts.tell_factor_end"],
+    "accounts.person_changed": ["billing.tell_customer"],
+    "accounts.place_passed_on": ["attendance.tell_offer"],
+    "accounts.reset_asked": ["accounts.send_reset"],
+    "billing.customer_changed": ["billing.refetch"],
+    "billing.family_payment_changed": ["families.follow"],
+    "billing.family_wanted": ["families.paid"],
+    "billing.order_changed": ["billing.tell_order"],
+    "billing.take_over_paid": ["families.take_over"],
+    "families.plan_changed": ["families.tell_plan"],
+    "families.seat_changed": ["families.tell"],
+    "meetings.cancelled": ["attendance.tell_cancelled"],
+    "meetings.moved": ["attendance.tell_moved"],
+    "meetings.place_offered": ["attendance.tell_offer"],
+    "meetings.reinstated": ["attendance.tell_reinstated"],
+}
+
+
+def test_every_event_and_who_follows_it():
+    jobs.load()
+    follows = {name: sorted(job.name for job in event.subscribers) for name, event in EVENTS.items()}
+    assert follows == {name: sorted(jobs) for name, jobs in FOLLOWS.items()}
+
+
+def test_an_event_is_published_by_its_own_package_and_subscribed_to_where_jobs_stand():
+    published, subscribed = set(), set()
+    for path in sources():
+        events = {ast.unparse(node): used for node, used in uses(path) if isinstance(used, Event)}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and (event := events.get(ast.unparse(node.value))):
+                package = path.relative_to(ROOT / "portal").parts[0]
+                if node.attr == "publish":
+                    assert event.name.partition(".")[0] == package, path
+                    published.add(event.name)
+                elif node.attr == "subscribe":
+                    assert path.name == "jobs.py", path
+                    subscribed.add(event.name)
+    assert published == subscribed == set(FOLLOWS)
