@@ -138,6 +138,8 @@ def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is
             sync_plans()
         except ProviderDown as down:
             raise Problem(what_stripe_said(down.__cause__, settings)) from down
+        finally:
+            current_app.logger.disabled = False
     print("The plans and their prices stand at Stripe.")
 
 

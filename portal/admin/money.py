@@ -26,6 +26,7 @@ from portal.billing import access, actions, money, provider
 from portal.billing.jobs import reconcile
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
 from portal.billing.orders import COLUMNS, STATE, OrderRow, line
+from portal.billing.refundable import Refundable
 from portal.config import Settings
 from portal.database import db
 from portal.database.query import Query
@@ -78,22 +79,6 @@ class Who(NamedTuple):
     """Whose money it is."""
 
     id: UUID
-    first_name: str | None
-    last_name: str | None
-    email: str
-
-
-class Refundable(NamedTuple):
-    """An order of which something may go back, with its buyer."""
-
-    id: UUID
-    user_id: UUID
-    order_number: str
-    amount: Decimal
-    refunded_amount: Decimal
-    currency: str
-    provider_payment_id: str
-    period_end: datetime | None
     first_name: str | None
     last_name: str | None
     email: str

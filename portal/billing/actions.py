@@ -19,8 +19,8 @@ from portal.problems import Refused
 from portal.times import last_moment
 
 if TYPE_CHECKING:
-    from portal.admin.money import Refundable
     from portal.billing.checkout import OwnCheckout
+    from portal.billing.refundable import Refundable
 
 NUMBER = text("select next_order_number(:at)")
 WISH = text("update payers set asked_for = :wish, asked_at = :at where user_id = :user_id")
