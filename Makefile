@@ -30,6 +30,7 @@ server: $(VENV)/.installed-test var/npm/.installed-test
 
 check: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/ruff check portal tests migrations wsgi.py
+	@$(BIN)/ruff format --check --quiet portal tests migrations wsgi.py
 	@$(BIN)/mypy
 	@$(BIN)/djlint --quiet --lint templates
 	@var/npm/node_modules/.bin/biome check --error-on-warnings

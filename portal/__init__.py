@@ -73,9 +73,24 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.public import views as public
 
     for room in (
-        public, accounts, account_views, address_views, closing_views, second_factor_views, attendance, hosting, calendar,
-        billing, checkout, plan, webhook, families, joining_views, admin, operations,
-    ):  # fmt: skip
+        public,
+        accounts,
+        account_views,
+        address_views,
+        closing_views,
+        second_factor_views,
+        attendance,
+        hosting,
+        calendar,
+        billing,
+        checkout,
+        plan,
+        webhook,
+        families,
+        joining_views,
+        admin,
+        operations,
+    ):
         app.register_blueprint(room.bp)
     jobs.load()
     passwords.share(threads)

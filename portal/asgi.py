@@ -74,9 +74,10 @@ def live(app: Flask) -> Live:
     def may_watch(tickets: Sequence[Ticket]) -> list[bool]:
         with transaction(app, NOBODY) as session:
             asked = {
-                "sign_ins": [ticket.sign_in for ticket in tickets], "meetings": [ticket.meeting for ticket in tickets],
+                "sign_ins": [ticket.sign_in for ticket in tickets],
+                "meetings": [ticket.meeting for ticket in tickets],
                 "names": [ticket.audience.names_shown for ticket in tickets],
-            }  # fmt: skip
+            }
             return list(session.scalars(drawing.MAY_WATCH, asked))
 
     return Live(

@@ -271,4 +271,10 @@ def seed(users: int, meetings: int, attendances: int) -> None:
     """Fill a database of its own for load work, by set-based statements."""
     from portal.operations.seed import seed as fill
 
-    fill(Settings.from_environment(needs=("OWNER_DATABASE_URL", "WORKER_DATABASE_URL")), users, meetings, attendances, click.echo)
+    fill(
+        Settings.from_environment(needs=("OWNER_DATABASE_URL", "WORKER_DATABASE_URL")),
+        users,
+        meetings,
+        attendances,
+        click.echo,
+    )

@@ -33,9 +33,11 @@ from portal.problems import Problem
 ROOT = Path(__file__).parent.parent
 
 LOGINS = {
-    "DATABASE_URL": "portal_web", "WORKER_DATABASE_URL": "portal_worker", "OWNER_DATABASE_URL": "portal_owner",
+    "DATABASE_URL": "portal_web",
+    "WORKER_DATABASE_URL": "portal_worker",
+    "OWNER_DATABASE_URL": "portal_owner",
     "BACKUP_DATABASE_URL": "portal_backup",
-}  # fmt: skip
+}
 """The settings that hold an address of the database, and whom each signs in as."""
 
 # What a process cannot do without. Who answers browsers needs no owner's address, and the other way round.
@@ -190,7 +192,9 @@ def site(value: str) -> str:
     """Scheme, host and port of the portal; a host in another script becomes the ASCII form that browsers send."""
     parts = _web_address(value)
     if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("must be a scheme and a host only, like https://portal.example.org; the portal has a host of its own")
+        raise ValueError(
+            "must be a scheme and a host only, like https://portal.example.org; the portal has a host of its own"
+        )
     host = parts.hostname or ""
     try:
         known = host if host.isascii() else idna.encode(host, uts46=True).decode()
@@ -293,114 +297,207 @@ class Settings:
     An address of the database that was not given is empty: that process has no business there.
     """
 
-    database_url: Annotated[str, Setting(
-        "DATABASE_URL", "where `portal_web` signs in, like `postgresql://portal_web:…@host/goalete`", database, "web, live: needed",
-    )] = field(default="", repr=False)  # fmt: skip
-    live_url: Annotated[str, Setting(
-        "LIVE_DATABASE_URL", "the same login without a pooler between: LISTEN does not reach through pgbouncer in transaction mode",
-        database, "`DATABASE_URL`",
-    )] = field(default="", repr=False)  # fmt: skip
-    worker_url: Annotated[str, Setting(
-        "WORKER_DATABASE_URL", "where `portal_worker` signs in, without a pooler between", database, "worker: needed",
-    )] = field(default="", repr=False)  # fmt: skip
-    owner_url: Annotated[str, Setting(
-        "OWNER_DATABASE_URL", "where `portal_owner` signs in, for `migrate`, `upgrade`, `restore`, `prove`", database,
-        "these commands: needed",
-    )] = field(default="", repr=False)  # fmt: skip
-    backup_url: Annotated[str, Setting(
-        "BACKUP_DATABASE_URL", "where `portal_backup` signs in, for `backup`, `prove`, `upgrade`", database,
-        "these commands: needed",
-    )] = field(default="", repr=False)  # fmt: skip
-    pgbouncer: Annotated[bool, Setting(
-        "PGBOUNCER", "`1` if `DATABASE_URL` leads through pgbouncer in transaction mode", flag, "off",
-    )] = False  # fmt: skip
-    secret_key: Annotated[str, Setting(
-        "SECRET_KEY", "signs sessions, stream tickets, mailed codes, seals second factors; 32 characters or more", secret,
-        "web, live, worker: needed",
-    )] = field(default="", repr=False)  # fmt: skip
-    address_key: Annotated[str, Setting(
-        "ADDRESS_KEY", "keeps, as keyed hashes, which addresses had their free days; never changed (all would get them again)",
-        secret, "web, worker: needed",
-    )] = field(default="", repr=False)  # fmt: skip
-    secret_key_fallbacks: Annotated[tuple[str, ...], Setting(
-        "SECRET_KEY_FALLBACKS",
-        "older keys that are still accepted, oldest first; one may go when everybody with a second factor has used it since",
-        lambda value: tuple(value.split()), "none",
-    )] = field(default=(), repr=False)  # fmt: skip
-    public_url: Annotated[str, Setting(
-        "PUBLIC_URL", "how members reach the portal, scheme and host; mails point there", site, "web, live, worker: needed",
-    )] = "http://127.0.0.1:8000"  # fmt: skip
-    trusted_proxies: Annotated[int, Setting(
-        "TRUSTED_PROXIES", "how many proxies stand in front and each add to `Forwarded`; who asks is what the first of them says",
-        count(),
-    )] = 0  # fmt: skip
-    web_threads: Annotated[int, Setting(
-        "GRANIAN_BLOCKING_THREADS",
-        "threads of a web process, as many connections to the database it has; granian's `--blocking-threads` goes before it",
-        count(least=1),
-    )] = 2  # fmt: skip
-    club_address: Annotated[str, Setting(
-        "CLUB_ADDRESS", "the legal address of the club, as receipts show it below its name", default="none",
-    )] = ""  # fmt: skip
+    database_url: Annotated[
+        str,
+        Setting(
+            "DATABASE_URL",
+            "where `portal_web` signs in, like `postgresql://portal_web:…@host/goalete`",
+            database,
+            "web, live: needed",
+        ),
+    ] = field(default="", repr=False)
+    live_url: Annotated[
+        str,
+        Setting(
+            "LIVE_DATABASE_URL",
+            "the same login without a pooler between: LISTEN does not reach through pgbouncer in transaction mode",
+            database,
+            "`DATABASE_URL`",
+        ),
+    ] = field(default="", repr=False)
+    worker_url: Annotated[
+        str,
+        Setting(
+            "WORKER_DATABASE_URL",
+            "where `portal_worker` signs in, without a pooler between",
+            database,
+            "worker: needed",
+        ),
+    ] = field(default="", repr=False)
+    owner_url: Annotated[
+        str,
+        Setting(
+            "OWNER_DATABASE_URL",
+            "where `portal_owner` signs in, for `migrate`, `upgrade`, `restore`, `prove`",
+            database,
+            "these commands: needed",
+        ),
+    ] = field(default="", repr=False)
+    backup_url: Annotated[
+        str,
+        Setting(
+            "BACKUP_DATABASE_URL",
+            "where `portal_backup` signs in, for `backup`, `prove`, `upgrade`",
+            database,
+            "these commands: needed",
+        ),
+    ] = field(default="", repr=False)
+    pgbouncer: Annotated[
+        bool, Setting("PGBOUNCER", "`1` if `DATABASE_URL` leads through pgbouncer in transaction mode", flag, "off")
+    ] = False
+    secret_key: Annotated[
+        str,
+        Setting(
+            "SECRET_KEY",
+            "signs sessions, stream tickets, mailed codes, seals second factors; 32 characters or more",
+            secret,
+            "web, live, worker: needed",
+        ),
+    ] = field(default="", repr=False)
+    address_key: Annotated[
+        str,
+        Setting(
+            "ADDRESS_KEY",
+            "keeps, as keyed hashes, which addresses had their free days; never changed (all would get them again)",
+            secret,
+            "web, worker: needed",
+        ),
+    ] = field(default="", repr=False)
+    secret_key_fallbacks: Annotated[
+        tuple[str, ...],
+        Setting(
+            "SECRET_KEY_FALLBACKS",
+            "older keys that are still accepted, oldest first; one may go when everybody with a second factor has used it since",
+            lambda value: tuple(value.split()),
+            "none",
+        ),
+    ] = field(default=(), repr=False)
+    public_url: Annotated[
+        str,
+        Setting(
+            "PUBLIC_URL",
+            "how members reach the portal, scheme and host; mails point there",
+            site,
+            "web, live, worker: needed",
+        ),
+    ] = "http://127.0.0.1:8000"
+    trusted_proxies: Annotated[
+        int,
+        Setting(
+            "TRUSTED_PROXIES",
+            "how many proxies stand in front and each add to `Forwarded`; who asks is what the first of them says",
+            count(),
+        ),
+    ] = 0
+    web_threads: Annotated[
+        int,
+        Setting(
+            "GRANIAN_BLOCKING_THREADS",
+            "threads of a web process, as many connections to the database it has; granian's `--blocking-threads` goes before it",
+            count(least=1),
+        ),
+    ] = 2
+    club_address: Annotated[
+        str,
+        Setting("CLUB_ADDRESS", "the legal address of the club, as receipts show it below its name", default="none"),
+    ] = ""
     club_name: Annotated[str, Setting("CLUB_NAME", "the club's name", words)] = "Goalete"
     club_timezone: Annotated[str, Setting("CLUB_TIMEZONE", "the zone the club keeps time in", zone)] = "Europe/Istanbul"
-    club_domains: Annotated[tuple[str, ...], Setting(
-        "CLUB_DOMAINS", "the domains of the club's own addresses, separated by blanks: who comes from another is external",
-        domains, "none",
-    )] = ()  # fmt: skip
+    club_domains: Annotated[
+        tuple[str, ...],
+        Setting(
+            "CLUB_DOMAINS",
+            "the domains of the club's own addresses, separated by blanks: who comes from another is external",
+            domains,
+            "none",
+        ),
+    ] = ()
     help_email: Annotated[str, Setting("HELP_EMAIL", "where help and error pages point", address)] = "help@goalete.club"
-    default_meeting_time: Annotated[time, Setting(
-        "DEFAULT_MEETING_TIME", "the usual hour of an evening, in the club's zone", hour, "`21:00`",
-    )] = time(21, 0)  # fmt: skip
-    doors_minutes: Annotated[int, Setting(
-        "DOORS_MINUTES", "how many minutes before the start the doors open", count(60),
-    )] = 10  # fmt: skip
-    welcome_days: Annotated[int, Setting("WELCOME_DAYS", "days a new member gets from the club, at most 31", count(31))] = 7
-    grace_days: Annotated[int, Setting(
-        "SUBSCRIPTION_GRACE_PERIOD_DAYS", "how many days a failed renewal leaves everything open, at most 90", count(90),
-    )] = 7  # fmt: skip
+    default_meeting_time: Annotated[
+        time, Setting("DEFAULT_MEETING_TIME", "the usual hour of an evening, in the club's zone", hour, "`21:00`")
+    ] = time(21, 0)
+    doors_minutes: Annotated[
+        int, Setting("DOORS_MINUTES", "how many minutes before the start the doors open", count(60))
+    ] = 10
+    welcome_days: Annotated[
+        int, Setting("WELCOME_DAYS", "days a new member gets from the club, at most 31", count(31))
+    ] = 7
+    grace_days: Annotated[
+        int,
+        Setting(
+            "SUBSCRIPTION_GRACE_PERIOD_DAYS",
+            "how many days a failed renewal leaves everything open, at most 90",
+            count(90),
+        ),
+    ] = 7
     currency: Annotated[str, Setting("CURRENCY", "what prices are in, like `USD` or `JPY`", charged_currency)] = "USD"
     individual_name: Annotated[str, Setting("PLAN_INDIVIDUAL", "what the plan for one is called", words)] = "Individual"
     family_name: Annotated[str, Setting("PLAN_FAMILY", "what the plan for a family is called", words)] = "Family"
-    individual_month: Annotated[Decimal, Setting(
-        "PRICE_INDIVIDUAL_MONTHLY", "what it costs, in the currency's own decimals; `portal plans sync` after a change", price,
-    )] = Decimal(12)  # fmt: skip
+    individual_month: Annotated[
+        Decimal,
+        Setting(
+            "PRICE_INDIVIDUAL_MONTHLY",
+            "what it costs, in the currency's own decimals; `portal plans sync` after a change",
+            price,
+        ),
+    ] = Decimal(12)
     individual_year: Annotated[Decimal, Setting("PRICE_INDIVIDUAL_YEARLY", "likewise", price)] = Decimal(120)
     family_month: Annotated[Decimal, Setting("PRICE_FAMILY_MONTHLY", "likewise", price)] = Decimal(24)
     family_year: Annotated[Decimal, Setting("PRICE_FAMILY_YEARLY", "likewise", price)] = Decimal(240)
-    stripe_key: Annotated[str, Setting(
-        "STRIPE_SECRET_KEY", "Stripe's secret key; with one of test mode the same code runs against that", secret_stripe_key,
-        "web, live, worker: needed",
-    )] = field(default=SANDBOX_KEY, repr=False)  # fmt: skip
-    stripe_webhook_secret: Annotated[str, Setting(
-        "STRIPE_WEBHOOK_SECRET", "what Stripe's deliveries are signed with", webhook_secret, "web, live: needed",
-    )] = field(default="", repr=False)  # fmt: skip
-    stripe_url: Annotated[str, Setting(
-        "STRIPE_URL", "another Stripe than the real one, for rehearsals: https, or on this machine; warned of at start",
-        service, "the real one",
-    )] = ""  # fmt: skip
-    mail_url: Annotated[str, Setting(
-        "MAIL_URL", "`smtp://user:password@host:587` or `smtps://…:465`", mail_server, "worker: needed",
-    )] = field(default="sandbox:", repr=False)  # fmt: skip
+    stripe_key: Annotated[
+        str,
+        Setting(
+            "STRIPE_SECRET_KEY",
+            "Stripe's secret key; with one of test mode the same code runs against that",
+            secret_stripe_key,
+            "web, live, worker: needed",
+        ),
+    ] = field(default=SANDBOX_KEY, repr=False)
+    stripe_webhook_secret: Annotated[
+        str,
+        Setting(
+            "STRIPE_WEBHOOK_SECRET", "what Stripe's deliveries are signed with", webhook_secret, "web, live: needed"
+        ),
+    ] = field(default="", repr=False)
+    stripe_url: Annotated[
+        str,
+        Setting(
+            "STRIPE_URL",
+            "another Stripe than the real one, for rehearsals: https, or on this machine; warned of at start",
+            service,
+            "the real one",
+        ),
+    ] = ""
+    mail_url: Annotated[
+        str, Setting("MAIL_URL", "`smtp://user:password@host:587` or `smtps://…:465`", mail_server, "worker: needed")
+    ] = field(default="sandbox:", repr=False)
     mail_from: Annotated[str, Setting("MAIL_FROM", "sender of every mail", sender)] = "Goalete <club@goalete.club>"
-    backups: Annotated[Path | None, Setting(
-        "BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made",
-    )] = None  # fmt: skip
-    assets: Annotated[Path, Setting(
-        "ASSETS", "the folder of the built files for browsers", Path, "`var/assets`",
-    )] = ROOT / "var" / "assets"  # fmt: skip
-    log_level: Annotated[str, Setting(
-        "LOG_LEVEL", "the least grave line that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`", level,
-    )] = "INFO"  # fmt: skip
-    sandbox: Annotated[bool, Setting(
-        "SANDBOX", "`1` opens the demo's mailbox, room and clock; refused unless the database is the demo's", flag, "off",
-    )] = False  # fmt: skip
-    sandbox_stripe: Annotated[Path, Setting(
-        "SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`",
-    )] = ROOT / "var" / "stripe.sqlite3"  # fmt: skip
-    sandbox_clock: Annotated[Path | None, Setting(
-        "SANDBOX_CLOCK", "how far the demo's clock is ahead; `make run` sets it", folder, "not at all",
-    )] = None  # fmt: skip
+    backups: Annotated[
+        Path | None, Setting("BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made")
+    ] = None
+    assets: Annotated[Path, Setting("ASSETS", "the folder of the built files for browsers", Path, "`var/assets`")] = (
+        ROOT / "var" / "assets"
+    )
+    log_level: Annotated[
+        str, Setting("LOG_LEVEL", "the least grave line that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`", level)
+    ] = "INFO"
+    sandbox: Annotated[
+        bool,
+        Setting(
+            "SANDBOX",
+            "`1` opens the demo's mailbox, room and clock; refused unless the database is the demo's",
+            flag,
+            "off",
+        ),
+    ] = False
+    sandbox_stripe: Annotated[
+        Path,
+        Setting("SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`"),
+    ] = ROOT / "var" / "stripe.sqlite3"
+    sandbox_clock: Annotated[
+        Path | None,
+        Setting("SANDBOX_CLOCK", "how far the demo's clock is ahead; `make run` sets it", folder, "not at all"),
+    ] = None
     warnings: tuple[str, ...] = ()
     """What is odd about the environment, and works all the same: a sentence each, told at start."""
 
@@ -413,9 +510,11 @@ class Settings:
     def prices(self) -> dict[str, Decimal]:
         """What the plans cost, by the name of the setting."""
         return {
-            "PRICE_INDIVIDUAL_MONTHLY": self.individual_month, "PRICE_INDIVIDUAL_YEARLY": self.individual_year,
-            "PRICE_FAMILY_MONTHLY": self.family_month, "PRICE_FAMILY_YEARLY": self.family_year,
-        }  # fmt: skip
+            "PRICE_INDIVIDUAL_MONTHLY": self.individual_month,
+            "PRICE_INDIVIDUAL_YEARLY": self.individual_year,
+            "PRICE_FAMILY_MONTHLY": self.family_month,
+            "PRICE_FAMILY_YEARLY": self.family_year,
+        }
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ, *, needs: Collection[str] = PAGES) -> "Settings":
@@ -480,10 +579,14 @@ def _of_the_sandbox(env: Mapping[str, str]) -> dict[str, str]:
         url = ""
     logins = {name: driver_url(url, login) for name, login in LOGINS.items()} if url else {}
     return {
-        **logins, "ADDRESS_KEY": sandbox_secret(env.get("SECRET_KEY", "")), "STRIPE_SECRET_KEY": SANDBOX_KEY,
+        **logins,
+        "ADDRESS_KEY": sandbox_secret(env.get("SECRET_KEY", "")),
+        "STRIPE_SECRET_KEY": SANDBOX_KEY,
         "STRIPE_WEBHOOK_SECRET": sandbox_secret(env.get("SECRET_KEY", "")),
-        "MAIL_URL": "sandbox:", "LOG_LEVEL": "WARNING", "PUBLIC_URL": Settings.public_url,
-    }  # fmt: skip
+        "MAIL_URL": "sandbox:",
+        "LOG_LEVEL": "WARNING",
+        "PUBLIC_URL": Settings.public_url,
+    }
 
 
 def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
@@ -517,7 +620,18 @@ def _unknown(env: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is no setting of the portal{f'; is {near[0]} meant?' if near else '.'}"
 
 
-OUR_NAMES = ("CLUB_", "PLAN_", "PRICE_", "STRIPE_", "SANDBOX_", "MAIL_", "BACKUPS_", "SECRET_KEY_", "WELCOME_", "DOORS_")
+OUR_NAMES = (
+    "CLUB_",
+    "PLAN_",
+    "PRICE_",
+    "STRIPE_",
+    "SANDBOX_",
+    "MAIL_",
+    "BACKUPS_",
+    "SECRET_KEY_",
+    "WELCOME_",
+    "DOORS_",
+)
 
 
 def sandbox_secret(secret_key: str) -> str:

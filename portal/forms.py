@@ -86,7 +86,11 @@ class Line(StringField):
     """One line of text: tidied, plain, of a length; required unless told otherwise."""
 
     def __init__(self, label: str, *, most: int, missing: str = "", **kwargs: object) -> None:
-        validators: list[object] = [within(most), *([DataRequired(missing), visible(missing)] if missing else []), plain]
+        validators: list[object] = [
+            within(most),
+            *([DataRequired(missing), visible(missing)] if missing else []),
+            plain,
+        ]
         super().__init__(label, validators, filters=[tidy(most)], **kwargs)
 
 

@@ -18,9 +18,12 @@ from portal.database import db
 from portal.reference import reference
 
 OUTCOMES = {
-    "job_success": "done", "job_error": "failed", "job_error_retry": "failed and will be tried again",
-    "job_aborted": "was stopped", "job_aborted_retry": "was stopped and will be tried again",
-}  # fmt: skip
+    "job_success": "done",
+    "job_error": "failed",
+    "job_error_retry": "failed and will be tried again",
+    "job_aborted": "was stopped",
+    "job_aborted_retry": "was stopped and will be tried again",
+}
 KEPT = ("request", "job", "ms", "person")
 """What a line may carry besides its words."""
 
@@ -34,8 +37,10 @@ class JsonLines(logging.Formatter):
         """The line."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage(),
-        }  # fmt: skip
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
         line |= {name: getattr(record, name) for name in KEPT if getattr(record, name, None) is not None}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
@@ -86,6 +91,9 @@ def _finished(_app: Flask, response: Response, **_more: object) -> None:
     person = db.session.info.get("person") if db.session.registry.has() else None
     route = request.url_rule.rule if request.url_rule else "no such address"
     logger.info(
-        "%s %s %s", request.method, route, response.status_code,
+        "%s %s %s",
+        request.method,
+        route,
+        response.status_code,
         extra={"ms": round((time.perf_counter() - g.began) * 1000, 1), "person": getattr(person, "id", None)},
-    )  # fmt: skip
+    )

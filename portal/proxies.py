@@ -73,8 +73,9 @@ class Forwarded:
             self._told = True
             logger.warning(
                 "TRUSTED_PROXIES is %s, but a request came without a Forwarded header of so many proxies, so its sender"
-                " is taken for the proxy itself; docs/examples shows what a proxy has to set.", self._hops,
-            )  # fmt: skip
+                " is taken for the proxy itself; docs/examples shows what a proxy has to set.",
+                self._hops,
+            )
         return self._application(environ, start_response)
 
     def _believe(self, environ: "WSGIEnvironment", said: dict[str, str]) -> None:

@@ -18,9 +18,19 @@ _OCEANS = ("Arctic", "Atlantic", "Indian", "Pacific")
 _KEPT = "\N{NO-BREAK SPACE}"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
-)  # fmt: skip
+)
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -41,7 +51,9 @@ def zones() -> tuple[str, ...]:
 def _table(name: str) -> tuple[tuple[str, ...], ...]:
     """A table of the time zone database's own (package tzdata), its remarks left out."""
     lines = files("tzdata").joinpath("zoneinfo", name).read_text("utf-8").splitlines()
-    return tuple(tuple(re.split(r"[\t ]" if name.endswith(".zi") else r"\t", line)) for line in lines if line[:1] != "#")
+    return tuple(
+        tuple(re.split(r"[\t ]" if name.endswith(".zi") else r"\t", line)) for line in lines if line[:1] != "#"
+    )
 
 
 @cache

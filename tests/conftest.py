@@ -89,7 +89,9 @@ def superuser(database: Database, backstage: psycopg.Connection) -> psycopg.Conn
 @pytest.fixture
 def jobs_of_tests(database: Database, backstage: psycopg.Connection) -> Iterator[None]:
     """Anybody may hand in jobs whose names begin with `tests.`, which no club has."""
-    backstage.execute("create policy tests on procrastinate_jobs for insert to public with check (task_name like 'tests.%')")
+    backstage.execute(
+        "create policy tests on procrastinate_jobs for insert to public with check (task_name like 'tests.%')"
+    )
     yield
     backstage.execute("drop policy tests on procrastinate_jobs")
 

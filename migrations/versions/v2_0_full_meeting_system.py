@@ -618,11 +618,33 @@ grant select on club_clock to {WEB}, portal_web, portal_worker, portal_definer;
 
 QUEUE = ("procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers")
 TABLES = (
-    "credentials", "second_factors", "recovery_codes", "sign_ins", "one_time_tokens", "rate_limits",
-    "order_number_key", "access_grants", "payers", "subscriptions", "checkouts", "provider_events", "drifts",
-    "family_memberships", "meeting_series", "presences", "club_domains", "mails", "sandbox_mails", "runs", "backups",
-    "table_sizes", "statement_timings", "pool_timings", "database_objects", "club_clock",
-)  # fmt: skip
+    "credentials",
+    "second_factors",
+    "recovery_codes",
+    "sign_ins",
+    "one_time_tokens",
+    "rate_limits",
+    "order_number_key",
+    "access_grants",
+    "payers",
+    "subscriptions",
+    "checkouts",
+    "provider_events",
+    "drifts",
+    "family_memberships",
+    "meeting_series",
+    "presences",
+    "club_domains",
+    "mails",
+    "sandbox_mails",
+    "runs",
+    "backups",
+    "table_sizes",
+    "statement_timings",
+    "pool_timings",
+    "database_objects",
+    "club_clock",
+)
 
 
 def upgrade() -> None:

@@ -29,9 +29,13 @@ def change_profile() -> ResponseReturnValue:
     if not form.validate():
         return _account_page(422, profile_form=form)
     actions.change_profile(
-        db.session(), me(), form.first_name.data, form.last_name.data or None, form.timezone.data,
+        db.session(),
+        me(),
+        form.first_name.data,
+        form.last_name.data or None,
+        form.timezone.data,
         form.preferred_meeting_time.data,
-    )  # fmt: skip
+    )
     flash("Your profile is saved.", "note")
     return redirect("/account", 303)
 
@@ -43,9 +47,7 @@ def change_password() -> ResponseReturnValue:
     form = forms.PasswordForm()
     if not password_fits(form, "old_password"):
         return _account_page(422, password_form=form)
-    actions.change_password(
-        db.session(), me(), current_user.email, form.password.data, keep=current_user.sign_in_id
-    )
+    actions.change_password(db.session(), me(), current_user.email, form.password.data, keep=current_user.sign_in_id)
     flash("Your password is changed, and you are told by mail. Every other sign-in of yours has ended.", "note")
     return redirect("/account", 303)
 
@@ -70,20 +72,24 @@ def end_others() -> ResponseReturnValue:
 def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnValue:
     profile = find(queries.PROFILE, id=me())
     context: dict[str, object] = {
-        "profile_form": forms.ProfileForm(None, data=profile._asdict()), "password_form": forms.PasswordForm(None),
+        "profile_form": forms.ProfileForm(None, data=profile._asdict()),
+        "password_form": forms.PasswordForm(None),
         "sign_ins": [_line(row) for row in queries.sign_ins(db.session(), me())],
         "engagement": _engagement(profile.came, profile.missed),
-    }  # fmt: skip
+    }
     return page("accounts/account.html", status, **{**context, **with_errors})
 
 
 def _line(row: queries.SignInRow) -> dict[str, object]:
     now = reader().now
     return {
-        "id": row.id, "device": row.device, "network": str(row.network or "this machine"),
-        "when": f"since {since(row.created_at, now).removeprefix('on ')}", "seen": ago(row.seen_at, now),
+        "id": row.id,
+        "device": row.device,
+        "network": str(row.network or "this machine"),
+        "when": f"since {since(row.created_at, now).removeprefix('on ')}",
+        "seen": ago(row.seen_at, now),
         "is_this": row.id == current_user.sign_in_id,
-    }  # fmt: skip
+    }
 
 
 def _engagement(came: int, missed: int) -> str:
@@ -92,4 +98,3 @@ def _engagement(came: int, missed: int) -> str:
         return "You have not been to a meeting yet."
     meetings = "meeting" if came + missed == 1 else "meetings"
     return f"You came to {came} of the {came + missed} {meetings} you had said yes to."
-

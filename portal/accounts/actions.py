@@ -72,8 +72,7 @@ def sign_up(db: Session, given: Given) -> str:
     """
     token, code = new_key(), new_code()
     row = db.execute(
-        SIGN_UP,
-        {"email": given.email, "given": json.dumps(asdict(given)), **_hashes(given.email, token, code)},
+        SIGN_UP, {"email": given.email, "given": json.dumps(asdict(given)), **_hashes(given.email, token, code)}
     ).one()
     if row.known:
         mail.write(db, "known", given.email, letters.known(), user_id=row.user_id)
@@ -162,9 +161,13 @@ def reset(
     mail.write(db, "password", row.email, letters.password_reset(), user_id=row.user_id)
     if row.factor_ends:
         audit.record(
-            db, "second-factor.said-lost", "A second factor was said to be lost", subject_id=row.user_id,
-            category="security", level="warn",
-        )  # fmt: skip
+            db,
+            "second-factor.said-lost",
+            "A second factor was said to be lost",
+            subject_id=row.user_id,
+            category="security",
+            level="warn",
+        )
         factor_said_lost.publish(db, user_id=row.user_id)
     return Redeemed(row.user_id, row.factor_ends)
 
@@ -184,9 +187,13 @@ def check_password(db: Session, email: str, password: str) -> Known | None:
     form = passwords.fitting_form(password, row.password_hash if row else None)
     if form is None or row is None:
         audit.record(
-            db, "sign-in.refused", "Address and password did not match", category="security", level="warn",
+            db,
+            "sign-in.refused",
+            "Address and password did not match",
+            category="security",
+            level="warn",
             subject_id=row.user_id if row else None,
-        )  # fmt: skip
+        )
         return None
     if passwords.outdated(row.password_hash) or form != passwords.kept_form(password):
         new_hash = passwords.hashed(password)
@@ -205,10 +212,13 @@ def open_sign_in(
     sign_in_id = db.scalar(
         OPEN_SIGN_IN,
         {
-            "user_id": user_id, "key": key_hash(key), "device": device, "network": network,
+            "user_id": user_id,
+            "key": key_hash(key),
+            "device": device,
+            "network": network,
             "before": key_hash(in_place_of) if in_place_of else None,
         },
-    )  # fmt: skip
+    )
     if sign_in_id is None:
         return None
     audit.record(db, "sign-in.opened", f"Signed in on {device}", subject_id=user_id, category="security")
@@ -236,10 +246,12 @@ def change_profile(
 ) -> None:
     """New names, zone or preferred hour (wall time in their own zone) for the asker."""
     db.execute(
-        update(User).where(User.id == user_id).values(
+        update(User)
+        .where(User.id == user_id)
+        .values(
             first_name=first_name, last_name=last_name, timezone=timezone, preferred_meeting_time=preferred_meeting_time
         )
-    )  # fmt: skip
+    )
     person_changed.publish(db, user_id=user_id)
     audit.record(db, "profile.changed", "The profile was changed")
 
@@ -273,9 +285,16 @@ def set_standing(
             raise LastAdmin from refusal
         raise
     audit.record(
-        db, "account.standing", "Whether somebody may come in, or plan, was changed", category="security", level="warn",
-        subject_id=person_id, active=active, admin=admin, reason=reason,
-    )  # fmt: skip
+        db,
+        "account.standing",
+        "Whether somebody may come in, or plan, was changed",
+        category="security",
+        level="warn",
+        subject_id=person_id,
+        active=active,
+        admin=admin,
+        reason=reason,
+    )
     mail.write(db, "standing", email, letters.standing(active, admin, reason), user_id=person_id)
 
 
@@ -292,10 +311,7 @@ def _redeem(
 
 def _hashes(email: str, token: str | None, code: str) -> dict[str, object]:
     secret = current_app.config["SETTINGS"].secret_key
-    return {
-        "token": key_hash(token) if token else None,
-        "code": code_hash(secret, email, code) if code else None,
-    }
+    return {"token": key_hash(token) if token else None, "code": code_hash(secret, email, code) if code else None}
 
 
 def new_code() -> str:

@@ -19,9 +19,7 @@ CHANGE_ADDRESS = text("select auth.change_address(:code)")
 def ask_address(db: Session, user_id: UUID, address: str) -> None:
     """Mail a code to the new address. One that has an account gets a mail that says so instead; the page is the same."""
     secret, code = current_app.config["SETTINGS"].secret_key, new_code()
-    asked = {
-        "address": address, "token": key_hash(new_key()), "code": code_hash(secret, str(user_id), code),
-    }  # fmt: skip
+    asked = {"address": address, "token": key_hash(new_key()), "code": code_hash(secret, str(user_id), code)}
     owner = db.scalar(ASK_ADDRESS, asked)
     letter = letters.address_taken() if owner else letters.new_address(code)
     mail.write(db, "address", address, letter, user_id=owner or user_id, secret=not owner)

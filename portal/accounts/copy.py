@@ -1,6 +1,5 @@
 """A copy of what is kept about somebody, to keep or to take elsewhere."""
 
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 

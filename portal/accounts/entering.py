@@ -17,9 +17,7 @@ HALF = "half"
 def enter(user_id: UUID) -> bool:
     """Sign this browser in, as far as a password goes: with a second factor it waits for the code. False: it may not."""
     before = session.get("_user_id") or session.get(HALF)
-    key = actions.open_sign_in(
-        db.session(), user_id, devices.describe(request), limits.origin(), in_place_of=before
-    )
+    key = actions.open_sign_in(db.session(), user_id, devices.describe(request), limits.origin(), in_place_of=before)
     if key is None:
         return False
     session.clear()

@@ -15,7 +15,11 @@ from portal.forms import EmailLine, Form, Line, Name, ZoneField
 def good_password(form: Form, field: Field) -> None:
     """Refuse what is short or guessable, also by the person's own names and the club's."""
     settings = current_app.config["SETTINGS"]
-    names = [settings.club_name, *settings.club_name.split(), *(urlsplit(settings.public_url).hostname or "").split(".")]
+    names = [
+        settings.club_name,
+        *settings.club_name.split(),
+        *(urlsplit(settings.public_url).hostname or "").split("."),
+    ]
     names += [getattr(form, name).data for name in ("email", "first_name", "last_name") if name in form]
     names += getattr(form, "known_names", ())
     if current_user.is_authenticated:
@@ -75,9 +79,10 @@ class MailCodeForm(Form):
     """The six digits of a mail."""
 
     code = StringField(
-        "Code", filters=[lambda v: "".join((v or "").split())],
+        "Code",
+        filters=[lambda v: "".join((v or "").split())],
         validators=[Regexp(r"^[0-9]{6}\Z", message="Enter the six digits from the mail.")],
-    )  # fmt: skip
+    )
 
 
 class CodeForm(MailCodeForm):
@@ -124,9 +129,10 @@ class ProfileForm(NamesForm):
 
     timezone = ZoneField()
     preferred_meeting_time = TimeField(
-        "Preferred meeting time", validators=[InputRequired("Enter an hour, like 21:00.")],
+        "Preferred meeting time",
+        validators=[InputRequired("Enter an hour, like 21:00.")],
         description="The hour that suits you best, in your own zone. It helps the club plan.",
-    )  # fmt: skip
+    )
 
 
 class PasswordForm(Form):

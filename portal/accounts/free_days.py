@@ -61,4 +61,3 @@ def note_all(db: Session) -> None:
     found = [{"mark": mark(row.email), "user_id": row.id} for row in db.execute(UNMARKED)]
     if found:
         db.execute(NOTE, found)
-

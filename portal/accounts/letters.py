@@ -25,11 +25,13 @@ def known() -> Letter:
     return Letter(
         subject="You already have an account",
         headline="You already have an account",
-        body=("Somebody signed up with this address. It has an account already, so nothing was changed.",
-              "If it was you, sign in; if the password is gone, set a new one there."),
+        body=(
+            "Somebody signed up with this address. It has an account already, so nothing was changed.",
+            "If it was you, sign in; if the password is gone, set a new one there.",
+        ),
         button=("/sign-in", "Sign in"),
         why=ASKED,
-    )  # fmt: skip
+    )
 
 
 def reset(name: str | None, token: str, code: str) -> Letter:
@@ -55,7 +57,10 @@ def password_changed() -> Letter:
     return Letter(
         subject="Your password was changed",
         headline="Your password was changed",
-        body=("Somebody who is signed in to your account changed its password. Every other sign-in has ended.", NOT_YOU),
+        body=(
+            "Somebody who is signed in to your account changed its password. Every other sign-in has ended.",
+            NOT_YOU,
+        ),
         button=("/account", "Look at your account"),
         why="You get this because the way into your account changed.",
     )
@@ -66,7 +71,10 @@ def password_reset() -> Letter:
     return Letter(
         subject="You have a new password",
         headline="You have a new password",
-        body=("A new password was set with a link or code from our mail. Every sign-in with the old one has ended.", NOT_YOU),
+        body=(
+            "A new password was set with a link or code from our mail. Every sign-in with the old one has ended.",
+            NOT_YOU,
+        ),
         button=("/account", "Look at your account"),
         why="You get this because the way into your account changed.",
     )
@@ -91,7 +99,8 @@ def factor_ends(token: str, when: str) -> Letter:
 def factor_kept() -> Letter:
     """Whoever read the mail stopped it."""
     return _about_second_factor(
-        "Your second factor stays", "It was said to be lost, and is not: it stays as it is, and so do your recovery codes."
+        "Your second factor stays",
+        "It was said to be lost, and is not: it stays as it is, and so do your recovery codes.",
     )
 
 
@@ -107,15 +116,23 @@ def factor_ended() -> Letter:
 def standing(active: bool | None, admin: bool | None, reason: str) -> Letter:
     """An admin's word on somebody: whether they may come in, or plan."""
     headline, words, button = {
-        (False, None): ("Your account is suspended", "Nobody can sign in with it for now; nothing in it was deleted.", None),
+        (False, None): (
+            "Your account is suspended",
+            "Nobody can sign in with it for now; nothing in it was deleted.",
+            None,
+        ),
         (True, None): ("Your account is open again", "You can sign in as before.", ("/sign-in", "Sign in")),
         (None, True): (
             "You are an admin of the club now",
             "The restricted pages are open to you as soon as you have a second factor.",
             ("/admin", "To the restricted pages"),
         ),
-        (None, False): ("You are no longer an admin", "You are a member as before. Every sign-in has ended.", ("/sign-in", "Sign in")),
-    }[active, admin]  # fmt: skip
+        (None, False): (
+            "You are no longer an admin",
+            "You are a member as before. Every sign-in has ended.",
+            ("/sign-in", "Sign in"),
+        ),
+    }[active, admin]
     return Letter(
         subject=headline,
         headline=headline,

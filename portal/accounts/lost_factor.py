@@ -55,9 +55,13 @@ def end(db: Session, person: UUID) -> None:
     """Nobody gave a code for three days: the password alone opens the account again, and every sign-in ends."""
     if db.scalar(END, {"person": person}):
         audit.record(
-            db, "second-factor.ended", "A second factor said to be lost has ended", subject_id=person,
-            category="security", level="warn",
-        )  # fmt: skip
+            db,
+            "second-factor.ended",
+            "A second factor said to be lost has ended",
+            subject_id=person,
+            category="security",
+            level="warn",
+        )
         _tell_everywhere(db, person, letters.factor_ended())
 
 

@@ -23,10 +23,12 @@ class User(Base):
         Index("idx_users_family_plan", "family_plan_id", "family_role"),
         Index("uq_users_one_primary", "family_plan_id", unique=True, postgresql_where=text("family_role = 'primary'")),
         Index(
-            "idx_users_subscription", "subscription_status", "subscription_expiry",
+            "idx_users_subscription",
+            "subscription_status",
+            "subscription_expiry",
             postgresql_where=text("subscription_status in ('active', 'pending')"),
         ),
-    )  # fmt: skip
+    )
 
     id: Mapped[Id]
     email: Mapped[str]

@@ -48,11 +48,17 @@ class SignInRow(NamedTuple):
 
 
 NAME = Query(Name, select(User.first_name, User.last_name, User.email).where(User.id == bindparam("person")))
-PROFILE = Query(Profile, select(
-    User.first_name, User.last_name, User.timezone, User.preferred_meeting_time,
-    _own.where(_rows.c.outcome == "attended").label("came"),
-    _own.where(_rows.c.outcome == "no_show").label("missed"),
-).where(User.id == bindparam("id")))  # fmt: skip
+PROFILE = Query(
+    Profile,
+    select(
+        User.first_name,
+        User.last_name,
+        User.timezone,
+        User.preferred_meeting_time,
+        _own.where(_rows.c.outcome == "attended").label("came"),
+        _own.where(_rows.c.outcome == "no_show").label("missed"),
+    ).where(User.id == bindparam("id")),
+)
 
 
 SIGN_INS = Query(

@@ -61,15 +61,23 @@ def prove(db: Session, key: str, typed: str) -> str | None:
         person = db.scalar(
             PROVE,
             {
-                "key": key_hash(key), "new_key": key_hash(fresh), "step": step, "slot": slot, "hash": used,
+                "key": key_hash(key),
+                "new_key": key_hash(fresh),
+                "step": step,
+                "slot": slot,
+                "hash": used,
                 "sealed": renewed,
             },
-        )  # fmt: skip
+        )
     if not asked or person is None:
         audit.record(
-            db, "second-factor.refused", "A second factor did not fit", category="security", level="warn",
+            db,
+            "second-factor.refused",
+            "A second factor did not fit",
+            category="security",
+            level="warn",
             subject_id=asked.user_id if asked else None,
-        )  # fmt: skip
+        )
         return None
     audit.record(db, "second-factor.given", "A second factor was given", subject_id=person, category="security")
     if used is not None:
@@ -101,9 +109,12 @@ def keep(
         return None
     codes = _codes()
     kept = {
-        "sealed": own.pending, "step": step, "hashes": _hashed(codes), "this": this_sign_in,
+        "sealed": own.pending,
+        "step": step,
+        "hashes": _hashed(codes),
+        "this": this_sign_in,
         "new_key": key_hash(fresh) if fresh else None,
-    }  # fmt: skip
+    }
     if not db.scalar(KEEP, kept):
         return None
     audit.record(db, "second-factor.set-up", "A second factor was set up", category="security")

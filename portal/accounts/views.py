@@ -36,9 +36,11 @@ def create_account() -> ResponseReturnValue:
     limits.limit("sign-up-address", allowed=5, seconds=3600, whose=form.email.data)
     limits.limit("sign-up-address-day", allowed=20, seconds=86_400, whose=form.email.data)
     given = actions.Given(
-        email=form.email.data, first_name=form.first_name.data, last_name=form.last_name.data or None,
+        email=form.email.data,
+        first_name=form.first_name.data,
+        last_name=form.last_name.data or None,
         timezone=form.timezone.data,
-    )  # fmt: skip
+    )
     session["sign_up"] = [given.email, actions.sign_up(db.session(), given)]
     return redirect("/verify", 303)
 
@@ -224,9 +226,12 @@ def reset_by_code() -> ResponseReturnValue:
     form = forms.ResetCodeForm()
     if form.validate():
         done = actions.reset(
-            db.session(), form.password.data, email=form.email.data, code=form.code.data,
+            db.session(),
+            form.password.data,
+            email=form.email.data,
+            code=form.code.data,
             factor_lost=form.factor_lost.data,
-        )  # fmt: skip
+        )
         if done:
             return _new_password(done, form.email.data)
         form.code.errors = [forms.CODE_OPENS_NOTHING]
@@ -262,5 +267,7 @@ def _new_password(done: actions.Redeemed, email: str | None) -> ResponseReturnVa
     session.pop("reset", None)
     flash("The new password is set, and every sign-in with the old one has ended. Sign in.", "note")
     if done.factor_ends:
-        flash("Your second factor is switched off in three days. Until then a sign-in still needs a code of it.", "note")
+        flash(
+            "Your second factor is switched off in three days. Until then a sign-in still needs a code of it.", "note"
+        )
     return redirect("/sign-in", 303)

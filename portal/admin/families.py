@@ -114,26 +114,40 @@ with people as materialized (select id, family_plan_id from users where search @
   join family_plans p on p.id = found.id join users u on u.id = p.primary_user_id
 """  # noqa: S608 - constants of this file
 PLANS = {
-    search: Query(FamilyRow, text(f"""
+    search: Query(
+        FamilyRow,
+        text(f"""
 select * from ({found}) plans
  where (name_key, id) > (:after_name, :after_id) order by name_key, id limit {PAGE + 1}
-"""))  # noqa: S608
+"""),  # noqa: S608 - constants of this file
+    )
     for search, found in ((True, FOUND), (False, EVERY))
 }
-STANDING = Query(Counts, text("""
+STANDING = Query(
+    Counts,
+    text("""
 select count(*) as families, coalesce(sum(current_members), 0) as people from family_plans where is_active
-"""))
+"""),
+)
 PEOPLE = Query(
     Seat,
     select(
-        Membership.id, Membership.user_id, Membership.role, Membership.state, Membership.joined_at, Membership.ended_at,
-        Membership.expires_at, User.first_name, User.last_name, func.coalesce(User.email, Membership.email).label("email"),
+        Membership.id,
+        Membership.user_id,
+        Membership.role,
+        Membership.state,
+        Membership.joined_at,
+        Membership.ended_at,
+        Membership.expires_at,
+        User.first_name,
+        User.last_name,
+        func.coalesce(User.email, Membership.email).label("email"),
     )
     .outerjoin(User, User.id == Membership.user_id)
     .where(Membership.plan_id == bindparam("plan_id"))
     .order_by(Membership.ended_at.desc().nulls_first(), Membership.role.desc(), Membership.joined_at, Membership.id)
     .limit(200),
-)  # fmt: skip
+)
 DISC = {"active": ("full", "ok"), "invited": ("ring", ""), "declined": ("slash", ""), "revoked": ("slash", "")}
 
 
@@ -156,10 +170,13 @@ def families() -> ResponseReturnValue:
     rows = PLANS[bool(q)].all(db.session(), q=q, after_name=after_name, after_id=after_id)
     shown, first = rows[:PAGE], f"/admin/families?{urlencode({'q': q})}"
     return page(
-        "admin/families.html", q=q, heading=_heading(q, len(rows)), families=[_line(row) for row in shown],
+        "admin/families.html",
+        q=q,
+        heading=_heading(q, len(rows)),
+        families=[_line(row) for row in shown],
         newer_url=first if start else None,
         older_url=f"{first}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
-    )  # fmt: skip
+    )
 
 
 @admin
@@ -214,8 +231,11 @@ def transfer(plan_id: UUID) -> ResponseReturnValue:
         return _family_page(plan_id, 422, transfer_form=form)
     if not handing_over.propose_transfer(db.session(), plan_id, chosen("person"), form.reason.data):
         abort(404)
-    return _back(plan_id, f"{_named(chosen('person'))} was asked to take over, and the person who pays now is told."
-                          " It happens once the new payer has paid.")
+    return _back(
+        plan_id,
+        f"{_named(chosen('person'))} was asked to take over, and the person who pays now is told."
+        " It happens once the new payer has paid.",
+    )
 
 
 def _named(person_id: UUID) -> str:
@@ -232,16 +252,20 @@ def _family_page(plan_id: UUID, status: int = 200, **forms: Form) -> ResponseRet
     people = [_person(row) for row in _people(plan_id)]
     context: dict[str, Form] = {
         "seats_form": SeatsForm(None, data={"seats": plan.max_members}),
-        "removal_form": ReasonForm(None, prefix="removal-"), "transfer_form": ReasonForm(None, prefix="transfer-"),
-    }  # fmt: skip
+        "removal_form": ReasonForm(None, prefix="removal-"),
+        "transfer_form": ReasonForm(None, prefix="transfer-"),
+    }
     return page(
-        "admin/family.html", status, plan=plan, people=people,
+        "admin/family.html",
+        status,
+        plan=plan,
+        people=people,
         members=[p for p in people if p.state == "active" and not p.is_primary],
         until=reader().short_day(plan.subscription_expiry),
         ending=reader().short_day(plan.ending_at),
         asked=next((p.name for p in people if plan.transfer_to and p.user_id == plan.transfer_to), ""),
         **{**context, **forms},
-    )  # fmt: skip
+    )
 
 
 def _people(plan_id: UUID) -> list[Seat]:
@@ -258,7 +282,9 @@ def _too_many_for(plan_id: UUID, seats: int) -> str:
 
 def _heading(q: str, found: int) -> str:
     if q:
-        return f"More than {PAGE} families" if found > PAGE else f"{found} {'family' if found == 1 else 'families'} found"
+        return (
+            f"More than {PAGE} families" if found > PAGE else f"{found} {'family' if found == 1 else 'families'} found"
+        )
     now = STANDING.one(db.session())
     families = "1 family" if now.families == 1 else f"{now.families:,} families"
     return f"{families}, {now.people:,} {'person' if now.people == 1 else 'people'} in {'it' if now.families == 1 else 'them'}"
@@ -273,17 +299,33 @@ def _line(row: FamilyRow) -> dict[str, object]:
         else ("full", "Active", "ok")
     )
     return {
-        "id": row.id, "name": row.plan_name or "No name", "primary": display_name(row.first_name, row.last_name, row.email),
-        "email": row.email, "in": f"{row.current_members} of {row.max_members}", "invited": row.invited_members,
-        "kind": kind, "word": word, "tone": tone, "until": reader().short_day(row.subscription_expiry),
-    }  # fmt: skip
+        "id": row.id,
+        "name": row.plan_name or "No name",
+        "primary": display_name(row.first_name, row.last_name, row.email),
+        "email": row.email,
+        "in": f"{row.current_members} of {row.max_members}",
+        "invited": row.invited_members,
+        "kind": kind,
+        "word": word,
+        "tone": tone,
+        "until": reader().short_day(row.subscription_expiry),
+    }
 
 
 def _person(row: Seat) -> Shown:
     state = "expired" if row.state == "invited" and row.expires_at and row.expires_at <= clock.now() else row.state
     kind, tone = DISC.get(state, ("ring", ""))
     return Shown(
-        row.id, row.user_id, display_name(row.first_name, row.last_name, row.email), row.email, state, state.capitalize(),
-        kind, tone, row.role == "primary", reader().short_day(row.joined_at), reader().short_day(row.ended_at),
+        row.id,
+        row.user_id,
+        display_name(row.first_name, row.last_name, row.email),
+        row.email,
+        state,
+        state.capitalize(),
+        kind,
+        tone,
+        row.role == "primary",
+        reader().short_day(row.joined_at),
+        reader().short_day(row.ended_at),
         undo=state == "removed" and row.ended_at is not None and row.ended_at >= leaving.day_begins(reader().now),
-    )  # fmt: skip
+    )

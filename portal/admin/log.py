@@ -30,10 +30,20 @@ from portal.web import asked, id_in, page, reader
 
 PAGE = 40
 COLUMNS = (
-    SystemLog.id, SystemLog.timestamp, SystemLog.level, SystemLog.category, SystemLog.operation, SystemLog.message,
-    SystemLog.user_id, SystemLog.subject_id, SystemLog.meeting_id, SystemLog.request_id, SystemLog.ip_address,
-    SystemLog.user_agent, SystemLog.details,
-)  # fmt: skip
+    SystemLog.id,
+    SystemLog.timestamp,
+    SystemLog.level,
+    SystemLog.category,
+    SystemLog.operation,
+    SystemLog.message,
+    SystemLog.user_id,
+    SystemLog.subject_id,
+    SystemLog.meeting_id,
+    SystemLog.request_id,
+    SystemLog.ip_address,
+    SystemLog.user_agent,
+    SystemLog.details,
+)
 # Counted by the index of categories and levels, and no further than anybody reads.
 WRONG = text("""
 select level, count(*) as times from (
@@ -45,6 +55,7 @@ FROM = tuple_(SystemLog.timestamp, SystemLog.id) <= tuple_(bindparam("from_at"),
 MOST: ColumnElement[int] = literal_column(str(PAGE + 1))
 # Pages plan a statement once for whatever is asked; here what is asked decides: a rare level by its index, a common one not.
 PLANNED_ANEW = text("set local plan_cache_mode = force_custom_plan")
+
 
 class LogRow(NamedTuple):
     """One row of the log, with the names of who did it and whom it was done to, and the title of its meeting."""
@@ -103,11 +114,17 @@ def log() -> ResponseReturnValue:
     more = f"{first}&from={paging.write(rows[PAGE].timestamp, rows[PAGE].id)}" if len(rows) > PAGE else None
     lines = [_line(row) for row in rows[:PAGE]]
     return page(
-        "admin/log.html", w=wanted, about=_about(wanted), filtered=bool(filters),
+        "admin/log.html",
+        w=wanted,
+        about=_about(wanted),
+        filtered=bool(filters),
         days=[(day, list(there)) for day, there in groupby(lines, lambda line: line["day"])],
-        heading="" if filters or cursor else _today(), levels=LEVELS, categories=CATEGORIES,
-        newer_url=first if cursor else None, older_url=more,
-    )  # fmt: skip
+        heading="" if filters or cursor else _today(),
+        levels=LEVELS,
+        categories=CATEGORIES,
+        newer_url=first if cursor else None,
+        older_url=more,
+    )
 
 
 def _today() -> str:
@@ -115,17 +132,24 @@ def _today() -> str:
     midnight = reader().now.replace(hour=0, minute=0, second=0, microsecond=0)
     rows = db.session.execute(WRONG, {"categories": list(CATEGORIES), "since": midnight}).all()
     found = {row.level: row.times for row in rows}
-    counted = [f"{number(found[level])} {word if found[level] == 1 else word + 's'}"
-               for level, word in (("error", "error"), ("warn", "warning")) if level in found]  # fmt: skip
+    counted = [
+        f"{number(found[level])} {word if found[level] == 1 else word + 's'}"
+        for level, word in (("error", "error"), ("warn", "warning"))
+        if level in found
+    ]
     return f"{' and '.join(counted).capitalize()} today." if counted else "Nothing went wrong today."
 
 
 def _wanted() -> Wanted:
     level, category = asked("level"), asked("category")
     return Wanted(
-        level if level in LEVELS else "", category if category in CATEGORIES else "", _reference(asked("reference", 40)),
-        _id("person"), _id("meeting"), _id("family"),
-    )  # fmt: skip
+        level if level in LEVELS else "",
+        category if category in CATEGORIES else "",
+        _reference(asked("reference", 40)),
+        _id("person"),
+        _id("meeting"),
+        _id("family"),
+    )
 
 
 def _id(name: str) -> UUID | None:
@@ -147,8 +171,12 @@ def _newest(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
 
 
 def _found(wanted: Wanted) -> Rows:
-    narrower = [(SystemLog.level, wanted.level), (SystemLog.category, wanted.category),
-                (SystemLog.request_id, wanted.reference), (SystemLog.meeting_id, wanted.meeting)]  # fmt: skip
+    narrower = [
+        (SystemLog.level, wanted.level),
+        (SystemLog.category, wanted.category),
+        (SystemLog.request_id, wanted.reference),
+        (SystemLog.meeting_id, wanted.meeting),
+    ]
     also = [column == value for column, value in narrower if value]
     if wanted.family:
         return _of_family(wanted.family, *also)
@@ -156,7 +184,12 @@ def _found(wanted: Wanted) -> Rows:
         return union(*(_newest(column == wanted.person, *also) for column in (SystemLog.user_id, SystemLog.subject_id)))
     if len(also) == 1 and (wanted.level or wanted.category):
         # The index is by category and level, so each pair of them is a list of its own.
-        pairs = [(each, word) for each in CATEGORIES for word in LEVELS if wanted.category in ("", each) and wanted.level in ("", word)]
+        pairs = [
+            (each, word)
+            for each in CATEGORIES
+            for word in LEVELS
+            if wanted.category in ("", each) and wanted.level in ("", word)
+        ]
         return union_all(*(_newest(SystemLog.category == each, SystemLog.level == word) for each, word in pairs))
     return _newest(*also)
 
@@ -197,14 +230,20 @@ def _about(wanted: Wanted) -> list[tuple[str, str]]:
     """What the rows are about, with its page; rows outlive what they are about."""
     session, about = db.session, []
     if wanted.person:
-        who = session.execute(select(User.first_name, User.last_name, User.email).where(User.id == wanted.person)).one_or_none()
+        who = session.execute(
+            select(User.first_name, User.last_name, User.email).where(User.id == wanted.person)
+        ).one_or_none()
         about.append((display_name(*who), f"/admin/people/{wanted.person}") if who else ("somebody who is gone", ""))
     if wanted.meeting:
         title = session.scalar(select(Meeting.title).where(Meeting.id == wanted.meeting))
         about.append((title, f"/admin/meetings/{wanted.meeting}") if title else ("a meeting that is gone", ""))
     if wanted.family:
         plan = session.execute(select(FamilyPlan.plan_name).where(FamilyPlan.id == wanted.family)).one_or_none()
-        about.append((plan[0] or "a family without a name", f"/admin/families/{wanted.family}") if plan else ("a family that is gone", ""))
+        about.append(
+            (plan[0] or "a family without a name", f"/admin/families/{wanted.family}")
+            if plan
+            else ("a family that is gone", "")
+        )
     return about
 
 
@@ -215,22 +254,31 @@ def _line(row: LogRow) -> dict[str, object]:
     nobody = (None, "a visitor" if row.ip_address else "the portal")
     meeting = (row.meeting_id, row.title) if row.title else None
     names = {
-        "{who}": ("/admin/people/", who or nobody), "{whom}": ("/admin/people/", whom or (None, "somebody")),
-        "{one}": ("/admin/people/", whom or who or nobody), "{meeting}": ("/admin/meetings/", meeting or (None, "a meeting")),
-    }  # fmt: skip
+        "{who}": ("/admin/people/", who or nobody),
+        "{whom}": ("/admin/people/", whom or (None, "somebody")),
+        "{one}": ("/admin/people/", whom or who or nobody),
+        "{meeting}": ("/admin/meetings/", meeting or (None, "a meeting")),
+    }
     about = whom is not None and row.subject_id != row.user_id
     pieces = sentence(row.operation, row.message, by_person=who is not None, about=about, there=meeting is not None)
     facts = {
         "Kind": f"{CATEGORIES[row.category]}, {row.operation}" if row.operation else CATEGORIES[row.category],
-        "Noted as": row.message, "By": "" if who else nobody[1].capitalize(), "At": f"{local:%H:%M:%S}, {reader().city}",
+        "Noted as": row.message,
+        "By": "" if who else nobody[1].capitalize(),
+        "At": f"{local:%H:%M:%S}, {reader().city}",
         **{name.replace("_", " ").capitalize(): _plain(value) for name, value in (row.details or {}).items()},
-        "From": str(row.ip_address or ""), "With": row.user_agent or "",
-    }  # fmt: skip
+        "From": str(row.ip_address or ""),
+        "With": row.user_agent or "",
+    }
     return {
-        "said": [_linked(*names[piece]) if piece in names else ("", piece) for piece in pieces], "level": row.level,
-        "day": local.date(), "time": f"{local:%H:%M}", "iso": row.timestamp.isoformat(timespec="milliseconds"),
-        "reference": row.request_id, "facts": {k: v for k, v in facts.items() if v},
-    }  # fmt: skip
+        "said": [_linked(*names[piece]) if piece in names else ("", piece) for piece in pieces],
+        "level": row.level,
+        "day": local.date(),
+        "time": f"{local:%H:%M}",
+        "iso": row.timestamp.isoformat(timespec="milliseconds"),
+        "reference": row.request_id,
+        "facts": {k: v for k, v in facts.items() if v},
+    }
 
 
 def _linked(path: str, named: tuple[UUID | None, str]) -> tuple[str, str]:
@@ -239,7 +287,9 @@ def _linked(path: str, named: tuple[UUID | None, str]) -> tuple[str, str]:
     return (f"{path}{its_id}" if its_id else "", name)
 
 
-def _person(person_id: UUID | None, first: str | None, last: str | None, email: str | None) -> tuple[UUID | None, str] | None:
+def _person(
+    person_id: UUID | None, first: str | None, last: str | None, email: str | None
+) -> tuple[UUID | None, str] | None:
     """Their page and name; no page if they are gone, nothing if there is nobody."""
     if person_id is None:
         return None

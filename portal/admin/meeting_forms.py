@@ -4,15 +4,7 @@ import re
 from datetime import date
 from typing import Any
 
-from wtforms import (
-    BooleanField,
-    Field,
-    HiddenField,
-    IntegerField,
-    SelectField,
-    SelectMultipleField,
-    TimeField,
-)
+from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField, SelectMultipleField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import NumberRange, Optional
 from wtforms.widgets import CheckboxInput
@@ -30,9 +22,11 @@ NO_PLACES = "At least one place and at most 100,000, or leave it empty."
 NO_TIMES = "Between once and 1,000 times, or leave it empty."
 WHY = "Say why, in a sentence everybody may read."
 REPEATS = {
-    "daily": "Every day", "weekly": "Every week, on some days", "monthly-by-day": "Every month, on a day",
+    "daily": "Every day",
+    "weekly": "Every week, on some days",
+    "monthly-by-day": "Every month, on a day",
     "monthly-by-weekday": "Every month, on a weekday",
-}  # fmt: skip
+}
 
 
 class ProgrammeForm(Form):
@@ -43,11 +37,13 @@ class ProgrammeForm(Form):
     start_time = TimeField("Start", validators=[readable("Enter an hour, like 21:00.")])
     timezone = ZoneField()
     duration = IntegerField(
-        "Length in minutes", default=60,
+        "Length in minutes",
+        default=60,
         validators=[
-            readable("Enter a whole number of minutes."), NumberRange(1, 480, "Between 1 minute and 8 hours (480)."),
+            readable("Enter a whole number of minutes."),
+            NumberRange(1, 480, "Between 1 minute and 8 hours (480)."),
         ],
-    )  # fmt: skip
+    )
     platform = SelectField("Room", choices=[SelectChoice(*room) for room in ROOMS.items()])
     max_attendees = IntegerField(
         "Places", default=50, validators=[Optional(), readable(NO_PLACES), NumberRange(1, 100_000, NO_PLACES)]
@@ -64,7 +60,16 @@ class ProgrammeForm(Form):
 
     def described(self) -> dict[str, Any]:  # WTForms tells no types
         """What both kinds of plan share."""
-        shared = ("title", "start_time", "timezone", "duration", "platform", "max_attendees", "requires_approval", "is_private")
+        shared = (
+            "title",
+            "start_time",
+            "timezone",
+            "duration",
+            "platform",
+            "max_attendees",
+            "requires_approval",
+            "is_private",
+        )
         return {**{name: self[name].data for name in shared}, "description": self.description.data or None}
 
     def refuse_at(self, field: Field | None, refusal: Refused) -> None:
@@ -95,26 +100,42 @@ class SeriesForm(ProgrammeForm):
     """A series: how often, from when, until when."""
 
     repeats = SelectField("How often", choices=[SelectChoice(*rule) for rule in REPEATS.items()], default="weekly")
-    weekdays = Weekdays("On these days of the week", choices=[SelectChoice(str(n), day[:3]) for n, day in enumerate(DAYS, 1)])
+    weekdays = Weekdays(
+        "On these days of the week", choices=[SelectChoice(str(n), day[:3]) for n, day in enumerate(DAYS, 1)]
+    )
     month_day = IntegerField("Day of the month", validators=[Optional(), readable("Enter a day from 1 to 31.")])
-    month_week = SelectField("Which one", choices=[SelectChoice(str(n), word.capitalize()) for n, word in WEEKS.items()])
+    month_week = SelectField(
+        "Which one", choices=[SelectChoice(str(n), word.capitalize()) for n, word in WEEKS.items()]
+    )
     month_weekday = SelectField("Weekday", choices=[SelectChoice(str(n), day) for n, day in enumerate(DAYS, 1)])
     starts_on = day_field("From")
     ends_on = day_field("Last day", optional=True)
-    times = IntegerField("or how many times", validators=[Optional(), readable(NO_TIMES), NumberRange(1, 1000, NO_TIMES)])
+    times = IntegerField(
+        "or how many times", validators=[Optional(), readable(NO_TIMES), NumberRange(1, 1000, NO_TIMES)]
+    )
     only_if_free = BooleanField("Only on days without another meeting: the club's daily meeting")
 
     def validate(self, extra_validators: object = None) -> bool:
         """Each field for itself, then what they say together."""
         good = bool(super().validate(extra_validators))
         for field, wrong, sentence in (
-            (self.weekdays, self.repeats.data == "weekly" and not self.weekdays.data, "Choose at least one day of the week."),
-            (self.month_day, self.repeats.data == "monthly-by-day" and not 1 <= (self.month_day.data or 0) <= 31,
-             "Enter a day from 1 to 31."),
+            (
+                self.weekdays,
+                self.repeats.data == "weekly" and not self.weekdays.data,
+                "Choose at least one day of the week.",
+            ),
+            (
+                self.month_day,
+                self.repeats.data == "monthly-by-day" and not 1 <= (self.month_day.data or 0) <= 31,
+                "Enter a day from 1 to 31.",
+            ),
             (self.times, self.ends_on.data and self.times.data, "Give a last day or a number of times, not both."),
-            (self.ends_on, self.ends_on.data and self.starts_on.data and self.ends_on.data < self.starts_on.data,
-             "The last day is before the first."),
-        ):  # fmt: skip
+            (
+                self.ends_on,
+                self.ends_on.data and self.starts_on.data and self.ends_on.data < self.starts_on.data,
+                "The last day is before the first.",
+            ),
+        ):
             if wrong and not field.errors:
                 field.errors = [sentence]
                 good = False
@@ -125,11 +146,15 @@ class SeriesForm(ProgrammeForm):
         repeats = self.repeats.data
         weekdays = {"weekly": self.weekdays.data, "monthly-by-weekday": [self.month_weekday.data]}.get(repeats, [])
         return SeriesPlan(
-            **self.described(), repeats=repeats, weekdays=tuple(sorted(int(n) for n in weekdays)),
+            **self.described(),
+            repeats=repeats,
+            weekdays=tuple(sorted(int(n) for n in weekdays)),
             month_day=self.month_day.data if repeats == "monthly-by-day" else None,
             month_week=int(self.month_week.data) if repeats == "monthly-by-weekday" else None,
-            starts_on=self.starts_on.data, ends_on=self.ends_on.data, only_if_free=self.only_if_free.data,
-        )  # fmt: skip
+            starts_on=self.starts_on.data,
+            ends_on=self.ends_on.data,
+            only_if_free=self.only_if_free.data,
+        )
 
     @classmethod
     def of(cls, series: MeetingSeries, host_email: str, from_day: date) -> "SeriesForm":

@@ -57,12 +57,17 @@ def index() -> ResponseReturnValue:
     series, upcoming = running_series(), [Planned(row, look) for row in typed(PlannedRow, db.session.execute(coming))]
     days = [(day, list(there)) for day, there in groupby(upcoming, lambda m: m.date)]
     later = [m for _day, there in days[OPEN_DAYS:] for m in there]
-    weeks = [(monday, list(there)) for monday, there in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))]
+    weeks = [
+        (monday, list(there)) for monday, there in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))
+    ]
     return page(
-        "admin/meetings.html", heading=_heading(upcoming), days=days[:OPEN_DAYS],
+        "admin/meetings.html",
+        heading=_heading(upcoming),
+        days=days[:OPEN_DAYS],
         weeks=[(monday, there, sum(m.requests for m in there)) for monday, there in weeks],
-        series=[(one.id, one.title, sentence(one)) for one in series], daily=any(one.only_if_free for one in series),
-    )  # fmt: skip
+        series=[(one.id, one.title, sentence(one)) for one in series],
+        daily=any(one.only_if_free for one in series),
+    )
 
 
 @admin
@@ -78,10 +83,11 @@ def past() -> ResponseReturnValue:
     rows, look = typed(PlannedRow, db.session.execute(over)), here_and_now()
     older = paging.write(rows[-1].starts_at, rows[-1].id) if len(rows) > queries.PAGE else None
     return page(
-        "admin/meetings_past.html", meetings=[Planned(row, look) for row in rows[: queries.PAGE]],
+        "admin/meetings_past.html",
+        meetings=[Planned(row, look) for row in rows[: queries.PAGE]],
         older_url=f"/admin/meetings/past?from={older}" if older else None,
         newer_url="/admin/meetings/past" if "from" in request.args else "/admin/meetings",
-    )  # fmt: skip
+    )
 
 
 @admin
@@ -188,9 +194,14 @@ def _meeting(meeting_id: UUID) -> tuple[Meeting, str]:
 def _form_page(form: MeetingForm, meeting: Meeting, status: int = 200) -> ResponseReturnValue:
     series = db.session.get(MeetingSeries, meeting.series_id) if meeting.series_id else None
     return page(
-        "admin/meeting_form.html", status, form=form, m=Planned(meeting, here_and_now()), day=meeting.series_date,
-        series=series, repeats=in_words(series) if series else "",
-    )  # fmt: skip
+        "admin/meeting_form.html",
+        status,
+        form=form,
+        m=Planned(meeting, here_and_now()),
+        day=meeting.series_date,
+        series=series,
+        repeats=in_words(series) if series else "",
+    )
 
 
 def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 200) -> ResponseReturnValue:

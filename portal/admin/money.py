@@ -84,32 +84,42 @@ class Who(NamedTuple):
     email: str
 
 
-MONTHS = Query(Month, text("""
+MONTHS = Query(
+    Month,
+    text("""
 select day, coalesce(sum(i.kept), 0) as kept
   from unnest(cast(:days as date[]), cast(:begins as timestamptz[]), cast(:ends as timestamptz[])) m (day, begins, ends)
   left join income i on i.completed_at >= m.begins and i.completed_at < m.ends and i.currency = :currency
  group by day order by day
-"""))
-STANDING = Query(Now, text("""
+"""),
+)
+STANDING = Query(
+    Now,
+    text("""
 select (select count(*) from subscriptions where live) as live,
        (select count(*) from subscriptions where live and failed_at is not null) as failing,
        (select count(*) from subscriptions where live and ends_at > :at) as ending,
        (select count(*) from provider_events where handled_at is null) as unheard,
        (select max(timestamp) from system_logs where category = 'billing' and level in ('info', 'warn')
          and operation = 'billing.reconciled') as compared
-"""))
+"""),
+)
 DRIFTS = Query(
     Differs,
     select(Drift.said, Drift.found_at, Drift.user_id, User.first_name, User.last_name, User.email)
     .outerjoin(User, User.id == Drift.user_id)
-    .where(Drift.resolved_at.is_(None)).order_by(Drift.found_at).limit(100),
-)  # fmt: skip
+    .where(Drift.resolved_at.is_(None))
+    .order_by(Drift.found_at)
+    .limit(100),
+)
 DISPUTED = Query(
     Disputed,
     select(*COLUMNS, Order.user_id, Order.disputed_at, User.first_name, User.last_name, User.email)
     .join(User, User.id == Order.user_id)
-    .where(Order.dispute_state == "open").order_by(Order.disputed_at).limit(100),
-)  # fmt: skip
+    .where(Order.dispute_state == "open")
+    .order_by(Order.disputed_at)
+    .limit(100),
+)
 WHO = Query(Who, select(User.id, User.first_name, User.last_name, User.email).where(User.id == bindparam("person")))
 
 
@@ -134,11 +144,14 @@ class DaysForm(Form):
     """Days without an order."""
 
     kind = SelectField(
-        "Why", choices=[SelectChoice("complimentary", "From the club"), SelectChoice("offline", "Paid outside the portal")]
+        "Why",
+        choices=[SelectChoice("complimentary", "From the club"), SelectChoice("offline", "Paid outside the portal")],
     )
     until = DateField(
-        "Until", validators=[readable("Give a day that exists."), this_century], description="The last day, in the club’s zone."
-    )  # fmt: skip
+        "Until",
+        validators=[readable("Give a day that exists."), this_century],
+        description="The last day, in the club’s zone.",
+    )
     reason = Line("Reason", most=200, missing="Say why; the person sees it.", description="The person sees it.")
 
     def validate_until(self, field: Field) -> None:
@@ -154,9 +167,10 @@ class RefundForm(Form):
     """The order it is about."""
     amount = DecimalField("Amount", validators=[readable("Give an amount, like 12.00.")])
     cut = DateField(
-        "Access until", validators=[Optional(), readable("Give a day that exists."), this_century],
+        "Access until",
+        validators=[Optional(), readable("Give a day that exists."), this_century],
         description="The last day, in the club’s zone. Leave it empty to keep access as it is.",
-    )  # fmt: skip
+    )
     reason = Line("Reason", most=200, missing="Say why, for the log.")
 
     def validate_amount(self, field: Field) -> None:
@@ -176,7 +190,9 @@ def overview() -> ResponseReturnValue:
     """What came in by month, how the subscriptions stand, and where provider and club disagree."""
     now, months = STANDING.one(db.session(), at=clock.now()), _months()
     return page(
-        "admin/money.html", bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months], currency=_settings().currency,
+        "admin/money.html",
+        bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months],
+        currency=_settings().currency,
         figures=[
             (f"{now.live:,}", "active subscriptions", "/admin/people?access=paying"),
             (f"{now.failing:,}", "with a failed payment", "/admin/people?access=failed"),
@@ -185,17 +201,26 @@ def overview() -> ResponseReturnValue:
         ],
         heading=f"{money.shown(months[-1].kept, _settings().currency)} came in this month",
         drifts=[
-            (row.said, since(row.found_at, reader().now), row.user_id,
-             display_name(row.first_name, row.last_name, row.email) if row.email else "")
+            (
+                row.said,
+                since(row.found_at, reader().now),
+                row.user_id,
+                display_name(row.first_name, row.last_name, row.email) if row.email else "",
+            )
             for row in DRIFTS.all(db.session())
         ],
         disputes=[
-            line(row, reader().now) | {"since": since(row.disputed_at, reader().now), "person": row.user_id,
-                                     "name": display_name(row.first_name, row.last_name, row.email)}
+            line(row, reader().now)
+            | {
+                "since": since(row.disputed_at, reader().now),
+                "person": row.user_id,
+                "name": display_name(row.first_name, row.last_name, row.email),
+            }
             for row in DISPUTED.all(db.session())
         ],
-        unheard=now.unheard, compared=since(now.compared, reader().now) if now.compared else "",
-    )  # fmt: skip
+        unheard=now.unheard,
+        compared=since(now.compared, reader().now) if now.compared else "",
+    )
 
 
 def _months() -> list[Month]:
@@ -229,22 +254,33 @@ def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> Response
     verdict, now = access.of(db.session(), person_id, reader()), reader().now
     customers = actions.customers_of(db.session(), person_id)
     return page(
-        "admin/person_money.html", status, who=who, name=display_name(who.first_name, who.last_name, who.email), v=verdict,
-        line=access.line(verdict, reader()), day=reader().day, form=form, orders=_orders(person_id), plans=_plans(person_id),
+        "admin/person_money.html",
+        status,
+        who=who,
+        name=display_name(who.first_name, who.last_name, who.email),
+        v=verdict,
+        line=access.line(verdict, reader()),
+        day=reader().day,
+        form=form,
+        orders=_orders(person_id),
+        plans=_plans(person_id),
         customers=customers,
-        events=[{"kind": e.kind, "at": since(e.received_at, now), "did": e.outcome or "waiting"} for e in _events(customers)],
-    )  # fmt: skip
+        events=[
+            {"kind": e.kind, "at": since(e.received_at, now), "did": e.outcome or "waiting"} for e in _events(customers)
+        ],
+    )
 
 
 def _orders(person_id: UUID) -> list[dict[str, object]]:
     bought = select(*COLUMNS).where(Order.user_id == person_id).order_by(Order.created_at.desc(), Order.id.desc())
     return [
-        line(row, reader().now) | {
+        line(row, reader().now)
+        | {
             "refundable": row.state in REFUNDABLE and row.provider_payment_id is not None,
             "desk": provider.desk_address(row.provider_payment_id) if row.provider_payment_id else "",
         }
         for row in typed(OrderRow, db.session.execute(bought.limit(50)))
-    ]  # fmt: skip
+    ]
 
 
 def _plans(person_id: UUID) -> list[Subscription]:
@@ -261,8 +297,12 @@ def _events(customers: Sequence[str]) -> list[ProviderEvent]:
 def ask(person_id: UUID) -> ResponseReturnValue:
     """Have the provider asked about one person now."""
     known = actions.ask_about(db.session(), person_id)
-    flash(f"Stripe is being asked about {_name(person_id)} now. Reload this page in a moment." if known
-          else f"{_name(person_id)} has never paid at Stripe.", "note")
+    flash(
+        f"Stripe is being asked about {_name(person_id)} now. Reload this page in a moment."
+        if known
+        else f"{_name(person_id)} has never paid at Stripe.",
+        "note",
+    )
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
@@ -279,11 +319,24 @@ def give(person_id: UUID) -> ResponseReturnValue:
 
 
 REFUNDABLE = ("paid", "partly refunded")
-ORDER = Query(Refundable, select(
-    Order.id, Order.user_id, Order.order_number, Order.amount, Order.refunded_amount, Order.currency,
-    Order.provider_payment_id, Order.period_end, User.first_name, User.last_name, User.email,
-).join(User, User.id == Order.user_id).where(STATE.in_(REFUNDABLE), Order.provider_payment_id.is_not(None),
-        Order.order_number == bindparam("number")))  # fmt: skip
+ORDER = Query(
+    Refundable,
+    select(
+        Order.id,
+        Order.user_id,
+        Order.order_number,
+        Order.amount,
+        Order.refunded_amount,
+        Order.currency,
+        Order.provider_payment_id,
+        Order.period_end,
+        User.first_name,
+        User.last_name,
+        User.email,
+    )
+    .join(User, User.id == Order.user_id)
+    .where(STATE.in_(REFUNDABLE), Order.provider_payment_id.is_not(None), Order.order_number == bindparam("number")),
+)
 
 
 def _name(person_id: UUID) -> str:
@@ -303,9 +356,14 @@ def refund(number: str) -> ResponseReturnValue:
 
 def _refund_page(row: Refundable, form: RefundForm, status: int = 200) -> ResponseReturnValue:
     return page(
-        "admin/refund.html", status, o=row, form=form, name=display_name(row.first_name, row.last_name, row.email),
-        left=money.shown(row.amount - row.refunded_amount, row.currency), paid_until=reader().day(row.period_end),
-    )  # fmt: skip
+        "admin/refund.html",
+        status,
+        o=row,
+        form=form,
+        name=display_name(row.first_name, row.last_name, row.email),
+        left=money.shown(row.amount - row.refunded_amount, row.currency),
+        paid_until=reader().day(row.period_end),
+    )
 
 
 @admin

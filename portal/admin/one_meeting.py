@@ -110,15 +110,31 @@ class ThisMeeting(Planned):
 
 ONE = Query(
     OneRow,
-    select(*queries.SHOWN, Meeting.request_count, Meeting.origin, Meeting.created_at, Meeting.actual_duration,
-           Meeting.series_id, Meeting.series_date, Meeting.host_id, MeetingSeries.repeats, MeetingSeries.weekdays,
-           MeetingSeries.month_day, MeetingSeries.month_week, Creator.first_name, Creator.last_name, Creator.email,
-           queries.invited_at(bindparam("at")).label("open_to"))
+    select(
+        *queries.SHOWN,
+        Meeting.request_count,
+        Meeting.origin,
+        Meeting.created_at,
+        Meeting.actual_duration,
+        Meeting.series_id,
+        Meeting.series_date,
+        Meeting.host_id,
+        MeetingSeries.repeats,
+        MeetingSeries.weekdays,
+        MeetingSeries.month_day,
+        MeetingSeries.month_week,
+        Creator.first_name,
+        Creator.last_name,
+        Creator.email,
+        queries.invited_at(bindparam("at")).label("open_to"),
+    )
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .outerjoin(Creator, Creator.id == Meeting.created_by)
     .where(Meeting.id == bindparam("meeting_id")),
-)  # fmt: skip
-NUMBERS = Query(Numbers, text("""
+)
+NUMBERS = Query(
+    Numbers,
+    text("""
 select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_duration) as minutes, c.declined, c.answered,
        c.no_shows
   from meeting_statistics s
@@ -127,38 +143,61 @@ select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_dura
           count(*) filter (where outcome = 'no_show') as no_shows
      from meeting_attendances where meeting_id = s.id) c
  where s.id = :meeting
-"""))
+"""),
+)
 PAGE, SHOWN = 100, 15
 """So many are read; so many of each answer are open at first."""
-PEOPLE = Query(Attended, text("""
+PEOPLE = Query(
+    Attended,
+    text("""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
   from (select *, case when joined_at is not null then 0 else array_position(cast(:answers as text[]), answer) end as place
           from meeting_attendances where meeting_id = :meeting order by place, joined_at, user_id limit :most) a
   join users u on u.id = a.user_id
  order by a.place, a.joined_at, u.name_key, u.id
-"""))
-FOUND = Query(Attended, text("""
+"""),
+)
+FOUND = Query(
+    Attended,
+    text("""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
   from (select * from users where search @@ searched(:q) offset 0) u
   join meeting_attendances a on a.meeting_id = :meeting and a.user_id = u.id
  order by u.name_key limit :most
-"""))
+"""),
+)
 PERSON = Query(
     Attended,
-    select(User.id, User.first_name, User.last_name, User.email, Attendance.answer, Attendance.outcome,
-           Attendance.joined_at, Attendance.left_at, Attendance.join_duration, Attendance.device_type,
-           Attendance.corrected_at, Attendance.correction)
+    select(
+        User.id,
+        User.first_name,
+        User.last_name,
+        User.email,
+        Attendance.answer,
+        Attendance.outcome,
+        Attendance.joined_at,
+        Attendance.left_at,
+        Attendance.join_duration,
+        Attendance.device_type,
+        Attendance.corrected_at,
+        Attendance.correction,
+    )
     .join(Attendance, Attendance.user_id == User.id)
     .where(Attendance.meeting_id == bindparam("meeting"), User.id == bindparam("person")),
-)  # fmt: skip
+)
 # In the order in which a list shows them.
 ANSWERS = {
-    "accepted": ("full", "Said yes", "ok"), "offered": ("lamp", "Was offered a place", "amber"),
-    "requested": ("quarter", "Asked for a place", "amber"), "waitlisted": ("half", "Waiting", ""), "declined": ("slash", "Said no", ""),
-    "rejected": ("slash", "Request declined", ""), "withdrawn": ("slash", "Gave up the request", ""), "invited": ("ring", "No answer", ""),
-}  # fmt: skip
+    "accepted": ("full", "Said yes", "ok"),
+    "offered": ("lamp", "Was offered a place", "amber"),
+    "requested": ("quarter", "Asked for a place", "amber"),
+    "waitlisted": ("half", "Waiting", ""),
+    "declined": ("slash", "Said no", ""),
+    "rejected": ("slash", "Request declined", ""),
+    "withdrawn": ("slash", "Gave up the request", ""),
+    "invited": ("ring", "No answer", ""),
+}
 OUTCOMES = {"attended": ("full", "Came", "ok"), "no_show": ("cross", "Did not come", "bad")}
 MONTH = timedelta(days=30)
 
@@ -182,11 +221,17 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
     own = current_app.config["SETTINGS"].club_domains
     return page(
         "admin/meeting.html",
-        m=m, made=_made(row), series=row.series_id, repeats=in_words(row) if row.repeats else "", q=q,
+        m=m,
+        made=_made(row),
+        series=row.series_id,
+        repeats=in_words(row) if row.repeats else "",
+        q=q,
         figures=_figures(m, row, NUMBERS.one(db.session(), meeting=meeting_id)),
-        groups=_groups(shown), more=len(people) > PAGE, shown=SHOWN,
+        groups=_groups(shown),
+        more=len(people) > PAGE,
+        shown=SHOWN,
         domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
-    )  # fmt: skip
+    )
 
 
 @admin
@@ -204,7 +249,10 @@ def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     if not form.validate():
         return _correction_page(meeting_id, person_id, form, 422)
     actions.correct(db.session(), meeting_id, person_id, said == "attended", form.reason.data)
-    flash(f"{_name(person_id)} {'came' if said == 'attended' else 'did not come'}: corrected, with your reason in the log.", "note")
+    flash(
+        f"{_name(person_id)} {'came' if said == 'attended' else 'did not come'}: corrected, with your reason in the log.",
+        "note",
+    )
     return redirect(f"/admin/meetings/{meeting_id}", 303)
 
 
@@ -232,12 +280,21 @@ def _made(row: OneRow) -> str:
 
 def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
     if m.phase == "over":
-        numbers = [(n.invited_count, "could come"), (n.attended_count, "came"), (n.no_shows, "said yes and did not come"),
-                   (n.external_attendees, "came from outside the club’s own domains")]  # fmt: skip
+        numbers = [
+            (n.invited_count, "could come"),
+            (n.attended_count, "came"),
+            (n.no_shows, "said yes and did not come"),
+            (n.external_attendees, "came from outside the club’s own domains"),
+        ]
         minutes = [(f"{n.minutes}", "minutes each stayed")] if n.minutes is not None else []
         return [*[(f"{number:,}", said) for number, said in numbers], *minutes]
-    numbers = [(row.open_to, "can come"), (m.taken, "said yes"), (n.declined, "said no"),
-               (max(0, row.open_to - n.answered), "no answer yet"), (m.waiting, "waiting")]  # fmt: skip
+    numbers = [
+        (row.open_to, "can come"),
+        (m.taken, "said yes"),
+        (n.declined, "said no"),
+        (max(0, row.open_to - n.answered), "no answer yet"),
+        (m.waiting, "waiting"),
+    ]
     return [(f"{number:,}", said) for number, said in numbers]
 
 
@@ -246,11 +303,17 @@ def _person(row: Attended, m: Planned) -> Shown:
         return f"{moment.astimezone(reader().tz):%H:%M}" if moment else ""
 
     return Shown(
-        row.id, display_name(row.first_name, row.last_name, row.email), row.email,
-        OUTCOMES.get(row.outcome or "") or ANSWERS[row.answer], hour(row.joined_at), hour(row.left_at), row.join_duration,
+        row.id,
+        display_name(row.first_name, row.last_name, row.email),
+        row.email,
+        OUTCOMES.get(row.outcome or "") or ANSWERS[row.answer],
+        hour(row.joined_at),
+        hour(row.left_at),
+        row.join_duration,
         (row.device_type or "").capitalize(),
-        f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "", m.correctable,
-    )  # fmt: skip
+        f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "",
+        m.correctable,
+    )
 
 
 def _groups(people: list[Shown]) -> list[dict[str, object]]:
@@ -259,12 +322,25 @@ def _groups(people: list[Shown]) -> list[dict[str, object]]:
     for person in people:
         groups.setdefault(person.said, []).append(person)
     return [
-        {"said": said, "people": there, "columns": [name for name in ("came", "minutes", "device")
-                                                   if any(getattr(one, name) not in ("", None) for one in there)]}
+        {
+            "said": said,
+            "people": there,
+            "columns": [
+                name
+                for name in ("came", "minutes", "device")
+                if any(getattr(one, name) not in ("", None) for one in there)
+            ],
+        }
         for said, there in groups.items()
-    ]  # fmt: skip
+    ]
 
 
 def _correction_page(meeting_id: UUID, person_id: UUID, form: CorrectionForm, status: int = 200) -> ResponseReturnValue:
     m = ThisMeeting(find(ONE, meeting_id=meeting_id, at=clock.now()), here_and_now())
-    return page("admin/correction.html", status, m=m, p=_person(find(PERSON, meeting=meeting_id, person=person_id), m), form=form)
+    return page(
+        "admin/correction.html",
+        status,
+        m=m,
+        p=_person(find(PERSON, meeting=meeting_id, person=person_id), m),
+        form=form,
+    )

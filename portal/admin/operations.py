@@ -21,9 +21,12 @@ DAY, WEEK, LATE = timedelta(days=1), timedelta(days=7), timedelta(hours=12)
 """A run that is overdue for so long is late: what was missed at night is done in the morning."""
 
 SCHEDULE = {
-    "backup": ("Backup", DAY), "check": ("Check of the data", DAY), "tidying": ("Tidying up", DAY),
-    "proof": ("Test of the newest backup", WEEK), "statistics": ("Database statistics", WEEK),
-}  # fmt: skip
+    "backup": ("Backup", DAY),
+    "check": ("Check of the data", DAY),
+    "tidying": ("Tidying up", DAY),
+    "proof": ("Test of the newest backup", WEEK),
+    "statistics": ("Database statistics", WEEK),
+}
 """Everything that notes its runs: what it is called, and how often it is due."""
 
 NIGHTS = 14
@@ -49,18 +52,29 @@ def operations() -> ResponseReturnValue:
     wants = [(bad, words) for bad, words in alarms(session, settings) if "BACKUPS" not in words]
     if settings.backups is None:
         wants.append((False, "No backups are made. Set BACKUPS to a folder."))
-    wants += [(False, f"{task['name']} is late: it should run every {task['every']}.") for task in schedule if task["late"]]
+    wants += [
+        (False, f"{task['name']} is late: it should run every {task['every']}.") for task in schedule if task["late"]
+    ]
     return page(
-        "admin/operations.html", heading=_heading(wants, [known.get(name) for name in names]), wants=wants, schedule=schedule,
-        broken=(check.details or {}).items() if check else (), backups=[_backup(each) for each in backups],
-        nights=_nights(backups), kept=settings.backups is not None, figures=_standing(jobs),
-        jobs=[row for row in jobs if row.failed or row.late], when=_when,
-    )  # fmt: skip
+        "admin/operations.html",
+        heading=_heading(wants, [known.get(name) for name in names]),
+        wants=wants,
+        schedule=schedule,
+        broken=(check.details or {}).items() if check else (),
+        backups=[_backup(each) for each in backups],
+        nights=_nights(backups),
+        kept=settings.backups is not None,
+        figures=_standing(jobs),
+        jobs=[row for row in jobs if row.failed or row.late],
+        when=_when,
+    )
 
 
 def _heading(wants: list[tuple[bool, str]], runs: list[Run | None]) -> str:
     if wants:
-        return "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
+        return (
+            "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
+        )
     if not any(runs):
         return "Nothing has run yet."
     return "Everything ran on time." if all(runs) else "All is well so far; some of the schedule has not run yet."
@@ -82,13 +96,24 @@ def database() -> ResponseReturnValue:
     connections, server = monitor.connections(session)
     total = sum(table.table_bytes + table.index_bytes for table in tables)
     return page(
-        "admin/operations_database.html", mean=days[-1].mean if days else None, slow=monitor.slow(session),
+        "admin/operations_database.html",
+        mean=days[-1].mean if days else None,
+        slow=monitor.slow(session),
         mean_bars=[(round(day.mean, 2), day_medium(day.day)) for day in days],
         size_bars=[(round(float(day.bytes) / 1e6, 1), day_medium(day.day)) for day in storage],
-        tables=tables, indexes=indexes[:20], unused=[index for index in indexes if index.unused],
-        counted_since=_when(counted_since), connections=connections, server=server, pool=monitor.pool(session),
-        total=size(total), forecast=_forecast(total, monitor.pace(session)), size=size, when=_when, lasted=_lasted,
-    )  # fmt: skip
+        tables=tables,
+        indexes=indexes[:20],
+        unused=[index for index in indexes if index.unused],
+        counted_since=_when(counted_since),
+        connections=connections,
+        server=server,
+        pool=monitor.pool(session),
+        total=size(total),
+        forecast=_forecast(total, monitor.pace(session)),
+        size=size,
+        when=_when,
+        lasted=_lasted,
+    )
 
 
 def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
@@ -98,24 +123,42 @@ def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
         return task | {"began": "", "said": "", "lasted": "", "kind": "ring", "word": "Not yet", "tone": ""}
     late = datetime.now(UTC) - run.began_at > every + LATE
     kind, word, tone = (
-        ("quarter", "Running", "amber") if run.ended_at is None
-        else ("cross", "Failed", "bad") if not run.well
-        else ("cross", "Late", "amber") if late
+        ("quarter", "Running", "amber")
+        if run.ended_at is None
+        else ("cross", "Failed", "bad")
+        if not run.well
+        else ("cross", "Late", "amber")
+        if late
         else ("full", "Done", "ok")
-    )  # fmt: skip
+    )
     return task | {
-        "began": _when(run.began_at), "said": run.said or "", "late": late, "kind": kind, "word": word, "tone": tone,
+        "began": _when(run.began_at),
+        "said": run.said or "",
+        "late": late,
+        "kind": kind,
+        "word": word,
+        "tone": tone,
         "lasted": _lasted(run.ended_at - run.began_at) if run.ended_at else "",
-    }  # fmt: skip
+    }
 
 
 def _backup(made: Backup) -> dict[str, Any]:
-    states = {True: ("full", "Restored as a test", "ok"), False: ("cross", "Broken", "bad"), None: ("ring", "Not tested", "")}
+    states = {
+        True: ("full", "Restored as a test", "ok"),
+        False: ("cross", "Broken", "bad"),
+        None: ("ring", "Not tested", ""),
+    }
     kind, word, tone = states[made.proved]
     return {
-        "made": _when(made.made_at), "file": made.file, "size": size(made.bytes), "sha256": made.sha256[:12], "kind": kind,
-        "word": word, "tone": tone, "proof": f"{made.proof} {_when(made.proved_at).capitalize()}." if made.proof else "",
-    }  # fmt: skip
+        "made": _when(made.made_at),
+        "file": made.file,
+        "size": size(made.bytes),
+        "sha256": made.sha256[:12],
+        "kind": kind,
+        "word": word,
+        "tone": tone,
+        "proof": f"{made.proof} {_when(made.proved_at).capitalize()}." if made.proof else "",
+    }
 
 
 def _standing(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
@@ -123,9 +166,10 @@ def _standing(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
     return [
         (f"{sum(row.waiting for row in jobs):,}", "jobs waiting"),
         (f"{sum(row.late for row in jobs):,}", "jobs more than ten minutes late"),
-        (f"{sum(row.failed for row in jobs):,}", "jobs failed in a week"), (f"{mails.waiting:,}", "mails waiting"),
+        (f"{sum(row.failed for row in jobs):,}", "jobs failed in a week"),
+        (f"{mails.waiting:,}", "mails waiting"),
         (f"{mails.failed:,}", "mails failed in a week"),
-    ]  # fmt: skip
+    ]
 
 
 def _when(moment: datetime | None) -> str:

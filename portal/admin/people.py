@@ -35,7 +35,10 @@ STANDINGS = {
     "": ("Any", "true"),
     "active": ("Has access", "u.access_until > :at and u.is_active"),
     "none": ("No access", "not (coalesce(u.access_until > :at, false) and u.is_active)"),
-    "ending": ("Access ends or renews this month", "u.access_until > :at and u.access_until <= :month_end and u.is_active"),
+    "ending": (
+        "Access ends or renews this month",
+        "u.access_until > :at and u.access_until <= :month_end and u.is_active",
+    ),
     "new": ("New this week", "u.created_at > :week_ago"),
     "paying": ("Pays a plan", "u.id in (select user_id from subscriptions where live)"),
     "failed": ("Payment failed", "u.id in (select user_id from subscriptions where live and failed_at is not null)"),
@@ -98,8 +101,9 @@ QUESTIONS = {
         Query(PersonRow, text(PEOPLE.format(source=FOUND if search else "users", standing=is_so))),
         Query(Counted, text(COUNT.format(source=FOUND if search else "users", standing=is_so))),
     )
-    for search in (True, False) for key, (_, is_so) in STANDINGS.items()
-}  # fmt: skip
+    for search in (True, False)
+    for key, (_, is_so) in STANDINGS.items()
+}
 """The list and its count, with or without a search, for each standing."""
 
 
@@ -123,12 +127,17 @@ def people() -> ResponseReturnValue:
     filters = urlencode({"q": q, "access": access, "plan": plan})
     return page(
         "admin/people.html",
-        q=q, access=access, standings=[(key, word) for key, (word, _) in STANDINGS.items()], plan=plan,
+        q=q,
+        access=access,
+        standings=[(key, word) for key, (word, _) in STANDINGS.items()],
+        plan=plan,
         people=[_line(row) for row in shown],
         heading=_heading(total.people, total.may_come_in),
         newer_url=f"/admin/people?{filters}" if after_key else None,
-        older_url=f"/admin/people?{filters}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}" if len(rows) > PAGE else None,
-    )  # fmt: skip
+        older_url=f"/admin/people?{filters}&from={paging.write_name(shown[-1].name_key, shown[-1].id)}"
+        if len(rows) > PAGE
+        else None,
+    )
 
 
 def _heading(people: int, may_come_in: int) -> str:
@@ -153,7 +162,15 @@ def _line(row: PersonRow) -> dict[str, object]:
         kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
     plan = (row.subscription_type or "").capitalize() + (", pays" if row.family_role == "primary" else "")
     return {
-        "id": row.id, "name": display_name(row.first_name, row.last_name, row.email), "email": row.email, "plan": plan,
-        "access_kind": kind, "access_word": word, "tone": tone, "zone": city(row.timezone), "ticks": row.ticks or "",
-        "until": reader().short_day(until), "said_until": "until" if until is not None and until > at else "since",
-    }  # fmt: skip
+        "id": row.id,
+        "name": display_name(row.first_name, row.last_name, row.email),
+        "email": row.email,
+        "plan": plan,
+        "access_kind": kind,
+        "access_word": word,
+        "tone": tone,
+        "zone": city(row.timezone),
+        "ticks": row.ticks or "",
+        "until": reader().short_day(until),
+        "said_until": "until" if until is not None and until > at else "since",
+    }

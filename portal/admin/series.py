@@ -25,9 +25,11 @@ from portal.problems import Refused
 from portal.times import day_long
 from portal.web import me, page, wants_fragment
 
-ONE = select(MeetingSeries, User.email).outerjoin(User, User.id == MeetingSeries.host_id).where(
-    MeetingSeries.id == bindparam("series_id")
-)  # fmt: skip
+ONE = (
+    select(MeetingSeries, User.email)
+    .outerjoin(User, User.id == MeetingSeries.host_id)
+    .where(MeetingSeries.id == bindparam("series_id"))
+)
 
 
 def add_to(bp: Blueprint) -> None:
@@ -48,10 +50,16 @@ def new() -> ResponseReturnValue:
     """An empty form with the club's usual hour; with `daily`, as the club's daily meeting."""
     settings = current_app.config["SETTINGS"]
     zone, daily = settings.club_timezone, "daily" in request.args
-    form = SeriesForm(None, data={
-        "timezone": zone, "start_time": settings.default_meeting_time, "starts_on": series.today(zone),
-        "repeats": "daily" if daily else "weekly", "only_if_free": daily,
-    })  # fmt: skip
+    form = SeriesForm(
+        None,
+        data={
+            "timezone": zone,
+            "start_time": settings.default_meeting_time,
+            "starts_on": series.today(zone),
+            "repeats": "daily" if daily else "weekly",
+            "only_if_free": daily,
+        },
+    )
     return page("admin/series_form.html", form=form, s=None)
 
 
@@ -172,11 +180,16 @@ def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, statu
         .limit(100)
     )
     return page(
-        "admin/series.html", status, s=one, sentence=sentence(one), over=one.ends_on is not None and one.ends_on < today,
+        "admin/series.html",
+        status,
+        s=one,
+        sentence=sentence(one),
+        over=one.ends_on is not None and one.ends_on < today,
         meetings=[Planned(row, look) for row in typed(PlannedRow, db.session.execute(planned))],
         skipped=[(day, f"{day_long(day)} {day.year}") for day in sorted(one.skipped) if day >= today],
-        skipping=skipping, stopping=stopping,
-    )  # fmt: skip
+        skipping=skipping,
+        stopping=stopping,
+    )
 
 
 def _planned(form: SeriesForm) -> series.SeriesPlan:
@@ -201,6 +214,10 @@ def _with_days(form: SeriesForm, one: MeetingSeries | None = None) -> ResponseRe
 
 
 def _at_field(form: SeriesForm, refusal: Refused) -> None:
-    fields = {actions.HostUnknown: form.host_email, actions.ChangedMeanwhile: None, actions.NotInThePast: form.starts_on,
-              series.DailyAlready: form.only_if_free}  # fmt: skip
+    fields = {
+        actions.HostUnknown: form.host_email,
+        actions.ChangedMeanwhile: None,
+        actions.NotInThePast: form.starts_on,
+        series.DailyAlready: form.only_if_free,
+    }
     form.refuse_at(fields.get(type(refusal), form.repeats), refusal)

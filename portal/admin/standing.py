@@ -37,25 +37,37 @@ class Change:
 
 CHANGES = {
     "suspend": Change(
-        False, None, "Suspend {}?",
+        False,
+        None,
+        "Suspend {}?",
         "Every sign-in of theirs ends at once, and nobody can sign in with the account. Nothing is deleted, and a plan they"
         " pay for goes on: end it on their page of money if it should not.",
-        "Suspend them", "{} is suspended.", "bad",
+        "Suspend them",
+        "{} is suspended.",
+        "bad",
     ),
     "let-in": Change(
         True, None, "Let {} in again?", "They can sign in as before.", "Let them in", "{} may come in again."
     ),
     "make-admin": Change(
-        None, True, "Make {} an admin?",
+        None,
+        True,
+        "Make {} an admin?",
         "An admin plans the programme, sees people, answers and orders, gives money back and suspends people. The"
         " restricted pages open to them as soon as they have a second factor.",
-        "Make them an admin", "{} is an admin now.",
+        "Make them an admin",
+        "{} is an admin now.",
     ),
     "make-member": Change(
-        None, False, "Take the restricted pages from {}?", "Every sign-in of theirs ends at once. They stay a member.",
-        "Take it from them", "{} is no longer an admin.", "bad",
+        None,
+        False,
+        "Take the restricted pages from {}?",
+        "Every sign-in of theirs ends at once. They stay a member.",
+        "Take it from them",
+        "{} is no longer an admin.",
+        "bad",
     ),
-}  # fmt: skip
+}
 """By the last word of the address."""
 
 
@@ -84,19 +96,24 @@ class Engagement(NamedTuple):
 _KNOWN = select(*(getattr(User, name) for name in Known._fields)).where(User.id == bindparam("person"))
 KNOWN = Query(Known, _KNOWN)
 OPEN = Query(Known, _KNOWN.where(User.closed_at.is_(None)))
-ENGAGEMENT = Query(Engagement, text("""
+ENGAGEMENT = Query(
+    Engagement,
+    text("""
 select meetings_invited, meetings_attended, round(avg_meeting_duration) as minutes, last_meeting_attended
   from user_engagement where id = :person
-"""))
+"""),
+)
 
 
 class ReasonForm(Form):
     """Why."""
 
     reason = Line(
-        "Reason", most=300, missing="Say why, in a sentence.",
+        "Reason",
+        most=300,
+        missing="Say why, in a sentence.",
         description="It is kept in the log, and stands in the mail they get.",
-    )  # fmt: skip
+    )
 
 
 def add_to(bp: Blueprint) -> None:
@@ -113,9 +130,13 @@ def person(person_id: UUID) -> ResponseReturnValue:
     row = find(KNOWN, person=person_id)
     been = ENGAGEMENT.one(db.session(), person=person_id)
     return page(
-        "admin/person.html", person=row, name=_name(row),
-        since=reader().short_day(row.created_at), been=been, last=reader().short_day(been.last_meeting_attended),
-    )  # fmt: skip
+        "admin/person.html",
+        person=row,
+        name=_name(row),
+        since=reader().short_day(row.created_at),
+        been=been,
+        last=reader().short_day(been.last_meeting_attended),
+    )
 
 
 @admin
@@ -153,4 +174,13 @@ def _name(row: Known) -> str:
 def _page(row: Known, change: str, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
     becomes = CHANGES.get(change) or abort(404)
     heading = Markup(becomes.title.replace("{}", "<bdi>{}</bdi>")).format(_name(row))  # noqa: S704 - a name is escaped
-    return page("admin/standing.html", status, person=row, name=_name(row), heading=heading, change=change, becomes=becomes, form=form)
+    return page(
+        "admin/standing.html",
+        status,
+        person=row,
+        name=_name(row),
+        heading=heading,
+        change=change,
+        becomes=becomes,
+        form=form,
+    )

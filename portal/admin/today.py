@@ -65,7 +65,9 @@ class Evening(NamedTuple):
 
 
 # Each number is one sub-select; the page is one statement.
-NUMBERS = Query(Numbers, text("""
+NUMBERS = Query(
+    Numbers,
+    text("""
 select
   (select count(*) from users where access_until > :at and is_active) as with_access,
   (select count(*) from users where access_until > :at and access_until <= :month_end and is_active) as ending,
@@ -77,8 +79,11 @@ select
   (select count(*) from orders where dispute_state = 'open') as disputes,
   (select count(*) from drifts where resolved_at is null) as drifts,
   (select count(distinct user_id) from orders where status = 'pending') as pending
-"""))
-NEXT = Query(Tonight, text("""
+"""),
+)
+NEXT = Query(
+    Tonight,
+    text("""
 select id, title, host_name, platform, starts_at, ends_at, duration, status, max_attendees, seats_taken, waiting_count,
        attendee_count, cancellation_reason, request_count,
        (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'declined') as said_no,
@@ -88,15 +93,22 @@ select id, title, host_name, platform, starts_at, ends_at, duration, status, max
        (select count(distinct p.user_id) from presences p where p.meeting_id = m.id and p.left_at is null) as here
   from meetings m
  where ends_at > :at and status in ('scheduled', 'active') order by starts_at, id limit 1
-"""))
-ASKING = Query(AskedFor, text("""
+"""),
+)
+ASKING = Query(
+    AskedFor,
+    text("""
 select id, title, request_count from meetings
  where request_count > 0 and ends_at > :at and status = 'scheduled' order by starts_at limit 5
-"""))
-LATELY = Query(Evening, text("""
+"""),
+)
+LATELY = Query(
+    Evening,
+    text("""
 select starts_at, attendee_count from meetings
  where ends_at <= :at and status in ('completed', 'active', 'scheduled') order by starts_at desc limit 30
-"""))
+"""),
+)
 
 
 EVENING = "17:00"
@@ -119,24 +131,39 @@ def today() -> ResponseReturnValue:
     return page(
         "admin/today.html",
         now=f"{day_long(reader().now)}, {reader().clock} {reader().city}",
-        judgement=_judgement(tonight, wants, look), lede=_lede(tonight, look), wants=wants,
-        b=next_one, tonight=_tonight(tonight), tonight_title=tonight.title if tonight else "", when=_when(next_one),
+        judgement=_judgement(tonight, wants, look),
+        lede=_lede(tonight, look),
+        wants=wants,
+        b=next_one,
+        tonight=_tonight(tonight),
+        tonight_title=tonight.title if tonight else "",
+        when=_when(next_one),
         bars=[(row.attendee_count, day_medium(look.here(row.starts_at))) for row in lately],
         people=[
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
             (f"{numbers.ending:,}", "whose access ends or renews this month", "/admin/people?access=ending"),
             (f"{numbers.new_people:,}", "new this week", "/admin/people?access=new"),
-            (f"{numbers.families:,}", f"{'family' if numbers.families == 1 else 'families'}, {numbers.in_families:,} people",
-             "/admin/families"),
+            (
+                f"{numbers.families:,}",
+                f"{'family' if numbers.families == 1 else 'families'}, {numbers.in_families:,} people",
+                "/admin/families",
+            ),
         ],
         money=[
             (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
-            (money.shown(numbers.refunded, currency), "refunded of this year’s payments", "/admin/people?access=refunded"),
-            (f"{numbers.pending:,}", "payment not finished" if numbers.pending == 1 else "payments not finished",
-             "/admin/people?access=unpaid"),
+            (
+                money.shown(numbers.refunded, currency),
+                "refunded of this year’s payments",
+                "/admin/people?access=refunded",
+            ),
+            (
+                f"{numbers.pending:,}",
+                "payment not finished" if numbers.pending == 1 else "payments not finished",
+                "/admin/people?access=unpaid",
+            ),
             (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", "/admin/money#disputes"),
         ],
-    )  # fmt: skip
+    )
 
 
 def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str]]:
@@ -170,7 +197,9 @@ def _ask(row: AskedFor) -> str:
 
 def _judgement(tonight: Tonight | None, wants: Sequence[object], look: Clock) -> str:
     if wants:
-        return "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
+        return (
+            "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
+        )
     if tonight is None:
         return "Nothing is planned."
     if phase_of(tonight, look) == "live":
@@ -184,7 +213,9 @@ def _when(board: Board | None) -> str:
         return "Next"
     if board.phase == "live":
         return "Now"
-    return {"Today": "Tonight" if board.time >= EVENING else "Today"}.get(board.day_note, board.day_note or board.date_long)
+    return {"Today": "Tonight" if board.time >= EVENING else "Today"}.get(
+        board.day_note, board.day_note or board.date_long
+    )
 
 
 def _lede(tonight: Tonight | None, look: Clock) -> str:
@@ -203,6 +234,8 @@ def _tonight(row: Tonight | None) -> list[tuple[str, str, str]]:
     places = f"said yes, of {row.max_attendees} places" if row.max_attendees else "said yes"
     url = f"/admin/meetings/{row.id}"
     return [
-        (str(row.seats_taken), places, url), (str(row.said_no), "said no", url),
-        (f"{max(0, row.no_answer):,}", "no answer yet", url), (str(row.waiting_count), "waiting", url),
-    ]  # fmt: skip
+        (str(row.seats_taken), places, url),
+        (str(row.said_no), "said no", url),
+        (f"{max(0, row.no_answer):,}", "no answer yet", url),
+        (str(row.waiting_count), "waiting", url),
+    ]

@@ -101,9 +101,16 @@ class TooManyOfUs(Refused):
 
 
 REFUSALS: dict[str, type[Refused]] = {
-    "cancelled": Cancelled, "over": Over, "no-access": NoAccess, "rejected": Rejected, "early": Early, "full": Full,
-    "requested": Asked, "unknown": Gone, "too-many": TooManyOfUs,
-}  # fmt: skip
+    "cancelled": Cancelled,
+    "over": Over,
+    "no-access": NoAccess,
+    "rejected": Rejected,
+    "early": Early,
+    "full": Full,
+    "requested": Asked,
+    "unknown": Gone,
+    "too-many": TooManyOfUs,
+}
 
 
 def answer(db: Session, meeting_id: UUID, wish: str) -> str:
@@ -136,9 +143,13 @@ def answer_together(db: Session, meeting_id: UUID) -> None:
     if said.refusal:
         raise REFUSALS[said.refusal]
     audit.record(
-        db, "answer.together", f"Answered {said.answer} for {len(said.people)}", category="meeting",
-        meeting_id=meeting_id, people=[str(person) for person in said.people],
-    )  # fmt: skip
+        db,
+        "answer.together",
+        f"Answered {said.answer} for {len(said.people)}",
+        category="meeting",
+        meeting_id=meeting_id,
+        people=[str(person) for person in said.people],
+    )
     asker: UUID = db.scalars(select(ME)).one()
     for person in said.people:
         if person != asker:
@@ -157,9 +168,14 @@ def decide_request(
     if said.answer is None:
         return None
     audit.record(
-        db, f"request.{said.answer}", f"A request became {said.answer}", category="meeting", meeting_id=meeting_id,
-        subject_id=person_id, reason=reason,
-    )  # fmt: skip
+        db,
+        f"request.{said.answer}",
+        f"A request became {said.answer}",
+        category="meeting",
+        meeting_id=meeting_id,
+        subject_id=person_id,
+        reason=reason,
+    )
     tell_decision.enqueue(db, meeting_id=meeting_id, user_id=person_id)
     return str(said.answer)
 
@@ -174,9 +190,14 @@ def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: 
     if status is None:
         raise TooLateToCorrect
     audit.record(
-        db, "attendance.corrected", f"Corrected to {status}", category="meeting", meeting_id=meeting_id,
-        subject_id=person_id, reason=reason,
-    )  # fmt: skip
+        db,
+        "attendance.corrected",
+        f"Corrected to {status}",
+        category="meeting",
+        meeting_id=meeting_id,
+        subject_id=person_id,
+        reason=reason,
+    )
     return status
 
 
@@ -208,4 +229,3 @@ def still_here(db: Session, meeting_id: UUID) -> None:
 def _spread(db: Session, meeting_id: UUID, offered: list[UUID] | None) -> None:
     tell_offers(db, meeting_id, offered)
     live.announce(db, meeting_id)
-

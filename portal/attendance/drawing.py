@@ -111,9 +111,7 @@ def rendered(db: Session, row: AnyMeeting, clock: Clock, reader: "Member") -> st
 def _boards(db: Session, ids: list[UUID], clock: Clock, names: bool) -> dict[UUID, LiveBoard]:
     rows = BOARDS.all(db, ids=ids)
     rolls = _rolls(db, ids) if names else {}
-    return {
-        row.id: LiveBoard(row, clock, _people(rolls.get(row.id, []), clock) if names else None) for row in rows
-    }
+    return {row.id: LiveBoard(row, clock, _people(rolls.get(row.id, []), clock) if names else None) for row in rows}
 
 
 def _rolls(db: Session, ids: list[UUID]) -> dict[UUID, list[Inside]]:

@@ -36,9 +36,14 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
         raise NotPrivate
     for person in said.invited or ():
         audit.record(
-            db, "guest.invited", "Invited to a private meeting", category="meeting", meeting_id=meeting_id,
-            subject_id=person, later=later,
-        )  # fmt: skip
+            db,
+            "guest.invited",
+            "Invited to a private meeting",
+            category="meeting",
+            meeting_id=meeting_id,
+            subject_id=person,
+            later=later,
+        )
         tell_invited.enqueue(db, meeting_id=meeting_id, user_id=person, by=db.scalars(select(ME)).one(), later=later)
     live.announce(db, meeting_id)
 
@@ -59,7 +64,12 @@ def take_back(db: Session, meeting_id: UUID, person_id: UUID, *, later: bool = F
         tell_offers(db, changed_id, offered)
         live.announce(db, changed_id)
     audit.record(
-        db, "guest.taken-back", "An invitation was taken back", category="meeting", meeting_id=meeting_id,
-        subject_id=person_id, later=later,
-    )  # fmt: skip
+        db,
+        "guest.taken-back",
+        "An invitation was taken back",
+        category="meeting",
+        meeting_id=meeting_id,
+        subject_id=person_id,
+        later=later,
+    )
     tell_taken_back.enqueue(db, meeting_id=meeting_id, user_id=person_id)

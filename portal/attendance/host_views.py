@@ -75,13 +75,16 @@ MINE_TO_RUN = Query(
 ASKING = Query(Asking, text("select user_id, name, asked_at, here_since, came, came_here from requests_of(:meeting)"))
 GUESTS = Query(Guest, text("select user_id, name, email, answer, since, is_host, came from guests_of(:meeting)"))
 # Fenced (offset 0), so that the index finds them. A host, who sees nobody else, finds nobody.
-FOUND = Query(Found, text("""
+FOUND = Query(
+    Found,
+    text("""
 select u.email, u.first_name, u.last_name
   from (select * from users where search @@ searched(:q) offset 0) u
  where u.is_active and u.email_verified
    and not exists (select from meeting_attendances a where a.meeting_id = :meeting and a.user_id = u.id)
  order by u.name_key limit 20
-"""))
+"""),
+)
 MOST = 50
 BECAME = {
     "accepted": "{} has a place, and is told by mail.",
@@ -100,9 +103,10 @@ class GuestsForm(Form):
     """Whom to invite, or whose invitation to take back: addresses, one a line."""
 
     addresses = Paragraphs(
-        "E-mail addresses", most=10_000,
+        "E-mail addresses",
+        most=10_000,
         description="One a line. Whoever has an account here gets a mail; nobody else does, and we do not tell who has one.",
-    )  # fmt: skip
+    )
     later = BooleanField("Also to the later meetings of this series")
     people: list[str]
 
@@ -170,7 +174,10 @@ def invite(meeting_id: UUID) -> ResponseReturnValue:
         return _guests_page(meeting_id, form, 422)
     if "take_back" in request.form:
         guests.take_back_addresses(db.session(), meeting_id, form.people, later=form.later.data)
-        flash("Whoever was invited at these addresses and has not been there is invited no longer, and is told by mail.", "note")
+        flash(
+            "Whoever was invited at these addresses and has not been there is invited no longer, and is told by mail.",
+            "note",
+        )
     else:
         guests.invite(db.session(), meeting_id, form.people, later=form.later.data)
         flash("Whoever has an account at these addresses is invited and told by mail.", "note")
@@ -192,12 +199,22 @@ def _guests_page(meeting_id: UUID, form: GuestsForm, status: int = 200) -> Respo
     meeting = _private_by_me(meeting_id)
     q = " ".join(request.args.get("q", "").replace("\x00", "").lower().split())[:100]
     return page(
-        "attendance/guests.html", status, m=Board(meeting, here_and_now()), form=form, q=q, series=meeting.series_id,
-        now=reader().now, since=since,
+        "attendance/guests.html",
+        status,
+        m=Board(meeting, here_and_now()),
+        form=form,
+        q=q,
+        series=meeting.series_id,
+        now=reader().now,
+        since=since,
         guests=GUESTS.all(db.session(), meeting=meeting_id),
-        found=[(one.email, display_name(one.first_name, one.last_name, one.email))
-               for one in FOUND.all(db.session(), q=q, meeting=meeting_id)] if q else [],
-    )  # fmt: skip
+        found=[
+            (one.email, display_name(one.first_name, one.last_name, one.email))
+            for one in FOUND.all(db.session(), q=q, meeting=meeting_id)
+        ]
+        if q
+        else [],
+    )
 
 
 def _private_by_me(meeting_id: UUID) -> MineToRun:

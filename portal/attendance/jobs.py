@@ -108,14 +108,23 @@ def tell_together(db: Session, meeting_id: UUID, user_id: UUID, by: UUID) -> Non
 @job("attendance.tell_host")
 def tell_host(db: Session, meeting_id: UUID) -> None:
     """Somebody asks for a place: one mail to the host until those who asked are answered."""
-    found = typed(Host, db.execute(
-        select(Meeting, User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"),
-               func.min(Attendance.responded_at).label("since"))
-        .join(User, User.id == Meeting.host_id)
-        .join(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.answer == "requested"))
-        .where(Meeting.id == meeting_id, Meeting.status == "scheduled", User.is_active)
-        .group_by(Meeting.id, User.id)
-    ))  # fmt: skip
+    found = typed(
+        Host,
+        db.execute(
+            select(
+                Meeting,
+                User.id.label("user_id"),
+                User.email,
+                User.first_name,
+                User.timezone.label("zone"),
+                func.min(Attendance.responded_at).label("since"),
+            )
+            .join(User, User.id == Meeting.host_id)
+            .join(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.answer == "requested"))
+            .where(Meeting.id == meeting_id, Meeting.status == "scheduled", User.is_active)
+            .group_by(Meeting.id, User.id)
+        ),
+    )
     for row in found:
         letter = letters.asked(row.first_name, _seen_by(row)[1], row.Meeting.request_count)
         occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
@@ -139,7 +148,9 @@ def tell_taken_back(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """An invitation was taken back, and there is no new one."""
     person, meeting = db.get(User, user_id), db.get(Meeting, meeting_id)
     if person and person.is_active and meeting and _standing(db, meeting_id, user_id) is None:
-        mail.write(db, "taken-back", person.email, letters.taken_back(person.first_name, meeting.title), user_id=person.id)
+        mail.write(
+            db, "taken-back", person.email, letters.taken_back(person.first_name, meeting.title), user_id=person.id
+        )
 
 
 @job("attendance.tend", cron="* * * * *", lock="attendance.tend")
@@ -168,7 +179,9 @@ def release(db: Session) -> None:
         for meeting_id, offered in db.execute(RELEASE, {"person": person, "at": at}).all():
             tell_offers(db, meeting_id, offered)
             live.announce(db, meeting_id)
-        audit.record(db, "attendance.released", "Places were released with the access", category="cron", subject_id=person)
+        audit.record(
+            db, "attendance.released", "Places were released with the access", category="cron", subject_id=person
+        )
 
 
 def begin(db: Session) -> None:
@@ -200,13 +213,26 @@ def _one_by_one(db: Session, found: Executable, **given: object) -> Iterator[UUI
 
 
 def _standing(db: Session, meeting_id: UUID, user_id: UUID) -> Standing | None:
-    found = typed(Standing, db.execute(
-        select(Meeting, Attendance.answer, Attendance.offer_expires_at, Attendance.reason, Attendance.party_id, Attendance.invited_at,
-               User.id.label("user_id"), User.email, User.first_name, User.timezone.label("zone"))
-        .join(Attendance, Attendance.meeting_id == Meeting.id)
-        .join(User, User.id == Attendance.user_id)
-        .where(Meeting.id == meeting_id, User.id == user_id, User.is_active)
-    ))  # fmt: skip
+    found = typed(
+        Standing,
+        db.execute(
+            select(
+                Meeting,
+                Attendance.answer,
+                Attendance.offer_expires_at,
+                Attendance.reason,
+                Attendance.party_id,
+                Attendance.invited_at,
+                User.id.label("user_id"),
+                User.email,
+                User.first_name,
+                User.timezone.label("zone"),
+            )
+            .join(Attendance, Attendance.meeting_id == Meeting.id)
+            .join(User, User.id == Attendance.user_id)
+            .where(Meeting.id == meeting_id, User.id == user_id, User.is_active)
+        ),
+    )
     return found[0] if found else None
 
 
@@ -257,6 +283,10 @@ def _tell(
     for person in db.execute(affected(meeting.id)).all():
         board = Board(meeting, Clock(clock.now(), person.timezone, settings.club_timezone, settings.doors_minutes))
         mail.write(
-            db, kind, person.email, letter(person.first_name, board), user_id=person.id,
+            db,
+            kind,
+            person.email,
+            letter(person.first_name, board),
+            user_id=person.id,
             occasion=f"{kind}:{meeting.id}:{meeting.revision}:{person.id}",
-        )  # fmt: skip
+        )

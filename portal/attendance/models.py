@@ -18,15 +18,20 @@ class Attendance(Base):
         Index("ix_meeting_attendances_user_id", "user_id", "meeting_id"),
         Index("idx_attendance_domain", "is_external_domain", "email_domain"),
         Index(
-            "ix_meeting_attendances_waiting", "meeting_id", "waiting_since", "id",
+            "ix_meeting_attendances_waiting",
+            "meeting_id",
+            "waiting_since",
+            "id",
             postgresql_where=text("answer = 'waitlisted'"),
         ),
         Index(
-            "ix_meeting_attendances_domains", "meeting_id", "email_domain",
+            "ix_meeting_attendances_domains",
+            "meeting_id",
+            "email_domain",
             postgresql_include=["is_external_domain", "answer", "outcome", "join_duration"],
         ),
         Index("ix_meeting_attendances_offers", "offer_expires_at", postgresql_where=text("answer = 'offered'")),
-    )  # fmt: skip
+    )
 
     id: Mapped[Id]
     meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"))

@@ -201,10 +201,32 @@ class Past(NamedTuple):
 
 # What both kinds of drawing show; which, and of what type, is said at the properties above.
 FACTS = (
-    "id", "title", "host", "minutes", "room", "phase", "time", "starts_at_iso", "capacity", "taken", "waiting", "full",
-    "approval", "entitled", "uninvited", "answer", "reason", "position", "offered_until", "seat_free_now", "together",
-    "can_join", "yes_word", "came_myself", "stayed",
-)  # fmt: skip
+    "id",
+    "title",
+    "host",
+    "minutes",
+    "room",
+    "phase",
+    "time",
+    "starts_at_iso",
+    "capacity",
+    "taken",
+    "waiting",
+    "full",
+    "approval",
+    "entitled",
+    "uninvited",
+    "answer",
+    "reason",
+    "position",
+    "offered_until",
+    "seat_free_now",
+    "together",
+    "can_join",
+    "yes_word",
+    "came_myself",
+    "stayed",
+)
 
 
 def _picture(name: str, *facts: str) -> Callable[[MyMeeting], tuple[object, ...]]:
@@ -220,9 +242,21 @@ listed = _picture("Listed", *FACTS, "club_elsewhen", "cancel_reason", "came", "p
 """All that a list shows of a meeting to one reader at one moment."""
 
 next_one = _picture(
-    "Next", *FACTS, "day", "city", "same_zone", "club_time", "club_city", "club_day_differs", "club_date_long", "minute",
-    "starts_in", "answered", "here", "end",
-)  # fmt: skip
+    "Next",
+    *FACTS,
+    "day",
+    "city",
+    "same_zone",
+    "club_time",
+    "club_city",
+    "club_day_differs",
+    "club_date_long",
+    "minute",
+    "starts_in",
+    "answered",
+    "here",
+    "end",
+)
 """All that is shown of the next meeting, large, to one reader at one minute."""
 
 
@@ -255,7 +289,9 @@ def by_month(mine: Iterable[MyMeeting]) -> list[Markup]:
             for m in some
         )
         came, yes = (sum(m.mark in marks for m in meetings) for marks in (("came",), ("came", "missed")))
-        months.append(drawn("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings))
+        months.append(
+            drawn("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings)
+        )
     return months
 
 

@@ -39,9 +39,14 @@ SHOWN = tuple(STATUS if name == "status" else getattr(Meeting, name) for name in
 """The columns of a KindOfMeeting."""
 
 MINE = (
-    Attendance.answer, Attendance.reason, Attendance.offer_expires_at, Attendance.responded_at,
-    Attendance.joined_at, Attendance.join_duration, Attendance.party_id,
-)  # fmt: skip
+    Attendance.answer,
+    Attendance.reason,
+    Attendance.offer_expires_at,
+    Attendance.responded_at,
+    Attendance.joined_at,
+    Attendance.join_duration,
+    Attendance.party_id,
+)
 POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meeting.id))).label("position")
 
 
@@ -132,7 +137,7 @@ UPCOMING = Query(
     .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at, Meeting.id)
-    .limit(literal_column(str(PAGE + 1)))
+    .limit(literal_column(str(PAGE + 1))),
 )
 PAST = Query(
     Past,
@@ -141,20 +146,25 @@ PAST = Query(
     .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
-    .limit(literal_column(str(PAGE + 1)))
+    .limit(literal_column(str(PAGE + 1))),
 )
 CHANGED = Meeting.updated_at.label("changed_at")
 # Whom a yes for all of us would be for; the page of one meeting asks it in the same statement.
 US = func.names_of_us(Meeting.id).label("us")
 SERIES = (
-    Meeting.series_date, Meeting.start_time, MeetingSeries.repeats, MeetingSeries.weekdays, MeetingSeries.month_day,
-    MeetingSeries.month_week, MeetingSeries.start_time.label("series_time"),
-)  # fmt: skip
+    Meeting.series_date,
+    Meeting.start_time,
+    MeetingSeries.repeats,
+    MeetingSeries.weekdays,
+    MeetingSeries.month_day,
+    MeetingSeries.month_week,
+    MeetingSeries.start_time.label("series_time"),
+)
 ONE = Query(
     One,
     _mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
-    .where(Meeting.id == bindparam("meeting_id"))
+    .where(Meeting.id == bindparam("meeting_id")),
 )
 THERE = Query(There, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
 """Whether the asker may see a meeting at all."""

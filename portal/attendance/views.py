@@ -53,13 +53,15 @@ def index() -> ResponseReturnValue:
     rest = [m for m in shown if m is not first]
     return page(
         "attendance/index.html",
-        first=large(first) if first else None, days=by_day(rest, 3 if first else 2), offers=[m for m in rest if m.offered_soon],
+        first=large(first) if first else None,
+        days=by_day(rest, 3 if first else 2),
+        offers=[m for m in rest if m.offered_soon],
         turns_at=min(filter(None, (m.turns_at for m in shown)), default=None) if first else None,
         zone_line=zone_line(reader().zone, look.club_zone, reader().now, shown[-1].starts_at if shown else None),
         span=span(shown[0].date, shown[-1].date) if shown else "",
         older_url="/meetings/past" if cursor is None else "/meetings",
         newer_url=f"/meetings?from={paging.write(following.starts_at, following.id)}" if following else None,
-    )  # fmt: skip
+    )
 
 
 @bp.get("/meetings/past")
@@ -71,11 +73,14 @@ def past() -> ResponseReturnValue:
     rows = queries.PAST.all(db.session(), at=clock.now(), from_at=from_at, from_id=from_id, **_bounds(month))
     shown = all_seen(rows[: queries.PAGE], here_and_now())
     return page(
-        "attendance/past.html", mine=_record(rows[0] if rows else None, month),
-        months=by_month(shown), marks=[m.mark for m in reversed(shown)],
+        "attendance/past.html",
+        mine=_record(rows[0] if rows else None, month),
+        months=by_month(shown),
+        marks=[m.mark for m in reversed(shown)],
         span=span(shown[-1].date, shown[0].date) if shown else "",
-        older_url=_older(rows), newer_url="/meetings" if cursor is None else "/meetings/past",
-    )  # fmt: skip
+        older_url=_older(rows),
+        newer_url="/meetings" if cursor is None else "/meetings/past",
+    )
 
 
 @bp.get(ONE)
@@ -221,4 +226,6 @@ def _how_it_stands(meeting_id: UUID, status: int = 200, news: str = "") -> Respo
 
 
 def _where_from(meeting_id: UUID) -> str:
-    return f"/meetings#answer-{meeting_id}" if request.form.get("view") in ("row", "band") else f"/meetings/{meeting_id}"
+    return (
+        f"/meetings#answer-{meeting_id}" if request.form.get("view") in ("row", "band") else f"/meetings/{meeting_id}"
+    )

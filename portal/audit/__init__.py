@@ -16,12 +16,14 @@ from portal.database.identity import Browser, Role, person
 from portal.database.query import Command
 from portal.reference import reference
 
-NOTE = Command(text("""
+NOTE = Command(
+    text("""
 insert into system_logs (level, message, category, operation, user_id, subject_id, meeting_id, metadata, timestamp,
                          ip_address, request_id, user_agent)
 values (:level, :message, :category, :operation, :user_id, :subject_id, :meeting_id, :details, :timestamp,
         :ip_address, :request_id, :user_agent)
-"""))
+""")
+)
 
 
 def record(
@@ -38,16 +40,21 @@ def record(
     """Note what happened. `operation` is a verb like meeting.cancelled; `subject_id` is whom it was done to."""
     kept = struck(details)
     row: dict[str, object] = {
-        "level": level, "message": struck(message)[:2000], "category": category, "operation": operation,
-        "user_id": _asker(db), "subject_id": subject_id, "meeting_id": meeting_id,
-        "details": Jsonb(kept) if kept else None, "timestamp": clock.now(),
-        "request_id": reference() or None, "ip_address": None, "user_agent": None,
-    }  # fmt: skip
+        "level": level,
+        "message": struck(message)[:2000],
+        "category": category,
+        "operation": operation,
+        "user_id": _asker(db),
+        "subject_id": subject_id,
+        "meeting_id": meeting_id,
+        "details": Jsonb(kept) if kept else None,
+        "timestamp": clock.now(),
+        "request_id": reference() or None,
+        "ip_address": None,
+        "user_agent": None,
+    }
     if has_request_context():
-        row |= {
-            "ip_address": limits.origin(),
-            "user_agent": (request.user_agent.string or "")[:400] or None,
-        }  # fmt: skip
+        row |= {"ip_address": limits.origin(), "user_agent": (request.user_agent.string or "")[:400] or None}
     NOTE.do(db, **row)
 
 

@@ -20,22 +20,28 @@ class SystemLog(Base):
         Index("idx_system_logs_category", "category", "level", text("timestamp desc")),
         Index("ix_system_logs_user_id", "user_id", text("timestamp desc")),
         Index(
-            "ix_system_logs_subject_id", "subject_id", text("timestamp desc"),
+            "ix_system_logs_subject_id",
+            "subject_id",
+            text("timestamp desc"),
             postgresql_where=text("subject_id is not null"),
         ),
         Index(
-            "ix_system_logs_meeting_id", "meeting_id", text("timestamp desc"),
+            "ix_system_logs_meeting_id",
+            "meeting_id",
+            text("timestamp desc"),
             postgresql_where=text("meeting_id is not null"),
         ),
         Index(
-            "ix_system_logs_plan", text("(metadata ->> 'plan_id')"),
+            "ix_system_logs_plan",
+            text("(metadata ->> 'plan_id')"),
             postgresql_where=text("metadata ->> 'plan_id' is not null"),
         ),
         Index(
-            "ix_system_logs_whole_address", "timestamp",
+            "ix_system_logs_whole_address",
+            "timestamp",
             postgresql_where=text("masklen(ip_address) = case family(ip_address) when 4 then 32 else 128 end"),
         ),
-    )  # fmt: skip
+    )
 
     id: Mapped[Id]
     level: Mapped[str]

@@ -3,21 +3,30 @@
 import re
 
 LEVELS = {
-    "info": ("ring", "Note", ""), "warn": ("quarter", "Warning", "amber"), "error": ("cross", "Error", "bad"),
+    "info": ("ring", "Note", ""),
+    "warn": ("quarter", "Warning", "amber"),
+    "error": ("cross", "Error", "bad"),
     "debug": ("ring", "Detail", ""),
-}  # fmt: skip
+}
 """How much a row matters: its disc, its word, its tone."""
 
 CATEGORIES = {
-    "meeting": "Meetings", "user": "People and families", "billing": "Money", "email": "Mail", "security": "Security",
-    "cron": "Scheduled work", "api": "Defects",
-}  # fmt: skip
+    "meeting": "Meetings",
+    "user": "People and families",
+    "billing": "Money",
+    "email": "Mail",
+    "security": "Security",
+    "cron": "Scheduled work",
+    "api": "Defects",
+}
 
 # What each operation says as a sentence. {who} did it and {whom} had it done to them; {one} is whom it is about: whom it
 # was done to if that is known, else who did it. {meeting} is where, {said} the row's own message.
 SENTENCES = {
-    "answer.accepted": "{who} said yes to {meeting}", "answer.declined": "{who} said no to {meeting}",
-    "answer.requested": "{who} asked for a place at {meeting}", "answer.waitlisted": "{who} joined the line for {meeting}",
+    "answer.accepted": "{who} said yes to {meeting}",
+    "answer.declined": "{who} said no to {meeting}",
+    "answer.requested": "{who} asked for a place at {meeting}",
+    "answer.waitlisted": "{who} joined the line for {meeting}",
     "answer.offered": "{who} was offered a place at {meeting}",
     "answer.withdrawn": "{who} no longer waits or asks for a place at {meeting}",
     "answer.together": "{who} answered for their family: {meeting}",
@@ -29,49 +38,78 @@ SENTENCES = {
     "request.rejected": "{who} declined the request of {whom} to join {meeting}",
     "request.waitlisted": "{who} put {whom} in line for {meeting}",
     "request.withdrawn": "The request of {whom} to join {meeting} lapsed: access had ended",
-    "meeting.joined": "{who} came to {meeting}", "meeting.left": "{who} left {meeting}",
-    "meeting.planned": "{who} planned {meeting}", "meeting.changed": "{who} changed {meeting}",
-    "meeting.moved": "{who} moved {meeting} to another time", "meeting.cancelled": "{who} cancelled {meeting}",
-    "meeting.reinstated": "{who} reinstated {meeting}", "meeting.settled": "It was settled who came to {meeting}",
-    "series.planned": "{who} {said}", "series.changed": "{who} {said}", "series.stopped": "{who} stopped a series: {said}",
-    "series.skipped": "{who} skipped a day: {said}", "series.held": "{who} reinstated a day: {said}",
-    "account.signed-up": "{one} signed up", "account.confirmed": "{one} confirmed their address",
+    "meeting.joined": "{who} came to {meeting}",
+    "meeting.left": "{who} left {meeting}",
+    "meeting.planned": "{who} planned {meeting}",
+    "meeting.changed": "{who} changed {meeting}",
+    "meeting.moved": "{who} moved {meeting} to another time",
+    "meeting.cancelled": "{who} cancelled {meeting}",
+    "meeting.reinstated": "{who} reinstated {meeting}",
+    "meeting.settled": "It was settled who came to {meeting}",
+    "series.planned": "{who} {said}",
+    "series.changed": "{who} {said}",
+    "series.stopped": "{who} stopped a series: {said}",
+    "series.skipped": "{who} skipped a day: {said}",
+    "series.held": "{who} reinstated a day: {said}",
+    "account.signed-up": "{one} signed up",
+    "account.confirmed": "{one} confirmed their address",
     "account.standing": "{who} changed the access or the role of {whom}",
-    "account.made-admin": "The operator made {whom} an admin", "account.exported": "{one} took a copy of their data",
-    "account.closed": "{one} closed their account", "profile.changed": "{one} changed their profile",
-    "address.asked": "{one} asked to change their address", "address.changed": "{one} changed their address",
+    "account.made-admin": "The operator made {whom} an admin",
+    "account.exported": "{one} took a copy of their data",
+    "account.closed": "{one} closed their account",
+    "profile.changed": "{one} changed their profile",
+    "address.asked": "{one} asked to change their address",
+    "address.changed": "{one} changed their address",
     "address.refused": "A code for a new address did not match: {one}",
-    "password.reset-asked": "{one} asked for a new password", "password.reset-sent": "{one} was sent a link for a new password",
-    "password.reset": "{one} chose a new password by mail", "password.changed": "{one} changed their password",
+    "password.reset-asked": "{one} asked for a new password",
+    "password.reset-sent": "{one} was sent a link for a new password",
+    "password.reset": "{one} chose a new password by mail",
+    "password.changed": "{one} changed their password",
     "password.refused": "A password did not match: {one}",
-    "sign-in.opened": "{one} {said}", "sign-in.ended": "{one} ended a sign-in",
-    "sign-in.others-ended": "{one} ended all other sign-ins", "sign-in.refused": "Address and password did not match: {one}",
-    "second-factor.given": "Two-step code accepted: {one}", "second-factor.refused": "Two-step code refused: {one}",
-    "second-factor.set-up": "{one} set up a second factor", "second-factor.dropped": "{one} switched the second factor off",
+    "sign-in.opened": "{one} {said}",
+    "sign-in.ended": "{one} ended a sign-in",
+    "sign-in.others-ended": "{one} ended all other sign-ins",
+    "sign-in.refused": "Address and password did not match: {one}",
+    "second-factor.given": "Two-step code accepted: {one}",
+    "second-factor.refused": "Two-step code refused: {one}",
+    "second-factor.set-up": "{one} set up a second factor",
+    "second-factor.dropped": "{one} switched the second factor off",
     "second-factor.new-recovery": "{one} made new recovery codes",
     "second-factor.reset": "The operator took away the second factor of {whom}",
-    "limit.reached": "{said}: {one}", "request.broke": "Something broke on our side for {who}",
-    "order.paid": "{one}: {said}", "order.opened": "{one}: {said}",
+    "limit.reached": "{said}: {one}",
+    "request.broke": "Something broke on our side for {who}",
+    "order.paid": "{one}: {said}",
+    "order.opened": "{one}: {said}",
     "order.refund-asked": "{who} asked Stripe to refund {whom}: {said}",
     "order.amount_differs": "Stripe asked {one} another amount than was shown: {said}",
-    "subscription.begun": "{one}: {said}", "access.given": "{who} gave {whom} days: {said}",
-    "plan.set-to-end": "{one} set their plan to end", "plan.resumed": "{one} kept their plan after all",
-    "plan.changed": "{one} changed their plan: {said}", "plan.change-planned": "{one} planned a change of plan: {said}",
+    "subscription.begun": "{one}: {said}",
+    "access.given": "{who} gave {whom} days: {said}",
+    "plan.set-to-end": "{one} set their plan to end",
+    "plan.resumed": "{one} kept their plan after all",
+    "plan.changed": "{one} changed their plan: {said}",
+    "plan.change-planned": "{one} planned a change of plan: {said}",
     "plan.change-dropped": "{one} dropped a planned change of plan",
-    "billing.reconciled": "The portal compared with Stripe: {said}", "billing.compare-asked": "{who} asked to compare with Stripe",
-    "family.started": "{one} {said}", "family.renamed": "{who} renamed their family: {said}",
+    "billing.reconciled": "The portal compared with Stripe: {said}",
+    "billing.compare-asked": "{who} asked to compare with Stripe",
+    "family.started": "{one} {said}",
+    "family.renamed": "{who} renamed their family: {said}",
     "family.seats-set": "{who} {said} in a family",
     "family.sharing": "{who} decided about sharing with the family: {said}",
     "family.answering": "{who} decided about answers by the family: {said}",
-    "family.invited": "{who} invited somebody to their family", "family.invited-again": "{who} sent a family invitation again",
-    "family.invitation-revoked": "{who} withdrew a family invitation", "family.declined": "A family invitation was declined",
-    "family.joined": "{one} joined a family", "family.left": "{who} left their family",
-    "family.removed": "{who} removed {whom} from the family", "family.removal-undone": "{who} took back the removal of {whom}",
+    "family.invited": "{who} invited somebody to their family",
+    "family.invited-again": "{who} sent a family invitation again",
+    "family.invitation-revoked": "{who} withdrew a family invitation",
+    "family.declined": "A family invitation was declined",
+    "family.joined": "{one} joined a family",
+    "family.left": "{who} left their family",
+    "family.removed": "{who} removed {whom} from the family",
+    "family.removal-undone": "{who} took back the removal of {whom}",
     "family.transfer-proposed": "{who} asked {whom} to take over the family",
     "family.transfer-withdrawn": "An offer to hand over a family was withdrawn",
-    "family.taken-over": "{one} took over the family", "family.ending": "{who} let the family plan end",
+    "family.taken-over": "{one} took over the family",
+    "family.ending": "{who} let the family plan end",
     "family.take-over-refused": "{one} paid to take over a family that was no longer on offer",
-}  # fmt: skip
+}
 _PIECES = re.compile(r"(\{\w+\})")
 
 
@@ -83,7 +121,9 @@ def sentence(operation: str | None, message: str, *, by_person: bool, about: boo
     """
     # A name, a number or an order's sign keeps its capital.
     begins = message[:1].lower() + message[1:] if message[1:2].islower() else message
-    said = SENTENCES.get(operation or "") or ("{who}: {said}" if by_person else message.replace("{", "(").replace("}", ")"))
+    said = SENTENCES.get(operation or "") or (
+        "{who}: {said}" if by_person else message.replace("{", "(").replace("}", ")")
+    )
     if about and not {"{whom}", "{one}"} & set(_PIECES.findall(said)):
         said += ", about {whom}"
     if there and "{meeting}" not in said:

@@ -41,10 +41,13 @@ class Account(NamedTuple):
 
 
 MINE = Query(Source, text("select * from my_access_sources() order by counts_until desc, starts_at"))
-OF = Query(Source, text("""
+OF = Query(
+    Source,
+    text("""
 select s.source, s.subscription_type, s.starts_at, s.promised_until, s.counts_until, s.phase, u.first_name as payer_name, s.reason
   from access_sources(:person) s left join users u on u.id = s.payer order by s.counts_until desc, s.starts_at
-"""))
+"""),
+)
 STANDING = Query(Account, text("select is_active, email_verified from users where id = :person"))
 
 GIVEN = {
@@ -152,7 +155,9 @@ def _verdict(rows: Sequence[Source], place: Place, blocked: str = "", *, mine: b
         headline = f"No, since {place.day(until)}." if until else "Not yet."
     elif phase == "renewing":
         plan = "Your plan" if mine and source == "own" else "The family plan" if source == "family" else "The plan"
-        headline = f"Yes. {plan} renews on {shown}." if promised and promised > at else f"Yes. {plan} is renewing today."
+        headline = (
+            f"Yes. {plan} renews on {shown}." if promised and promised > at else f"Yes. {plan} is renewing today."
+        )
     else:
         headline = f"Yes, until {shown}."
     newest = sorted(rows, key=lambda row: (row.starts_at, row.counts_until), reverse=True)
@@ -181,7 +186,11 @@ def _reason(row: Source, place: Place, mine: bool) -> Reason:
     elif row.promised_until <= at:
         kind, word, tone = "lamp", f"Counts today, to {ends}", "amber"
     else:
-        kind, word, tone = "full", f"Counts today, {'renews on' if renews else 'to'} {place.day(row.promised_until)}", "ok"
+        kind, word, tone = (
+            "full",
+            f"Counts today, {'renews on' if renews else 'to'} {place.day(row.promised_until)}",
+            "ok",
+        )
     over = row.counts_until <= at and row.phase not in ("failed", "disputed")
     return Reason(title, words, kind, word, tone, over, renews, row.starts_at, row.promised_until, row.counts_until)
 
@@ -197,7 +206,10 @@ def _words(row: Source, place: Place, mine: bool) -> tuple[str, str]:
         title = f"{row.reason}, a family plan"
         if row.phase in ("failed", "disputed", "lost"):
             return title, f"Paid until {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
-        return title, f"Paid by {row.payer_name}, until {through}{'; it renews then' if row.phase == 'renewing' else ''}."
+        return (
+            title,
+            f"Paid by {row.payer_name}, until {through}{'; it renews then' if row.phase == 'renewing' else ''}.",
+        )
     title = f"{'Your own plan' if mine else 'A plan of their own'}, {plan_name(row.subscription_type or 'individual')}"
     paid = place.day(row.starts_at)
     return title, {
@@ -254,8 +266,18 @@ def line(verdict: Verdict, place: Place) -> TimeLine:
         until = r.counts_until if r.kind == "lamp" else r.promised_until
         # The word "renews" needs room; the last days of the line have none.
         ahead = x(end) - x(until) if r.renews and r.kind == "full" else 0
-        bars.append(Bar(r.title, _spoken(r, place), x(r.starts_at), x(r.promised_until) - x(r.starts_at),
-                        x(until) - x(r.promised_until), ahead, x(until), on(until) if until < end else ""))  # fmt: skip
+        bars.append(
+            Bar(
+                r.title,
+                _spoken(r, place),
+                x(r.starts_at),
+                x(r.promised_until) - x(r.starts_at),
+                x(until) - x(r.promised_until),
+                ahead,
+                x(until),
+                on(until) if until < end else "",
+            )
+        )
     firsts = [m for m in _months(start, end) if x(m) < 97]
     months = [(x(m), MONTHS[m.month - 1][:3]) for m in (firsts[::3] if far else firsts)]
     return TimeLine(bars, x(now), months, " ".join(f"{_spoken(r, place)}." for r in shown))

@@ -111,9 +111,15 @@ def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID
         raise NotOffered
     made: UUID = db.execute(
         OPEN,
-        {"plan": plan.key, "cycle": cycle, "minor": plan.minor(cycle), "price": plan.price(cycle), "currency": plan.currency,
-         "transfer": transfer_plan_id},
-    ).scalar_one()  # fmt: skip
+        {
+            "plan": plan.key,
+            "cycle": cycle,
+            "minor": plan.minor(cycle),
+            "price": plan.price(cycle),
+            "currency": plan.currency,
+            "transfer": transfer_plan_id,
+        },
+    ).scalar_one()
     audit.record(db, "order.opened", f"Chose {plan.name}, {cycle}", category="billing")
     return made
 
@@ -135,12 +141,17 @@ def page_wanted(db: Session, checkout: "OwnCheckout | Checkout", email: str) -> 
     if checkout.transfer_plan_id and not _offered(db, checkout.transfer_plan_id):
         raise NotOffered
     return provider.PageWanted(
-        checkout_id=checkout.id, user_id=checkout.user_id, email=email, known=customers_of(db, checkout.user_id),
-        plan=plan, cycle=checkout.billing_cycle,
+        checkout_id=checkout.id,
+        user_id=checkout.user_id,
+        email=email,
+        known=customers_of(db, checkout.user_id),
+        plan=plan,
+        cycle=checkout.billing_cycle,
         here=f"{current_app.config['SETTINGS'].public_url}/checkouts/{checkout.id}",
-        expires_at=checkout.created_at + PAGE_LIFE, starts_at=checkout.starts_at,
+        expires_at=checkout.created_at + PAGE_LIFE,
+        starts_at=checkout.starts_at,
         transfer_plan_id=checkout.transfer_plan_id,
-    )  # fmt: skip
+    )
 
 
 def keep_page(db: Session, checkout: "OwnCheckout | Checkout", made: provider.Page) -> bool:

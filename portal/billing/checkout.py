@@ -56,20 +56,37 @@ def show_plans() -> ResponseReturnValue:
 def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     live = OWN_LIVE.one_or_none(db.session()) if current_user.is_authenticated else None
     offers = [
-        {"key": p.key, "name": p.name, "month": p.shown("monthly"), "year": p.shown("yearly"), "saving": p.saving,
-         "text": ABOUT[p.key], "mine": live is not None and live.subscription_type == p.key}
+        {
+            "key": p.key,
+            "name": p.name,
+            "month": p.shown("monthly"),
+            "year": p.shown("yearly"),
+            "saving": p.saving,
+            "text": ABOUT[p.key],
+            "mine": live is not None and live.subscription_type == p.key,
+        }
         for p in plans().values()
-    ]  # fmt: skip
+    ]
     name = live and plan_name(live.subscription_type)
     wrong = trouble.of_own_plan() if live else None
     changeable = live is not None and live.ends_at is None and live.failed_at is None and live.next_type is None
     other = "monthly" if live and live.billing_cycle == "yearly" else "yearly"
     return page(
-        "billing/plans.html", status, changeable=changeable, other_cycle=other,
-        plans=offers, live=live, live_name=name, form=form, t=wrong, wanted=_wanted(),
-        covered="" if live else _covered(), begins=_begins(), used="" if live else _used(),
+        "billing/plans.html",
+        status,
+        changeable=changeable,
+        other_cycle=other,
+        plans=offers,
+        live=live,
+        live_name=name,
+        form=form,
+        t=wrong,
+        wanted=_wanted(),
+        covered="" if live else _covered(),
+        begins=_begins(),
+        used="" if live else _used(),
         free_days=number(current_app.config["SETTINGS"].welcome_days),
-    )  # fmt: skip
+    )
 
 
 def _wanted() -> dict[str, str] | None:
@@ -140,10 +157,17 @@ class OwnCheckout(NamedTuple):
     currency: str
 
 
-OWN_LIVE = Query(OwnLive, select(
-    Subscription.subscription_type, Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at,
-    Subscription.failed_at, Subscription.next_type,
-).where(Subscription.live, Subscription.user_id == text("(select auth.uid())")))
+OWN_LIVE = Query(
+    OwnLive,
+    select(
+        Subscription.subscription_type,
+        Subscription.billing_cycle,
+        Subscription.renews_at,
+        Subscription.ends_at,
+        Subscription.failed_at,
+        Subscription.next_type,
+    ).where(Subscription.live, Subscription.user_id == text("(select auth.uid())")),
+)
 
 
 @bp.post("/plans/choose")
@@ -162,9 +186,12 @@ def choose() -> ResponseReturnValue:
     return redirect(f"/checkouts/{made}", 303)
 
 
-WAITING = Query(WaitingPage, select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(
-    Checkout.user_id == text("(select auth.uid())"), Checkout.state == "open", Checkout.session_id.is_not(None)
-))
+WAITING = Query(
+    WaitingPage,
+    select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(
+        Checkout.user_id == text("(select auth.uid())"), Checkout.state == "open", Checkout.session_id.is_not(None)
+    ),
+)
 
 
 def _paid_before() -> UUID | None:
@@ -184,11 +211,28 @@ def _uuid(given: str | None) -> UUID | None:
         return None
 
 
-CHECKOUT = Query(OwnCheckout, select(
-    Checkout.id, Checkout.user_id, Checkout.order_id, Checkout.state, Checkout.subscription_type, Checkout.billing_cycle,
-    Checkout.url, Checkout.customer_id, Checkout.transfer_plan_id, Checkout.starts_at, Checkout.created_at, Order.status,
-    Order.order_number, Order.amount, Order.currency,
-).join(Order, Order.id == Checkout.order_id).where(Checkout.id == bindparam("checkout"), Checkout.user_id == bindparam("me")))  # fmt: skip
+CHECKOUT = Query(
+    OwnCheckout,
+    select(
+        Checkout.id,
+        Checkout.user_id,
+        Checkout.order_id,
+        Checkout.state,
+        Checkout.subscription_type,
+        Checkout.billing_cycle,
+        Checkout.url,
+        Checkout.customer_id,
+        Checkout.transfer_plan_id,
+        Checkout.starts_at,
+        Checkout.created_at,
+        Order.status,
+        Order.order_number,
+        Order.amount,
+        Order.currency,
+    )
+    .join(Order, Order.id == Checkout.order_id)
+    .where(Checkout.id == bindparam("checkout"), Checkout.user_id == bindparam("me")),
+)
 
 
 def _own(checkout_id: UUID) -> OwnCheckout:
@@ -204,10 +248,15 @@ def show(checkout_id: UUID) -> ResponseReturnValue:
 def _show(row: OwnCheckout) -> ResponseReturnValue:
     state = "paid" if row.status in ("completed", "refunded") or row.state == "paid" else row.state
     context = {
-        "c": row, "plan": plans()[row.subscription_type], "per": CYCLES[row.billing_cycle], "state": state,
-        "price": money.shown(row.amount, row.currency), "back": "back" in request.args or (wants_fragment() and state == "open"),
-        "starts": reader().day(row.starts_at), "covered": _covered(),
-    }  # fmt: skip
+        "c": row,
+        "plan": plans()[row.subscription_type],
+        "per": CYCLES[row.billing_cycle],
+        "state": state,
+        "price": money.shown(row.amount, row.currency),
+        "back": "back" in request.args or (wants_fragment() and state == "open"),
+        "starts": reader().day(row.starts_at),
+        "covered": _covered(),
+    }
     return page("billing/_checkout.html" if wants_fragment() else "billing/checkout.html", **context)
 
 

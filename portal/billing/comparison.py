@@ -35,10 +35,18 @@ class Ours(NamedTuple):
     ends_at: datetime | None
 
 
-HERE = Query(Ours, select(
-    Subscription.provider_subscription_id, Subscription.user_id, Subscription.status, Subscription.subscription_type,
-    Subscription.billing_cycle, Subscription.renews_at, Subscription.ends_at,
-).where(Subscription.live))  # fmt: skip
+HERE = Query(
+    Ours,
+    select(
+        Subscription.provider_subscription_id,
+        Subscription.user_id,
+        Subscription.status,
+        Subscription.subscription_type,
+        Subscription.billing_cycle,
+        Subscription.renews_at,
+        Subscription.ends_at,
+    ).where(Subscription.live),
+)
 DONE = text("select id from provider_events where id = any(:names) and handled_at is not null")
 WAITING = text("select distinct customer_id from provider_events where handled_at is null and customer_id is not null")
 PAYERS_OF = text("""
@@ -62,7 +70,9 @@ def misnamed(db: Session, there: Iterable[tuple[str, UUID, Named]]) -> Iterator[
     """Customers that are called or reached otherwise `there`, at the provider, than here; with how they should be."""
     for some in batched(there, 1000):
         wanted = called(db, {person for _, person, _ in some})
-        yield from ((name, wanted[person]) for name, person, said in some if person in wanted and wanted[person] != said)
+        yield from (
+            (name, wanted[person]) for name, person, said in some if person in wanted and wanted[person] != said
+        )
 
 
 def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -80,7 +90,7 @@ def _same(ours: Ours | None, theirs: Theirs) -> bool:
     return ours is not None and (
         (ours.status, ours.subscription_type, ours.billing_cycle, ours.renews_at, ours.ends_at)
         == (theirs.status, theirs.plan, theirs.cycle, theirs.renews_at, theirs.ends_at)
-    )  # fmt: skip
+    )
 
 
 def undone(db: Session, happened: list[Event]) -> list[Event]:
@@ -100,17 +110,29 @@ def note_done(db: Session, events: Iterable[Event]) -> None:
     """Note what was found by looking, so that it is looked at once."""
     at = clock.now()
     for event in events:
-        row = {"id": event.id, "kind": event.kind, "customer_id": event.customer_id, "created_at": event.created_at,
-               "received_at": at, "handled_at": at, "outcome": "found at night"}  # fmt: skip
+        row = {
+            "id": event.id,
+            "kind": event.kind,
+            "customer_id": event.customer_id,
+            "created_at": event.created_at,
+            "received_at": at,
+            "handled_at": at,
+            "outcome": "found at night",
+        }
         done = {"handled_at": at, "outcome": "found at night"}
         waits = ProviderEvent.handled_at.is_(None)
-        db.execute(insert(ProviderEvent).values(row).on_conflict_do_update(index_elements=["id"], set_=done, where=waits))
+        db.execute(
+            insert(ProviderEvent).values(row).on_conflict_do_update(index_elements=["id"], set_=done, where=waits)
+        )
 
 
 def list_drift(db: Session, there: list[tuple[str, Theirs]]) -> int:
     """Write down what still differs, take off the list what no longer does; how many are on it."""
     found = _drift(_here(db), {theirs.id: theirs for _, theirs in there})
-    at, listed = clock.now(), db.execute(select(Drift.id, Drift.kind, Drift.provider_id).where(Drift.resolved_at.is_(None)))
+    at, listed = (
+        clock.now(),
+        db.execute(select(Drift.id, Drift.kind, Drift.provider_id).where(Drift.resolved_at.is_(None))),
+    )
     settled = [row.id for row in listed if (row.kind, row.provider_id) not in found]
     db.execute(SETTLED, {"at": at, "settled": settled})
     for (kind, name), (user_id, said) in found.items():
@@ -123,7 +145,9 @@ def _drift(here: dict[str, Ours], there: dict[str, Theirs]) -> dict[tuple[str, s
     found: dict[tuple[str, str], tuple[UUID | None, str]] = {}
     for name, theirs in there.items():
         if name not in here:
-            said = f"Stripe has a live subscription {name} of {theirs.plan}, {theirs.cycle}, that belongs to nobody here."
+            said = (
+                f"Stripe has a live subscription {name} of {theirs.plan}, {theirs.cycle}, that belongs to nobody here."
+            )
             found["unknown here", name] = None, said
         elif not _same(here[name], theirs):
             said = f"Subscription {name} says {here[name].status} here and {theirs.status} at Stripe."

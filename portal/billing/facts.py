@@ -57,9 +57,10 @@ def _newest(db: Session, said: Facts) -> bool:
     """Whether these facts were asked for later than those the payer has."""
     db.execute(insert(Payer).values(user_id=said.user_id, customer_id=said.customer_id).on_conflict_do_nothing())
     fresh = update(Payer).where(
-        Payer.customer_id == said.customer_id, Payer.user_id == said.user_id,
+        Payer.customer_id == said.customer_id,
+        Payer.user_id == said.user_id,
         func.coalesce(Payer.fetched_at, datetime.min.replace(tzinfo=said.began.tzinfo)) <= said.began,
-    )  # fmt: skip
+    )
     unanswered = case((Payer.asked_at > said.began, Payer.asked_for))
     return bool(db.execute(fresh.values(fetched_at=said.began, asked_for=unanswered)).rowcount)  # type: ignore[attr-defined]
 
@@ -76,8 +77,10 @@ def _subscription(db: Session, said: Facts, theirs: reading.Subscription) -> str
         ours = Subscription(id=uuid4(), user_id=said.user_id, provider_subscription_id=theirs.id)
     bills = [bill for bill in said.invoices if bill.subscription_id == theirs.id]
     waiting = [bill for bill in bills if bill.waits_for]
-    free, credit = ([bill.period[1] for bill in bills if bill.status == "paid" and not bill.amount_minor and bill.free == free]
-                    for free in (True, False))  # fmt: skip
+    free, credit = (
+        [bill.period[1] for bill in bills if bill.status == "paid" and not bill.amount_minor and bill.free == free]
+        for free in (True, False)
+    )
     until = max((bill.period[1] for bill in bills if bill.status == "paid"), default=None)
     if before is None or until is None or until > clock.now():  # grace that has begun keeps its length
         ours.grace_days = current_app.config["SETTINGS"].grace_days
@@ -136,9 +139,13 @@ def _order(db: Session, said: Facts, bill: Invoice, order: Order | None) -> str:
         if bill.amount_minor <= 0:
             return _free(db, of, bill)
         order = _checkout_order(db, of) or Order(
-            id=uuid4(), user_id=said.user_id, order_number=db.scalar(NUMBER, {"at": bill.created_at}),
-            created_at=bill.created_at, status="pending", payment_provider="stripe",
-        )  # fmt: skip
+            id=uuid4(),
+            user_id=said.user_id,
+            order_number=db.scalar(NUMBER, {"at": bill.created_at}),
+            created_at=bill.created_at,
+            status="pending",
+            payment_provider="stripe",
+        )
         db.add(order)
     before = (order.status, order.refunded_amount, order.dispute_state)
     order.created_at = max(order.created_at, bill.created_at)  # a first payment may be due long after the choice
@@ -191,13 +198,20 @@ def _free(db: Session, of: reading.Subscription, bill: Invoice) -> str:
 def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any, ...]) -> str:
     """A change of an order, in the log and in the outbox's jobs."""
     what = (
-        "disputed" if after[2] not in (before[2], None) else "refunded" if after[1] > (before[1] or 0)
+        "disputed"
+        if after[2] not in (before[2], None)
+        else "refunded"
+        if after[1] > (before[1] or 0)
         else {"completed": "paid", "pending": "opened"}.get(order.status, order.status)
-    )  # fmt: skip
+    )
     audit.record(
-        db, f"order.{what}", f"Order {order.order_number} {what}", category="billing", subject_id=order.user_id,
+        db,
+        f"order.{what}",
+        f"Order {order.order_number} {what}",
+        category="billing",
+        subject_id=order.user_id,
         order_id=str(order.id),
-    )  # fmt: skip
+    )
     if what in ("paid", "refunded", "disputed"):
         order_changed.publish(db, order_id=order.id, what=what)
     return f"order {order.order_number} {what}"
@@ -206,6 +220,10 @@ def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any,
 def _alarm(db: Session, said: Facts, order: Order, bill: Invoice) -> None:
     """The provider asks another amount than was shown: charged is charged, but somebody must look."""
     audit.record(
-        db, "order.amount_differs", f"Order {order.order_number} says {order.amount_minor}, the provider {bill.amount_minor}",
-        level="warn", category="billing", subject_id=said.user_id,
-    )  # fmt: skip
+        db,
+        "order.amount_differs",
+        f"Order {order.order_number} says {order.amount_minor}, the provider {bill.amount_minor}",
+        level="warn",
+        category="billing",
+        subject_id=said.user_id,
+    )

@@ -31,10 +31,17 @@ class Ahead(NamedTuple):
     transfer_plan_id: UUID | None
 
 
-AHEAD = Query(Ahead, select(
-    Subscription.status, Subscription.renews_at, Subscription.amount_minor, Subscription.currency, Subscription.card,
-    Subscription.transfer_plan_id,
-).where(Subscription.live, Subscription.user_id == text("(select auth.uid())")))  # fmt: skip
+AHEAD = Query(
+    Ahead,
+    select(
+        Subscription.status,
+        Subscription.renews_at,
+        Subscription.amount_minor,
+        Subscription.currency,
+        Subscription.card,
+        Subscription.transfer_plan_id,
+    ).where(Subscription.live, Subscription.user_id == text("(select auth.uid())")),
+)
 
 
 @dataclass(frozen=True)

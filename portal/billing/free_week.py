@@ -21,7 +21,9 @@ class FreeDays(NamedTuple):
     ends_at: datetime
 
 
-ENDS = Query(FreeDays, text("select ends_at from access_grants where user_id = (select auth.uid()) and kind = 'welcome'"))
+ENDS = Query(
+    FreeDays, text("select ends_at from access_grants where user_id = (select auth.uid()) and kind = 'welcome'")
+)
 
 
 def free_week() -> str:

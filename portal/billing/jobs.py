@@ -138,7 +138,9 @@ def begin_families(db: Session) -> None:
     facts.begin_families(db)
 
 
-DUE = Query(letters.Due, text("""
+DUE = Query(
+    letters.Due,
+    text("""
 select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.currency, s.renews_at, s.failed_at, s.next_try_at,
        s.status, s.next_type, s.next_cycle, s.next_amount_minor, s.transfer_plan_id,
        s.card, u.email, u.first_name, u.timezone, u.access_until, c.paid_until, c.counts_until,
@@ -152,7 +154,8 @@ select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.
           when s.status = 'trialing' then interval '2 days'
           when s.billing_cycle = 'yearly' then interval '30 days'
           when u.renewal_mail then interval '3 days' end)
-"""))
+"""),
+)
 
 
 @job("billing.remind", cron="7 * * * *", lock="billing.remind")
@@ -208,9 +211,12 @@ def reconcile(db: Session) -> None:
         provider.name_customer(name, wanted)
     found = comparison.list_drift(db, list(reading.live_subscriptions()))
     audit.record(
-        db, "billing.reconciled", f"{len(there)} subscriptions compared, {found} need a look", category="billing",
+        db,
+        "billing.reconciled",
+        f"{len(there)} subscriptions compared, {found} need a look",
+        category="billing",
         level="warn" if found else "info",
-    )  # fmt: skip
+    )
 
 
 @job("billing.forget", cron="23 3 * * *")

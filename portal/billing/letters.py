@@ -136,7 +136,9 @@ def renewal(row: Due) -> Letter:
         ),
         facts=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
         button=("/plan", "See your plan"),
-        why=PAYER if row.billing_cycle == "yearly" else f"{PAYER} You asked for it on your plan page, where you can stop it.",
+        why=PAYER
+        if row.billing_cycle == "yearly"
+        else f"{PAYER} You asked for it on your plan page, where you can stop it.",
     )
 
 
@@ -175,10 +177,7 @@ def payment_failed_at_once(row: Due) -> Letter:
             f"{_hello(row.first_name)} your bank said no. Nothing was charged, and what your plan opens has been closed since {last}.",
             "Another card settles it, and everything is open again at once.",
         ),
-        facts=[
-            ("Plan", plan_name(row.subscription_type, row.billing_cycle)),
-            ("Card", row.card or "none kept"),
-        ],
+        facts=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Card", row.card or "none kept")],
         button=("/plan", "Update my card"),
         why=PAYER,
     )
@@ -197,10 +196,7 @@ def payment_failed(row: Due) -> Letter:
             f"you keep everything until {last}.",
             f"{again}Trying does not cost you a day; another card settles it at once.",
         ),
-        facts=[
-            ("Plan", plan_name(row.subscription_type, row.billing_cycle)),
-            ("Card", row.card or "none kept"),
-        ],
+        facts=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Card", row.card or "none kept")],
         button=("/plan", "Update my card"),
         why=PAYER,
     )

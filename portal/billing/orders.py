@@ -14,9 +14,12 @@ from portal.times import date_in_words, date_with_year
 _UNBILLED = Order.provider_invoice_id.is_(None) & Order.completed_at.is_(None)
 _CHECKOUT = select(Checkout.state).where(Checkout.order_id == Order.id).limit(1).correlate(Order).scalar_subquery()
 _DUE = (
-    select(Subscription.renews_at).where(Subscription.user_id == Order.user_id, Subscription.live)
-    .limit(1).correlate(Order).scalar_subquery()
-)  # fmt: skip
+    select(Subscription.renews_at)
+    .where(Subscription.user_id == Order.user_id, Subscription.live)
+    .limit(1)
+    .correlate(Order)
+    .scalar_subquery()
+)
 STATE = case(
     (Order.dispute_state == "open", "disputed"),
     (Order.dispute_state == "lost", "lost"),
@@ -59,12 +62,28 @@ class OrderRow:
 
 
 COLUMNS = (
-    Order.id, Order.order_number, Order.created_at, Order.subscription_type, Order.billing_cycle, STATE.label("state"),
-    Order.refunded_amount, Order.payment_method, Order.amount, Order.currency, Order.completed_at, Order.period_start,
-    Order.period_end, Order.invoice_number, Order.next_try_at, Order.provider_payment_id, Order.provider_invoice_id,
-    Order.waits_for, Order.cut_at, case((_UNBILLED, _CHECKOUT)).label("checkout_state"),
+    Order.id,
+    Order.order_number,
+    Order.created_at,
+    Order.subscription_type,
+    Order.billing_cycle,
+    STATE.label("state"),
+    Order.refunded_amount,
+    Order.payment_method,
+    Order.amount,
+    Order.currency,
+    Order.completed_at,
+    Order.period_start,
+    Order.period_end,
+    Order.invoice_number,
+    Order.next_try_at,
+    Order.provider_payment_id,
+    Order.provider_invoice_id,
+    Order.waits_for,
+    Order.cut_at,
+    case((_UNBILLED, _CHECKOUT)).label("checkout_state"),
     case((and_(Order.status == "pending", _UNBILLED, _CHECKOUT == "paid"), _DUE)).label("due_at"),
-)  # fmt: skip
+)
 NOTES = {
     "begun": "Nothing was charged so far.",
     "due": "Your card is kept; nothing was charged so far.",
@@ -93,12 +112,17 @@ def line(row: OrderRow, now: datetime) -> dict[str, object]:
     if stands == "refused" and row.next_try_at:
         note = f"The bank said no. We try again on {date_in_words(row.next_try_at.astimezone(now.tzinfo))}."
     return {
-        "number": row.order_number, "date": date_with_year(row.created_at.astimezone(now.tzinfo)),
-        "what": plan_name(row.subscription_type, row.billing_cycle), "stands": stands, "note": note,
-        "method": row.payment_method or "", "amount": money.shown(row.amount, row.currency),
-        "has_receipt": row.completed_at is not None, "refunded": f"−{back} back" if back else "",
+        "number": row.order_number,
+        "date": date_with_year(row.created_at.astimezone(now.tzinfo)),
+        "what": plan_name(row.subscription_type, row.billing_cycle),
+        "stands": stands,
+        "note": note,
+        "method": row.payment_method or "",
+        "amount": money.shown(row.amount, row.currency),
+        "has_receipt": row.completed_at is not None,
+        "refunded": f"−{back} back" if back else "",
         "due": date_in_words(row.due_at.astimezone(now.tzinfo)) if row.due_at else "",
-    }  # fmt: skip
+    }
 
 
 def span(begins: datetime, ends: datetime, tz: tzinfo) -> str:

@@ -67,9 +67,12 @@ LATEST = Query(
     .order_by(Subscription.started_at.desc())
     .limit(1),
 )
-WAITS = Query(Waits, select(func.count().label("names"), func.max(Payer.asked_for).label("wish")).where(
-    Payer.user_id == text("(select auth.uid())"), func.coalesce(Payer.fetched_at, Payer.created_at) < Payer.asked_at
-))
+WAITS = Query(
+    Waits,
+    select(func.count().label("names"), func.max(Payer.asked_for).label("wish")).where(
+        Payer.user_id == text("(select auth.uid())"), func.coalesce(Payer.fetched_at, Payer.created_at) < Payer.asked_at
+    ),
+)
 COVERED = text("select first_name from family_people() where user_id <> auth.uid() order by family_joined_at")
 
 
@@ -86,9 +89,13 @@ def why() -> ResponseReturnValue:
     """The verdict, every reason for it, and the dates on a line."""
     verdict, row = access.mine(db.session(), reader()), LIVE.one_or_none(db.session())
     return page(
-        "billing/access.html", v=verdict, line=access.line(verdict, reader()), day=reader().day, t=trouble.trouble(),
+        "billing/access.html",
+        v=verdict,
+        line=access.line(verdict, reader()),
+        day=reader().day,
+        t=trouble.trouble(),
         s=_seen(row) if row else None,
-    )  # fmt: skip
+    )
 
 
 @bp.get("/plan")
@@ -97,9 +104,14 @@ def show() -> ResponseReturnValue:
     row = LATEST.one_or_none(db.session())
     waits = WAITS.one(db.session())
     return page(
-        "billing/plan.html", s=_seen(row) if row else None, waiting=waits.names > 0, wish=waits.wish, t=trouble.of_own_plan(),
-        told=db.session.scalar(select(User.renewal_mail).where(User.id == me())), covered=_in_until(),
-    )  # fmt: skip
+        "billing/plan.html",
+        s=_seen(row) if row else None,
+        waiting=waits.names > 0,
+        wish=waits.wish,
+        t=trouble.of_own_plan(),
+        told=db.session.scalar(select(User.renewal_mail).where(User.id == me())),
+        covered=_in_until(),
+    )
 
 
 def _in_until() -> str:
@@ -112,7 +124,9 @@ def tell() -> ResponseReturnValue:
     """Whether a mail comes before each monthly payment."""
     wanted = request.form.get("tell") == "yes"
     db.session.execute(update(User).where(User.id == me()).values(renewal_mail=wanted))
-    said = "An e-mail will come three days before each payment." if wanted else "No e-mail will come before your payments."
+    said = (
+        "An e-mail will come three days before each payment." if wanted else "No e-mail will come before your payments."
+    )
     flash(said, "note")
     return redirect("/plan", 303)
 
@@ -123,14 +137,25 @@ def _seen(row: OwnPlan) -> dict[str, object]:
         following = f"{plan_name(row.next_type, row.next_cycle or row.billing_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
     next_amount = _shown(row.next_amount_minor or row.amount_minor, row.currency)
     return {
-        "next_amount": next_amount, "live": row.live, "name": plan_name(row.subscription_type),
+        "next_amount": next_amount,
+        "live": row.live,
+        "name": plan_name(row.subscription_type),
         "amount": _shown(row.amount_minor, row.currency),
-        "per": CYCLES[row.billing_cycle], "renews": day(row.renews_at), "ends": day(row.ends_at), "ended": day(row.ended_at),
-        "until": day(row.renews_at or row.ends_at), "card": row.card, "card_expires": row.card_expires,
-        "failed": day(row.failed_at), "next_try": day(row.next_try_at), "next": following,
-        "by_failure": row.ended_by == "failure", "yearly": row.billing_cycle == "yearly",
-        "first": first_charge.is_ahead(row.status, row.renews_at), "handed_over": row.transfer_plan_id is not None,
-    }  # fmt: skip
+        "per": CYCLES[row.billing_cycle],
+        "renews": day(row.renews_at),
+        "ends": day(row.ends_at),
+        "ended": day(row.ended_at),
+        "until": day(row.renews_at or row.ends_at),
+        "card": row.card,
+        "card_expires": row.card_expires,
+        "failed": day(row.failed_at),
+        "next_try": day(row.next_try_at),
+        "next": following,
+        "by_failure": row.ended_by == "failure",
+        "yearly": row.billing_cycle == "yearly",
+        "first": first_charge.is_ahead(row.status, row.renews_at),
+        "handed_over": row.transfer_plan_id is not None,
+    }
 
 
 def _shown(minor: int, currency: str) -> str:
@@ -165,7 +190,10 @@ def end() -> ResponseReturnValue:
     """It ends with the paid period; everything stays until then."""
     row = find(LIVE)
     _wish(
-        lambda: provider.set_to_end(row.provider_subscription_id, True), "end", "plan.set-to-end", "The plan was set to end"
+        lambda: provider.set_to_end(row.provider_subscription_id, True),
+        "end",
+        "plan.set-to-end",
+        "The plan was set to end",
     )
     flash(f"Your plan ends on {_seen(row)['until']}. You keep everything until then.", "note")
     return redirect("/plan", 303)
@@ -188,10 +216,17 @@ def changes() -> ResponseReturnValue:
     """Every other plan, with what it would cost now or from when."""
     row = find(LIVE)
     offers = [
-        {"plan": plan, "cycle": cycle, "price": plan.shown(cycle), "per": CYCLES[cycle], "now": _at_once(row, plan.key, cycle)}
-        for plan in plans().values() for cycle in CYCLES
+        {
+            "plan": plan,
+            "cycle": cycle,
+            "price": plan.shown(cycle),
+            "per": CYCLES[cycle],
+            "now": _at_once(row, plan.key, cycle),
+        }
+        for plan in plans().values()
+        for cycle in CYCLES
         if (plan.key, cycle) != (row.subscription_type, row.billing_cycle)
-    ]  # fmt: skip
+    ]
     return page("billing/changes.html", s=_seen(row), offers=offers)
 
 
@@ -217,9 +252,14 @@ def preview(plan_key: str, cycle: str) -> ResponseReturnValue:
     """One change in a sentence, with its amount and its day."""
     row, plan = _another(plan_key, cycle)
     about: dict[str, object] = {
-        "s": _seen(row), "plan": plan, "cycle": cycle, "per": CYCLES[cycle], "price": plan.shown(cycle),
-        "family": _covered(row) if plan_key == "individual" else [], "now": _at_once(row, plan_key, cycle),
-    }  # fmt: skip
+        "s": _seen(row),
+        "plan": plan,
+        "cycle": cycle,
+        "per": CYCLES[cycle],
+        "price": plan.shown(cycle),
+        "family": _covered(row) if plan_key == "individual" else [],
+        "now": _at_once(row, plan_key, cycle),
+    }
     if about["now"]:
         about |= _costs(row, plan, cycle)
     return page("billing/change.html", **about)
@@ -254,7 +294,10 @@ def _change_now(theirs: reading.Subscription, price_id: str, plan: Plan, cycle: 
     if str(provider.change_costs(theirs.id, theirs.item, price_id, at)) != request.form.get("minor"):
         raise PriceMoved
     _wish(
-        lambda: provider.change_now(theirs.id, theirs.item, price_id, at), "change", "plan.changed", f"Now {plan.name}, {cycle}"
+        lambda: provider.change_now(theirs.id, theirs.item, price_id, at),
+        "change",
+        "plan.changed",
+        f"Now {plan.name}, {cycle}",
     )
 
 

@@ -43,9 +43,11 @@ def init_app(app: Flask) -> None:
     """Give `app` its line to the provider. Retries carry their key, so that they do nothing twice."""
     settings = app.config["SETTINGS"]
     app.extensions["provider"] = stripe.StripeClient(
-        settings.stripe_key, max_network_retries=1, http_client=stripe.RequestsClient(timeout=10),
+        settings.stripe_key,
+        max_network_retries=1,
+        http_client=stripe.RequestsClient(timeout=10),
         base_addresses={"api": settings.stripe_url} if settings.stripe_url else {},
-    )  # fmt: skip
+    )
 
 
 def client() -> stripe.StripeClient:
@@ -98,10 +100,14 @@ def sync_plans() -> None:
 
 def _price_params(plan: Plan, cycle: str, product: str) -> dict[str, object]:
     return {
-        "product": product, "currency": plan.currency.lower(), "unit_amount": plan.minor(cycle),
-        "recurring": {"interval": "year" if cycle == "yearly" else "month"}, "lookup_key": f"{CLUB}-{plan.key}-{cycle}",
-        "transfer_lookup_key": True, "metadata": {"club": CLUB, "plan": plan.key, "cycle": cycle},
-    }  # fmt: skip
+        "product": product,
+        "currency": plan.currency.lower(),
+        "unit_amount": plan.minor(cycle),
+        "recurring": {"interval": "year" if cycle == "yearly" else "month"},
+        "lookup_key": f"{CLUB}-{plan.key}-{cycle}",
+        "transfer_lookup_key": True,
+        "metadata": {"club": CLUB, "plan": plan.key, "cycle": cycle},
+    }
 
 
 def _price(ask: "V1Services", plan: Plan, cycle: str) -> str | None:
@@ -213,11 +219,17 @@ def payment_page(wanted: PageWanted) -> Page:
         subscription["trial_end"] = int(wanted.starts_at.timestamp())
         key = f"{key}-{subscription['trial_end']}"
     asked: Any = {  # its parameters are a TypedDict of many parts
-        "mode": "subscription", "customer": customer_id, "client_reference_id": str(wanted.user_id), "metadata": ours,
-        "line_items": [{"price": price_id, "quantity": 1}], "subscription_data": subscription,
-        "success_url": f"{wanted.here}?back=1", "cancel_url": wanted.here,
-        "expires_at": int(wanted.expires_at.timestamp()), "payment_method_collection": "always",
-    }  # fmt: skip
+        "mode": "subscription",
+        "customer": customer_id,
+        "client_reference_id": str(wanted.user_id),
+        "metadata": ours,
+        "line_items": [{"price": price_id, "quantity": 1}],
+        "subscription_data": subscription,
+        "success_url": f"{wanted.here}?back=1",
+        "cancel_url": wanted.here,
+        "expires_at": int(wanted.expires_at.timestamp()),
+        "payment_method_collection": "always",
+    }
     with asking() as ask:
         session = ask.checkout.sessions.create(params=asked, options={"idempotency_key": key})
     return Page(customer_id, session.id, session.url or "", moment_of(session.expires_at))
@@ -284,7 +296,10 @@ def _release(ask: "V1Services", subscription_id: str) -> None:
 
 def give_back(payment_id: str, key: str, amount_minor: int | None = None) -> None:
     """Refund a payment, in part or whole. `key` makes it once; the order changes when the provider says so."""
-    params: Any = {"payment_intent": payment_id, "metadata": {"club": CLUB}}  # its parameters are a TypedDict of many parts
+    params: Any = {
+        "payment_intent": payment_id,
+        "metadata": {"club": CLUB},
+    }  # its parameters are a TypedDict of many parts
     if amount_minor is not None:
         params["amount"] = amount_minor
     with asking() as ask:
@@ -313,11 +328,12 @@ def change_costs(subscription_id: str, item: str, price_id: str, at: datetime) -
             params={
                 "subscription": subscription_id,
                 "subscription_details": {
-                    "items": [{"id": item, "price": price_id}], "proration_behavior": "always_invoice",
+                    "items": [{"id": item, "price": price_id}],
+                    "proration_behavior": "always_invoice",
                     "proration_date": int(at.timestamp()),
                 },
             }
-        )  # fmt: skip
+        )
     return preview.amount_due
 
 
@@ -327,11 +343,13 @@ def change_now(subscription_id: str, item: str, price_id: str, at: datetime) -> 
         ask.subscriptions.update(
             subscription_id,
             params={
-                "items": [{"id": item, "price": price_id}], "proration_behavior": "always_invoice",
-                "payment_behavior": "error_if_incomplete", "proration_date": int(at.timestamp()),
+                "items": [{"id": item, "price": price_id}],
+                "proration_behavior": "always_invoice",
+                "payment_behavior": "error_if_incomplete",
+                "proration_date": int(at.timestamp()),
             },
             options={"idempotency_key": f"change-{subscription_id}-{price_id}-{int(at.timestamp())}"},
-        )  # fmt: skip
+        )
 
 
 def change_later(subscription_id: str, price_id: str) -> None:
@@ -339,22 +357,25 @@ def change_later(subscription_id: str, price_id: str) -> None:
     with asking() as ask:
         found = ask.subscriptions.retrieve(subscription_id)
         item = found["items"].data[0]
-        plan = ask.subscription_schedules.create(params={"from_subscription": subscription_id}) if not found.schedule else (
-            ask.subscription_schedules.retrieve(id_of(found.schedule))
-        )  # fmt: skip
+        plan = (
+            ask.subscription_schedules.create(params={"from_subscription": subscription_id})
+            if not found.schedule
+            else (ask.subscription_schedules.retrieve(id_of(found.schedule)))
+        )
         ask.subscription_schedules.update(
             plan.id,
             params={
                 "end_behavior": "release",
                 "phases": [
                     {
-                        "items": [{"price": item.price.id, "quantity": 1}], "start_date": plan.phases[0].start_date,
+                        "items": [{"price": item.price.id, "quantity": 1}],
+                        "start_date": plan.phases[0].start_date,
                         "end_date": item.current_period_end,
                     },
                     {"items": [{"price": price_id, "quantity": 1}], "proration_behavior": "none"},
                 ],
             },
-        )  # fmt: skip
+        )
 
 
 def change_never(schedule_id: str) -> None:

@@ -109,9 +109,13 @@ def fetch(customer_id: str) -> Facts:
         if who is None:
             return Facts(customer_id, None, began, [], [])
         found = ask.subscriptions.list(
-            params={"customer": customer_id, "status": "all", "limit": 100,
-                    "expand": ["data.default_payment_method", "data.schedule"]}
-        )  # fmt: skip
+            params={
+                "customer": customer_id,
+                "status": "all",
+                "limit": 100,
+                "expand": ["data.default_payment_method", "data.schedule"],
+            }
+        )
         subscriptions = [
             _subscription(ask, s, who)
             for s in found.auto_paging_iter()
@@ -143,7 +147,11 @@ def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
     """Every live subscription with our mark at the provider, as (customer, subscription)."""
     with asking() as ask:
         for status in LIVE:
-            wanted: Any = {"status": status, "limit": 100, "expand": ["data.schedule"]}  # its parameters are a TypedDict
+            wanted: Any = {
+                "status": status,
+                "limit": 100,
+                "expand": ["data.schedule"],
+            }  # its parameters are a TypedDict
             for found in ask.subscriptions.list(params=wanted).auto_paging_iter():
                 if marks_of(found).get("club") == CLUB:
                     yield id_of(found.customer), _subscription(ask, found, None)
@@ -178,16 +186,26 @@ def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Custome
     marks, (plan, cycle, amount) = marks_of(s), _sold(ask, _price_of(s))
     checkout, transfer = marks.get("checkout_id"), marks.get("transfer_plan_id")
     return Subscription(
-        id=s.id, item=item.id, status=s.status, plan=plan, cycle=cycle, amount_minor=amount,
-        currency=item.price.currency.upper(), started_at=moment_of(s.start_date),
+        id=s.id,
+        item=item.id,
+        status=s.status,
+        plan=plan,
+        cycle=cycle,
+        amount_minor=amount,
+        currency=item.price.currency.upper(),
+        started_at=moment_of(s.start_date),
         renews_at=moment_of(item.current_period_end) if s.status in LIVE and not ends else None,
         ends_at=moment_of(ends) if ends and s.status in LIVE else None,
         ended_at=moment_of(s.ended_at or s.canceled_at) if s.status == "canceled" else None,  # type: ignore[arg-type]
         ended_by=("failure" if failed else "choice") if s.status == "canceled" else None,
-        twin=marks.get("twin") == "1", credited=marks.get("credited") == "1", next_plan=_next_plan(ask, s), card=_card(s, who),
-        checkout_id=UUID(checkout) if checkout else None, transfer_plan_id=UUID(transfer) if transfer else None,
+        twin=marks.get("twin") == "1",
+        credited=marks.get("credited") == "1",
+        next_plan=_next_plan(ask, s),
+        card=_card(s, who),
+        checkout_id=UUID(checkout) if checkout else None,
+        transfer_plan_id=UUID(transfer) if transfer else None,
         schedule=id_of(s.schedule) if s.schedule else None,
-    )  # fmt: skip
+    )
 
 
 def _next_plan(ask: "V1Services", s: stripe.Subscription) -> tuple[str, str, int] | None:
@@ -254,15 +272,27 @@ def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.
     charge = charges.get(payment_id or "")
     dispute = _dispute(ask, charge)
     return Invoice(
-        id=bill.id, number=bill.number, subscription_id=_subscription_of(bill) or "", status=bill.status or "open",
-        amount_minor=bill.amount_due, free=not any(line.amount for line in lines),
-        currency=bill.currency.upper(), plan=plan, cycle=cycle, price_id=price_id,
-        created_at=moment_of(bill.created), period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
+        id=bill.id,
+        number=bill.number,
+        subscription_id=_subscription_of(bill) or "",
+        status=bill.status or "open",
+        amount_minor=bill.amount_due,
+        free=not any(line.amount for line in lines),
+        currency=bill.currency.upper(),
+        plan=plan,
+        cycle=cycle,
+        price_id=price_id,
+        created_at=moment_of(bill.created),
+        period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
         paid_at=moment_of(bill.status_transitions.paid_at) if bill.status_transitions.paid_at else None,
-        payment_id=payment_id, method=_method(charge), refunded_minor=charge.amount_refunded if charge else 0,
-        disputed_at=dispute[0], dispute_state=dispute[1], waits_for=_waits_for(ask, bill),
+        payment_id=payment_id,
+        method=_method(charge),
+        refunded_minor=charge.amount_refunded if charge else 0,
+        disputed_at=dispute[0],
+        dispute_state=dispute[1],
+        waits_for=_waits_for(ask, bill),
         next_try_at=moment_of(bill.next_payment_attempt) if bill.next_payment_attempt else None,
-    )  # fmt: skip
+    )
 
 
 def _waits_for(ask: "V1Services", bill: stripe.Invoice) -> str | None:

@@ -61,18 +61,22 @@ def _elsewhere(db: Session, said: Facts) -> Sequence[str]:
     it makes one of theirs a twin, it is asked about.
     """
     live = select(Subscription.id).where(
-        Subscription.user_id == said.user_id, Subscription.live,
+        Subscription.user_id == said.user_id,
+        Subscription.live,
         Subscription.provider_subscription_id.not_in([s.id for s in said.subscriptions]),
-    )  # fmt: skip
+    )
     others = select(Payer.customer_id).where(Payer.user_id == said.user_id, Payer.customer_id != said.customer_id)
     return db.scalars(others.where(live.exists())).all()
 
 
 def _worth_another_try(db: Session, said: Facts) -> list[tuple[Invoice, str]]:
     """Bills a card was refused for, with the other card that has come since: a new card settles them at once."""
-    before = {row.provider_subscription_id: (row.card, row.card_expires) for row in db.scalars(
-        select(Subscription).where(Subscription.user_id == said.user_id, Subscription.failed_at.is_not(None))
-    )}  # fmt: skip
+    before = {
+        row.provider_subscription_id: (row.card, row.card_expires)
+        for row in db.scalars(
+            select(Subscription).where(Subscription.user_id == said.user_id, Subscription.failed_at.is_not(None))
+        )
+    }
     new = {s.id: s.card for s in said.subscriptions if s.live and s.card and before.get(s.id, s.card) != s.card}
     return [
         (bill, "".join(c for c in "".join(new[bill.subscription_id] or ()) if c.isascii() and c.isalnum()))

@@ -28,12 +28,15 @@ class Bill(NamedTuple):
     failed_at: datetime | None
 
 
-BILL = Query(Bill, text("""
+BILL = Query(
+    Bill,
+    text("""
 select o.order_number, o.waits_for, o.amount, o.currency, s.failed_at
   from orders o join subscriptions s on s.provider_subscription_id = o.provider_subscription_id
  where o.user_id = (select auth.uid()) and o.status = 'pending' and o.waits_for is not null and s.live
  order by o.created_at limit 1
-"""))
+"""),
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,13 @@ def _told(kind: str, row: Source, payer: str = "", order: str = "", amount: str 
     kept = is_late(row, clock.now())
     days, last = (row.counts_until - row.promised_until) // timedelta(days=1), row.counts_until.astimezone(place.tz)
     return Trouble(
-        kind, payer, place.day(row.starts_at if kind == "dispute" else row.promised_until), place.day(row.counts_until),
+        kind,
+        payer,
+        place.day(row.starts_at if kind == "dispute" else row.promised_until),
+        place.day(row.counts_until),
         until=f"{day_long(last)}, {last:%H:%M} {place.city}" if kept else "",
-        left=min(days, (last.date() - place.now.date()).days) if kept else 0, days=days, order=order, amount=amount,
-    )  # fmt: skip
+        left=min(days, (last.date() - place.now.date()).days) if kept else 0,
+        days=days,
+        order=order,
+        amount=amount,
+    )

@@ -37,16 +37,18 @@ def owed(said: Facts, ended: list[Theirs]) -> list[Invoice]:
     """Paid bills of twins, those just `ended` and any before, that were not given back yet."""
     names = {s.id for s in said.subscriptions if s.twin} | {s.id for s in ended}
     return [
-        bill for bill in said.invoices
-        if bill.subscription_id in names and bill.payment_id and bill.refunded_minor < bill.amount_minor and not bill.disputed_at
-    ]  # fmt: skip
+        bill
+        for bill in said.invoices
+        if bill.subscription_id in names
+        and bill.payment_id
+        and bill.refunded_minor < bill.amount_minor
+        and not bill.disputed_at
+    ]
 
 
 def untold(db: Session, said: Facts) -> list[Theirs]:
     """Twins nobody was told of."""
-    known = select(Subscription.provider_subscription_id).where(
-        Subscription.user_id == said.user_id, Subscription.twin
-    )
+    known = select(Subscription.provider_subscription_id).where(Subscription.user_id == said.user_id, Subscription.twin)
     told = set(db.scalars(known))
     return [s for s in said.subscriptions if s.twin and s.id not in told]
 

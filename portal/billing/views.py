@@ -73,7 +73,18 @@ OF_NUMBER = OWN.where(Order.order_number == bindparam("number"))
 ONE = Query(OwnOrder, OF_NUMBER)
 BILLED = Query(OwnOrder, OF_NUMBER.where(Order.provider_invoice_id.is_not(None)))
 UNPAID = Query(OwnOrder, OF_NUMBER.where(Order.status == "pending", Order.waits_for.is_not(None)))
-HEAD = ("Number", "Ordered (UTC)", "Paid (UTC)", "Plan", "Cycle", "State", "Amount", "Refunded", "Currency", "Paid with")
+HEAD = (
+    "Number",
+    "Ordered (UTC)",
+    "Paid (UTC)",
+    "Plan",
+    "Cycle",
+    "State",
+    "Amount",
+    "Refunded",
+    "Currency",
+    "Paid with",
+)
 
 
 @bp.get("/orders")
@@ -86,10 +97,16 @@ def orders() -> ResponseReturnValue:
     older = f"{here}from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
     shown = [line(row, reader().now) | {"checkout": row.checkout_id} for row in rows[:PAGE]]
     return page(
-        "billing/orders.html", orders=shown, older_url=older, newer_url=here.rstrip("?&") if cursor else None,
-        state=state, states=STATES, card=rows[0].card if rows else None, many=bool(state or cursor) or len(rows) >= PAGE,
+        "billing/orders.html",
+        orders=shown,
+        older_url=older,
+        newer_url=here.rstrip("?&") if cursor else None,
+        state=state,
+        states=STATES,
+        card=rows[0].card if rows else None,
+        many=bool(state or cursor) or len(rows) >= PAGE,
         paid=_shown(rows[0].paid_this_year) if rows else "",
-    )  # fmt: skip
+    )
 
 
 def _shown(paid: str | None) -> str:
@@ -112,12 +129,21 @@ def receipt(number: str) -> ResponseReturnValue:
     if row.completed_at is None:
         abort(404)
     place = reader()
-    pays_for = f"{span(row.period_start, row.period_end, place.tz)}, {place.city}" if row.period_start and row.period_end else ""
+    pays_for = (
+        f"{span(row.period_start, row.period_end, place.tz)}, {place.city}"
+        if row.period_start and row.period_end
+        else ""
+    )
     return page(
-        "billing/receipt.html", o=line(row, place.now), paid=place.day(row.completed_at), number=row.invoice_number,
-        pays_for=pays_for, kept=money.shown(row.amount - row.refunded_amount, row.currency),
-        at_provider=row.provider_invoice_id is not None, address=current_app.config["SETTINGS"].club_address,
-    )  # fmt: skip
+        "billing/receipt.html",
+        o=line(row, place.now),
+        paid=place.day(row.completed_at),
+        number=row.invoice_number,
+        pays_for=pays_for,
+        kept=money.shown(row.amount - row.refunded_amount, row.currency),
+        at_provider=row.provider_invoice_id is not None,
+        address=current_app.config["SETTINGS"].club_address,
+    )
 
 
 @bp.post("/orders/<number>/invoice")
@@ -155,8 +181,15 @@ def _cells(row: OwnOrder) -> Iterator[str]:
     """A cell no spreadsheet takes for a formula (OWASP, CSV injection)."""
     paid = f"{row.completed_at.astimezone(UTC):%Y-%m-%d %H:%M}" if row.completed_at else ""
     values = (
-        row.order_number, f"{row.created_at.astimezone(UTC):%Y-%m-%d %H:%M}", paid, row.subscription_type,
-        row.billing_cycle, row.state, money.plain(row.amount, row.currency), money.plain(row.refunded_amount, row.currency),
-        row.currency, row.payment_method or "",
-    )  # fmt: skip
+        row.order_number,
+        f"{row.created_at.astimezone(UTC):%Y-%m-%d %H:%M}",
+        paid,
+        row.subscription_type,
+        row.billing_cycle,
+        row.state,
+        money.plain(row.amount, row.currency),
+        money.plain(row.refunded_amount, row.currency),
+        row.currency,
+        row.payment_method or "",
+    )
     return (f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value for value in values)

@@ -27,11 +27,40 @@ TOLERANCE = 300  # seconds a signature stays good, the provider's own default
 LARGEST = 1024 * 1024
 LONGEST = 255  # characters of a name; the provider's own limit
 # Personal data that facts do not need; the rest of an event is ids, states and amounts.
-PRIVATE = ("email", "name", "phone", "address", "billing_details", "customer_details", "customer_email", "customer_name",
-           "customer_phone", "customer_address", "customer_shipping", "customer_tax_ids", "shipping", "evidence", "ip_address",
-           "receipt_email", "url", "hosted_invoice_url", "invoice_pdf", "receipt_url", "client_secret")  # fmt: skip
-WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, RecursionError,
-         RequestEntityTooLarge, stripe.SignatureVerificationError)  # fmt: skip
+PRIVATE = (
+    "email",
+    "name",
+    "phone",
+    "address",
+    "billing_details",
+    "customer_details",
+    "customer_email",
+    "customer_name",
+    "customer_phone",
+    "customer_address",
+    "customer_shipping",
+    "customer_tax_ids",
+    "shipping",
+    "evidence",
+    "ip_address",
+    "receipt_email",
+    "url",
+    "hosted_invoice_url",
+    "invoice_pdf",
+    "receipt_url",
+    "client_secret",
+)
+WRONG = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+    RequestEntityTooLarge,
+    stripe.SignatureVerificationError,
+)
 
 
 @bp.post("/webhooks/stripe")
@@ -79,9 +108,13 @@ def _read() -> dict[str, Any]:  # JSON, of any shape
     if "\\u0000" in kept:
         raise ValueError("a character the database cannot keep")
     return {
-        "id": event["id"], "kind": event["type"], "customer": customer, "payment": payment, "created": created,
+        "id": event["id"],
+        "kind": event["type"],
+        "customer": customer,
+        "payment": payment,
+        "created": created,
         "body": kept,
-    }  # fmt: skip
+    }
 
 
 def _without_people(found: object) -> object:

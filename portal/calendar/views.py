@@ -38,10 +38,20 @@ class Entry(NamedTuple):
     has_twin: bool
 
 
-ENTRY = Query(Entry, select(
-    Meeting.id, Meeting.title, Meeting.starts_at, Meeting.ends_at, Meeting.status, Meeting.revision,
-    Meeting.scheduled_date, Meeting.start_time, HAS_TWIN.label("has_twin"),
-).where(Meeting.id == bindparam("meeting_id")))  # fmt: skip
+ENTRY = Query(
+    Entry,
+    select(
+        Meeting.id,
+        Meeting.title,
+        Meeting.starts_at,
+        Meeting.ends_at,
+        Meeting.status,
+        Meeting.revision,
+        Meeting.scheduled_date,
+        Meeting.start_time,
+        HAS_TWIN.label("has_twin"),
+    ).where(Meeting.id == bindparam("meeting_id")),
+)
 
 
 @bp.get("/meetings/<uuid:meeting_id>.ics")

@@ -70,9 +70,7 @@ exception when insufficient_privilege then
 end $$;
 """
 
-LARGE_OBJECTS = (
-    "pronamespace = 'pg_catalog'::pg_catalog.regnamespace and (proname like 'lo\\_%' or proname in ('loread', 'lowrite'))"
-)
+LARGE_OBJECTS = "pronamespace = 'pg_catalog'::pg_catalog.regnamespace and (proname like 'lo\\_%' or proname in ('loread', 'lowrite'))"
 """SQL: whether a function of `pg_proc` is one of those that read and write large objects."""
 
 
@@ -80,7 +78,9 @@ def script(database: str, password: str | None = None) -> str:
     """The SQL a superuser runs once for `database`; with `password`, the sign-in roles get it."""
     own = OWN_DATABASE.format(database=sql.Identifier(database).as_string(None), large_objects=LARGE_OBJECTS)
     limits = [
-        f"alter role {login} set {name} = '{value}';" for login, limits in SETTINGS.items() for name, value in limits.items()
+        f"alter role {login} set {name} = '{value}';"
+        for login, limits in SETTINGS.items()
+        for name, value in limits.items()
     ]
     statements = [CREATE.rstrip(), *limits, own]
     if password is not None:
@@ -102,7 +102,9 @@ def refuse_bypass(connection: psycopg.Connection) -> None:
     name, bypasses, owns = row
     if bypasses or owns:
         why = "may bypass row security" if bypasses else "owns the tables"
-        raise Problem(f"The database role {name} {why}; the portal only serves as portal_web and works as portal_worker.")
+        raise Problem(
+            f"The database role {name} {why}; the portal only serves as portal_web and works as portal_worker."
+        )
 
 
 def refuse_other(connection: psycopg.Connection, login: str) -> None:

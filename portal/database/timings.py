@@ -76,9 +76,12 @@ class Counts:
                 for statement, (calls, total, most) in self._statements.items()
             ]
             pool = {
-                "taken": self._taken, "waited_ms": self._waited * 1000, "waits": self._waits, "timeouts": self._timeouts,
+                "taken": self._taken,
+                "waited_ms": self._waited * 1000,
+                "waits": self._waits,
+                "timeouts": self._timeouts,
                 "timed_out_at": self._timed_out_at and self._timed_out_at.isoformat(),
-            }  # fmt: skip
+            }
             self._forget()
         return {"today": datetime.now(UTC).date(), "statements": Jsonb(statements), "pool": Jsonb(pool)}
 

@@ -47,9 +47,12 @@ def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> bool:
         payer = db.scalar(select(FamilyPlan.primary_user_id).where(FamilyPlan.id == plan_id))
         if payer != new_primary_id:
             audit.record(
-                db, "family.take-over-refused", "Paid for a proposal that was off", subject_id=new_primary_id,
+                db,
+                "family.take-over-refused",
+                "Paid for a proposal that was off",
+                subject_id=new_primary_id,
                 level="warn",
-            )  # fmt: skip
+            )
             stop_own.enqueue(db, user_id=new_primary_id, when="now_with_credit")
         return False
     audit.record(db, "family.taken-over", "Took the family over", subject_id=new_primary_id, before=str(before))

@@ -132,9 +132,12 @@ def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:
     if invited := invitation(db, token):
         free_days.give(db, seated.person, invited.email)
     audit.record(
-        db, "account.confirmed", "An address was confirmed by an invitation", subject_id=seated.person,
+        db,
+        "account.confirmed",
+        "An address was confirmed by an invitation",
+        subject_id=seated.person,
         category="security",
-    )  # fmt: skip
+    )
     _joined(db, seated, seated.person)
     return seated.person
 

@@ -93,8 +93,14 @@ def _invitation_page(token: str, status: int = 200, **forms: Form) -> ResponseRe
     own = joining.pays_alone(db.session()) if current_user.is_authenticated else None
     plan = queries.my_plan(db.session(), me()) if current_user.is_authenticated else None
     return page(
-        "families/join.html", status, token=token, invitation=found, in_a_family=plan is not None,
-        until=day(found.until), held_until=day(found.free_until), own_until=day(own),
+        "families/join.html",
+        status,
+        token=token,
+        invitation=found,
+        in_a_family=plan is not None,
+        until=day(found.until),
+        held_until=day(found.free_until),
+        own_until=day(own),
         other_address=current_user.is_authenticated and current_user.email.lower() != found.email.lower(),
         **{"accept_form": AcceptForm(None), "newcomer_form": NewcomerForm(None, timezone=reader().zone), **forms},
-    )  # fmt: skip
+    )

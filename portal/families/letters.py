@@ -43,9 +43,11 @@ def missed(plan: str | None, address: str | None) -> Letter:
     """To the primary: two people came with one invitation."""
     return _to_primary(
         "Two people came with one invitation",
-        (f"Your invitation to {address} into {called(plan)} was used, and then somebody else tried it as well.",
-         "One invitation is one seat. Who came second has been told to ask you for one of their own."),
-    )  # fmt: skip
+        (
+            f"Your invitation to {address} into {called(plan)} was used, and then somebody else tried it as well.",
+            "One invitation is one seat. Who came second has been told to ask you for one of their own.",
+        ),
+    )
 
 
 def left(plan: str | None, who: str) -> Letter:
@@ -110,9 +112,11 @@ def proposed_by_club(plan: str | None, who: str) -> Letter:
     """To the primary: the club has asked somebody in their place."""
     return _to_primary(
         "The club has asked somebody to take over",
-        (f"An admin of the club asked {who} to take over {called(plan)} and its payments.",
-         "Nothing changes until they have paid. If this is not right, take it back on the page or write to the club."),
-    )  # fmt: skip
+        (
+            f"An admin of the club asked {who} to take over {called(plan)} and its payments.",
+            "Nothing changes until they have paid. If this is not right, take it back on the page or write to the club.",
+        ),
+    )
 
 
 def transfer_off(plan: str | None) -> Letter:
@@ -172,7 +176,9 @@ def goes_on(plan: str | None, who: str) -> Letter:
     return Letter(
         subject="The family plan goes on",
         headline="The family plan goes on",
-        body=(f"{who} is keeping {called(plan)} after all. It does not end on the day you were told, and you stay covered.",),
+        body=(
+            f"{who} is keeping {called(plan)} after all. It does not end on the day you were told, and you stay covered.",
+        ),
         button=("/family", "See the family"),
         why=WHY_IN,
     )

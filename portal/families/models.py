@@ -25,7 +25,9 @@ class FamilyPlan(Base):
         ForeignKey("users.id", deferrable=True, initially="DEFERRED"), index=True
     )
     plan_name: Mapped[str | None]
-    name_key: Mapped[str] = mapped_column(Text(collation="C"), Computed("lower(coalesce(plan_name, ''))"), deferred=True)
+    name_key: Mapped[str] = mapped_column(
+        Text(collation="C"), Computed("lower(coalesce(plan_name, ''))"), deferred=True
+    )
     search: Mapped[object] = mapped_column(TSVECTOR, Computed("search_words(coalesce(plan_name, ''))"), deferred=True)
     max_members: Mapped[int] = mapped_column(server_default="6")
     current_members: Mapped[int] = mapped_column(server_default="0")
@@ -54,14 +56,15 @@ class Membership(Base):
     __table_args__ = (
         Index("ix_family_memberships_plan_id", "plan_id", "state"),
         Index("ix_family_memberships_expires_at", "expires_at", postgresql_where=text("state = 'invited'")),
+        Index("uq_family_memberships_one_active", "user_id", unique=True, postgresql_where=text("state = 'active'")),
         Index(
-            "uq_family_memberships_one_active", "user_id", unique=True, postgresql_where=text("state = 'active'")
-        ),
-        Index(
-            "uq_family_memberships_one_invitation", "plan_id", text("lower(email)"), unique=True,
+            "uq_family_memberships_one_invitation",
+            "plan_id",
+            text("lower(email)"),
+            unique=True,
             postgresql_where=text("state = 'invited'"),
         ),
-    )  # fmt: skip
+    )
 
     id: Mapped[Id]
     plan_id: Mapped[UUID] = mapped_column(ForeignKey("family_plans.id"))

@@ -99,14 +99,20 @@ CHOICES = Query(Choices, select(User.shares_attendance, User.family_may_answer).
 PAYS = Query(
     Pays,
     select(
-        Subscription.amount_minor, Subscription.currency, Subscription.billing_cycle, Subscription.renews_at,
-        Subscription.card, Subscription.card_expires,
-    )
-    .where(Subscription.live, Subscription.user_id == bindparam("me"), Subscription.subscription_type == "family"),
-)  # fmt: skip
+        Subscription.amount_minor,
+        Subscription.currency,
+        Subscription.billing_cycle,
+        Subscription.renews_at,
+        Subscription.card,
+        Subscription.card_expires,
+    ).where(Subscription.live, Subscription.user_id == bindparam("me"), Subscription.subscription_type == "family"),
+)
 SAYS = {
-    "accepted": "comes", "declined": "does not come", "waitlisted": "waits for a place", "offered": "has a place on offer",
-}  # fmt: skip
+    "accepted": "comes",
+    "declined": "does not come",
+    "waitlisted": "waits for a place",
+    "offered": "has a place on offer",
+}
 
 
 def my_plan(db: Session, user_id: UUID) -> FamilyPlan | None:
@@ -182,9 +188,10 @@ class Household:
             return None
         price = money.shown(money.major(row.amount_minor, row.currency), row.currency)
         return {
-            "price": f"{price} {CYCLES[row.billing_cycle]}", "card": f"{row.card}, valid to {row.card_expires}" if row.card else "",
+            "price": f"{price} {CYCLES[row.billing_cycle]}",
+            "card": f"{row.card}, valid to {row.card_expires}" if row.card else "",
             "next": f"{price} on {self._day(row.renews_at)}" if row.renews_at else "",
-        }  # fmt: skip
+        }
 
     @property
     def free(self) -> int:
@@ -193,9 +200,14 @@ class Household:
 
     def _person(self, row: PersonRow, me: UUID, shared: dict[str, str] | None) -> "Relative":
         return Relative(
-            row.user_id, display_name(row.first_name, row.last_name, row.email or "member@"), row.email or "",
-            self._day(row.family_joined_at), row.user_id == me, row.family_role == "primary", shared,
-        )  # fmt: skip
+            row.user_id,
+            display_name(row.first_name, row.last_name, row.email or "member@"),
+            row.email or "",
+            self._day(row.family_joined_at),
+            row.user_id == me,
+            row.family_role == "primary",
+            shared,
+        )
 
     def _invitation(self, row: InvitationRow) -> dict[str, object]:
         return {"id": row.id, "email": row.email, "sent": self._day(row.sent_at), "ends": self._day(row.expires_at)}
@@ -205,5 +217,9 @@ class Household:
 
     def _evenings(self, row: AttendanceRow) -> dict[str, str]:
         starts = row.starts_at and row.starts_at.astimezone(self.now.tzinfo)
-        following = f"{row.title}, {day_long(starts.date())} at {starts:%H:%M}: {SAYS[row.answer]}" if starts and row.answer else ""
+        following = (
+            f"{row.title}, {day_long(starts.date())} at {starts:%H:%M}: {SAYS[row.answer]}"
+            if starts and row.answer
+            else ""
+        )
         return {"ticks": row.ticks or "", "next": following}

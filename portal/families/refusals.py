@@ -80,11 +80,23 @@ class TooFew(Refused):
 
 
 REFUSALS: dict[str, type[Refused]] = {
-    "full": NoSeatFree, "in-a-family": InAFamily, "in-already": InAlready, "invited-already": InvitedAlready,
-    "unpaid": NothingPaid, "soon": TooSoon,
-    "enough": EnoughForToday, "ending": Ending, "taken": Taken, "expired": RanOut, "revoked": TakenBack,
-    "declined": Declined, "known": Known, "primary": PrimaryStays, "late": TooLate, "too-few": TooFew,
-}  # fmt: skip
+    "full": NoSeatFree,
+    "in-a-family": InAFamily,
+    "in-already": InAlready,
+    "invited-already": InvitedAlready,
+    "unpaid": NothingPaid,
+    "soon": TooSoon,
+    "enough": EnoughForToday,
+    "ending": Ending,
+    "taken": Taken,
+    "expired": RanOut,
+    "revoked": TakenBack,
+    "declined": Declined,
+    "known": Known,
+    "primary": PrimaryStays,
+    "late": TooLate,
+    "too-few": TooFew,
+}
 
 
 def refuse(word: str | None) -> None:

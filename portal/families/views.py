@@ -33,7 +33,9 @@ def rename() -> ResponseReturnValue:
     if not form.validate():
         return _family_page(422, name_form=form)
     actions.rename(db.session(), plan.id, form.plan_name.data)
-    return _back(f"The family is called {form.plan_name.data} now." if form.plan_name.data else "The family has no name now.")
+    return _back(
+        f"The family is called {form.plan_name.data} now." if form.plan_name.data else "The family has no name now."
+    )
 
 
 @bp.post("/invitations")
@@ -79,7 +81,9 @@ def remove(person_id: UUID) -> ResponseReturnValue:
     name = _name_of(person_id)
     if leaving.remove(db.session(), plan.id, person_id) is None:
         abort(404)
-    return _back(f"{name} was removed from the family and is told by mail. You can take it back until the end of today.")
+    return _back(
+        f"{name} was removed from the family and is told by mail. You can take it back until the end of today."
+    )
 
 
 @bp.post("/people/<uuid:membership_id>/back")
@@ -97,9 +101,7 @@ def ask_to_leave() -> ResponseReturnValue:
     plan = _plan()
     if plan.primary_user_id == me():
         raise PrimaryStays
-    return page(
-        "families/leave.html", name=plan.plan_name or "the family plan", own=joining.pays_alone(db.session())
-    )
+    return page("families/leave.html", name=plan.plan_name or "the family plan", own=joining.pays_alone(db.session()))
 
 
 @bp.post("/leave")
@@ -147,7 +149,9 @@ def share() -> ResponseReturnValue:
     """One's own switch."""
     share = request.form.get("share") == "yes"
     actions.share_attendance(db.session(), me(), share)
-    return _back("Your family can see your evenings now." if share else "Your family cannot see your evenings any more.")
+    return _back(
+        "Your family can see your evenings now." if share else "Your family cannot see your evenings any more."
+    )
 
 
 @bp.post("/answering")
@@ -189,6 +193,7 @@ def _family_page(status: int = 200, **forms: Form) -> ResponseReturnValue:
     if plan is None:
         return page("families/show.html", status, plan=None)
     context: dict[str, Form] = {
-        "name_form": NameForm(None, data={"plan_name": plan.plan_name}), "invite_form": InviteForm(None),
-    }  # fmt: skip
+        "name_form": NameForm(None, data={"plan_name": plan.plan_name}),
+        "invite_form": InviteForm(None),
+    }
     return page("families/show.html", status, plan=_household(plan), number=number, **{**context, **forms})

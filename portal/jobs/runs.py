@@ -67,9 +67,10 @@ def noted(db: Session, name: str) -> Iterator[Outcome]:
 
 def _end(db: Session, run_id: UUID, outcome: Outcome) -> None:
     db.execute(
-        update(Run).where(Run.id == run_id)
+        update(Run)
+        .where(Run.id == run_id)
         .values(ended_at=func.clock_timestamp(), well=outcome.well, said=outcome.said, details=outcome.details or None)
-    )  # fmt: skip
+    )
 
 
 def last_ended(db: Session, name: str) -> datetime | None:

@@ -71,7 +71,9 @@ async def _whole(receive: Receive) -> bytes:
 def _answered(pages: "WSGIApplication", asked: dict[str, object]) -> Answer:
     start: list[Any] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> Callable[[bytes], object]:
+    def start_response(
+        status: str, headers: list[tuple[str, str]], _exc_info: object = None
+    ) -> Callable[[bytes], object]:
         start[:] = [status, headers]
         return io.BytesIO().write
 
@@ -92,13 +94,23 @@ def _answered(pages: "WSGIApplication", asked: dict[str, object]) -> Answer:
 def environ(scope: Message, body: bytes) -> dict[str, object]:
     """The request as WSGI has it (PEP 3333)."""
     asked = {
-        "REQUEST_METHOD": scope["method"], "SCRIPT_NAME": "", "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "PATH_INFO": unquote_to_bytes(scope.get("raw_path") or scope["path"]).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"), "REMOTE_ADDR": (scope.get("client") or ("",))[0],
-        "SERVER_NAME": scope["server"][0], "SERVER_PORT": str(scope["server"][1]), "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0), "wsgi.url_scheme": scope["scheme"], "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
-    }  # fmt: skip
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "SERVER_NAME": scope["server"][0],
+        "SERVER_PORT": str(scope["server"][1]),
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
     for name, value in scope["headers"]:
         if b"_" in name or name in (b"content-length", b"transfer-encoding"):
             continue  # X_Forwarded_For must not pass for X-Forwarded-For; the length is what has arrived

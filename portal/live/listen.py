@@ -40,12 +40,7 @@ def listener(conninfo: str) -> Listen:
 
 async def _connect(conninfo: str) -> AsyncConnection:
     return await AsyncConnection.connect(
-        conninfo,
-        autocommit=True,
-        connect_timeout=5,
-        keepalives_idle=20,
-        keepalives_interval=5,
-        keepalives_count=3,
+        conninfo, autocommit=True, connect_timeout=5, keepalives_idle=20, keepalives_interval=5, keepalives_count=3
     )
 
 

@@ -56,10 +56,17 @@ def write(
         said["button"] = (current_app.config["SETTINGS"].public_url + letter.button[0], letter.button[1])
     mail_id = uuid4()
     row = {
-        "id": mail_id, "kind": kind, "occasion": occasion, "user_id": user_id, "recipient": recipient,
-        "subject": " ".join(letter.subject.split()), "secret": secret, "created_at": clock.now(),
-        "text": _template("letter.txt").render(said).replace("\N{NO-BREAK SPACE}", " "), "html": _template("letter.html").render(said),
-    }  # fmt: skip
+        "id": mail_id,
+        "kind": kind,
+        "occasion": occasion,
+        "user_id": user_id,
+        "recipient": recipient,
+        "subject": " ".join(letter.subject.split()),
+        "secret": secret,
+        "created_at": clock.now(),
+        "text": _template("letter.txt").render(said).replace("\N{NO-BREAK SPACE}", " "),
+        "html": _template("letter.html").render(said),
+    }
     if occasion is None:
         db.execute(insert(Mail).values(row))
     else:

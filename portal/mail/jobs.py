@@ -52,7 +52,11 @@ def _take(db: Session, mail_id: UUID) -> Mail | None:
 
 
 def _note(db: Session, mail: Mail, state: str, failure: str | None = None) -> None:
-    values: dict[str, object] = {"state": state, "failure": failure, "sent_at": clock.now() if state == "sent" else None}
+    values: dict[str, object] = {
+        "state": state,
+        "failure": failure,
+        "sent_at": clock.now() if state == "sent" else None,
+    }
     if mail.secret and state != "queued":
         values |= {"text": None, "html": None}
     db.execute(update(Mail).where(Mail.id == mail.id, Mail.state == "queued").values(values))

@@ -42,11 +42,15 @@ class Mailbox:
         db.execute(
             insert(SandboxMail)
             .values(
-                id=mail.id, recipient=mail.recipient, subject=mail.subject, text=mail.text, html=mail.html,
+                id=mail.id,
+                recipient=mail.recipient,
+                subject=mail.subject,
+                text=mail.text,
+                html=mail.html,
                 received_at=mail.created_at,
             )
             .on_conflict_do_nothing()
-        )  # fmt: skip
+        )
 
 
 class Smtp:

@@ -89,17 +89,25 @@ def change(db: Session, meeting: Meeting, what: Plan, host_email: str | None = N
     was = meeting.starts_at.isoformat()
     changed = update(Meeting).where(Meeting.id == meeting.id, Meeting.revision == seen, _changeable(moves))
     values = {
-        **what.row(), "host_id": host_of(db, host_email), "status": "scheduled", "revision": seen + 1,
+        **what.row(),
+        "host_id": host_of(db, host_email),
+        "status": "scheduled",
+        "revision": seen + 1,
         "changed_alone": Meeting.series_id.is_not(None),
-    }  # fmt: skip
+    }
     if not db.execute(changed.values(values)).rowcount:  # type: ignore[attr-defined]
         fresh = db.scalar(select(Meeting.revision).where(Meeting.id == meeting.id))
         raise AlreadyBegun if fresh == seen else ChangedMeanwhile
     line.tend(db, meeting.id)
     audit.record(
-        db, "meeting.moved" if moves else "meeting.changed", f"Changed {what.title}", category="meeting",
-        meeting_id=meeting.id, was=was, now=what.starts_at().isoformat(),
-    )  # fmt: skip
+        db,
+        "meeting.moved" if moves else "meeting.changed",
+        f"Changed {what.title}",
+        category="meeting",
+        meeting_id=meeting.id,
+        was=was,
+        now=what.starts_at().isoformat(),
+    )
     if moves:
         moved.publish(db, meeting_id=meeting.id)
 
@@ -127,7 +135,9 @@ def reinstate(db: Session, meeting: Titled) -> None:
     values = {"status": "scheduled", "cancellation_reason": None, "revision": Meeting.revision + 1}
     if not db.execute(taken_back.values(values)).rowcount:  # type: ignore[attr-defined]
         raise TooLate
-    audit.record(db, "meeting.reinstated", f"{meeting.title} is held after all", category="meeting", meeting_id=meeting.id)
+    audit.record(
+        db, "meeting.reinstated", f"{meeting.title} is held after all", category="meeting", meeting_id=meeting.id
+    )
     reinstated.publish(db, meeting_id=meeting.id)
     line.tend(db, meeting.id)
 

@@ -101,9 +101,7 @@ class Board:
     A list shows few of its words of each meeting, so most are worked out only when a template asks.
     """
 
-    def __init__(
-        self, row: AnyMeeting, clock: Clock, here: int = 0, people: list[Here] | None = None
-    ) -> None:
+    def __init__(self, row: AnyMeeting, clock: Clock, here: int = 0, people: list[Here] | None = None) -> None:
         self._row: AnyMeeting = row
         self._clock = clock
         self._here, self._club = reading(row.starts_at, clock.zone), reading(row.starts_at, clock.club_zone)

@@ -21,7 +21,10 @@ def rendered(text: str | None) -> Markup:
     )
     return Markup(  # noqa: S704 - cleaned in the same breath
         nh3.clean(
-            html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"},
+            html,
+            tags=_TAGS,
+            attributes={"a": {"href"}},
+            url_schemes={"http", "https", "mailto"},
             link_rel="noopener noreferrer nofollow",
         )
-    )  # fmt: skip
+    )

@@ -66,9 +66,13 @@ def other_than_their_clocks(db: Session, at: datetime) -> Iterator[dict[str, str
     for day, hour, zone, starts_at in db.execute(WALL_TIMES, {"at": at}):
         if starts_at != (meant := moment_of(day, hour, zone)):
             yield {
-                "day": str(day), "hour": str(hour), "zone": zone, "was": str(starts_at), "starts_at": str(meant),
+                "day": str(day),
+                "hour": str(hour),
+                "zone": zone,
+                "was": str(starts_at),
+                "starts_at": str(meant),
                 "wall": str(meant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)),
-            }  # fmt: skip
+            }
 
 
 @job("meetings.archive", cron="17 4 * * *", lock="meetings.archive")

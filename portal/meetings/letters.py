@@ -30,11 +30,13 @@ def moved(name: str | None, m: Board) -> Letter:
     return Letter(
         subject=f"New time: {m.title}",
         headline=f"{m.title} has a new time",
-        body=(f"Hello {name or 'there'}, the meeting was moved. Your answer is kept; change it if the new time does not suit.",),
+        body=(
+            f"Hello {name or 'there'}, the meeting was moved. Your answer is kept; change it if the new time does not suit.",
+        ),
         facts=facts(m),
         button=(f"/meetings/{m.id}", "See the meeting"),
         why="You get this because you have a place, are in the line or have asked for a place.",
-    )  # fmt: skip
+    )
 
 
 def reinstated(name: str | None, m: Board) -> Letter:
@@ -42,9 +44,11 @@ def reinstated(name: str | None, m: Board) -> Letter:
     return Letter(
         subject=f"Taking place after all: {m.title}",
         headline=f"{m.title} takes place after all",
-        body=(f"Hello {name or 'there'}, the meeting that was cancelled takes place after all.",
-              "Your answer is kept; change it if you cannot come."),
+        body=(
+            f"Hello {name or 'there'}, the meeting that was cancelled takes place after all.",
+            "Your answer is kept; change it if you cannot come.",
+        ),
         facts=facts(m),
         button=(f"/meetings/{m.id}", "See the meeting"),
         why="You get this because you have a place, are in the line or have asked for a place.",
-    )  # fmt: skip
+    )

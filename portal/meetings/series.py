@@ -195,12 +195,15 @@ def next_days(db: Session, what: SeriesPlan | MeetingSeries, most: int = 5, skip
     row = what.row() | {"skipped": skipped} if isinstance(what, SeriesPlan) else _row(what)
     wall, zone = what.start_time, what.timezone
     given = {
-        "rule": Jsonb({name: _plain(value) for name, value in row.items()}), "first": today(zone),
-        "days": FARTHEST_DAYS, "most": most + 1,  # today's may have begun
-    }  # fmt: skip
+        "rule": Jsonb({name: _plain(value) for name, value in row.items()}),
+        "first": today(zone),
+        "days": FARTHEST_DAYS,
+        "most": most + 1,  # today's may have begun
+    }
     ahead = [day for day in db.scalars(NEXT_DAYS, given) if moment_of(day, wall, zone) > clock.now()]
     return [
-        Day(day, moment_of(day, wall, zone).astimezone(ZoneInfo(zone)), clocks_note(day, wall, zone)) for day in ahead[:most]
+        Day(day, moment_of(day, wall, zone).astimezone(ZoneInfo(zone)), clocks_note(day, wall, zone))
+        for day in ahead[:most]
     ]
 
 
@@ -245,7 +248,9 @@ def _written(db: Session, statement: Executable) -> int:
 
 def _follow(db: Session, series_id: UUID, following: UUID, from_day: date, why: str) -> None:
     db.execute(ALONE)
-    what = db.execute(select(MeetingSeries.start_time, MeetingSeries.timezone).where(MeetingSeries.id == following)).one()
+    what = db.execute(
+        select(MeetingSeries.start_time, MeetingSeries.timezone).where(MeetingSeries.id == following)
+    ).one()
     days = db.scalars(PLANNED_DAYS, {"series": series_id, "from_day": from_day, "at": clock.now()})
     starts = Jsonb([_start_of(day, what.start_time, what.timezone) for day in days])
     given = {"series": series_id, "following": following, "from_day": from_day, "why": why, "starts": starts}
@@ -264,16 +269,16 @@ def _start_of(day: date, wall: time, zone: str) -> dict[str, str]:
     """When a series is held on one of its days: the instant, what the clocks show then, and the bounds of that day."""
     begins = moment_of(day, wall, zone)
     return {
-        "day": str(day), "starts_at": str(begins), "wall": str(begins.astimezone(ZoneInfo(zone)).replace(tzinfo=None)),
+        "day": str(day),
+        "starts_at": str(begins),
+        "wall": str(begins.astimezone(ZoneInfo(zone)).replace(tzinfo=None)),
         "day_begins": str(moment_of(day, time(0), zone)),
         "day_ends": str(moment_of(day + timedelta(days=1), time(0), zone)),
-    }  # fmt: skip
+    }
 
 
 def _meeting_of(db: Session, series_id: UUID, day: date) -> Meeting | None:
-    return db.scalars(
-        select(Meeting).where(Meeting.series_id == series_id, Meeting.series_date == day)
-    ).one_or_none()
+    return db.scalars(select(Meeting).where(Meeting.series_id == series_id, Meeting.series_date == day)).one_or_none()
 
 
 def _row(series: MeetingSeries) -> dict[str, object]:

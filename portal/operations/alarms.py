@@ -17,6 +17,7 @@ NO_CHECK, NO_PROOF = timedelta(hours=36), timedelta(days=9)
 NEARLY_ALL = 0.8
 """Of the connections the server allows."""
 
+
 class Facts(NamedTuple):
     """How everything stands, as the alarms look at it."""
 
@@ -43,7 +44,9 @@ class Facts(NamedTuple):
 
 
 # Everything in one question, since it is asked for every look at Today.
-FACTS = Query(Facts, text("""
+FACTS = Query(
+    Facts,
+    text("""
 with jobs as materialized (select * from queue_standing()), backup as (select * from backups where deleted_at is null)
 select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as worked_on,
        checked.began_at as checked_at, checked.well as checked_well, checked.said as checked_said,
@@ -62,7 +65,8 @@ select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as wor
   left join lateral (select * from runs where name = 'check' and ended_at is not null order by began_at desc limit 1) checked on true
   left join lateral (select * from runs where name = 'backup' and ended_at is not null order by began_at desc limit 1) tried on true
   left join lateral (select * from backup where proved_at is not null order by proved_at desc limit 1) proof on true
-"""))
+"""),
+)
 
 
 class Alarm(NamedTuple):
@@ -75,7 +79,13 @@ class Alarm(NamedTuple):
 def alarms(db: Session, settings: Settings) -> list[Alarm]:
     """Everything that wants a look now. Ask as an admin."""
     facts = FACTS.one(db, mails_since=clock.now() - DAY)
-    found = [*_of_money(settings), *_of_work(facts), *_of_check(facts), *_of_backups(facts, settings), *_of_connections(facts)]
+    found = [
+        *_of_money(settings),
+        *_of_work(facts),
+        *_of_check(facts),
+        *_of_backups(facts, settings),
+        *_of_connections(facts),
+    ]
     return sorted(found, key=lambda alarm: not alarm.bad)
 
 

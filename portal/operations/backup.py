@@ -72,9 +72,14 @@ def _dumped(settings: Settings) -> Backup:
     checksum = sha256(file)
     beside(file, "sha256").write_text(f"{checksum}  {file.name}\n")
     return Backup(
-        file=file.name, made_at=made_at, club_at=clock.now(), bytes=file.stat().st_size, sha256=checksum, revision=revision,
+        file=file.name,
+        made_at=made_at,
+        club_at=clock.now(),
+        bytes=file.stat().st_size,
+        sha256=checksum,
+        revision=revision,
         row_counts=row_counts,
-    )  # fmt: skip
+    )
 
 
 def note(db: Session, settings: Settings, made: Backup) -> Backup:
@@ -89,7 +94,9 @@ def note(db: Session, settings: Settings, made: Backup) -> Backup:
 def _refuse_bound(connection: psycopg.Connection) -> None:
     sees_all = "select rolsuper or rolbypassrls from pg_catalog.pg_roles where rolname = session_user"
     if _one(connection, sees_all) != (True,):
-        raise Problem(f"{connection.info.user} is bound by row security and sees nobody; backups are made as portal_backup.")
+        raise Problem(
+            f"{connection.info.user} is bound by row security and sees nobody; backups are made as portal_backup."
+        )
 
 
 def _dump(connection: psycopg.Connection, url: str, file: Path) -> tuple[str, dict[str, int]]:
@@ -102,9 +109,14 @@ def _dump(connection: psycopg.Connection, url: str, file: Path) -> tuple[str, di
         unfinished.touch(mode=0o600)
         try:
             run(
-                "pg_dump", connection.info.server_version // 10_000, url,
-                "--format=custom", f"--snapshot={snapshot}", "--lock-wait-timeout=60s", f"--file={unfinished}",
-            )  # fmt: skip
+                "pg_dump",
+                connection.info.server_version // 10_000,
+                url,
+                "--format=custom",
+                f"--snapshot={snapshot}",
+                "--lock-wait-timeout=60s",
+                f"--file={unfinished}",
+            )
             with open(unfinished, "rb") as written:
                 os.fsync(written.fileno())
             unfinished.rename(file)
@@ -130,7 +142,9 @@ def tables(connection: psycopg.Connection) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def _one(connection: psycopg.Connection, statement: LiteralString | sql.Composed) -> tuple[Any, ...]:  # whatever was asked
+def _one(
+    connection: psycopg.Connection, statement: LiteralString | sql.Composed
+) -> tuple[Any, ...]:  # whatever was asked
     row = connection.execute(statement).fetchone()
     assert row is not None  # noqa: S101 - each of these has exactly one row
     return row

@@ -66,11 +66,11 @@ OLD = {
         where day < now() - interval '35 days' limit :batch)""",
     "Deleted {} timings of the pool": "delete from pool_timings where day in (select day from pool_timings where day < now() - interval '400 days' limit :batch)",
     # A household's network is enough to explain a row of last month; which machine in it is not kept.
-    "Shortened {} network addresses in the log": f"""update system_logs set ip_address = {network('ip_address')} where id in (select id from system_logs
-        where timestamp < :at - interval '30 days' and {whole('ip_address')} limit :batch)""",  # noqa: S608 - constants of this file
-    "Shortened {} network addresses of sign-ins": f"""update sign_ins set network = {network('network')} where id in (select id from sign_ins
-        where least(ended_at, seen_at) < :at - interval '30 days' and {whole('network')} limit :batch)""",  # noqa: S608
-}  # fmt: skip
+    "Shortened {} network addresses in the log": f"""update system_logs set ip_address = {network("ip_address")} where id in (select id from system_logs
+        where timestamp < :at - interval '30 days' and {whole("ip_address")} limit :batch)""",  # noqa: S608 - constants of this file
+    "Shortened {} network addresses of sign-ins": f"""update sign_ins set network = {network("network")} where id in (select id from sign_ins
+        where least(ended_at, seen_at) < :at - interval '30 days' and {whole("network")} limit :batch)""",  # noqa: S608
+}
 
 
 @job("operations.tidy", cron="23 3 * * *", lock="operations.tidy")

@@ -106,12 +106,17 @@ QUEUE = Query(Jobs, text("select * from queue_standing() order by failed desc, l
 MAILS = Query(Mails, text("select * from mail_standing(:since)"))
 SLOW = Query(SlowStatement, text("select * from slow_statements()"))
 CONNECTIONS = Query(Connected, text("select * from open_connections()"))
-LIMIT = Query(Limit, text("""
+LIMIT = Query(
+    Limit,
+    text("""
 select cast(current_setting('max_connections') as integer) as allowed,
        (select cast(sum(numbackends) as integer) from pg_catalog.pg_stat_database) as used
-"""))
+"""),
+)
 # By the table's own number, so that any name will do.
-TABLES = Query(Table, text("""
+TABLES = Query(
+    Table,
+    text("""
 select c.relname as name, coalesce(s.n_live_tup, 0) as estimated_rows, pg_table_size(c.oid) as table_bytes,
        pg_indexes_size(c.oid) as index_bytes, pg_total_relation_size(c.oid) - b.bytes as growth, b.day as since,
        greatest(s.last_analyze, s.last_autoanalyze) as analysed_at
@@ -121,17 +126,24 @@ select c.relname as name, coalesce(s.n_live_tup, 0) as estimated_rows, pg_table_
                       where t.name = c.relname and day >= :from_day and day < :today order by day limit 1) b on true
  where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
  order by pg_total_relation_size(c.oid) desc, c.relname
-"""))
-INDEXES = Query(IndexUse, text("""
+"""),
+)
+INDEXES = Query(
+    IndexUse,
+    text("""
 select s.indexrelname as name, s.relname as of_table, s.idx_scan as scans, pg_relation_size(s.indexrelid) as bytes,
        s.idx_scan = 0 and not i.indisunique as unused
   from pg_catalog.pg_stat_user_indexes s join pg_catalog.pg_index i on i.indexrelid = s.indexrelid
  where s.schemaname = 'public' order by pg_relation_size(s.indexrelid) desc, s.indexrelname
-"""))
+"""),
+)
 COUNTED_SINCE = text("select stats_reset from pg_catalog.pg_stat_database where datname = current_database()")
-STORAGE = Query(Size, text("""
+STORAGE = Query(
+    Size,
+    text("""
 select day, sum(table_bytes + index_bytes) as bytes from table_sizes where day > :from_day group by day order by day
-"""))
+"""),
+)
 # The straight line through the days, if there are enough of them to have a direction.
 PACE = text("""
 select case when count(*) >= 7 then regr_slope(bytes, day - date '2020-01-01') end
@@ -193,12 +205,17 @@ def slow(db: Session) -> Slow:
     calls, total = func.sum(StatementTiming.calls), func.sum(StatementTiming.total_ms)
     own = (
         select(
-            StatementTiming.statement, calls.label("calls"), total.label("total_ms"), (total / calls).label("mean_ms"),
+            StatementTiming.statement,
+            calls.label("calls"),
+            total.label("total_ms"),
+            (total / calls).label("mean_ms"),
             func.max(StatementTiming.most_ms).label("most_ms"),
         )
-        .where(StatementTiming.day > _days_ago(7)).group_by(StatementTiming.statement)
-        .order_by((total / calls).desc()).limit(10)
-    )  # fmt: skip
+        .where(StatementTiming.day > _days_ago(7))
+        .group_by(StatementTiming.statement)
+        .order_by((total / calls).desc())
+        .limit(10)
+    )
     return Slow(typed(SlowStatement, db.execute(own)), by_server=False)
 
 

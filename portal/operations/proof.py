@@ -100,7 +100,9 @@ def sign_in(there: Settings) -> bool:
         if somebody is None:
             return False
         person, email = somebody
-        owner.execute("update credentials set password_hash = %s where user_id = %s", [passwords.hashed(password), person])
+        owner.execute(
+            "update credentials set password_hash = %s where user_id = %s", [passwords.hashed(password), person]
+        )
     app = create_app(there)
     try:
         browser = app.test_client()

@@ -71,8 +71,8 @@ def fill(owner: psycopg.Connection, url: str, file: Path) -> None:
             ) from closed
         try:
             run(
-                "pg_restore", major, url, "--exit-on-error", "--single-transaction", f"--use-list={contents}", str(file),
-            )  # fmt: skip
+                "pg_restore", major, url, "--exit-on-error", "--single-transaction", f"--use-list={contents}", str(file)
+            )
         except Problem:
             owner.execute("drop schema auth")
             raise
@@ -95,7 +95,8 @@ def close_again(settings: Settings, file: Path) -> tuple[int, list[str]]:
             try:
                 with web.transaction():
                     web.execute(
-                        "select set_config('role', 'portal_member', true), set_config('app.user_id', %s, true)", [person]
+                        "select set_config('role', 'portal_member', true), set_config('app.user_id', %s, true)",
+                        [person],
                     )
                     if web.execute("select 1 from users where id = auth.uid() and is_active").fetchone():
                         web.execute(CLOSE)

@@ -19,9 +19,7 @@ from portal.problems import Problem
 CHUNK = 1_000_000
 
 # What these two look after row by row is right by construction here, or set right at the end.
-TRIGGERS: tuple[tuple[LiteralString, LiteralString], ...] = (
-    ("meeting_attendances", "count_seats_on_insert"),
-)  # fmt: skip
+TRIGGERS: tuple[tuple[LiteralString, LiteralString], ...] = (("meeting_attendances", "count_seats_on_insert"),)
 
 PEOPLE: LiteralString = """
 insert into users (id, email, first_name, last_name, timezone, email_verified, created_at,
@@ -115,4 +113,3 @@ def seed(settings: Settings, users: int, meetings: int, attendances: int, say: C
 def _switch(owner: psycopg.Connection, how: LiteralString) -> None:
     for table, trigger in TRIGGERS:
         owner.execute(f"alter table {table} {how} trigger {trigger}")
-

@@ -32,7 +32,11 @@ def reset_second_factor(db: Session, email: str) -> None:
     if found is None or not db.scalar(RESET, {"person": found.id}):
         raise Problem(f"No account with a second factor has the address {email}.")
     audit.record(
-        db, "second-factor.reset", "The second factor was taken away by the operator", subject_id=found.id,
-        category="security", level="warn",
-    )  # fmt: skip
+        db,
+        "second-factor.reset",
+        "The second factor was taken away by the operator",
+        subject_id=found.id,
+        category="security",
+        level="warn",
+    )
     mail.write(db, "second-factor", found.email, letters.second_factor_reset(), user_id=found.id)

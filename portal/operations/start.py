@@ -62,7 +62,9 @@ def refuse_unsafe(app: Flask, login: str = "portal_web", *, any_version: bool = 
         roles.refuse_bypass(connection)
         roles.refuse_other(connection, login)
         if login == "portal_web" and not settings.pgbouncer and is_pooled(connection):
-            raise Problem("DATABASE_URL leads through a pooler like pgbouncer; set PGBOUNCER=1 (and LIVE_DATABASE_URL).")
+            raise Problem(
+                "DATABASE_URL leads through a pooler like pgbouncer; set PGBOUNCER=1 (and LIVE_DATABASE_URL)."
+            )
         try:
             version = connection.execute("select version_num from alembic_version").fetchone()
         except psycopg.errors.UndefinedTable as missing:

@@ -22,7 +22,9 @@ def run(name: str, major: int, url: str | None, *arguments: str) -> str:
         [program(name, major), *where, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if "error:" in line), done.stderr.strip() or "no reason given")
+        said = next(
+            (line for line in done.stderr.splitlines() if "error:" in line), done.stderr.strip() or "no reason given"
+        )
         raise Problem(f"{name} did not go through: {said.partition('error: ')[2] or said}")
     return done.stdout
 

@@ -25,10 +25,13 @@ class State(NamedTuple):
     worker: bool
 
 
-STATE = Statement(b"""
+STATE = Statement(
+    b"""
 select (select version_num from alembic_version) as version,
        coalesce(worker_heartbeat() > now() - interval '1 minute', false) as worker
-""", State)
+""",
+    State,
+)
 
 
 class Line(NamedTuple):
@@ -73,5 +76,9 @@ def state() -> list[Line]:
     return [
         Line("database", True, "it answers"),
         Line("database schema", fits, "up to date" if fits else "not the one of this version"),
-        Line("worker", now.worker, "last heard from within a minute" if now.worker else "not heard from for over a minute"),
+        Line(
+            "worker",
+            now.worker,
+            "last heard from within a minute" if now.worker else "not heard from for over a minute",
+        ),
     ]

@@ -55,7 +55,10 @@ async def _work(conninfo: str) -> None:
         async with queue.open_async():
             # Who waited for another of the same customer is noticed by looking, not by being told.
             await queue.run_worker_async(
-                concurrency=AT_ONCE, fetch_job_polling_interval=1, shutdown_graceful_timeout=8, install_signal_handlers=False
+                concurrency=AT_ONCE,
+                fetch_job_polling_interval=1,
+                shutdown_graceful_timeout=8,
+                install_signal_handlers=False,
             )
 
 

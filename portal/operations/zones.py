@@ -50,8 +50,9 @@ def different(db: Session, zones: list[str], at: datetime) -> list[str]:
     theirs = set(db.scalars(KNOWN, {"zones": mine}))
     rows = [
         {"zone": s.zone, "seconds": int(s.offset.total_seconds()), "begins": str(s.begins), "until": str(s.until)}
-        for zone in theirs for s in spans(zone, at, at + AHEAD)
-    ]  # fmt: skip
+        for zone in theirs
+        for s in spans(zone, at, at + AHEAD)
+    ]
     return sorted({*db.scalars(DIFFERENT, {"spans": Jsonb(rows)}), *set(mine) - theirs})
 
 

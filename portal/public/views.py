@@ -27,10 +27,13 @@ PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": A_DAY}
 
 WEEK = timedelta(days=7)
 # What a passer-by is not told stands there as nothing.
-PROGRAMME = Query(MeetingRow, text("""
+PROGRAMME = Query(
+    MeetingRow,
+    text("""
 select id, title, host_name, platform, starts_at, ends_at, duration, 'scheduled' as status, max_attendees, seats_taken,
        waiting_count, 0 as attendee_count, null as cancellation_reason from public_programme(40)
-"""))
+"""),
+)
 FOR_EVERYBODY = ("/", "/plans", "/sign-up", "/help", "/privacy", "/terms")
 """What search engines are told of."""
 
@@ -48,20 +51,28 @@ def landing() -> ResponseReturnValue:
     start = datetime.combine(look.club(look.now).date(), settings.default_meeting_time)
     return page(
         "public/landing.html",
-        next=Board(rows[0], look) if rows else None, going=rows[0].seats_taken if rows else 0,
+        next=Board(rows[0], look) if rows else None,
+        going=rows[0].seats_taken if rows else 0,
         week=[(day, list(some)) for day, some in groupby(week, attrgetter("day_long"))],
         free_days=number(settings.welcome_days),
         plans=[
-            {"key": p.key, "name": p.name, "text": ABOUT[p.key],
-             "month": p.shown("monthly"), "year": p.shown("yearly"), "saving": p.saving}
+            {
+                "key": p.key,
+                "name": p.name,
+                "text": ABOUT[p.key],
+                "month": p.shown("monthly"),
+                "year": p.shown("yearly"),
+                "saving": p.saving,
+            }
             for p in plans().values()
         ],
         currency=money.name(settings.currency),
         times={
-            "doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}", "start": f"{start:%H:%M}",
+            "doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}",
+            "start": f"{start:%H:%M}",
             "report": f"{start + timedelta(minutes=50):%H:%M}",
         },
-    )  # fmt: skip
+    )
 
 
 @bp.get("/privacy")
@@ -106,8 +117,12 @@ def change_password() -> ResponseReturnValue:
 def security() -> ResponseReturnValue:
     """Whom to tell of a hole (RFC 9116); it is good for a year from any day it is read."""
     settings = current_app.config["SETTINGS"]
-    lines = (f"Contact: mailto:{settings.help_email}", f"Expires: {clock.now() + timedelta(days=365):%Y-%m-%dT00:00:00Z}",
-             f"Canonical: {settings.public_url}/.well-known/security.txt", "Preferred-Languages: en")  # fmt: skip
+    lines = (
+        f"Contact: mailto:{settings.help_email}",
+        f"Expires: {clock.now() + timedelta(days=365):%Y-%m-%dT00:00:00Z}",
+        f"Canonical: {settings.public_url}/.well-known/security.txt",
+        "Preferred-Languages: en",
+    )
     return "".join(f"{line}\n" for line in lines), 200, PLAIN
 
 
@@ -139,7 +154,12 @@ def manifest() -> ResponseReturnValue:
         for size in (192, 512)
     ]
     told = {
-        "name": name, "short_name": name, "start_url": "/", "display": "minimal-ui", "icons": icons,
-        "background_color": "#fdfcf9", "theme_color": "#171b33",
-    }  # fmt: skip
+        "name": name,
+        "short_name": name,
+        "start_url": "/",
+        "display": "minimal-ui",
+        "icons": icons,
+        "background_color": "#fdfcf9",
+        "theme_color": "#171b33",
+    }
     return json.dumps(told), 200, {**PLAIN, "Content-Type": "application/manifest+json"}

@@ -58,7 +58,7 @@ from portal.sandbox.people import (
     SAID_NO,
     SELIN,
     SERIES,
-)  # fmt: skip
+)
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
 SECRET = "GOALETE7DEMO7CLUB7SELIN7AYDIN777"  # noqa: S105 - what the demo admin's app would hold; /sandbox/codes shows its codes
@@ -221,9 +221,16 @@ def start_series(club: Club) -> None:
     rules: list[tuple[str, str, str, int, tuple[int, ...]]] = [*SERIES, ("Open floor", OPEN, SELIN, 60, ())]
     for title, words, host, minutes, weekdays in rules:
         what = series.SeriesPlan(
-            title, "weekly" if weekdays else "daily", club.hour, club.zone, first, weekdays=weekdays, duration=minutes,
-            description=words, only_if_free=not weekdays,
-        )  # fmt: skip
+            title,
+            "weekly" if weekdays else "daily",
+            club.hour,
+            club.zone,
+            first,
+            weekdays=weekdays,
+            duration=minutes,
+            description=words,
+            only_if_free=not weekdays,
+        )
         with club.as_(club.admin(), then) as session:
             series.start(session, what, host, club.ids[SELIN])
     with club.as_(WORKER) as session:
@@ -244,7 +251,9 @@ def _of_series(club: Club, over: bool) -> list[Held]:
     by_hour = select(Meeting.id, Meeting.title, Meeting.starts_at, Meeting.scheduled_date, User.email.label("host"))
     by_hour = by_hour.join(User, User.id == Meeting.host_id).where(Meeting.series_id.is_not(None))
     with club.as_(WORKER) as session:
-        return typed(Held, session.execute(by_hour.where((Meeting.ends_at < clock.now()) == over).order_by(Meeting.starts_at)))
+        return typed(
+            Held, session.execute(by_hour.where((Meeting.ends_at < clock.now()) == over).order_by(Meeting.starts_at))
+        )
 
 
 def hold_past_meetings(club: Club) -> None:
@@ -354,9 +363,15 @@ def offered_place(club: Club, day: date) -> None:
 def secret(club: Club, day: date) -> None:
     """A private meeting, whose host invited four."""
     what = meetings.Plan(
-        "A surprise for Wei", day, time(19, 30), club.zone, 30, "Ten years of finishing things. Not a word to Wei.",
-        max_attendees=10, is_private=True,
-    )  # fmt: skip
+        "A surprise for Wei",
+        day,
+        time(19, 30),
+        club.zone,
+        30,
+        "Ten years of finishing things. Not a word to Wei.",
+        max_attendees=10,
+        is_private=True,
+    )
     with club.as_(club.admin()) as session:
         meeting_id = meetings.plan(session, what, INGRID, club.ids[SELIN])
     with club.as_(club.member(INGRID)) as session:

@@ -45,15 +45,17 @@ def stroll(db_session: Session) -> None:
     who = db_session.execute(
         select(User.id, inside.exists().label("inside"))
         .where(User.access_until > at, User.email.in_([p[2] for p in PEOPLE]), User.email.not_in(SIGNED_IN_BY_VISITORS))
-        .order_by(func.random()).limit(1)
-    ).one_or_none()  # fmt: skip
+        .order_by(func.random())
+        .limit(1)
+    ).one_or_none()
     if who is None:
         return
     with suppress(Refused), transaction(members(), Role("portal_member", who.id)) as session:
         if who.inside and random.random() < 0.6:  # noqa: S311 - people, not secrets
             attendance.leave(session, meeting_id)
         elif not who.inside:
-            attendance.join(session, meeting_id, random.choice(["desktop", "mobile"]), members().config["SETTINGS"].doors_minutes)  # noqa: S311
+            device = random.choice(["desktop", "mobile"])  # noqa: S311 - people, not secrets
+            attendance.join(session, meeting_id, device, members().config["SETTINGS"].doors_minutes)
 
 
 @job("sandbox.keep_going", cron="*/5 * * * *", lock="sandbox.keep_going")

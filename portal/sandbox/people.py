@@ -74,15 +74,25 @@ PEOPLE = [
     ("Pierre", "Dubois", SAID_NO, "Europe/Paris", "lapsed"),
     ("Gül", "Erdem", LEFT_AGAIN, "Europe/Istanbul", "lapsed"),
     ("ياسمين", "حداد", "yasmin@haddad.jo", "Asia/Amman", "im"),
-    ("Maximiliane", "von Hohenstein-Waldburg", "maximiliane.von.hohenstein-waldburg@universitaet-heidelberg.de", "Europe/Berlin", "im"),
-]  # fmt: skip
+    (
+        "Maximiliane",
+        "von Hohenstein-Waldburg",
+        "maximiliane.von.hohenstein-waldburg@universitaet-heidelberg.de",
+        "Europe/Berlin",
+        "im",
+    ),
+]
 
 FAMILIES = [
     ("The Duarte family", ANA, ["rui@duarte.pt", "ines.d@posteo.de", "lurdes@sapo.pt"]),
     ("Casa Bianchi", "carla@bianchi.it", ["luca@bianchi.it"]),
-    ("Los Alvarez", "rosa@alvarez.es", ["pablo@alvarez.es", "lucia@alvarez.es", "mateo@alvarez.es", "carmen@alvarez.es", "hugo.alvarez@gmail.com"]),
+    (
+        "Los Alvarez",
+        "rosa@alvarez.es",
+        ["pablo@alvarez.es", "lucia@alvarez.es", "mateo@alvarez.es", "carmen@alvarez.es", "hugo.alvarez@gmail.com"],
+    ),
     ("Korhonen", EEVA, ["otto@korhonen.fi"]),
-]  # fmt: skip
+]
 
 PLANNING = """Monday is for planning. Bring the one thing that has to happen this week and say it in a sentence. \
 We write them down, go quiet for forty minutes, and come back for the last ten to say what changed.

@@ -50,11 +50,7 @@ def _serve(environment: dict[str, str], port: int) -> None:
         done = subprocess.run(portal(step), env=environment, cwd=ROOT)
         if done.returncode:
             raise SystemExit(done.returncode)
-    children = {
-        "stripe": portal("stripe"),
-        "web": web_command(port),
-        "worker": portal("work"),
-    }
+    children = {"stripe": portal("stripe"), "web": web_command(port), "worker": portal("work")}
     with _kept_alive(children, environment) as alive:
         _wait_until_ready(port)
         print(_welcome(port, environment["STRIPE_URL"]), flush=True)
@@ -73,11 +69,34 @@ def serve_stripe(settings: Settings) -> None:
 def web_command(port: int) -> list[str]:
     """How granian serves pages and streams on one port."""
     return [
-        sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", "1", "--runtime-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning",
-        "--backlog", "8192", "--backpressure", "20000",  # an open stream holds a permit; the default would shut pages out
-        "--respawn-failed-workers", "--workers-kill-timeout", "3s", "portal.asgi:everything",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "asgi",
+        "--factory",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--runtime-threads",
+        "2",
+        "--http",
+        "1",
+        "--no-ws",
+        "--log-level",
+        "warning",
+        "--backlog",
+        "8192",
+        "--backpressure",
+        "20000",  # an open stream holds a permit; the default would shut pages out
+        "--respawn-failed-workers",
+        "--workers-kill-timeout",
+        "3s",
+        "portal.asgi:everything",
+    ]
 
 
 @contextlib.contextmanager
@@ -160,19 +179,30 @@ def _as(url: str, login: str, password: str) -> str:
 def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     return {
-        "SECRET_KEY": kept_secret(var / "secret_key"), "ADDRESS_KEY": kept_secret(var / "address_key"), "SANDBOX": "1", "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "SECRET_KEY": kept_secret(var / "secret_key"),
+        "ADDRESS_KEY": kept_secret(var / "address_key"),
+        "SANDBOX": "1",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CLUB_DOMAINS": "aydin.club",
-        "ASSETS": str(var / "assets"), "PYTHONUNBUFFERED": "1", "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
-        "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"), "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),
+        "ASSETS": str(var / "assets"),
+        "PYTHONUNBUFFERED": "1",
+        "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
+        "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"),
+        "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),
         "BACKUPS": str(var / "backups"),
-        **kept, **urls,
-    }  # fmt: skip
+        **kept,
+        **urls,
+    }
 
 
 def _which(urls: Mapping[str, str]) -> str:
     """Tells the sandbox's own files of one database from those of another."""
     given = os.environ.get("DATABASE_URL")
-    return f"-{hashlib.sha256(urlsplit(urls['DATABASE_URL']).path.encode() + given.encode()).hexdigest()[:8]}" if given else ""
+    return (
+        f"-{hashlib.sha256(urlsplit(urls['DATABASE_URL']).path.encode() + given.encode()).hexdigest()[:8]}"
+        if given
+        else ""
+    )
 
 
 def _free_port(wanted: int) -> int:

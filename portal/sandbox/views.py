@@ -75,7 +75,9 @@ STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta
 @public
 def show_clock() -> ResponseReturnValue:
     """How far ahead of the real time the demo runs, and the way to move it."""
-    return page("sandbox/clock.html", ahead=clock.ahead(), steps=list(STEPS), stripe=current_app.config["SETTINGS"].stripe_url)
+    return page(
+        "sandbox/clock.html", ahead=clock.ahead(), steps=list(STEPS), stripe=current_app.config["SETTINGS"].stripe_url
+    )
 
 
 @bp.post("/clock")

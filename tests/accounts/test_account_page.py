@@ -200,7 +200,9 @@ def test_it_says_how_often_one_came(hers, alice, superuser):
     assert "You have not been to a meeting yet." in hers.get("/account").text
     for number, outcome in enumerate(("attended", "attended", "no_show", None)):
         meeting = plan_meeting(superuser, f"Evening {number}")
-        superuser.execute("insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted')",
-                          [meeting.id, alice.id])  # fmt: skip
+        superuser.execute(
+            "insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted')",
+            [meeting.id, alice.id],
+        )
         superuser.execute("update meeting_attendances set outcome = %s where meeting_id = %s", [outcome, meeting.id])
     assert "You came to 2 of the 3 meetings you had said yes to." in hers.get("/account").text

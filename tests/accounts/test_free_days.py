@@ -48,15 +48,23 @@ def grants(superuser):
 
 @pytest.mark.parametrize(
     ("address", "mailbox"),
-    [("Ana@Duarte.PT", "ana@duarte.pt"), ("ana+club@duarte.pt", "ana@duarte.pt"), ("a.na@duarte.pt", "a.na@duarte.pt"),
-     ("A.n.a+1@gmail.com", "ana@gmail.com"), ("ana@googlemail.com", "ana@gmail.com"), ("+@duarte.pt", "+@duarte.pt")],
-)  # fmt: skip
+    [
+        ("Ana@Duarte.PT", "ana@duarte.pt"),
+        ("ana+club@duarte.pt", "ana@duarte.pt"),
+        ("a.na@duarte.pt", "a.na@duarte.pt"),
+        ("A.n.a+1@gmail.com", "ana@gmail.com"),
+        ("ana@googlemail.com", "ana@gmail.com"),
+        ("+@duarte.pt", "+@duarte.pt"),
+    ],
+)
 def test_an_address_is_the_mailbox_it_reaches(address, mailbox):
     assert canonical(address) == mailbox
 
 
 def test_a_mailbox_has_them_once_under_all_its_names(signs_up, superuser):
-    given = [signs_up(address)[0] for address in ("ana@gmail.com", "a.na@gmail.com", "ana+2@googlemail.com", "eva@gmail.com")]
+    given = [
+        signs_up(address)[0] for address in ("ana@gmail.com", "a.na@gmail.com", "ana+2@googlemail.com", "eva@gmail.com")
+    ]
     assert given == [True, False, False, True] and grants(superuser) == 2
 
 
@@ -81,7 +89,9 @@ def had_them(hand, sign_in, with_password, superuser, eve):
 
 def test_closing_the_account_brings_no_new_ones_and_forgets_whose_they_were(had_them, signs_up, superuser, eve):
     assert had_them.submit("/account/close", password=PASSWORD).location == "/"
-    assert superuser.execute("select user_id, kept_until::date - now()::date from free_days").fetchall() == [(None, 1096)]
+    assert superuser.execute("select user_id, kept_until::date - now()::date from free_days").fetchall() == [
+        (None, 1096)
+    ]
     assert signs_up(eve.email)[0] is False
 
 
@@ -98,7 +108,9 @@ def test_another_address_does_not_have_them_again_nor_the_one_before(had_them, s
     assert [signs_up(address)[0] for address in (eve.email, "eve+1@new.example")] == [False, False]
 
 
-def test_who_gets_none_reads_so_on_the_plans_page_and_nobody_else_does(had_them, signs_up, sign_in, superuser, eve, charlie):
+def test_who_gets_none_reads_so_on_the_plans_page_and_nobody_else_does(
+    had_them, signs_up, sign_in, superuser, eve, charlie
+):
     _given, person = signs_up("eve+1@club.example")
     again = sign_in(replace(eve, id=person, email="eve+1@club.example"))
     assert USED in words(again.get("/plans"))
@@ -109,7 +121,9 @@ def test_what_is_kept_tells_no_address_without_the_key(app, signs_up, superuser)
     signs_up("ana@duarte.pt")
     with app.app_context():
         assert one(superuser, "select mark from free_days") == free_days.mark("ana@duarte.pt")
-        app.config["SETTINGS"] = replace(settings := app.config["SETTINGS"], address_key="another key, as long as the first was")
+        app.config["SETTINGS"] = replace(
+            settings := app.config["SETTINGS"], address_key="another key, as long as the first was"
+        )
         assert one(superuser, "select mark from free_days") != free_days.mark("ana@duarte.pt")
         app.config["SETTINGS"] = settings
 
@@ -117,7 +131,9 @@ def test_what_is_kept_tells_no_address_without_the_key(app, signs_up, superuser)
 def test_a_key_for_sessions_that_changes_forgets_nobody(app, signs_up, superuser):
     signs_up("ana@duarte.pt")
     with app.app_context():
-        app.config["SETTINGS"] = replace(settings := app.config["SETTINGS"], secret_key="another secret, as long as the first was")
+        app.config["SETTINGS"] = replace(
+            settings := app.config["SETTINGS"], secret_key="another secret, as long as the first was"
+        )
         assert one(superuser, "select mark from free_days") == free_days.mark("ana@duarte.pt")
         app.config["SETTINGS"] = settings
 

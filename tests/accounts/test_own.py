@@ -57,7 +57,9 @@ def test_both_addresses_are_told(hers, code, alice, outbox):
 TOLD = "select args ->> 'user_id' from procrastinate_jobs where task_name = 'billing.tell_customer'"
 
 
-def test_the_payment_provider_is_told_of_another_address_and_of_closing(hers, code, sign_in, with_password, charlie, alice, superuser):
+def test_the_payment_provider_is_told_of_another_address_and_of_closing(
+    hers, code, sign_in, with_password, charlie, alice, superuser
+):
     hers.submit("/account/address/code", code=code)
     assert superuser.execute(TOLD).fetchall() == [(str(alice.id),)]
     closes(sign_in(with_password(charlie)))
@@ -119,8 +121,9 @@ def test_somebody_elses_code_opens_nothing(code, sign_in, charlie, superuser):
 def test_a_reset_mailed_to_the_old_address_is_dead(hers, code, superuser, alice, now):
     superuser.execute(
         "insert into one_time_tokens (user_id, purpose, token_hash, code_hash, created_at, expires_at)"
-        " values (%s, 'reset', 't', 'c', %s, %s)", [alice.id, now, now + timedelta(hours=1)],
-    )  # fmt: skip
+        " values (%s, 'reset', 't', 'c', %s, %s)",
+        [alice.id, now, now + timedelta(hours=1)],
+    )
     hers.submit("/account/address/code", code=code)
     assert one(superuser, "select count(*) from one_time_tokens where used_at is null") == 0
 
@@ -140,7 +143,9 @@ def test_a_copy_holds_what_is_ones_own(hers, alice, supper, as_, now):
 
 def test_a_copy_holds_switches_stays_in_families_and_what_pays(hers, alice, superuser):
     superuser.execute("update users set shares_attendance = true where id = %s", [alice.id])
-    superuser.execute("insert into payers (customer_id, user_id, created_at) values ('cus_alice', %s, now())", [alice.id])
+    superuser.execute(
+        "insert into payers (customer_id, user_id, created_at) values ('cus_alice', %s, now())", [alice.id]
+    )
     subscription(superuser, alice, "family", card="Visa 4242")
     kept = json.loads(hers.get("/account/data.json").text)
     assert (kept["profile"][0]["shares_attendance"], kept["profile"][0]["family_may_answer"]) == (True, False)
@@ -204,14 +209,21 @@ def test_nothing_of_the_person_is_left_but_the_counts(his, charlie, superuser, s
         assert one(superuser, f"select count(*) from {table} where user_id = %s", charlie.id) == 0, table
     left = superuser.execute("select to_jsonb(u)::text from users u where id = %s", [charlie.id]).fetchone()[0]
     assert "charlie" not in left.lower()
-    assert one(superuser, "select count(*) from mails where user_id = %s and recipient = %s", charlie.id, charlie.email) == 0
+    assert (
+        one(superuser, "select count(*) from mails where user_id = %s and recipient = %s", charlie.id, charlie.email)
+        == 0
+    )
     assert [mail.kind for mail in outbox(charlie.email)] == ["closed"]
 
 
-def test_places_ahead_go_to_who_waits_and_past_evenings_stay(his, charlie, alice, bob, dora, superuser, supper, as_, now):
+def test_places_ahead_go_to_who_waits_and_past_evenings_stay(
+    his, charlie, alice, bob, dora, superuser, supper, as_, now
+):
     past = plan(superuser, "Gone", days=-3, status="completed")
-    superuser.execute("insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted')",
-                      [past.id, charlie.id])  # fmt: skip
+    superuser.execute(
+        "insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted')",
+        [past.id, charlie.id],
+    )
     for person in (charlie, alice, bob):
         with as_(person) as db:
             db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
@@ -220,20 +232,27 @@ def test_places_ahead_go_to_who_waits_and_past_evenings_stay(his, charlie, alice
     assert one(superuser, answers, supper.id, charlie.id) == "declined"
     assert one(superuser, answers, supper.id, bob.id) == "offered"
     assert one(superuser, answers, past.id, charlie.id) == "accepted"
-    told = superuser.execute("select args ->> 'user_id' from procrastinate_jobs where task_name = 'attendance.tell_offer'")
+    told = superuser.execute(
+        "select args ->> 'user_id' from procrastinate_jobs where task_name = 'attendance.tell_offer'"
+    )
     assert told.fetchall() == [(str(bob.id),)]
 
 
 def test_a_host_who_left_is_not_named(his, charlie, superuser):
     meeting = plan(superuser, "Hosted", host_id=charlie.id, host_name="Charlie")
     closes(his)
-    assert superuser.execute("select host_id, host_name from meetings where id = %s", [meeting.id]).fetchone() == (None, None)
+    assert superuser.execute("select host_id, host_name from meetings where id = %s", [meeting.id]).fetchone() == (
+        None,
+        None,
+    )
 
 
 def test_admins_see_that_it_is_closed_and_cannot_open_it(his, charlie, dora, sign_in):
     closes(his)
     desk, page = sign_in(dora), f"/admin/people/{charlie.id}"
-    assert "Closed by its owner" in words(desk.get(page)) and "Closed account" in words(desk.get("/admin/people?q=closed"))
+    assert "Closed by its owner" in words(desk.get(page)) and "Closed account" in words(
+        desk.get("/admin/people?q=closed")
+    )
     assert desk.submit(f"{page}/standing", standing="let-in").status_code == 404
 
 

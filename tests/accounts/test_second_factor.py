@@ -184,7 +184,9 @@ def test_a_recovery_code_works_once_however_it_is_written(half, phone, another, 
 def test_of_two_who_give_one_code_at_once_one_is_in(half, phone, another, alice, monkeypatch, kind):
     """Both have looked before either is let in, so the database has the last word."""
     look, seen = second_factor.asked_of, {}
-    monkeypatch.setattr(second_factor, "asked_of", lambda db, key, slot=None: seen.setdefault(slot, look(db, key, slot)))
+    monkeypatch.setattr(
+        second_factor, "asked_of", lambda db, key, slot=None: seen.setdefault(slot, look(db, key, slot))
+    )
     enters(other := another(), alice.email)
     with clock.at(clock.now() + MINUTE):
         code = phone.code if kind == "of the app" else phone.recovery_codes[3]
@@ -300,7 +302,9 @@ def test_an_older_key_still_opens_and_is_replaced_when_used(app, half, phone, su
     before = superuser.execute(kept).fetchone()
     with half.session_transaction() as session:
         key = session["half"]
-    monkeypatch.setitem(app.config, "SETTINGS", replace(old, secret_key="n" * 40, secret_key_fallbacks=(old.secret_key,)))
+    monkeypatch.setitem(
+        app.config, "SETTINGS", replace(old, secret_key="n" * 40, secret_key_fallbacks=(old.secret_key,))
+    )
     with app.app_context(), clock.at(clock.now() + MINUTE):
         act_as(db.session(), ANONYMOUS)
         assert second_factor.prove(db.session(), key, phone.code)

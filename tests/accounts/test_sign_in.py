@@ -65,8 +65,16 @@ def test_the_address_is_kept_and_the_password_is_not(client, member):
     assert f'value="{member.email}"' in page and WRONG not in page and 'value="/orders"' in page
 
 
-@pytest.mark.parametrize("form", [{}, {"email": "x"}, {"password": "x"}, {"email": "a\x00b", "password": "a\x00b"},
-                                  {"email": "x" * 300, "password": "y" * 5000}])  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"email": "x"},
+        {"password": "x"},
+        {"email": "a\x00b", "password": "a\x00b"},
+        {"email": "x" * 300, "password": "y" * 5000},
+    ],
+)
 def test_a_form_not_filled_in_is_told_so(form, client, database):
     assert client.submit("/sign-in", **form).status_code == 422
 
@@ -237,8 +245,11 @@ def test_a_network_that_tries_many_accounts_waits(client, member, superuser):
 
 def test_a_forged_forwarded_address_does_not_count_as_another_network(client, member, superuser):
     for number in range(3):
-        client.post("/sign-in", data={"csrf_token": client.token(), "email": f"{number}@x.example", "password": WRONG},
-                    headers={"X-Forwarded-For": f"203.0.113.{number}"})  # fmt: skip
+        client.post(
+            "/sign-in",
+            data={"csrf_token": client.token(), "email": f"{number}@x.example", "password": WRONG},
+            headers={"X-Forwarded-For": f"203.0.113.{number}"},
+        )
     assert superuser.execute("select hits from rate_limits where key like 'sign-in:%'").fetchall() == [(3,)]
 
 
@@ -302,7 +313,9 @@ def test_what_the_same_browser_held_before_is_over(client, another, member, supe
     assert one(superuser, "select count(*) from sign_ins where ended_at is not null") == 1
 
 
-def test_a_password_typed_on_another_keyboard_opens_and_its_old_hash_is_made_anew_once(another, with_password, alice, superuser):
+def test_a_password_typed_on_another_keyboard_opens_and_its_old_hash_is_made_anew_once(
+    another, with_password, alice, superuser
+):
     """RFC 8265, 4.2. Before there was one form it was hashed as one keyboard had put it together."""
     composed, apart = (unicodedata.normalize(form, "Zoë kommt im März später") for form in ("NFC", "NFD"))
     kept, hashes = "select password_hash from credentials", []

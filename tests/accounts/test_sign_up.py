@@ -66,8 +66,10 @@ def test_a_known_address_gets_another_mail_and_the_same_page(client, another, al
     other = another()
     new, known = client.submit("/sign-up", **NEW), other.submit("/sign-up", **{**NEW, "email": alice.email})
     assert (new.status_code, new.location) == (known.status_code, known.location)
-    pages = [main(browser.get("/verify")).replace(email, "") for browser, email in
-             ((client, "Nadia@karim.example"), (other, alice.email))]  # fmt: skip
+    pages = [
+        main(browser.get("/verify")).replace(email, "")
+        for browser, email in ((client, "Nadia@karim.example"), (other, alice.email))
+    ]
     assert pages[0] == pages[1]
     assert [mail.kind for mail in outbox(alice.email)] == ["known"] and "nothing was changed" in outbox(alice.email)[
         0
@@ -108,17 +110,20 @@ def test_nothing_of_a_sign_up_is_true_before_it_is_confirmed(client, superuser):
     assert row == (None, None, "UTC", False) and superuser.execute("select from credentials").fetchone() is None
 
 
-@pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("first_name", "", "Enter the name others may call you."),
-    ("first_name", "\u200b\u200b", "Enter the name others may call you."),
-    ("first_name", "Na\r\nBcc: all@club.example", "invisible character"),
-    ("last_name", "K" * 81, "at most 80 characters"),
-    ("email", "nadia", "with an @"),
-    ("email", "nadia@karim.example\nBcc: x@y.example", "invisible character"),
-    ("email", "a" * 250 + "@karim.example", "254"),
-    ("timezone", "Mars/Olympus", "Choose a time zone from the list"),
-    ("timezone", "../../etc/passwd", "Choose a time zone from the list"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("first_name", "", "Enter the name others may call you."),
+        ("first_name", "\u200b\u200b", "Enter the name others may call you."),
+        ("first_name", "Na\r\nBcc: all@club.example", "invisible character"),
+        ("last_name", "K" * 81, "at most 80 characters"),
+        ("email", "nadia", "with an @"),
+        ("email", "nadia@karim.example\nBcc: x@y.example", "invisible character"),
+        ("email", "a" * 250 + "@karim.example", "254"),
+        ("timezone", "Mars/Olympus", "Choose a time zone from the list"),
+        ("timezone", "../../etc/passwd", "Choose a time zone from the list"),
+    ],
+)
 def test_what_is_wrong_is_said_and_what_was_typed_is_kept(field, value, sentence, client, superuser):
     answer = client.submit("/sign-up", **{**NEW, field: value})
     assert answer.status_code == 422 and sentence.lower() in answer.text.lower()
@@ -189,7 +194,9 @@ def test_a_link_works_once(client, another, mail):
     chooses(client, mail.link)
     again = another()
     assert again.get(mail.link).status_code == 410
-    assert "does not work any more" in chooses(again, mail.link, "the stranger waits here").text and not signed_in(again)
+    assert "does not work any more" in chooses(again, mail.link, "the stranger waits here").text and not signed_in(
+        again
+    )
 
 
 def test_a_code_leads_on_once(client, mail):

@@ -22,10 +22,16 @@ def given() -> dict[str, str]:
     """A planning form as an admin would fill it in."""
     day = datetime.now(ISTANBUL).date() + timedelta(days=5)
     return {
-        "title": "Mending hour", "host_email": "", "scheduled_date": day.isoformat(), "start_time": "21:00",
-        "timezone": "Europe/Istanbul", "duration": "60", "platform": "google-meet", "max_attendees": "12",
+        "title": "Mending hour",
+        "host_email": "",
+        "scheduled_date": day.isoformat(),
+        "start_time": "21:00",
+        "timezone": "Europe/Istanbul",
+        "duration": "60",
+        "platform": "google-meet",
+        "max_attendees": "12",
         "description": "Bring something *broken*.",
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

@@ -115,7 +115,9 @@ def test_a_cancellation_is_taken_back_and_told(desk, work, mails, superuser, ali
     assert back(desk, called_off).location == "/admin/meetings"
     assert superuser.execute("select status, cancellation_reason from meetings").fetchone() == ("scheduled", None)
     work()
-    assert mails(alice.email)[0]["subject"] == "Taking place after all: Mending hour" and "meeting.reinstated" in operations(superuser)
+    assert mails(alice.email)[0][
+        "subject"
+    ] == "Taking place after all: Mending hour" and "meeting.reinstated" in operations(superuser)
 
 
 def test_the_button_is_there_while_it_is_ahead(desk, called_off):

@@ -150,7 +150,10 @@ def test_a_meeting_that_began_with_nobody_there_can_be_put_off(superuser, mendin
     superuser.execute("update meetings set status = 'active'")
     with at(mending[1] + timedelta(minutes=5)):
         assert save(start_time="21:30").status_code == 303
-    assert superuser.execute("select status, starts_at from meetings").fetchone() == ("scheduled", mending[1] + HOUR / 2)
+    assert superuser.execute("select status, starts_at from meetings").fetchone() == (
+        "scheduled",
+        mending[1] + HOUR / 2,
+    )
 
 
 def test_once_somebody_is_there_it_stays(superuser, mending, alice, save):
@@ -176,8 +179,9 @@ def test_an_offer_ends_with_the_last_hour_of_the_new_start_and_is_told_again(
 
 def test_a_host_is_called_as_the_person_is(superuser, sign_in, alice, save):
     save(host_email=alice.email)
-    sign_in(alice).submit("/account/profile", first_name="Alix", last_name="Moreau", timezone="UTC",
-                          preferred_meeting_time="20:00")  # fmt: skip
+    sign_in(alice).submit(
+        "/account/profile", first_name="Alix", last_name="Moreau", timezone="UTC", preferred_meeting_time="20:00"
+    )
     assert one(superuser, "select host_name from meetings") == "Alix Moreau"
 
 

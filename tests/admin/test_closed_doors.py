@@ -4,8 +4,14 @@ import pytest
 
 from tests.support.reading import one
 
-LOOKS = ["/admin", "/admin/people", "/admin/meetings", "/admin/meetings/new", "/admin/meetings/{id}/edit",
-         "/admin/meetings/{id}/cancellation"]  # fmt: skip
+LOOKS = [
+    "/admin",
+    "/admin/people",
+    "/admin/meetings",
+    "/admin/meetings/new",
+    "/admin/meetings/{id}/edit",
+    "/admin/meetings/{id}/cancellation",
+]
 ACTS = [
     "/admin/meetings/new",
     "/admin/meetings/{id}/edit",

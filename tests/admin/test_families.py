@@ -32,8 +32,11 @@ def test_the_list_goes_on_by_pages(sign_in, superuser, dora):
                 " values (%s, %s, now() - make_interval(days => %s)) returning id",
                 [person.id, f"Plan {number:02}", number],
             ).fetchone()
-            superuser.execute("insert into family_memberships (plan_id, user_id, role, state, joined_at)"
-                              " values (%s, %s, 'primary', 'active', now())", [plan, person.id])  # fmt: skip
+            superuser.execute(
+                "insert into family_memberships (plan_id, user_id, role, state, joined_at)"
+                " values (%s, %s, 'primary', 'active', now())",
+                [plan, person.id],
+            )
     browser = sign_in(dora)
     first = browser.get("/admin/families?q=plan")
     second = browser.get(link(first, "Next page"))
@@ -46,9 +49,10 @@ def test_one_family_shows_everybody_who_was_ever_asked(sign_in, superuser, alice
     sign_in(bob).submit("/family/leave")
     page = rows(sign_in(dora).get(ONE), "tr")[1:]
     assert [row.split()[:3] for row in page] == [
-        ["Alice", "alice@club.example", "Active,"], ["tomas", "tomas@duarte.example", "Invited"],
+        ["Alice", "alice@club.example", "Active,"],
+        ["tomas", "tomas@duarte.example", "Invited"],
         ["Bob", "bob@club.example", "Left"],
-    ]  # fmt: skip
+    ]
 
 
 def test_seats_can_be_more_or_fewer_but_nobody_is_pushed_out(sign_in, superuser, alice, dora):
@@ -74,8 +78,9 @@ def test_a_removal_has_a_reason_that_is_kept(sign_in, superuser, bob, dora):
     assert answer.status_code == 422 and "Say why in a sentence." in words(answer)
     browser.submit(f"{ONE}/removal", **{"person": str(bob.id), "removal-reason": "He asked us by phone."})
     assert one(superuser, "select family_plan_id from users where id = %s", bob.id) is None
-    log = superuser.execute("select user_id, subject_id, metadata ->> 'reason' from system_logs"
-                            " where operation = 'family.removed'").fetchone()  # fmt: skip
+    log = superuser.execute(
+        "select user_id, subject_id, metadata ->> 'reason' from system_logs where operation = 'family.removed'"
+    ).fetchone()
     assert log == (dora.id, bob.id, "He asked us by phone.")
 
 

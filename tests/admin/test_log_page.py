@@ -18,7 +18,13 @@ def note(superuser, now):
     """`note("Said hello", minutes=5, user_id=…)`: a row of so many minutes ago."""
 
     def write(message, minutes=0, **columns):
-        row = {"level": "info", "category": "user", **columns, "message": message, "timestamp": now - timedelta(minutes=minutes)}
+        row = {
+            "level": "info",
+            "category": "user",
+            **columns,
+            "message": message,
+            "timestamp": now - timedelta(minutes=minutes),
+        }
         row = {name: Jsonb(value) if name == "metadata" else value for name, value in row.items()}
         names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
         superuser.execute(f"insert into system_logs ({names}) values ({marks})", list(row.values()))
@@ -41,7 +47,9 @@ def look(desk):
 def said(answer):
     """What happened, in the order shown."""
     sentences = re.findall(r"</time>\s*<div>(.*?)<details>", answer.text, re.S)
-    return [plain(sentence).removeprefix("Warning: ").removeprefix("Error: ").removesuffix(".") for sentence in sentences]
+    return [
+        plain(sentence).removeprefix("Warning: ").removeprefix("Error: ").removesuffix(".") for sentence in sentences
+    ]
 
 
 def test_what_happened_newest_first(look, note):
@@ -53,7 +61,13 @@ def test_what_happened_newest_first(look, note):
 
 def test_a_row_is_a_sentence_with_both_names_linked(look, note, superuser, alice, bob, dora, supper, now):
     lives_in(superuser, dora, "Asia/Tokyo")
-    note("Invited to a private meeting", operation="guest.invited", user_id=alice.id, subject_id=bob.id, meeting_id=supper.id)
+    note(
+        "Invited to a private meeting",
+        operation="guest.invited",
+        user_id=alice.id,
+        subject_id=bob.id,
+        meeting_id=supper.id,
+    )
     answer = look()
     moment = superuser.execute("select to_char(%s at time zone 'Asia/Tokyo', 'HH24:MI')", [now]).fetchone()[0]
     assert rows(answer, "li")[-1].startswith(f"{moment} Alice invited Bob to Supper.")
@@ -113,7 +127,12 @@ def test_an_answer_is_told_in_words(look, desk, supper):
 
 
 def test_details_are_folded_and_whole(look, note):
-    note("Kept", metadata={"why": "<b>Why</b>", "people": [1, 2], "none": None}, user_agent="Agent", request_id="7F3K-20QX")
+    note(
+        "Kept",
+        metadata={"why": "<b>Why</b>", "people": [1, 2], "none": None},
+        user_agent="Agent",
+        request_id="7F3K-20QX",
+    )
     answer = look()
     (folded,) = rows(answer, "details")
     assert "Kind People and families Noted as Kept By The portal At" in folded
@@ -177,13 +196,21 @@ def test_a_family_is_what_its_people_do_as_one(look, note, alice, bob, charlie):
     note("Signed in", user_id=alice.id, operation="sign-in.opened")
     note("Another", user_id=charlie.id, operation="family.renamed")
     note("Another's end", operation="family.ended", metadata={"plan_id": str(uuid4())})
-    assert said(look(f"family={FAMILY}")) == ["Alice renamed their family: renamed to Us", "Alice removed Bob from the family", "Ended"]
+    assert said(look(f"family={FAMILY}")) == [
+        "Alice renamed their family: renamed to Us",
+        "Alice removed Bob from the family",
+        "Ended",
+    ]
 
 
 @pytest.mark.parametrize("name", ["person", "meeting", "family"])
 def test_something_that_is_gone_still_has_its_rows(look, note, name):
     gone = uuid4()
-    columns = {"person": {"subject_id": gone}, "meeting": {"meeting_id": gone}, "family": {"metadata": {"plan_id": str(gone)}}}
+    columns = {
+        "person": {"subject_id": gone},
+        "meeting": {"meeting_id": gone},
+        "family": {"metadata": {"plan_id": str(gone)}},
+    }
     note("It was here", **columns[name])
     answer = look(f"{name}={gone}")
     (sentence,) = said(answer)
@@ -196,8 +223,11 @@ def test_what_is_no_id_is_nowhere(desk, query):
 
 
 def test_there_and_back_again(desk, look, alice, supper):
-    for name, path in (("person", f"/admin/people/{alice.id}"), ("meeting", f"/admin/meetings/{supper.id}"),
-                       ("family", f"/admin/families/{FAMILY}")):  # fmt: skip
+    for name, path in (
+        ("person", f"/admin/people/{alice.id}"),
+        ("meeting", f"/admin/meetings/{supper.id}"),
+        ("family", f"/admin/families/{FAMILY}"),
+    ):
         there = link(desk.get(path), "What happened here")
         assert there == f"/admin/log?{name}={path.rpartition('/')[2]}"
         assert f'href="{path}">Back to' in desk.get(there).text
@@ -206,8 +236,9 @@ def test_there_and_back_again(desk, look, alice, supper):
 def test_pages_follow_without_gap_or_repeat(look, superuser, people, now):
     superuser.execute(
         "insert into system_logs (level, message, category, timestamp)"
-        " select 'info', n::text, 'cron', %s - n / 3 * interval '1 second' from generate_series(1, 130) n", [now],
-    )  # fmt: skip
+        " select 'info', n::text, 'cron', %s - n / 3 * interval '1 second' from generate_series(1, 130) n",
+        [now],
+    )
     seen, query, pages = [], "category=cron", 0
     while query is not None:
         answer = look(query)
@@ -232,7 +263,9 @@ select 'info', n::text, 'meeting', new_id(), new_id(), new_id(), n::text, now() 
 """
 
 
-@pytest.mark.parametrize("rare", ["", "level=error", "category=email", "reference=x", "person={id}", "meeting={id}", "family={id}"])
+@pytest.mark.parametrize(
+    "rare", ["", "level=error", "category=email", "reference=x", "person={id}", "meeting={id}", "family={id}"]
+)
 def test_rare_rows_are_found_among_many_by_an_index(look, superuser, as_, dora, database, rare):
     superuser.execute(MANY)
     superuser.execute("analyze system_logs")

@@ -35,10 +35,21 @@ def tonight(superuser, people):
 @pytest.fixture
 def over(superuser, tonight, worker_app, alice, bob, charlie):
     """The same meeting, settled: Alice was there, Bob said yes and was not, Charlie said no."""
-    invite(superuser, alice, tonight, answer="accepted", joined_at=tonight.starts_at, left_at=tonight.ends_at,
-           join_duration=57, device_type="tablet")  # fmt: skip
-    superuser.execute("insert into presences (meeting_id, user_id, joined_at, left_at, device_type)"
-                      " values (%s, %s, %s, %s, 'tablet')", [tonight.id, alice.id, tonight.starts_at, tonight.ends_at])  # fmt: skip
+    invite(
+        superuser,
+        alice,
+        tonight,
+        answer="accepted",
+        joined_at=tonight.starts_at,
+        left_at=tonight.ends_at,
+        join_duration=57,
+        device_type="tablet",
+    )
+    superuser.execute(
+        "insert into presences (meeting_id, user_id, joined_at, left_at, device_type)"
+        " values (%s, %s, %s, %s, 'tablet')",
+        [tonight.id, alice.id, tonight.starts_at, tonight.ends_at],
+    )
     invite(superuser, bob, tonight, answer="accepted")
     invite(superuser, charlie, tonight, answer="declined")
     do(worker_app, jobs.tend, tonight.starts_at)
@@ -49,7 +60,9 @@ def over(superuser, tonight, worker_app, alice, bob, charlie):
 
 def figures(answer):
     """Number by label."""
-    return {label: number for number, _, label in (row.partition(" ") for row in rows(answer, "li")) if number.isdigit()}
+    return {
+        label: number for number, _, label in (row.partition(" ") for row in rows(answer, "li")) if number.isdigit()
+    }
 
 
 def test_before_it_the_numbers_are_the_answers(desk, superuser, tonight, alice, bob, charlie):
@@ -62,9 +75,12 @@ def test_after_it_they_are_what_came_of_it(desk, over):
     with at(over.ends_at + HOUR):
         answer = desk.get(f"/admin/meetings/{over.id}")
     assert figures(answer) == {
-        "could come": "4", "came": "1", "said yes and did not come": "1", "came from outside the club’s own domains": "0",
+        "could come": "4",
+        "came": "1",
+        "said yes and did not come": "1",
+        "came from outside the club’s own domains": "0",
         "minutes each stayed": "57",
-    }  # fmt: skip
+    }
     assert "60 minutes planned, 60 from the first arrival to the last departure" in words(answer)
 
 
@@ -178,7 +194,9 @@ def test_the_word_is_yes_or_no(corrects, bob):
 
 @pytest.mark.parametrize(("days", "code"), [(30, 303), (31, 409)])
 def test_it_is_for_thirty_days(corrects, sign_in, superuser, bob, days, code):
-    superuser.execute("update sign_ins set created_at = created_at + interval '30 days', seen_at = seen_at + interval '30 days'")
+    superuser.execute(
+        "update sign_ins set created_at = created_at + interval '30 days', seen_at = seen_at + interval '30 days'"
+    )
     assert corrects(bob, "attended", after=timedelta(days=days)).status_code == code
 
 

@@ -17,8 +17,15 @@ def heard(superuser):
 
 
 def made(superuser, **columns):
-    row = {"file": "club-1.dump", "club_at": datetime.now(UTC), "bytes": 2_400_000, "sha256": "a" * 64, "revision": "v2",
-           "row_counts": "{}", **columns}  # fmt: skip
+    row = {
+        "file": "club-1.dump",
+        "club_at": datetime.now(UTC),
+        "bytes": 2_400_000,
+        "sha256": "a" * 64,
+        "revision": "v2",
+        "row_counts": "{}",
+        **columns,
+    }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     superuser.execute(f"insert into backups ({names}) values ({marks})".encode(), list(row.values()))
 
@@ -30,10 +37,12 @@ def test_a_club_without_backups_is_not_told_that_all_is_well(desk, heard):
 
 def ran(superuser, *names, ago="1 hour"):
     for name in names:
-        superuser.execute("insert into runs (name, began_at, ended_at, well, said) values"
-                          " (%s, now() - cast(%s as interval), now() - cast(%s as interval) + interval '95 seconds',"
-                          "  true, 'Deleted 3 mails.')",
-                          [name, ago, ago])  # fmt: skip
+        superuser.execute(
+            "insert into runs (name, began_at, ended_at, well, said) values"
+            " (%s, now() - cast(%s as interval), now() - cast(%s as interval) + interval '95 seconds',"
+            "  true, 'Deleted 3 mails.')",
+            [name, ago, ago],
+        )
 
 
 def test_before_anything_ran_that_is_said_and_every_task_is_listed(desk, heard, superuser, settings_with_backups):
@@ -68,8 +77,10 @@ def test_the_last_fourteen_days_of_backups_are_drawn(desk, heard, superuser, set
 
 
 def test_a_broken_promise_is_named_with_its_rows_and_told_on_today(desk, heard, superuser):
-    superuser.execute("insert into runs (name, ended_at, well, said, details) values"
-                      " ('check', clock_timestamp(), false, '31 promises were counted, 1 broken.', '{\"Nobody waits\": 2}')")  # fmt: skip
+    superuser.execute(
+        "insert into runs (name, ended_at, well, said, details) values"
+        " ('check', clock_timestamp(), false, '31 promises were counted, 1 broken.', '{\"Nobody waits\": 2}')"
+    )
     page = words(desk.get("/admin/operations"))
     assert "Two things want a look." in page and "Nobody waits: broken by 2 rows." in page
     today = words(desk.get("/admin"))
@@ -97,10 +108,14 @@ def settings_with_backups(app, monkeypatch, tmp_path):
 
 
 def test_jobs_that_failed_are_counted_by_name_and_mails_too(desk, heard, superuser):
-    superuser.execute("insert into procrastinate_jobs (id, queue_name, task_name, status)"
-                      " values (900, 'default', 'billing.refetch', 'failed')")  # fmt: skip
+    superuser.execute(
+        "insert into procrastinate_jobs (id, queue_name, task_name, status)"
+        " values (900, 'default', 'billing.refetch', 'failed')"
+    )
     superuser.execute("insert into procrastinate_events (job_id, type, at) values (900, 'failed', now())")
-    superuser.execute("insert into mails (kind, recipient, subject, state, created_at) values ('x', 'a@b.example', 'x', 'failed', now())")
+    superuser.execute(
+        "insert into mails (kind, recipient, subject, state, created_at) values ('x', 'a@b.example', 'x', 'failed', now())"
+    )
     page = words(desk.get("/admin/operations"))
     assert "1 jobs failed in a week" in page and "1 mails failed in a week" in page and "billing.refetch" in page
 
@@ -110,13 +125,19 @@ def test_jobs_that_failed_are_counted_by_name_and_mails_too(desk, heard, superus
 
 def test_before_anything_was_counted_it_says_so(desk):
     page = words(desk.get("/admin/operations/database"))
-    assert "The database is " in page and "Nothing has been counted yet" in page and "A forecast needs a week of measurements" in page
+    assert (
+        "The database is " in page
+        and "Nothing has been counted yet" in page
+        and "A forecast needs a week of measurements" in page
+    )
 
 
 def test_the_mean_the_slowest_and_who_counted_them(desk, superuser):
     for ago, *counted in ((0, "select 1", 90, 90, 5), (0, "select slow", 10, 910, 400), (1, "select 1", 10, 40, 7)):
-        superuser.execute("insert into statement_timings values ((now() at time zone 'utc')::date - %s, %s, %s, %s, %s)",
-                          [ago, *counted])  # fmt: skip
+        superuser.execute(
+            "insert into statement_timings values ((now() at time zone 'utc')::date - %s, %s, %s, %s, %s)",
+            [ago, *counted],
+        )
     page = words(desk.get("/admin/operations/database"))
     assert "The database answers in 10 ms." in page, "the mean of today"
     assert "Counted by the portal’s own processes" in page
@@ -138,7 +159,9 @@ def test_a_members_own_connections_tell_nothing_to_members(sign_in, alice, as_):
 
 def test_waits_for_the_pool_and_the_last_in_vain(desk, superuser):
     waits = [80, 15, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
-    superuser.execute("insert into pool_timings values ((now() at time zone 'utc')::date, 100, 42, %s, 1, now())", [waits])
+    superuser.execute(
+        "insert into pool_timings values ((now() at time zone 'utc')::date, 100, 42, %s, 1, now())", [waits]
+    )
     page = words(desk.get("/admin/operations/database"))
     assert "0.42 ms mean wait" in page and "0.2 ms 95th percentile of that wait" in page and "1 timed out today" in page
 
@@ -149,11 +172,13 @@ def test_a_share_of_the_waits_is_over_within_a_step(share, within):
 
 
 def test_what_grows_by_how_much_and_how_big_it_will_be(desk, superuser):
-    superuser.execute("insert into table_sizes select (now() at time zone 'utc')::date - n, 'users', 10, 20000000 - n * 1000000, 0"
-                      " from generate_series(0, 9) n")  # fmt: skip
+    superuser.execute(
+        "insert into table_sizes select (now() at time zone 'utc')::date - n, 'users', 10, 20000000 - n * 1000000, 0"
+        " from generate_series(0, 9) n"
+    )
     page = words(desk.get("/admin/operations/database"))
     assert "It grows by 1.0 MB a day; at this pace it is 3" in page
-    row = page[page.index("Tables, biggest first"):]
+    row = page[page.index("Tables, biggest first") :]
     assert "users" in row and "since" in row
 
 
@@ -172,16 +197,20 @@ def test_an_index_nobody_used_is_named_and_one_that_keeps_a_key_is_not(desk, sup
         page = words(desk.get("/admin/operations/database"))
     finally:
         superuser.execute("drop index never_used")
-    unused = page[page.index("Never used"):page.index("Index Table Uses")]
+    unused = page[page.index("Never used") : page.index("Index Table Uses")]
     assert "never_used (8 kB)" in unused and "uq_backups_file" not in unused
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "0 kB"), (8192, "8 kB"), (1_400_000, "1.4 MB"), (23e9, "23.0 GB"), (-2e6, "-2.0 MB")])
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 kB"), (8192, "8 kB"), (1_400_000, "1.4 MB"), (23e9, "23.0 GB"), (-2e6, "-2.0 MB")]
+)
 def test_sizes_in_words(number, said):
     assert size(number) == said
 
 
 def test_a_forecast_needs_a_direction(desk, superuser):
-    superuser.execute("insert into table_sizes select (now() at time zone 'utc')::date - n, 'users', 1, 1000, 0"
-                      " from generate_series(0, 9) n")  # fmt: skip
+    superuser.execute(
+        "insert into table_sizes select (now() at time zone 'utc')::date - n, 'users', 1, 1000, 0"
+        " from generate_series(0, 9) n"
+    )
     assert "It has not grown" in words(desk.get("/admin/operations/database"))

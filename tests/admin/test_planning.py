@@ -96,7 +96,7 @@ def test_the_past_is_refused_at_the_field(desk, given, now):
         ({"max_attendees": "9" * 30}, "max_attendees", "At least one place and at most 100,000, or leave it empty."),
         ({"description": "x" * 5001}, "description", "Use at most 5,000 characters here."),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_at_the_field_and_what_was_typed_is_kept(desk, superuser, given, wrong, field, said):
     answer = desk.submit("/admin/meetings/new", **{**given, **wrong})
     assert answer.status_code == 422 and said_at(answer, field) == said

@@ -61,7 +61,10 @@ def test_a_refund_can_shorten_what_the_order_opens(admin, bank, paid, eve, super
 
 def test_days_are_given_until_the_end_of_the_day_with_a_reason(admin, eve, superuser):
     day = datetime.now(ZoneInfo("Europe/Istanbul")).date() + timedelta(days=10)
-    assert admin.submit(f"{money_of(eve)}/days", kind="offline", until=day.isoformat(), reason="Paid in cash.").status_code == 303
+    assert (
+        admin.submit(f"{money_of(eve)}/days", kind="offline", until=day.isoformat(), reason="Paid in cash.").status_code
+        == 303
+    )
     until = one(superuser, "select access_until from users where id = %s", eve.id)
     assert until.astimezone(ZoneInfo("Europe/Istanbul")).isoformat()[:16] == f"{day}T23:59"
     assert "Paid in cash." in words(admin.get(money_of(eve)))
@@ -118,7 +121,8 @@ def test_an_order_leads_to_its_payment_at_the_provider(admin, bank, paid, eve, s
 
 
 @pytest.mark.parametrize(
-    ("key", "place"), [("sk_live_x", "https://dashboard.stripe.com"), ("sk_test_x", "https://dashboard.stripe.com/test")]
+    ("key", "place"),
+    [("sk_live_x", "https://dashboard.stripe.com"), ("sk_test_x", "https://dashboard.stripe.com/test")],
 )
 def test_on_a_real_server_that_is_stripes_own_desk(app, monkeypatch, key, place):
     monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], stripe_url="", stripe_key=key))
@@ -147,7 +151,9 @@ ODD = ["", "\x00", "a\x00b", "line\r\nbreak", "\u202eevil", "x" * 5000, *PLAIN]
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize(("form", "field"), [(form, field) for form, fields in GOOD.items() for field in fields])
-def test_one_odd_answer_among_good_ones_is_told_at_its_field_and_moves_nothing(admin, bank, paid, eve, superuser, form, field, odd):
+def test_one_odd_answer_among_good_ones_is_told_at_its_field_and_moves_nothing(
+    admin, bank, paid, eve, superuser, form, field, odd
+):
     path = {"days": f"{money_of(eve)}/days", "refund": f"/admin/orders/{paid}/refund"}[form]
     answer = admin.submit(path, **{**GOOD[form], field: odd})
     if (field, odd) == ("cut", "") or (field == "reason" and odd in PLAIN):

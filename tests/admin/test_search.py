@@ -10,16 +10,20 @@ from tests.support.cast import crowd
 from tests.support.reading import one, plain, rows, words
 
 RENAMED = {
-    "alice": ("İpek", "Yılmaz"), "bob": ("Bilal", "Rahman-Duarte"), "charlie": ("Zoë", "Straße"), "eve": ("Жанна", "Őry"),
-}  # fmt: skip
+    "alice": ("İpek", "Yılmaz"),
+    "bob": ("Bilal", "Rahman-Duarte"),
+    "charlie": ("Zoë", "Straße"),
+    "eve": ("Жанна", "Őry"),
+}
 
 
 @pytest.fixture
 def found(desk, superuser, people):
     """`found("duarte")`: the first names of whoever is listed, among people with names from everywhere."""
     for email, names in RENAMED.items():
-        superuser.execute("update users set first_name = %s, last_name = %s where email = %s",
-                          [*names, f"{email}@club.example"])  # fmt: skip
+        superuser.execute(
+            "update users set first_name = %s, last_name = %s where email = %s", [*names, f"{email}@club.example"]
+        )
     superuser.execute("update users set email = 'zoe.k@gmail.com' where first_name = 'Zoë'")
 
     def look(q, at="/admin/people"):
@@ -63,7 +67,9 @@ def test_an_orders_number_finds_who_paid_it_and_only_whole(found, superuser):
     assert found(number[:-1]) == []
 
 
-@pytest.mark.parametrize("q", [":*", "'", "\\", "& | !", "<->", "'x':*|!(", "\x00", "x" * 1000, "ﷺ" * 100, "\u0301", "%", "_"])
+@pytest.mark.parametrize(
+    "q", [":*", "'", "\\", "& | !", "<->", "'x':*|!(", "\x00", "x" * 1000, "ﷺ" * 100, "\u0301", "%", "_"]
+)
 @pytest.mark.parametrize("at", ["/admin/people", "/admin/families"])
 def test_what_is_no_word_finds_nobody_and_harms_nothing(desk, people, q, at):
     answer = desk.get(at, query_string={"q": q})
@@ -87,8 +93,9 @@ def test_a_family_is_found_by_any_word_of_its_name_or_people(found, superuser):
 
 def test_a_guest_of_one_meeting_is_found_by_last_name(desk, superuser, supper, bob):
     superuser.execute("update users set last_name = 'Rahman' where id = %s", [bob.id])
-    superuser.execute("insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'declined')",
-                      [supper.id, bob.id])  # fmt: skip
+    superuser.execute(
+        "insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'declined')", [supper.id, bob.id]
+    )
     assert "Bob Rahman" in words(desk.get(f"/admin/meetings/{supper.id}?q=rahman"))
     assert "Bob Rahman" not in words(desk.get(f"/admin/meetings/{supper.id}?q=duarte"))
 
@@ -102,7 +109,9 @@ def test_one_among_many_is_found_by_an_index_past_the_policies(desk, superuser, 
     asked, ask = [], Driver.ask
 
     def note(driver, statement, given):
-        named = re.sub(rb"\$(\d+)", lambda place: b"%%(%b)s" % statement.names[int(place[1]) - 1].encode(), statement.sql)
+        named = re.sub(
+            rb"\$(\d+)", lambda place: b"%%(%b)s" % statement.names[int(place[1]) - 1].encode(), statement.sql
+        )
         asked.append((named.decode(), given))
         return ask(driver, statement, given)
 

@@ -18,9 +18,17 @@ def rule(given) -> dict[str, object]:
     """The form of a series as an admin would fill it in."""
     del given["scheduled_date"]
     return {
-        **given, "title": "Quiet work hour", "repeats": "weekly", "weekdays": ["2", "4"], "month_day": "", "month_week": "1",
-        "month_weekday": "1", "starts_on": TODAY.isoformat(), "ends_on": "", "times": "",
-    }  # fmt: skip
+        **given,
+        "title": "Quiet work hour",
+        "repeats": "weekly",
+        "weekdays": ["2", "4"],
+        "month_day": "",
+        "month_week": "1",
+        "month_weekday": "1",
+        "starts_on": TODAY.isoformat(),
+        "ends_on": "",
+        "times": "",
+    }
 
 
 @pytest.fixture
@@ -87,11 +95,14 @@ def test_the_preview_names_the_clocks(desk, rule):
         ({"ends_on": "2099-01-01", "times": "3"}, "times", "Give a last day or a number of times, not both."),
         ({"times": "0"}, "times", "Between once and 1,000 times, or leave it empty."),
         ({"times": "often"}, "times", "Between once and 1,000 times, or leave it empty."),
-        ({"ends_on": TODAY.isoformat(), "weekdays": [str((TODAY + DAY).isoweekday())]}, "repeats",
-         "With this rule it would never be held. Look at the days and the dates again."),
+        (
+            {"ends_on": TODAY.isoformat(), "weekdays": [str((TODAY + DAY).isoweekday())]},
+            "repeats",
+            "With this rule it would never be held. Look at the days and the dates again.",
+        ),
         ({"host_email": "stranger@club.example"}, "host_email", "Nobody in the club has this address."),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_at_the_field_and_what_was_typed_is_kept(desk, superuser, rule, wrong, field, said):
     answer = desk.submit("/admin/series/new", **{**rule, **wrong})
     assert answer.status_code == 422 and said_at(answer, field) == said and 'value="Quiet work hour"' in answer.text
@@ -111,10 +122,14 @@ def test_its_page_says_how_it_repeats_and_what_is_planned(desk, weekly):
 
 def test_a_change_holds_from_the_day_it_names(desk, superuser, weekly, rule):
     """Planned for next week on, with the first week as it was."""
-    superuser.execute("update meetings set series_date = series_date - 70, scheduled_date = scheduled_date - 70,"
-                      " starts_at = starts_at - interval '70 days'"
-                      " where id = (select id from meetings order by starts_at limit 1)")  # fmt: skip
-    answer = desk.submit(f"{weekly}/edit", **{**rule, "revision": "0", "title": "Loud", "starts_on": TUESDAY.isoformat()})
+    superuser.execute(
+        "update meetings set series_date = series_date - 70, scheduled_date = scheduled_date - 70,"
+        " starts_at = starts_at - interval '70 days'"
+        " where id = (select id from meetings order by starts_at limit 1)"
+    )
+    answer = desk.submit(
+        f"{weekly}/edit", **{**rule, "revision": "0", "title": "Loud", "starts_on": TUESDAY.isoformat()}
+    )
     assert answer.status_code == 303 and answer.location != weekly
     titles = superuser.execute("select distinct title from meetings where series_date >= %s", [TUESDAY]).fetchall()
     assert titles == [("Loud",)] and one(superuser, "select count(*) from meetings where title <> 'Loud'") >= 1

@@ -8,15 +8,7 @@ import pytest
 
 from portal import clock
 from portal.database.identity import BECOME
-from tests.accounts.conftest import (  # noqa: F401 - fixtures
-    PASSWORD,
-    another,
-    cheap_hashes,
-    enters,
-    gives,
-    sets_up,
-    with_password,
-)
+from tests.accounts.conftest import PASSWORD, another, cheap_hashes, enters, gives, sets_up, with_password  # noqa: F401 - fixtures
 from tests.support.cast import plan_meeting
 from tests.support.reading import link, one, until_somebody_waits, words
 
@@ -77,16 +69,24 @@ def test_without_a_reason_nothing_is_done(desk, alice, superuser):
     assert answer.status_code == 422 and "Say why" in words(answer) and standing_of(superuser, alice) == (True, False)
 
 
-@pytest.mark.parametrize(("standing", "subject"), [
-    ("suspend", "Your account is suspended"), ("make-admin", "You are an admin of the club now"),
-    ("let-in", "Your account is open again"), ("make-member", "You are no longer an admin"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("standing", "subject"),
+    [
+        ("suspend", "Your account is suspended"),
+        ("make-admin", "You are an admin of the club now"),
+        ("let-in", "Your account is open again"),
+        ("make-member", "You are no longer an admin"),
+    ],
+)
 def test_they_are_told_by_mail_and_the_reason_is_in_the_log(desk, alice, superuser, work, mails, standing, subject):
     presses(desk, alice, standing)
     work()
     (mail,) = mails(alice.email)
     assert mail["subject"] == subject and "A reason that counts" in mail["text"]
-    assert one(superuser, "select metadata ->> 'reason' from system_logs where operation = 'account.standing'") == "A reason that counts"
+    assert (
+        one(superuser, "select metadata ->> 'reason' from system_logs where operation = 'account.standing'")
+        == "A reason that counts"
+    )
 
 
 def test_the_suspended_read_so_with_the_right_password_only(desk, client, with_password, alice, another):  # noqa: F811
@@ -187,6 +187,11 @@ def test_a_persons_page_says_how_often_they_came(sign_in, superuser, alice, dora
     meeting = plan_meeting(superuser, "Evening")
     superuser.execute(
         "insert into meeting_attendances (meeting_id, user_id, answer, outcome, joined_at, join_duration)"
-        " values (%s, %s, 'accepted', 'attended', '2026-03-05 18:00Z', 41)", [meeting.id, alice.id])  # fmt: skip
+        " values (%s, %s, 'accepted', 'attended', '2026-03-05 18:00Z', 41)",
+        [meeting.id, alice.id],
+    )
     text = words(desk.get(page))
-    assert "Came to 1 of 1 they were invited to or answered, for 41 minutes on average. The last was on 5 Mar 2026." in text
+    assert (
+        "Came to 1 of 1 they were invited to or answered, for 41 minutes on average. The last was on 5 Mar 2026."
+        in text
+    )

@@ -33,12 +33,21 @@ def order(postgres, person, number, minor, status="completed", currency="USD", b
     moment = datetime.now(UTC) - timedelta(days=days)
     paid = status in ("completed", "refunded")
     row = {
-        "user_id": person.id, "order_number": f"T-{number}", "status": status, "amount_minor": minor,
-        "amount": minor / 10**places, "currency": currency, "subscription_type": "individual",
+        "user_id": person.id,
+        "order_number": f"T-{number}",
+        "status": status,
+        "amount_minor": minor,
+        "amount": minor / 10**places,
+        "currency": currency,
+        "subscription_type": "individual",
         "billing_cycle": "monthly",
-        "refunded_amount": back, "completed_at": moment if paid else None, "created_at": moment,
-        "period_start": moment, "period_end": moment + timedelta(days=30), **columns,
-    }  # fmt: skip
+        "refunded_amount": back,
+        "completed_at": moment if paid else None,
+        "created_at": moment,
+        "period_start": moment,
+        "period_end": moment + timedelta(days=30),
+        **columns,
+    }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     postgres.execute(f"insert into orders ({names}) values ({marks})".encode(), list(row.values()))
 
@@ -91,13 +100,20 @@ def test_a_dispute_wants_you_now(desk, superuser, heard, supper, charlie):
 
 def test_a_running_meeting_is_what_the_page_begins_with(desk, superuser, heard, alice):
     supper = plan(superuser, "Supper", days=2)
-    superuser.execute("insert into presences (meeting_id, user_id, joined_at, device_type) values (%s, %s, %s, 'mobile')",
-                      [supper.id, alice.id, supper.starts_at])  # fmt: skip
+    superuser.execute(
+        "insert into presences (meeting_id, user_id, joined_at, device_type) values (%s, %s, %s, 'mobile')",
+        [supper.id, alice.id, supper.starts_at],
+    )
     with at(supper.starts_at + timedelta(minutes=18)):
         superuser.execute("update procrastinate_workers set last_heartbeat = now()")
         answer = desk.get("/admin")
     page = words(answer)
-    assert "Live now" in page and "1 person is here now" in page and "18 of 60 minutes" in page and "Supper is running well." in page
+    assert (
+        "Live now" in page
+        and "1 person is here now" in page
+        and "18 of 60 minutes" in page
+        and "Supper is running well." in page
+    )
     assert link(answer, "Supper") == f"/admin/meetings/{supper.id}" and "Tonight" not in page
 
 
@@ -108,9 +124,11 @@ def test_the_next_meetings_numbers_are_its_answers(desk, superuser, heard, alice
     tonight = plan(superuser, "Tonight", days=2, max_attendees=1)
     plan(superuser, "Later", days=3)
     for person, columns in (
-        (alice, {"answer": "accepted"}), (bob, {"answer": "waitlisted", "waiting_since": tonight.starts_at}),
-        (charlie, {"answer": "declined"}), (dora, {"answer": "invited"}),
-    ):  # fmt: skip
+        (alice, {"answer": "accepted"}),
+        (bob, {"answer": "waitlisted", "waiting_since": tonight.starts_at}),
+        (charlie, {"answer": "declined"}),
+        (dora, {"answer": "invited"}),
+    ):
         invite(superuser, person, tonight, **columns)
     said = figures(desk.get("/admin"))
     assert (said["said yes, of 1 places"], said["waiting"], said["said no"], said["no answer yet"]) == (
@@ -168,7 +186,9 @@ def test_money_is_counted_as_an_independent_look_counts_it(desk, superuser, hear
     revenue = sum(amount - back for amount, back, done, dispute in rows_ if done >= first and dispute in (None, "won"))
     refunded = sum(back for _, back, done, _ in rows_ if done >= first.replace(month=1))
     assert said[f"{first:%B} so far, after refunds"] == f"${revenue:.2f}" == "$345.50"
-    assert figures(desk.get("/admin/money"))["this month, after refunds"] == "$345.50", "the same on the page about money"
+    assert figures(desk.get("/admin/money"))["this month, after refunds"] == "$345.50", (
+        "the same on the page about money"
+    )
     assert said["refunded of this year’s payments"] == f"${refunded:.2f}"
     assert (said["payment not finished"], said["dispute"]) == ("1", "1")
 

@@ -176,7 +176,9 @@ def test_in_the_last_hour_the_first_to_click_has_the_place(say, shown, full, ali
     assert "You’re coming" in shown(charlie, moment=late)
 
 
-def test_in_the_last_hour_a_newcomer_is_shown_the_free_place_and_the_door(say, shown, sign_in, full, alice, charlie, dora, tonight):
+def test_in_the_last_hour_a_newcomer_is_shown_the_free_place_and_the_door(
+    say, shown, sign_in, full, alice, charlie, dora, tonight
+):
     late = tonight.starts_at - 5 * MINUTE
     say(charlie, "accepted")
     say(alice, "declined", moment=late)
@@ -251,7 +253,10 @@ def test_who_was_refused_cannot_ask_again(say, decide, charlie, small):
     say(charlie, "accepted", small)
     decide(charlie, "reject")
     answer = say(charlie, "accepted", small)
-    assert answer.status_code == 409 and "The host has answered that there is no place for you in this meeting." in words(answer)
+    assert (
+        answer.status_code == 409
+        and "The host has answered that there is no place for you in this meeting." in words(answer)
+    )
 
 
 def test_a_request_accepted_when_full_stands_in_the_line(say, shown, decide, work, mails, bob, charlie, small):
@@ -330,9 +335,12 @@ def lapse(postgres, meeting, person):
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
-    [(cancel, "This meeting is cancelled. There is nothing left to decide."), (settle, "This meeting is over."),
-     (lapse, "You need a plan to take a place.")],
-)  # fmt: skip
+    [
+        (cancel, "This meeting is cancelled. There is nothing left to decide."),
+        (settle, "This meeting is over."),
+        (lapse, "You need a plan to take a place."),
+    ],
+)
 @pytest.mark.parametrize(("htmx", "view"), [(False, "page"), (True, "row"), (True, "band"), (True, "page"), (True, "")])
 def test_what_came_in_between_is_told_with_how_it_stands(
     say, superuser, charlie, tonight, change, sentence, htmx, view

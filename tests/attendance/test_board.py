@@ -21,8 +21,16 @@ PLANTED = ("meet.example/planted-4711", "planted-event-4711")
 @pytest.fixture
 def tonight(superuser, dora):
     """Dora's evening, two days from now, with a room behind it."""
-    return plan(superuser, "Tonight", days=2, max_attendees=3, host_id=dora.id, host_name="Dora",
-                meeting_link=f"https://{PLANTED[0]}", meeting_id=PLANTED[1])  # fmt: skip
+    return plan(
+        superuser,
+        "Tonight",
+        days=2,
+        max_attendees=3,
+        host_id=dora.id,
+        host_name="Dora",
+        meeting_link=f"https://{PLANTED[0]}",
+        meeting_id=PLANTED[1],
+    )
 
 
 @pytest.fixture
@@ -183,7 +191,9 @@ def test_no_page_mail_or_log_ever_holds_the_rooms_address(
                 texts.append(answer.text + str(answer.headers))
     with at(tonight.starts_at - 5 * HOUR):
         desk = sign_in(dora)
-        superuser.execute("update sign_ins set proved_at = %s where user_id = %s", [tonight.starts_at - 5 * HOUR, dora.id])
+        superuser.execute(
+            "update sign_ins set proved_at = %s where user_id = %s", [tonight.starts_at - 5 * HOUR, dora.id]
+        )
         desk.submit(f"/admin/meetings/{tonight.id}/cancellation", reason="The host is ill.")
     work()
     tables = ("mails", "sandbox_mails", "system_logs", "procrastinate_jobs", "procrastinate_events")

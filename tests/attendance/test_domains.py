@@ -84,7 +84,12 @@ def test_older_meetings_are_not_in_the_month(known, sign_in, superuser, alice, d
 
 @pytest.mark.parametrize("wrong", ["aydin", "@aydin.club", "https://aydin.club", "selin@aydin.club"])
 def test_a_setting_that_is_no_domain_is_refused(wrong):
-    env = {"DATABASE_URL": "postgresql://x@y/z", "SECRET_KEY": "x" * 32, "SANDBOX": "1", "CLUB_DOMAINS": f"a.club {wrong}"}
+    env = {
+        "DATABASE_URL": "postgresql://x@y/z",
+        "SECRET_KEY": "x" * 32,
+        "SANDBOX": "1",
+        "CLUB_DOMAINS": f"a.club {wrong}",
+    }
     with pytest.raises(Problem, match="CLUB_DOMAINS"):
         Settings.from_environment(env)
 

@@ -105,8 +105,10 @@ def test_who_leaves_and_returns_keeps_the_first_coming_and_the_last_going(door, 
 def test_leaving_twice_is_once(door, alice, bob):
     door.opens(alice, 0)
     assert [door.closes_behind(alice, 10), door.closes_behind(alice, 30), door.closes_behind(bob, 10)] == [
-        True, False, False,
-    ]  # fmt: skip
+        True,
+        False,
+        False,
+    ]
     assert door.line.of(alice, "left_at") == door.time(10)
 
 

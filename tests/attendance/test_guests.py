@@ -110,8 +110,15 @@ def test_what_is_over_has_nobody_to_invite(desk, superuser, alice):
 
 
 def test_after_planning_a_private_meeting_its_guests_come_next(desk, superuser):
-    form = {"title": "Hush", "scheduled_date": "2099-05-05", "start_time": "21:00", "timezone": "UTC", "duration": "60",
-            "platform": "zoom", "is_private": "y"}  # fmt: skip
+    form = {
+        "title": "Hush",
+        "scheduled_date": "2099-05-05",
+        "start_time": "21:00",
+        "timezone": "UTC",
+        "duration": "60",
+        "platform": "zoom",
+        "is_private": "y",
+    }
     location = desk.submit("/admin/meetings/new", **form).location
     assert location == f"/meetings/{one(superuser, 'select id from meetings')}/guests"
     assert "Nobody is invited yet." in words(desk.get(location))
@@ -171,7 +178,9 @@ def test_a_host_whose_access_ended_runs_nothing(asks, as_, sign_in, superuser, a
     answer = asks(alice, browser=sign_in(charlie))
     assert answer.status_code == 409 and "Your access has ended" in words(answer)
     with as_(charlie) as db:
-        assert db.execute("select refusal from invite_guests(%s, %s, false)", [hosted.id, [alice.email]]).fetchone() == ("over",)
+        assert db.execute(
+            "select refusal from invite_guests(%s, %s, false)", [hosted.id, [alice.email]]
+        ).fetchone() == ("over",)
     assert guests(superuser, hosted) == {charlie.id}
 
 
@@ -222,7 +231,9 @@ def test_a_place_they_had_goes_to_who_waits(asks, takes_back, superuser, alice, 
     answers(superuser, secret.id, accepted=[alice], waitlisted=[bob])
     takes_back(alice)
     assert one(superuser, "select answer from meeting_attendances") == "offered"
-    assert one(superuser, "select args ->> 'user_id' from procrastinate_jobs where task_name = 'attendance.tell_offer'") == str(bob.id)
+    assert one(
+        superuser, "select args ->> 'user_id' from procrastinate_jobs where task_name = 'attendance.tell_offer'"
+    ) == str(bob.id)
 
 
 def test_invited_again_is_told_again(asks, takes_back, work, mails, alice):
@@ -248,14 +259,19 @@ def test_the_host_stays_and_so_does_who_was_there(takes_back, superuser, alice, 
 @pytest.fixture
 def weekly(superuser, secret):
     """Two more of the same private series, after it."""
-    series = one(superuser, "insert into meeting_series (title, repeats, weekdays, start_time, timezone, starts_on, is_private)"
-                 " values ('Secret', 'weekly', '{2}', '21:00', 'UTC', current_date, true) returning id")  # fmt: skip
+    series = one(
+        superuser,
+        "insert into meeting_series (title, repeats, weekdays, start_time, timezone, starts_on, is_private)"
+        " values ('Secret', 'weekly', '{2}', '21:00', 'UTC', current_date, true) returning id",
+    )
     later = [plan(superuser, "Secret", days=days, is_private=True) for days in (8, 15)]
     superuser.execute("update meetings set series_id = %s, series_date = scheduled_date", [series])
     return later
 
 
-def test_an_invitation_may_be_for_the_later_ones_too_and_is_one_mail(asks, work, mails, superuser, alice, bob, secret, weekly):
+def test_an_invitation_may_be_for_the_later_ones_too_and_is_one_mail(
+    asks, work, mails, superuser, alice, bob, secret, weekly
+):
     asks(alice, later="y")
     asks(bob)
     work()

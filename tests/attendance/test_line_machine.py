@@ -224,9 +224,13 @@ def machine(as_, superuser, now):
 
 
 SETTINGS = settings(
-    max_examples=50, stateful_step_count=24, deadline=None, database=None,
-    suppress_health_check=list(HealthCheck), print_blob=False,
-)  # fmt: skip
+    max_examples=50,
+    stateful_step_count=24,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
 GENERATE_ONLY = settings(SETTINGS, phases=[Phase.generate], derandomize=True, max_examples=200)
 
 

@@ -36,7 +36,10 @@ def test_who_decides_reads_how_often_somebody_came_here_and_elsewhere(desk, supe
         been = plan(superuser, title, days=days, status="completed")
         invite(superuser, alice, been, answer="accepted", joined_at=been.starts_at)
     alices, bobs = [row for row in rows(desk.get(f"/meetings/{asked.id}/requests"), "li") if "Asked" in row]
-    assert "Came to 2 meetings, 1 of them Circle; here since " in alices and "Has not been to a meeting yet; here since " in bobs
+    assert (
+        "Came to 2 meetings, 1 of them Circle; here since " in alices
+        and "Has not been to a meeting yet; here since " in bobs
+    )
 
 
 @pytest.mark.parametrize(("asking", "said"), [(1, "1 person asks to join"), (0, "Nobody asks to join")])
@@ -80,9 +83,7 @@ def test_a_decision_is_yes_or_no(desk, alice, asked):
 
 def test_a_reason_is_one_plain_line(desk, superuser, alice, asked):
     desk.submit(
-        f"/meetings/{asked.id}/requests/{alice.id}",
-        decision="reject",
-        reason=" Come\n\u202enext  week. " + "x" * 400,
+        f"/meetings/{asked.id}/requests/{alice.id}", decision="reject", reason=" Come\n\u202enext  week. " + "x" * 400
     )
     reason = one(superuser, "select reason from meeting_attendances where user_id = %s", alice.id)
     assert reason.startswith("Come next week.") and len(reason) == 300
@@ -123,7 +124,9 @@ def test_an_admin_without_the_second_factor_finds_nothing(sign_in, superuser, do
     assert browser.get(f"/meetings/{hosted.id}/requests").status_code == 404
 
 
-def test_the_host_is_told_once_until_they_are_answered(sign_in, work, mails, superuser, alice, bob, eve, charlie, circle):
+def test_the_host_is_told_once_until_they_are_answered(
+    sign_in, work, mails, superuser, alice, bob, eve, charlie, circle
+):
     superuser.execute("update meetings set host_id = %s", [charlie.id])
     for person in (alice, bob):
         sign_in(person).submit(f"/meetings/{circle.id}/answer", answer="accepted")
@@ -132,7 +135,9 @@ def test_the_host_is_told_once_until_they_are_answered(sign_in, work, mails, sup
     assert mail["subject"] == "1 person asks to join Circle" and f"/meetings/{circle.id}/requests" in mail["text"]
 
 
-def test_who_asks_after_the_others_were_answered_is_told_too(sign_in, work, mails, superuser, alice, bob, charlie, circle):
+def test_who_asks_after_the_others_were_answered_is_told_too(
+    sign_in, work, mails, superuser, alice, bob, charlie, circle
+):
     superuser.execute("update meetings set host_id = %s", [charlie.id])
     for person in (alice, bob):
         sign_in(person).submit(f"/meetings/{circle.id}/answer", answer="accepted")

@@ -90,9 +90,12 @@ def test_who_has_no_family_answers_alone(table, charlie):
 
 @pytest.mark.parametrize(
     ("columns", "refusal"),
-    [({"is_private": True}, "unknown"), ({"requires_approval": True}, "unknown"),
-     ({"status": "cancelled", "cancellation_reason": "Ill."}, "cancelled")],
-)  # fmt: skip
+    [
+        ({"is_private": True}, "unknown"),
+        ({"requires_approval": True}, "unknown"),
+        ({"status": "cancelled", "cancellation_reason": "Ill."}, "cancelled"),
+    ],
+)
 def test_some_meetings_are_answered_by_each_alone(table, us, columns, refusal):
     line = table(4, **columns)
     assert together(line, us[0])[2] == refusal and line.counted() == (0, 0, 0)
@@ -190,8 +193,11 @@ def test_however_families_and_others_come_at_once_nobody_is_one_too_many(databas
         start = threading.Barrier(len(everybody))
 
         def act(person, line=line, start=start):
-            statements = [("select answer_together(%s)", ()), ("select answer_meeting(%s, %s)", ("declined",)),
-                          ("select answer_meeting(%s, %s)", ("accepted",))]  # fmt: skip
+            statements = [
+                ("select answer_together(%s)", ()),
+                ("select answer_meeting(%s, %s)", ("declined",)),
+                ("select answer_meeting(%s, %s)", ("accepted",)),
+            ]
             with database.connect("portal_web") as db:
                 start.wait()
                 for statement, more in statements if person in us else statements[2:] + statements[1:]:
@@ -207,7 +213,9 @@ def test_however_families_and_others_come_at_once_nobody_is_one_too_many(databas
         assert wrong == [] and line.numbers() == line.counted() and line.numbers()[0] <= 4
         line.tend()
         taken, waiting, _ = line.counted()
-        party = one(superuser, "select count(*) from meeting_attendances where answer = 'waitlisted' and party_id is not null")
+        party = one(
+            superuser, "select count(*) from meeting_attendances where answer = 'waitlisted' and party_id is not null"
+        )
         if waiting and taken != 4:
             assert party and 4 - taken < party
 
@@ -220,7 +228,10 @@ def test_the_page_says_who_all_of_us_are_and_takes_the_yes(sign_in, work, mails,
     alice, bob, _ = us
     browser = sign_in(alice)
     page = words(browser.get(f"/meetings/{supper.id}"))
-    assert "All of us (3) You and Bob, Eve: everybody who lets the family answer for them and has not answered yet." in page
+    assert (
+        "All of us (3) You and Bob, Eve: everybody who lets the family answer for them and has not answered yet."
+        in page
+    )
     assert browser.submit(f"/meetings/{supper.id}/together", view="page").location == f"/meetings/{supper.id}"
     page = words(browser.get(f"/meetings/{supper.id}"))
     assert "You’re coming" in page and "All of us" not in page and "3 of 4 places taken" in page

@@ -40,9 +40,12 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Meet
 application = Flask(__name__)
 template = application.jinja_env.from_string(PAGE)
 pool = psycopg_pool.ConnectionPool(
-    os.environ["BARE_DATABASE_URL"], min_size=1, max_size=4, open=True,
+    os.environ["BARE_DATABASE_URL"],
+    min_size=1,
+    max_size=4,
+    open=True,
     kwargs={"row_factory": psycopg.rows.namedtuple_row},
-)  # fmt: skip
+)
 person, zone = os.environ["BARE_PERSON"], ZoneInfo(os.environ["BARE_ZONE"])
 
 

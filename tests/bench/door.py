@@ -37,6 +37,7 @@ PASSWORD = "seven quiet evenings"
 OLD = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
 """What hashes were made with before: the package's defaults."""
 
+
 @dataclass
 class Crowd:
     """What the members and the reader met."""
@@ -144,16 +145,19 @@ def measure(club: Club, members: int, seconds: float) -> None:
     print(f"The door at nine: {members} members over {seconds:.0f} s, sign in, open the meeting, press Join")
     new, old = passwords.hashed(PASSWORD), OLD.hash(PASSWORD)
     for name, kept, office in (
-        ("hashes as they are", new, None), ("behind one address", new, "192.0.2.1"), ("first evening, old hashes", old, None),
-    ):  # fmt: skip
+        ("hashes as they are", new, None),
+        ("behind one address", new, "192.0.2.1"),
+        ("first evening, old hashes", old, None),
+    ):
         with _members(club, members, kept) as (emails, meeting), _served(club) as process:
             before = cpu_of(process) + _database_cpu(club)
             crowd = asyncio.run(evening(emails, seconds, meeting, club.cookie(club.member_key)["Cookie"], office))
             spent = cpu_of(process) + _database_cpu(club) - before
         print(
             f"{name:>26}: whole way {_told(crowd.ways)}, sign-in {_told(crowd.sign_ins)}, list beside it {_told(crowd.reads)},"
-            f" {spent / members * 1000:.0f} ms CPU a member, {crowd.errors or 'no error'}", flush=True,
-        )  # fmt: skip
+            f" {spent / members * 1000:.0f} ms CPU a member, {crowd.errors or 'no error'}",
+            flush=True,
+        )
 
 
 @contextlib.contextmanager
@@ -161,7 +165,9 @@ def _members(club: Club, members: int, password_hash: str) -> Iterator[tuple[lis
     """So many members with access and a password, and a meeting whose door is open; all as before at the end."""
     with club.database.connect(autocommit=True) as postgres:
         now = datetime.now(ISTANBUL)
-        meeting = plan_meeting(postgres, "The door", scheduled_date=now.date(), start_time=now.time(), max_attendees=None).id
+        meeting = plan_meeting(
+            postgres, "The door", scheduled_date=now.date(), start_time=now.time(), max_attendees=None
+        ).id
         chosen = "select id from users where email_verified and is_active and not is_admin order by id limit %s"
         ids = [row[0] for row in postgres.execute(chosen, [members]).fetchall()]
         assert len(ids) == members, "the seeded club is smaller than the crowd"
@@ -183,9 +189,12 @@ def _served(club: Club) -> Iterator[psutil.Process]:
 
 def _database_cpu(club: Club) -> float:
     with club.database.connect(autocommit=True) as postgres:
-        return sum(cpu_of(psutil.Process(pid)) for (pid,) in postgres.execute(
-            "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        ).fetchall())
+        return sum(
+            cpu_of(psutil.Process(pid))
+            for (pid,) in postgres.execute(
+                "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            ).fetchall()
+        )
 
 
 def _token(page: str) -> str:

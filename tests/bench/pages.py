@@ -56,7 +56,9 @@ def meetings(ours: Served, plain: Served, requests: int) -> None:
     pages = {"portal": ours.pages()["meetings"], "bare": Page(plain, "/meetings")}
     found = costs(pages, requests)
     for name, page in pages.items():
-        print(f"{name:>8}: {found[name].web:6.0f} + {found[name].database:4.0f} µs CPU (web + database), {page.size:,} bytes")
+        print(
+            f"{name:>8}: {found[name].web:6.0f} + {found[name].database:4.0f} µs CPU (web + database), {page.size:,} bytes"
+        )
     print(f"{'ratio':>8}: {found['portal'].total / found['bare'].total:.2f}\n")
 
 

@@ -25,8 +25,19 @@ from tests.bench.measure import Page
 from tests.support.server import Database
 from tests.support.web import PROVED, SECRET, settings_for
 
-FLAGS = ["--interface", "wsgi", "--blocking-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning",
-         "--workers-kill-timeout", "3s"]  # fmt: skip
+FLAGS = [
+    "--interface",
+    "wsgi",
+    "--blocking-threads",
+    "2",
+    "--http",
+    "1",
+    "--no-ws",
+    "--log-level",
+    "warning",
+    "--workers-kill-timeout",
+    "3s",
+]
 RAW_TOKEN = "0" * 40
 
 
@@ -45,7 +56,9 @@ class Club:
             postgres.execute("delete from sign_ins where device = 'bench'")
             self.person = str(member[0])
             self.member_key, self.admin_key = (self._sign_in(postgres, who[0]) for who in (member, admin))
-            ids = postgres.execute("select id from meetings where starts_at > now() order by starts_at limit 2").fetchall()
+            ids = postgres.execute(
+                "select id from meetings where starts_at > now() order by starts_at limit 2"
+            ).fetchall()
             self.meeting = str(ids[-1][0])
 
     def cookie(self, key: str) -> dict[str, str]:
@@ -78,13 +91,20 @@ class Served:
     def pages(self) -> dict[str, Page]:
         """Every page a member lives on, and the admin's lists."""
         paths = {
-            "meetings": "/meetings", "one meeting": f"/meetings/{self.club.meeting}", "past": "/meetings/past",
-            "orders": "/orders", "account": "/account", "family": "/family", "calendar": f"/meetings/{self.club.meeting}.ics",
-        }  # fmt: skip
+            "meetings": "/meetings",
+            "one meeting": f"/meetings/{self.club.meeting}",
+            "past": "/meetings/past",
+            "orders": "/orders",
+            "account": "/account",
+            "family": "/family",
+            "calendar": f"/meetings/{self.club.meeting}.ics",
+        }
         restricted = {
-            "admin today": "/admin", "admin people": "/admin/people", "admin search": "/admin/people?q=member77",
+            "admin today": "/admin",
+            "admin people": "/admin/people",
+            "admin search": "/admin/people?q=member77",
             "admin meetings": "/admin/meetings",
-        }  # fmt: skip
+        }
         return {name: self.page(path, self.club.member_key) for name, path in paths.items()} | {
             name: self.page(path, self.club.admin_key) for name, path in restricted.items()
         }
@@ -95,9 +115,12 @@ class Served:
         said = itertools.cycle(("accepted", "declined"))
         headers = {**self.club.cookie(self.club.member_key), "Content-Type": "application/x-www-form-urlencoded"}
         return Page(
-            self, f"/meetings/{self.club.meeting}/answer", headers,
-            body=lambda: urlencode({"csrf_token": token, "answer": next(said)}), expected=303,
-        )  # fmt: skip
+            self,
+            f"/meetings/{self.club.meeting}/answer",
+            headers,
+            body=lambda: urlencode({"csrf_token": token, "answer": next(said)}),
+            expected=303,
+        )
 
 
 @contextlib.contextmanager
@@ -119,9 +142,12 @@ def environment_of(club: Club) -> dict[str, str]:
     """The settings of a server over this club."""
     database = club.database
     return {
-        "DATABASE_URL": database.url("portal_web"), "SECRET_KEY": SECRET, "SANDBOX": "1",
-        "WORKER_DATABASE_URL": database.url("portal_worker"), "OWNER_DATABASE_URL": database.url("portal_owner"),
-    }  # fmt: skip
+        "DATABASE_URL": database.url("portal_web"),
+        "SECRET_KEY": SECRET,
+        "SANDBOX": "1",
+        "WORKER_DATABASE_URL": database.url("portal_worker"),
+        "OWNER_DATABASE_URL": database.url("portal_owner"),
+    }
 
 
 @contextlib.contextmanager

@@ -31,7 +31,18 @@ from tests.support.web import SECRET
 
 PORT = 8305
 ZONES = ("Europe/Berlin", "Europe/Istanbul", "America/New_York", "Asia/Kolkata", "UTC")
-SERVER = ["--interface", "asgi", "--factory", "--runtime-threads", "2", "--http", "1", "--no-ws", "--log-level", "warning"]
+SERVER = [
+    "--interface",
+    "asgi",
+    "--factory",
+    "--runtime-threads",
+    "2",
+    "--http",
+    "1",
+    "--no-ws",
+    "--log-level",
+    "warning",
+]
 ROOM = ["--backlog", "8192", "--backpressure", "20000"]
 
 SIGN_INS = """
@@ -56,7 +67,9 @@ def main() -> None:
             asyncio.run(_watch(club, process, pages.answer(), list_page, wanted.streams, wanted.changes))
 
 
-async def _watch(club: Club, process: psutil.Process, answer: Page, list_page: Page, streams: int, changes: int) -> None:
+async def _watch(
+    club: Club, process: psutil.Process, answer: Page, list_page: Page, streams: int, changes: int
+) -> None:
     before = process.memory_info().rss
     crowd = Crowd(streams)
     await asyncio.gather(*(crowd.open(token) for token in _tickets(club, streams)))

@@ -63,9 +63,13 @@ def test_a_plan_of_ones_own_in_each_of_its_phases(panel, superuser, eve, now, st
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("welcome", "The club gives everybody their first days."), ("complimentary", "Given by the club: A birthday."),
-     ("offline", "Paid outside the portal: A birthday."), ("gift", "Given to you: A birthday.")],
-)  # fmt: skip
+    [
+        ("welcome", "The club gives everybody their first days."),
+        ("complimentary", "Given by the club: A birthday."),
+        ("offline", "Paid outside the portal: A birthday."),
+        ("gift", "Given to you: A birthday."),
+    ],
+)
 def test_days_without_an_order_each_by_their_kind(panel, superuser, eve, now, kind, said):
     given(superuser, eve, now + 5 * DAY, now - DAY, kind)
     assert said in panel() and "Yes, until" in panel()
@@ -126,5 +130,7 @@ def test_what_renews_is_drawn_on_to_the_lines_end_and_what_ends_is_not(now):
     reader = Reader("Europe/Istanbul")
     renewing = access.Reason("Plan", "", "full", "", "ok", False, True, now - DAY, now + DAY, now + 8 * DAY)
     ending = access.Reason("Days", "", "full", "", "ok", False, False, now - DAY, now + DAY, now + DAY)
-    first, second = access.line(access.Verdict(True, None, None, False, "own", "renewing", "", [renewing, ending]), reader).bars
+    first, second = access.line(
+        access.Verdict(True, None, None, False, "own", "renewing", "", [renewing, ending]), reader
+    ).bars
     assert first.ends + first.ahead == pytest.approx(100) and second.ahead == 0

@@ -43,7 +43,9 @@ def test_a_bank_that_takes_its_time_holds_up_the_family_and_makes_it_in_the_end(
     assert "You are in." in words(browser.get(f"{here}?back=1"))
 
 
-def test_a_plan_first_seen_before_its_payment_asks_the_provider_no_more_a_day_later(bank, sign_in, superuser, worker_app, eve):
+def test_a_plan_first_seen_before_its_payment_asks_the_provider_no_more_a_day_later(
+    bank, sign_in, superuser, worker_app, eve
+):
     _here, session = bank.choose(sign_in(eve))
     bank.world.pay(session, ASKS)
     bank.tell()
@@ -62,7 +64,9 @@ def test_another_card_after_a_refused_word_pays_for_the_same_plan(bank, sign_in,
     bank.tell()
     assert standing(superuser, eve) == ("paid", "active", "primary")
     assert bank.world.ledger().total == {"usd": 2400}
-    assert superuser.execute("select status, amount_minor from orders where user_id = %s", [eve.id]).fetchall() == [("completed", 2400)]
+    assert superuser.execute("select status, amount_minor from orders where user_id = %s", [eve.id]).fetchall() == [
+        ("completed", 2400)
+    ]
 
 
 def test_who_never_answers_the_bank_has_ordered_nothing(bank, sign_in, superuser, eve):
@@ -84,7 +88,9 @@ def test_from_individual_to_family_there_is_a_family(bank, sign_in, superuser, e
     assert "One person is in" in words(browser.get("/family"))
 
 
-def test_who_is_in_anothers_family_when_the_payment_comes_has_their_own_once_they_left(bank, sign_in, superuser, worker_app, eve):
+def test_who_is_in_anothers_family_when_the_payment_comes_has_their_own_once_they_left(
+    bank, sign_in, superuser, worker_app, eve
+):
     seat(superuser, eve)
     bank.buy(sign_in(eve), "family")
     assert standing(superuser, eve) == ("paid", "active", "member")
@@ -125,7 +131,9 @@ def test_a_status_nobody_here_knows_is_left_aside_and_noted(bank, sign_in, super
     bank.tell()
     assert standing(superuser, eve)[1] is None
     assert one(superuser, "select max(level) from system_logs where operation = 'subscription.unknown'") == "error"
-    outcomes = {what for (what,) in superuser.execute("select outcome from provider_events where customer_id is not null")}
+    outcomes = {
+        what for (what,) in superuser.execute("select outcome from provider_events where customer_id is not null")
+    }
     assert any("an unknown status dormant was left aside" in what for what in outcomes)
 
 

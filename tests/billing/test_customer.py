@@ -26,7 +26,13 @@ def payer(bank, sign_in, eve):
 
 
 def test_a_new_name_reaches_the_provider(payer, bank, there):
-    payer.submit("/account/profile", first_name="Eva", last_name="Duarte", timezone="Europe/Lisbon", preferred_meeting_time="20:00")
+    payer.submit(
+        "/account/profile",
+        first_name="Eva",
+        last_name="Duarte",
+        timezone="Europe/Lisbon",
+        preferred_meeting_time="20:00",
+    )
     bank.work()
     assert there() == [("Eva Duarte", "eve@club.example")]
 
@@ -58,14 +64,18 @@ def test_who_closed_the_account_is_nobody_there_either(payer, there, worker_app,
 
 def test_each_night_whatever_is_called_otherwise_is_mended(payer, bank, there, worker_app, superuser):
     line = bank.client.application.extensions["provider"].v1
-    line.customers.update(one(superuser, "select customer_id from payers"), params={"email": "old@x.example", "name": "Nobody"})
+    line.customers.update(
+        one(superuser, "select customer_id from payers"), params={"email": "old@x.example", "name": "Nobody"}
+    )
     line.customers.create(params={"email": "foreign@x.example", "name": "Foreign"})
     do(worker_app, jobs.reconcile)
     assert there() == [("Eve", "eve@club.example")]
     assert [c.email for c in line.customers.list(params={"email": "foreign@x.example"}).data] == ["foreign@x.example"]
 
 
-def test_a_customer_deleted_over_there_is_told_nothing_and_has_no_card_to_change(payer, bank, worker_app, superuser, eve):
+def test_a_customer_deleted_over_there_is_told_nothing_and_has_no_card_to_change(
+    payer, bank, worker_app, superuser, eve
+):
     bank.client.application.extensions["provider"].v1.customers.delete(one(superuser, "select customer_id from payers"))
     do(worker_app, jobs.tell_customer, user_id=str(eve.id))
     assert payer.submit("/plan/card").location == "/plans"

@@ -101,8 +101,6 @@ def test_who_is_not_reads_nothing_of_it(sign_in, client, eve):
     assert "The first seven days are free." in words(client.get("/plans"))
 
 
-
-
 @pytest.mark.parametrize("path", ["/meetings", "/account", "/plan"])
 def test_the_end_of_the_free_days_is_told_in_one_calm_line(newcomer, path):
     said = newcomer.sees(path)

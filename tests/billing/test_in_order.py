@@ -60,14 +60,18 @@ def heard_while_choosing(bank, sign_in, superuser, eve, other, beside):
     return begin
 
 
-def test_who_chooses_while_a_payment_is_written_waits_for_nobody_who_waits_for_them(heard_while_choosing, superuser, other, eve, beside):
+def test_who_chooses_while_a_payment_is_written_waits_for_nobody_who_waits_for_them(
+    heard_while_choosing, superuser, other, eve, beside
+):
     heard_while_choosing()
     takes(other, "orders", eve)
     takes(other, "checkouts", eve)
     other.rollback()
 
 
-def test_without_holding_the_person_first_the_two_would_stand_against_each_other(heard_while_choosing, other, eve, monkeypatch):
+def test_without_holding_the_person_first_the_two_would_stand_against_each_other(
+    heard_while_choosing, other, eve, monkeypatch
+):
     """The control."""
     monkeypatch.setattr(facts, "hold", lambda _db, _user_id: True)
     heard_while_choosing()
@@ -144,8 +148,14 @@ def test_a_provider_that_hangs_holds_up_one_request_and_the_next_is_told(bank, a
 def test_a_change_is_looked_at_with_a_few_questions_however_long_the_history(bank, sign_in, eve, monkeypatch):
     browser, asked, ask = sign_in(eve), [], bank.world.transport.request
     bank.buy(browser)
-    monkeypatch.setattr(bank.world.transport, "request", lambda method, url, *more, **how: (
-        asked.append(url.partition("?")[0].rpartition("/v1/")[2].partition("/")[0]), ask(method, url, *more, **how))[1])  # fmt: skip
+    monkeypatch.setattr(
+        bank.world.transport,
+        "request",
+        lambda method, url, *more, **how: (
+            asked.append(url.partition("?")[0].rpartition("/v1/")[2].partition("/")[0]),
+            ask(method, url, *more, **how),
+        )[1],
+    )
     assert "Your card is charged" in words(browser.get("/plan/change/family/monthly"))
     assert sorted(asked) == ["invoices", "prices", "subscriptions"]
 

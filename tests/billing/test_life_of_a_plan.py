@@ -336,7 +336,9 @@ def test_what_was_bought_is_kept_with_its_price_whatever_it_costs_later(member, 
     with at(START + DAY), app.app_context():
         provider.sync_plans()
     with member.on(32):
-        kept = superuser.execute("select distinct provider_price_id, amount_minor from orders where user_id = %s", [member.person.id])
+        kept = superuser.execute(
+            "select distinct provider_price_id, amount_minor from orders where user_id = %s", [member.person.id]
+        )
         assert kept.fetchall() == [(price["id"], 1200)]
         assert "$15.00" in member.sees("/plans")
 

@@ -10,9 +10,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.support.lives import DAY, EVE, EVERYBODY, HOUR, PAYERS, SECOND, Life
 
 CARDS = ["4242424242424242"] * 3 + [
-    "4000002500003155", "4000002760003184", "4000000000000341", "4000000000000341", "4000000000000002", "4000000000000259",
-]  # fmt: skip
-payers, cards, cycles = st.sampled_from(PAYERS), st.sampled_from(CARDS), st.sampled_from(["monthly", "monthly", "yearly"])
+    "4000002500003155",
+    "4000002760003184",
+    "4000000000000341",
+    "4000000000000341",
+    "4000000000000002",
+    "4000000000000259",
+]
+payers, cards, cycles = (
+    st.sampled_from(PAYERS),
+    st.sampled_from(CARDS),
+    st.sampled_from(["monthly", "monthly", "yearly"]),
+)
 kinds, numbers, chances = st.sampled_from(["individual", "family"]), st.integers(0, 20), st.integers(0, 2**32)
 spans = st.sampled_from([HOUR, 5 * HOUR, DAY, 3 * DAY, 9 * DAY, 27 * DAY, 31 * DAY])
 
@@ -29,7 +38,7 @@ def agrees(life, chance):
     for person in EVERYBODY:
         until = said.counts[person.id]
         dates = [life.now, *(d + by for d in said.counts.values() if d for by in (-SECOND, 0 * SECOND, SECOND))]
-        for when in (moments.setdefault(person, [d for d in dates if d >= life.now])):
+        for when in moments.setdefault(person, [d for d in dates if d >= life.now]):
             assert life.entitled(person, when) == bool(until and when < until)
         for when in random.sample(moments[person], min(2, len(moments[person]))):
             inside = bool(until and when < until)
@@ -49,8 +58,14 @@ def machine(fixtures):
             if heard:
                 self.life.hear()
 
-        @rule(person=payers, kind=kinds, cycle=cycles, card=cards, confirm=st.sampled_from([True, True, False, None]),
-              second_machine=st.booleans())  # fmt: skip
+        @rule(
+            person=payers,
+            kind=kinds,
+            cycle=cycles,
+            card=cards,
+            confirm=st.sampled_from([True, True, False, None]),
+            second_machine=st.booleans(),
+        )
         def buys(self, person, kind, cycle, card, confirm, second_machine):
             page = self.life.choose(person, kind, cycle, second_machine)
             if page:
@@ -120,9 +135,15 @@ def machine(fixtures):
 
 
 SETTINGS = settings(
-    max_examples=12, stateful_step_count=20, deadline=None, database=None, derandomize=True,
-    suppress_health_check=list(HealthCheck), print_blob=False, phases=[Phase.generate, Phase.shrink],
-)  # fmt: skip
+    max_examples=12,
+    stateful_step_count=20,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+    phases=[Phase.generate, Phase.shrink],
+)
 
 
 @pytest.fixture

@@ -35,8 +35,22 @@ def test_every_currency_is_counted_as_the_provider_counts_it():
     """Nought, two or three decimals by its own list (docs.stripe.com/currencies), whatever CLDR and ISO 4217 say."""
     factors = {code: money.minor(Decimal(100), code) // 100 for code in list_currencies()}
     assert sorted(code for code, factor in factors.items() if factor == 1) == [
-        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
-    ]  # fmt: skip
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "JPY",
+        "KMF",
+        "KRW",
+        "MGA",
+        "PYG",
+        "RWF",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
     assert sorted(code for code, factor in factors.items() if factor == 1000) == ["BHD", "JOD", "KWD", "OMR", "TND"]
     assert {factor for code, factor in factors.items()} == {1, 100, 1000}
 
@@ -50,7 +64,9 @@ def test_what_the_provider_cannot_charge_is_no_amount(amount, currency):
 
 
 def test_a_price_goes_to_the_provider_as_it_is_written(bank, app, sign_in, superuser, eve, monkeypatch):
-    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], currency="ISK", individual_month=Decimal(1500)))
+    monkeypatch.setitem(
+        app.config, "SETTINGS", replace(app.config["SETTINGS"], currency="ISK", individual_month=Decimal(1500))
+    )
     with app.app_context():
         provider.sync_plans()
     browser = sign_in(eve)
@@ -62,8 +78,13 @@ def test_a_price_goes_to_the_provider_as_it_is_written(bank, app, sign_in, super
 
 @pytest.mark.parametrize(
     ("month", "year", "said"),
-    [("12", "120", "two months free"), ("12", "132", "one month free"), ("12", "125", "you save $19"), ("12", "144", ""),
-     ("12", "150", "")],
+    [
+        ("12", "120", "two months free"),
+        ("12", "132", "one month free"),
+        ("12", "125", "you save $19"),
+        ("12", "144", ""),
+        ("12", "150", ""),
+    ],
 )
 def test_what_a_year_saves_is_said_as_it_is(month, year, said):
     assert Plan("family", "Family", Decimal(month), Decimal(year), "USD").saving == said

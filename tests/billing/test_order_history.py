@@ -20,10 +20,18 @@ def bought(superuser, charlie):
     def write(person=charlie, minor=1200, amount="12.00", currency="USD", status="completed", made=PAID, **columns):
         paid = status in ("completed", "refunded")
         row = {
-            "user_id": person.id, "order_number": f"T-{next(count)}", "status": status, "amount_minor": minor,
-            "amount": amount, "currency": currency, "subscription_type": "individual", "billing_cycle": "monthly",
-            "completed_at": made if paid else None, "created_at": made, **columns,
-        }  # fmt: skip
+            "user_id": person.id,
+            "order_number": f"T-{next(count)}",
+            "status": status,
+            "amount_minor": minor,
+            "amount": amount,
+            "currency": currency,
+            "subscription_type": "individual",
+            "billing_cycle": "monthly",
+            "completed_at": made if paid else None,
+            "created_at": made,
+            **columns,
+        }
         names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
         superuser.execute(f"insert into orders ({names}) values ({marks})".encode(), list(row.values()))
 
@@ -159,17 +167,22 @@ def test_the_page_cannot_be_posted_to(look, sign_in, charlie):
 def test_a_filter_shows_one_state_and_says_when_there_is_none(look, bought):
     bought(order_number="T-9", status="failed", provider_invoice_id="in_9")
     bought()
-    assert len(lines(look("/orders?state=failed"))) == 1 and "None of your orders is disputed." in words(look("/orders?state=disputed"))
+    assert len(lines(look("/orders?state=failed"))) == 1 and "None of your orders is disputed." in words(
+        look("/orders?state=disputed")
+    )
     assert len(lines(look("/orders?state=nonsense"))) == 2
 
 
 EACH = {
-    "paid": ({}, {"dispute_state": "won", "disputed_at": PAID}), "partly refunded": ({"refunded_amount": "5.00"},),
+    "paid": ({}, {"dispute_state": "won", "disputed_at": PAID}),
+    "partly refunded": ({"refunded_amount": "5.00"},),
     "refunded": ({"status": "refunded", "refunded_amount": "12.00"},),
-    "failed": ({"status": "failed", "provider_invoice_id": "in_1"},), "not finished": ({"status": "failed"},),
+    "failed": ({"status": "failed", "provider_invoice_id": "in_1"},),
+    "not finished": ({"status": "failed"},),
     "pending": ({"status": "pending"},),
-    "disputed": ({"dispute_state": "open", "disputed_at": PAID},), "lost": ({"dispute_state": "lost", "disputed_at": PAID},),
-}  # fmt: skip
+    "disputed": ({"dispute_state": "open", "disputed_at": PAID},),
+    "lost": ({"dispute_state": "lost", "disputed_at": PAID},),
+}
 
 
 WORDS = {"pending": "not paid yet", "lost": "lost to a dispute"}
@@ -260,6 +273,7 @@ def test_the_card_that_pays_is_named_under_the_list(look, bought, superuser, cha
     superuser.execute(
         "insert into subscriptions (user_id, provider_subscription_id, status, subscription_type, billing_cycle, amount_minor,"
         " currency, started_at, grace_days, card, card_expires)"
-        " values (%s, 'sub_1', 'active', 'individual', 'monthly', 1200, 'USD', now(), 7, 'Visa ••4242', '08/28')", [charlie.id],
-    )  # fmt: skip
+        " values (%s, 'sub_1', 'active', 'individual', 'monthly', 1200, 'USD', now(), 7, 'Visa ••4242', '08/28')",
+        [charlie.id],
+    )
     assert "Visa ••4242, valid to 08/28." in words(look())

@@ -24,9 +24,17 @@ def access(postgres, person):
 def plan(postgres, person, **columns):
     """A subscription as the provider told it."""
     row = {
-        "user_id": person.id, "provider_subscription_id": "sub_1", "status": "active", "subscription_type": "individual",
-        "billing_cycle": "monthly", "amount_minor": 1200, "currency": "USD", "started_at": NOW, "grace_days": 7, **columns,
-    }  # fmt: skip
+        "user_id": person.id,
+        "provider_subscription_id": "sub_1",
+        "status": "active",
+        "subscription_type": "individual",
+        "billing_cycle": "monthly",
+        "amount_minor": 1200,
+        "currency": "USD",
+        "started_at": NOW,
+        "grace_days": 7,
+        **columns,
+    }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     postgres.execute(f"insert into subscriptions ({names}) values ({marks})".encode(), list(row.values()))
     project(postgres, person, NOW)
@@ -155,9 +163,7 @@ def test_an_unfinished_order_is_still_pending_after_the_date(worker_app, superus
     assert access(superuser, eve)[0] == "pending"
 
 
-@pytest.mark.parametrize(
-    ("days", "said"), [(5, "Yes, until "), (-5, "No, since "), (None, "Not yet.")]
-)
+@pytest.mark.parametrize(("days", "said"), [(5, "Yes, until "), (-5, "No, since "), (None, "Not yet.")])
 def test_the_account_page_says_whether_the_door_is_open(sign_in, superuser, eve, now, days, said):
     if days:
         given(superuser, eve, now + days * DAY, now - 9 * DAY)

@@ -20,9 +20,16 @@ def test_plans_a_customer_and_a_payment_page(app, monkeypatch, starts_in):
     monkeypatch.setitem(app.extensions, "provider", package.StripeClient(KEY))
     now = clock.now()
     wanted = provider.PageWanted(
-        checkout_id=uuid4(), user_id=uuid4(), email="somebody@club.example", known=(), plan=plans_of(app)["individual"],
-        cycle="monthly", here="https://club.example/", expires_at=now + PAGE_LIFE, starts_at=starts_in and now + starts_in,
-    )  # fmt: skip
+        checkout_id=uuid4(),
+        user_id=uuid4(),
+        email="somebody@club.example",
+        known=(),
+        plan=plans_of(app)["individual"],
+        cycle="monthly",
+        here="https://club.example/",
+        expires_at=now + PAGE_LIFE,
+        starts_at=starts_in and now + starts_in,
+    )
     with app.app_context():
         provider.sync_plans()
         page = provider.payment_page(wanted)

@@ -36,10 +36,15 @@ def by_hand(bank, **marks):
     line = bank.client.application.extensions["provider"].v1
     customer = line.customers.create(params={"email": "desk@x.example", "metadata": marks})
     (price,) = line.prices.list(params={"lookup_keys": ["goalete-individual-monthly"]}).data
-    session = line.checkout.sessions.create(params={
-        "mode": "subscription", "customer": customer.id, "line_items": [{"price": price.id, "quantity": 1}],
-        "success_url": "https://x.example", "subscription_data": {"metadata": {"club": "goalete", **marks}},
-    })  # fmt: skip
+    session = line.checkout.sessions.create(
+        params={
+            "mode": "subscription",
+            "customer": customer.id,
+            "line_items": [{"price": price.id, "quantity": 1}],
+            "success_url": "https://x.example",
+            "subscription_data": {"metadata": {"club": "goalete", **marks}},
+        }
+    )
     bank.world.pay(session.id)
     return customer.id
 
@@ -81,7 +86,9 @@ def test_a_refund_that_was_told_and_never_looked_at_is_found_too(bank, night, si
     assert one(superuser, "select count(*) from provider_events where handled_at is null") == 0
 
 
-def test_a_dispute_that_names_its_payment_alone_and_was_never_looked_at_is_found_too(bank, night, sign_in, superuser, eve):
+def test_a_dispute_that_names_its_payment_alone_and_was_never_looked_at_is_found_too(
+    bank, night, sign_in, superuser, eve
+):
     bank.buy(sign_in(eve))
     bank.world.dispute(one(superuser, "select provider_payment_id from orders where user_id = %s", eve.id))
     bank.world.deliver(bank.knock)
@@ -93,8 +100,10 @@ def test_a_dispute_that_names_its_payment_alone_and_was_never_looked_at_is_found
 
 def test_what_waits_longer_than_anybody_looks_back_is_done_in_the_end(bank, night, sign_in, superuser, eve):
     bank.buy(sign_in(eve))
-    superuser.execute("update provider_events set handled_at = null, outcome = null, received_at = now() - interval '20 days'"
-                      " where customer_id is not null")  # fmt: skip
+    superuser.execute(
+        "update provider_events set handled_at = null, outcome = null, received_at = now() - interval '20 days'"
+        " where customer_id is not null"
+    )
     superuser.execute("update orders set payment_method = null where user_id = %s", [eve.id])
     night(10)
     assert one(superuser, "select payment_method from orders where user_id = %s", eve.id) == "Visa ••4242"
@@ -110,7 +119,9 @@ def test_more_events_than_a_statement_has_places_for_are_compared(bank, worker_a
     assert DONE.pop() == 70_000
 
 
-def test_one_customer_that_cannot_be_asked_keeps_nobody_else_from_being_looked_at(bank, night, sign_in, superuser, eve, bob, monkeypatch):
+def test_one_customer_that_cannot_be_asked_keeps_nobody_else_from_being_looked_at(
+    bank, night, sign_in, superuser, eve, bob, monkeypatch
+):
     for person in (eve, bob):
         bank.world.pay(bank.choose(sign_in(person))[1])
     first = sorted(name for (name,) in superuser.execute("select customer_id from checkouts"))[0]

@@ -15,7 +15,9 @@ def access(superuser, person):
 
 
 def orders(superuser, person):
-    found = superuser.execute("select status, amount_minor from orders where user_id = %s order by created_at", [person.id])
+    found = superuser.execute(
+        "select status, amount_minor from orders where user_id = %s order by created_at", [person.id]
+    )
     return found.fetchall()
 
 
@@ -47,8 +49,11 @@ def test_a_subscriber_finds_the_way_to_every_other_plan(bank, sign_in, eve):
     browser = sign_in(eve)
     bank.buy(browser)
     page = browser.get("/plans")
-    for label, way in (("Pay yearly instead", "individual/yearly"), ("Change to Family, monthly", "family/monthly"),
-                       ("Change to Family, yearly", "family/yearly")):  # fmt: skip
+    for label, way in (
+        ("Pay yearly instead", "individual/yearly"),
+        ("Change to Family, monthly", "family/monthly"),
+        ("Change to Family, yearly", "family/yearly"),
+    ):
         assert link(page, label) == f"/plan/change/{way}" and browser.get(f"/plan/change/{way}").status_code == 200
 
 
@@ -227,6 +232,8 @@ def test_an_address_changed_on_the_way_to_the_page_does_not_block_it(bank, sign_
 
 def test_a_dozen_knocks_at_once_are_one_question(bank, sign_in, superuser, eve):
     bank.buy(sign_in(eve))
-    outcomes = superuser.execute("select outcome, handled_at from provider_events where customer_id is not null").fetchall()
+    outcomes = superuser.execute(
+        "select outcome, handled_at from provider_events where customer_id is not null"
+    ).fetchall()
     assert len(outcomes) > 5 and all(handled for _, handled in outcomes)
     assert len({handled for _, handled in outcomes}) < 4

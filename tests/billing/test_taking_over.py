@@ -43,7 +43,9 @@ def test_the_new_payer_pays_from_the_paid_day_on(bank, offered, superuser, bob, 
     assert payer(superuser) == bob.id and bank.world.ledger().total == {}
     begins = one(superuser, "select renews_at from subscriptions where user_id = %s", bob.id)
     assert abs(begins - now - 40 * DAY) < timedelta(minutes=5)
-    assert one(superuser, "select access_until > %s from users where first_name = 'Alice'", begins - timedelta(minutes=1))
+    assert one(
+        superuser, "select access_until > %s from users where first_name = 'Alice'", begins - timedelta(minutes=1)
+    )
 
 
 def test_the_page_says_from_when_and_a_late_press_asks_for_the_same(bank, offered, superuser, bob):
@@ -88,8 +90,10 @@ def test_an_offer_taken_back_while_it_is_paid_opens_the_club_to_nobody(bank, off
 def test_who_handed_it_on_keeps_no_free_days_of_their_own(bank, offered, superuser, bob, charlie):
     bank.buy(offered(), "family", "monthly", transfer=str(FAMILY))
     with superuser.transaction():
-        superuser.execute("insert into family_memberships (plan_id, user_id, state, joined_at) values (%s, %s, 'active', now())",
-                          [FAMILY, charlie.id])  # fmt: skip
+        superuser.execute(
+            "insert into family_memberships (plan_id, user_id, state, joined_at) values (%s, %s, 'active', now())",
+            [FAMILY, charlie.id],
+        )
         superuser.execute(OFFER, [charlie.id, FAMILY])
     superuser.execute("select take_over_family(%s, %s, now())", [FAMILY, charlie.id])
     superuser.execute("select project_access(%s, now())", [bob.id])

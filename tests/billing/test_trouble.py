@@ -70,7 +70,9 @@ def test_a_paid_bill_is_not_paid_again(member):
 def test_a_dispute_is_told_as_the_reason_everywhere(member):
     member.buys(card=DISPUTED)
     with member.on(2):
-        assert "asked for the money back" in member.sees("/account/access") and "Does not count" in member.sees("/account/access")
+        assert "asked for the money back" in member.sees("/account/access") and "Does not count" in member.sees(
+            "/account/access"
+        )
         assert "Payment disputed" in member.sees("/plan") and "Renews automatically" not in member.sees("/plan")
         assert "Your plan, disputed" in member.sees("/plans")
         assert "What it paid for is closed until that is settled. See why" in banner(member)
@@ -102,7 +104,9 @@ def test_a_familys_dispute_is_its_payers_to_mend(superuser, sign_in, alice, bob,
     superuser.execute("update orders set disputed_at = now(), dispute_state = 'open' where user_id = %s", [alice.id])
     project(superuser, alice, now)
     page = sign_in(bob).get("/meetings")
-    assert "The plan’s payment needs Alice’s attention." in words(page, "section") and "bank" not in words(page, "section")
+    assert "The plan’s payment needs Alice’s attention." in words(page, "section") and "bank" not in words(
+        page, "section"
+    )
 
 
 @pytest.mark.parametrize(("state", "kept"), [("open", True), ("lost", False)])

@@ -49,8 +49,11 @@ def test_a_family_nobody_paid_for_is_handed_over_for_money_however_often(bank, s
     given(superuser, alice, START + 7 * DAY, START, "welcome")
     subscription(superuser, alice, "family", status="trialing", free_until=START + 7 * DAY, ends_at=START + 7 * DAY)
     assert hands_over(bank, sign_in, superuser, bob) == 2400
-    superuser.execute("update subscriptions set status = 'canceled', ended_at = now(), ended_by = 'choice', ends_at = null"
-                      " where user_id = %s", [alice.id])  # fmt: skip
+    superuser.execute(
+        "update subscriptions set status = 'canceled', ended_at = now(), ended_by = 'choice', ends_at = null"
+        " where user_id = %s",
+        [alice.id],
+    )
     superuser.execute("update orders set period_end = period_start + interval '1 hour' where user_id = %s", [bob.id])
     assert hands_over(bank, sign_in, superuser, alice) == 4800
 
@@ -66,13 +69,18 @@ def test_a_paid_family_is_free_to_the_paid_day_through_every_hand(bank, sign_in,
     paid_to = one(superuser, "select period_end from orders where user_id = %s", alice.id)
     for person in (bob, eve):
         assert hands_over(bank, sign_in, superuser, person) == 0
-        assert abs(one(superuser, "select free_until from subscriptions where user_id = %s", person.id) - paid_to) < DAY / 86400
+        assert (
+            abs(one(superuser, "select free_until from subscriptions where user_id = %s", person.id) - paid_to)
+            < DAY / 86400
+        )
     assert one(superuser, "select subscription_expiry from family_plans") <= paid_to
 
 
 def test_what_is_free_by_an_order_ends_when_the_order_is_given_back(bank, sign_in, superuser, alice, bob):
     hands_over(bank, sign_in, superuser, bob)
-    refunded(superuser, one(superuser, "select id from orders where user_id = %s and status = 'completed'", alice.id), START)
+    refunded(
+        superuser, one(superuser, "select id from orders where user_id = %s and status = 'completed'", alice.id), START
+    )
     project(superuser, bob, START)
     assert one(superuser, "select subscription_expiry from family_plans") is None
 
@@ -81,7 +89,9 @@ def test_one_paid_order_carries_one_family(bank, sign_in, superuser, alice, bob)
     """Alice paid; Bob has her family. What she paid opens the club to her, and to no second family of hers."""
     hands_over(bank, sign_in, superuser, bob)
     project(superuser, alice, START)
-    own = superuser.execute("select subscription_type from access_sources(%s) where source = 'own'", [alice.id]).fetchall()
+    own = superuser.execute(
+        "select subscription_type from access_sources(%s) where source = 'own'", [alice.id]
+    ).fetchall()
     assert own == [("individual",)]
 
 
@@ -106,7 +116,7 @@ def test_until_the_first_charge_is_through_everything_stays_open_without_a_word(
     newcomer.buys()
     with newcomer.on(7.02):
         assert newcomer.orders() == [("pending", 1200)] and newcomer.entitled
-        assert "class=\"banner" not in newcomer.browser.get("/meetings").text
+        assert 'class="banner' not in newcomer.browser.get("/meetings").text
 
 
 def test_when_the_bank_says_no_to_it_access_ends_at_once_and_the_mail_leads_to_the_card(newcomer, mails, worker_app):
@@ -117,7 +127,9 @@ def test_when_the_bank_says_no_to_it_access_ends_at_once_and_the_mail_leads_to_t
             do(worker_app, jobs.remind, START + 7.1 * DAY)
             newcomer.bank.work()
         (mail,) = [mail for mail in mails(newcomer.person.email) if "payment" in mail["subject"]]
-        assert mail["subject"] == "Your payment did not go through, and your plan has stopped" and "/plan" in mail["text"]
+        assert (
+            mail["subject"] == "Your payment did not go through, and your plan has stopped" and "/plan" in mail["text"]
+        )
         assert "with another card you get it back at once" in words(newcomer.browser.get("/account/access"), "body")
 
 

@@ -24,7 +24,13 @@ HERE = "/webhooks/stripe"
 def event(about=None, **more):
     made = int(time.time())
     object_ = {"id": "sub_1", "object": "subscription", "customer": "cus_1"} if about is None else about
-    return {"id": "evt_1", "object": "event", "type": "customer.subscription.updated", "created": made, "data": {"object": object_}} | more
+    return {
+        "id": "evt_1",
+        "object": "event",
+        "type": "customer.subscription.updated",
+        "created": made,
+        "data": {"object": object_},
+    } | more
 
 
 @pytest.fixture
@@ -34,7 +40,9 @@ def knock(client):
     def post(said, secret=SECRET, age=0, signature=None):
         body = said if isinstance(said, str) else json.dumps(said)
         header = sign(body, secret, int(time.time()) - age) if signature is None else signature
-        return client.post(HERE, data=body.encode(errors="surrogatepass"), headers={"Stripe-Signature": header}).status_code
+        return client.post(
+            HERE, data=body.encode(errors="surrogatepass"), headers={"Stripe-Signature": header}
+        ).status_code
 
     return post
 
@@ -50,9 +58,18 @@ def test_a_true_delivery_is_noted_and_wakes_one_job(knock, superuser):
 
 @pytest.mark.parametrize(
     "how",
-    [{"secret": "whsec_another"}, {"age": 301}, {"age": 86400}, {"signature": ""}, {"signature": "t=1,v1=00"},
-     {"signature": "nonsense"}, {"signature": "t=abc,v1="}, {"signature": "v1=00"}, {"signature": f"t={10**30},v1=é"}],
-)  # fmt: skip
+    [
+        {"secret": "whsec_another"},
+        {"age": 301},
+        {"age": 86400},
+        {"signature": ""},
+        {"signature": "t=1,v1=00"},
+        {"signature": "nonsense"},
+        {"signature": "t=abc,v1="},
+        {"signature": "v1=00"},
+        {"signature": f"t={10**30},v1=é"},
+    ],
+)
 def test_a_forged_or_old_one_is_refused_noted_and_changes_nothing(knock, superuser, how):
     assert knock(event(), **how) == 400
     assert counts(superuser) == (0, 0, 1)
@@ -81,16 +98,51 @@ def test_more_than_a_megabyte_is_not_read(knock, superuser):
 
 DEEP = "[" * 5000 + "]" * 5000
 SHAPES = [
-    "", "no", "null", "true", "7", "[]", "{}", '"text"', "[[]]", DEEP, '{"data":' * 3000 + "1" + "}" * 3000,
-    event([]), event("text"), event(7), event(data=None), event(data=[]), event(data={}), event(data={"object": None}),
-    event(id=None), event(id=7), event(id=["evt"]), event(type=None), event(type={}), event(id="e" * 5000), event(type="t" * 5000),
-    event(created=None), event(created="now"), event(created=10**30), event(created=-(10**15)), event(created=1e300),
-    event({"customer": 7}), event({"customer": {"id": "cus_1"}}), event({"customer": ["cus_1"]}), event({"customer": "c" * 5000}),
-    event({"payment_intent": {}}), event({"object": "customer"}),
-    event({"customer": "cus\x00"}), event(id="evt\x00"), event(note="\x00"), event(id="\ud800"), event(note="\udfff"),
-    json.dumps(event(note=0)).replace('"note": 0', '"note": NaN'), json.dumps(event(note=0)).replace('"note": 0', '"note": 1e999'),
+    "",
+    "no",
+    "null",
+    "true",
+    "7",
+    "[]",
+    "{}",
+    '"text"',
+    "[[]]",
+    DEEP,
+    '{"data":' * 3000 + "1" + "}" * 3000,
+    event([]),
+    event("text"),
+    event(7),
+    event(data=None),
+    event(data=[]),
+    event(data={}),
+    event(data={"object": None}),
+    event(id=None),
+    event(id=7),
+    event(id=["evt"]),
+    event(type=None),
+    event(type={}),
+    event(id="e" * 5000),
+    event(type="t" * 5000),
+    event(created=None),
+    event(created="now"),
+    event(created=10**30),
+    event(created=-(10**15)),
+    event(created=1e300),
+    event({"customer": 7}),
+    event({"customer": {"id": "cus_1"}}),
+    event({"customer": ["cus_1"]}),
+    event({"customer": "c" * 5000}),
+    event({"payment_intent": {}}),
+    event({"object": "customer"}),
+    event({"customer": "cus\x00"}),
+    event(id="evt\x00"),
+    event(note="\x00"),
+    event(id="\ud800"),
+    event(note="\udfff"),
+    json.dumps(event(note=0)).replace('"note": 0', '"note": NaN'),
+    json.dumps(event(note=0)).replace('"note": 0', '"note": 1e999'),
     json.dumps(event(note=0)).replace('"note": 0', '"note": ' + "9" * 5000),
-]  # fmt: skip
+]
 
 
 def test_who_comes_with_rubbish_again_and_again_is_sent_away_and_noted_once(knock, superuser):
@@ -107,11 +159,20 @@ def test_signed_nonsense_is_refused_politely(knock, superuser, said):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["id", "object", "customer", "payment_intent", "x"]) | st.text(max_size=3), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "object", "customer", "payment_intent", "x"]) | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=8,
-)  # fmt: skip
-FUZZ = settings(max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+)
+FUZZ = settings(
+    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 @given(about=json_values, id=json_values, created=json_values)
@@ -121,7 +182,10 @@ def test_whatever_is_signed_is_answered(knock, superuser, about, id, created):
     before = counts(superuser)
     status = knock(event(about, id=id, created=created))
     noted, _, refused = counts(superuser)
-    assert status in (200, 400) and (noted - before[0], refused - before[2]) in ((1, 0), (0, 0) if status == 200 else (0, 1))
+    assert status in (200, 400) and (noted - before[0], refused - before[2]) in (
+        (1, 0),
+        (0, 0) if status == 200 else (0, 1),
+    )
 
 
 ANY_WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=255))
@@ -137,9 +201,13 @@ def test_no_made_up_signature_opens(knock, superuser, signature):
 
 @pytest.mark.parametrize(
     ("said", "jobs"),
-    [(event(type="moon.risen"), 1), (event({"object": "product", "id": "prod_1"}), 0), (event({"payment_intent": "pi_1"}), 1),
-     (event({}), 0)],
-)  # fmt: skip
+    [
+        (event(type="moon.risen"), 1),
+        (event({"object": "product", "id": "prod_1"}), 0),
+        (event({"payment_intent": "pi_1"}), 1),
+        (event({}), 0),
+    ],
+)
 def test_a_kind_nobody_knows_is_counted_and_at_most_asked_about(knock, superuser, said, jobs):
     assert knock(said) == 200 and counts(superuser) == (1, jobs, 0)
 
@@ -162,12 +230,18 @@ def test_eight_at_once_are_one_event_and_one_job(app, superuser):
     body = json.dumps(event())
     headers = {"Stripe-Signature": sign(body, SECRET, int(time.time()))}
     with ThreadPoolExecutor(8) as hands:
-        told = list(hands.map(lambda _: app.test_client().post(HERE, data=body, headers=headers).status_code, range(16)))
+        told = list(
+            hands.map(lambda _: app.test_client().post(HERE, data=body, headers=headers).status_code, range(16))
+        )
     assert told == [200] * 16 and counts(superuser) == (1, 1, 0)
 
 
-PERSON = {"email": "vera@home.example", "name": "Vera Person", "phone": "+49301234567",
-          "address": {"line1": "Lindenweg 7", "city": "Kiel", "country": "DE"}}  # fmt: skip
+PERSON = {
+    "email": "vera@home.example",
+    "name": "Vera Person",
+    "phone": "+49301234567",
+    "address": {"line1": "Lindenweg 7", "city": "Kiel", "country": "DE"},
+}
 TRACES = ("vera@home", "Vera Person", "301234567", "Lindenweg", "203.0.113.9", "https://pay.example", "/i/in_")
 
 
@@ -176,12 +250,32 @@ def test_no_letter_leaves_a_person_behind(bank, superuser, knock):
     with bank.world.books() as books:
         who = customers.create(books, PERSON)
         customers.keep_card(books, CARDS["4242424242424242"], who, PERSON["name"])
-    evidence = {"customer_name": PERSON["name"], "customer_email_address": PERSON["email"], "customer_purchase_ip": "203.0.113.9"}
-    deep = {"object": "charge", "customer": "cus_1", "receipt_url": "https://pay.example/r", "list": [{"billing_details": PERSON}],
-            "invoice": {"hosted_invoice_url": "https://pay.example/i", "invoice_pdf": "https://pay.example/pdf",
-                        "customer_shipping": PERSON}}  # fmt: skip
-    for number, about in enumerate((deep, {"object": "dispute", "evidence": evidence}, {"customer_details": PERSON, "x": {"y": PERSON}})):
-        knock(event(about, id=f"evt_deep_{number}", data={"object": about, "previous_attributes": PERSON | {"deeper": [PERSON]}}))
+    evidence = {
+        "customer_name": PERSON["name"],
+        "customer_email_address": PERSON["email"],
+        "customer_purchase_ip": "203.0.113.9",
+    }
+    deep = {
+        "object": "charge",
+        "customer": "cus_1",
+        "receipt_url": "https://pay.example/r",
+        "list": [{"billing_details": PERSON}],
+        "invoice": {
+            "hosted_invoice_url": "https://pay.example/i",
+            "invoice_pdf": "https://pay.example/pdf",
+            "customer_shipping": PERSON,
+        },
+    }
+    for number, about in enumerate(
+        (deep, {"object": "dispute", "evidence": evidence}, {"customer_details": PERSON, "x": {"y": PERSON}})
+    ):
+        knock(
+            event(
+                about,
+                id=f"evt_deep_{number}",
+                data={"object": about, "previous_attributes": PERSON | {"deeper": [PERSON]}},
+            )
+        )
     bank.tell()
     kept = superuser.execute("select body::text from provider_events").fetchall()
     assert len(kept) > 4 and [trace for trace in TRACES for (body,) in kept if trace in body] == []

@@ -91,7 +91,9 @@ def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person
         "person": alice.id,
         "invitation": "/family/join/tomas",
         "family": f"/admin/families/{FAMILY}",
-        "receipt": "/orders/GO-1", "refund": "/admin/orders/GO-1/refund", "change": "/plan/change/individual/monthly",
+        "receipt": "/orders/GO-1",
+        "refund": "/admin/orders/GO-1/refund",
+        "change": "/plan/change/individual/monthly",
     }
     superuser.execute(PAYS, {"who": charlie.id})
     superuser.execute("insert into credentials values (%s, %s, now())", [charlie.id, hashed(PASSWORD)])
@@ -228,8 +230,12 @@ def test_two_hundred_people_of_every_name_fit(
 
 
 NAMES = (
-    "מרים", "عبد الرحمن محمد علي", "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren", "王", "Ana-Maria Ileana",
-)  # fmt: skip
+    "מרים",
+    "عبد الرحمن محمد علي",
+    "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren",
+    "王",
+    "Ana-Maria Ileana",
+)
 
 
 def fill_room(superuser: psycopg.Connection, meeting: object, size: int) -> None:

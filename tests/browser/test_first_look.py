@@ -73,9 +73,9 @@ CORNERS = """buttons => buttons.map(b => ["TopLeft", "TopRight", "BottomRight", 
   corner => parseFloat(getComputedStyle(b)[`border${corner}Radius`])))"""
 
 
-@pytest.mark.parametrize(("width", "corners"), [
-    (320, [[6, 6, 0, 0], [0, 0, 6, 6]]), (375, [[6, 0, 0, 6], [0, 6, 6, 0]]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("width", "corners"), [(320, [[6, 6, 0, 0], [0, 0, 6, 6]]), (375, [[6, 0, 0, 6], [0, 6, 6, 0]])]
+)
 def test_joined_buttons_are_round_at_their_outer_corners_only(
     open_: Open, superuser: psycopg.Connection, charlie: Person, width: int, corners: list[list[int]]
 ) -> None:

@@ -156,7 +156,9 @@ def test_the_list_opens_the_door_by_the_clock_alone(open_: Open, alice: Person, 
     expect(page.locator("#news")).to_contain_text("Doors are open")
 
 
-def test_the_front_page_says_by_itself_that_it_is_on(open_: Open, superuser: psycopg.Connection, people: object) -> None:
+def test_the_front_page_says_by_itself_that_it_is_on(
+    open_: Open, superuser: psycopg.Connection, people: object
+) -> None:
     meeting_in(superuser, 4)
     page = open_(path="/")
     expect(page.get_by_text("Live now")).to_be_visible(timeout=15_000)

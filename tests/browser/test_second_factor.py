@@ -102,7 +102,9 @@ def test_what_matters_asks_once_more_and_goes_on(
     expect(page.get_by_text("Suspended", exact=True)).to_be_visible()
 
 
-def test_its_pages_are_for_everybody(open_: Open, superuser: psycopg.Connection, admin: Person, charlie: Person) -> None:
+def test_its_pages_are_for_everybody(
+    open_: Open, superuser: psycopg.Connection, admin: Person, charlie: Person
+) -> None:
     wrong: list[str] = []
     page = open_(reduced_motion="reduce")
 

@@ -62,7 +62,10 @@ def test_the_code_of_the_mail_does_as_well(open_: Open) -> None:
 
 @pytest.mark.parametrize(
     ("named", "listed"),
-    [("America/St_Johns", "America/St_Johns"), ("Asia/Katmandu", "Asia/Kathmandu")],  # browsers keep names the tables gave up
+    [
+        ("America/St_Johns", "America/St_Johns"),
+        ("Asia/Katmandu", "Asia/Kathmandu"),
+    ],  # browsers keep names the tables gave up
 )
 def test_the_zone_is_the_one_the_browser_names(open_: Open, named: str, listed: str) -> None:
     page = open_(path="/sign-up", timezone_id=named)

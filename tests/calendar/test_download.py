@@ -39,7 +39,9 @@ def test_a_second_download_is_the_same_entry(entry, supper):
 
 def test_a_moved_meeting_replaces_the_older_entry(entry, superuser, supper):
     before = entry(supper)
-    superuser.execute("update meetings set start_time = '20:00', starts_at = starts_at - interval '1 hour', revision = revision + 1")
+    superuser.execute(
+        "update meetings set start_time = '20:00', starts_at = starts_at - interval '1 hour', revision = revision + 1"
+    )
     after = entry(supper)
     assert after["uid"] == before["uid"] and after.start < before.start
     assert after.get("sequence", 0) > before.get("sequence", 0)
@@ -64,10 +66,15 @@ def test_it_is_offered_as_a_file(sign_in, charlie, supper):
     assert b"\r\n" in answer.data and max(len(line) for line in answer.data.split(b"\r\n")) <= 75
 
 
-@pytest.mark.parametrize(("title", "name"), [
-    ("Open hour", "open-hour-2026-12-02.ics"), ("Çay & kahve!", "cay-kahve-2026-12-02.ics"),
-    ("茶の時間", "meeting-2026-12-02-2100.ics"), ('"; evil="x', "evil-x-2026-12-02.ics"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Open hour", "open-hour-2026-12-02.ics"),
+        ("Çay & kahve!", "cay-kahve-2026-12-02.ics"),
+        ("茶の時間", "meeting-2026-12-02-2100.ics"),
+        ('"; evil="x', "evil-x-2026-12-02.ics"),
+    ],
+)
 def test_the_file_is_called_like_the_meeting_and_its_day(sign_in, superuser, charlie, title, name):
     meeting = plan(superuser, title, scheduled_date=date(2026, 12, 2), start_time="21:00")
     answer = sign_in(charlie).get(f"/meetings/{meeting.id}.ics")

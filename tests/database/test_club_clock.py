@@ -16,9 +16,12 @@ HOUR = timedelta(hours=1)
 # Moments that are not a claim of what time it is: a last day that is given or paid for, when Stripe made an event, how far
 # back an admin looks.
 SAID = {
-    "give_access": "until", "cut_order": "until", "note_provider_event": "created", "mail_standing": "since",
+    "give_access": "until",
+    "cut_order": "until",
+    "note_provider_event": "created",
+    "mail_standing": "since",
     "undo_removal": "since",  # the day began: never more than 25 hours ago, whoever says so
-}  # fmt: skip
+}
 FOR_BROWSERS = """
 select p.proname, array_remove(p.proargnames[:p.pronargs], null)
   from pg_proc p
@@ -31,9 +34,9 @@ select p.proname, array_remove(p.proargnames[:p.pronargs], null)
 def test_no_function_for_browsers_is_told_what_time_it_is(backstage):
     """`answer_meeting(…, at => 'yesterday')` answered after the end."""
     asked = backstage.execute(FOR_BROWSERS).fetchall()
-    assert {name: [arg for arg in arguments if arg in ("at", "until", "created", "since")] for name, arguments in asked} == {
-        name: [argument] for name, argument in SAID.items()
-    }
+    assert {
+        name: [arg for arg in arguments if arg in ("at", "until", "created", "since")] for name, arguments in asked
+    } == {name: [argument] for name, argument in SAID.items()}
 
 
 def test_time_is_the_real_one_and_stands_still_in_a_transaction(superuser, as_, alice):

@@ -77,11 +77,16 @@ def test_an_invitation_holds_its_seat(superuser, alice):
 
 def test_who_is_in_stands_in_two_places_that_agree_at_commit(superuser, alice, bob):
     with refused_by("check_membership_agrees"), superuser.transaction():
-        superuser.execute("update users set family_plan_id = null, family_role = null, family_joined_at = null"
-                          " where id = %s", [bob.id])  # fmt: skip
+        superuser.execute(
+            "update users set family_plan_id = null, family_role = null, family_joined_at = null where id = %s",
+            [bob.id],
+        )
     with refused_by("check_membership_agrees"), superuser.transaction():
-        superuser.execute("update family_memberships set user_id = (select id from users where first_name = 'Eve')"
-                          " where user_id = %s", [bob.id])  # fmt: skip
+        superuser.execute(
+            "update family_memberships set user_id = (select id from users where first_name = 'Eve')"
+            " where user_id = %s",
+            [bob.id],
+        )
 
 
 def test_nobody_is_in_two_families(superuser, alice, bob):
@@ -114,11 +119,13 @@ def test_a_plan_has_one_primary(superuser, alice, bob):
 
 @pytest.mark.parametrize(
     "change",
-    ["update family_memberships set role = 'member' where role = 'primary'",
-     "update family_memberships set state = 'left', ended_at = now() where role = 'primary'",
-     "update family_plans set primary_user_id = (select id from users where first_name = 'Bob')",
-     "insert into family_plans (primary_user_id) select id from users where first_name = 'Eve'"],
-)  # fmt: skip
+    [
+        "update family_memberships set role = 'member' where role = 'primary'",
+        "update family_memberships set state = 'left', ended_at = now() where role = 'primary'",
+        "update family_plans set primary_user_id = (select id from users where first_name = 'Bob')",
+        "insert into family_plans (primary_user_id) select id from users where first_name = 'Eve'",
+    ],
+)
 def test_who_is_primary_agrees_in_both_places_at_commit(superuser, alice, change):
     """Nothing tied the plan's payer to the member called primary: a plan could have none, or another."""
     with refused_by("check_primary_agrees"), superuser.transaction():
@@ -164,8 +171,10 @@ def test_a_family_knows_names_and_the_primary_addresses(as_, alice, bob, charlie
 def test_a_policy_that_asks_its_own_table_would_recurse(before, alice):
     before.execute("create table before.users as select id, family_plan_id from users")
     before.execute("alter table before.users enable row level security; grant select on before.users to portal_member")
-    before.execute("create policy family on before.users using (family_plan_id = "
-                   "(select family_plan_id from before.users where id = auth.uid()))")  # fmt: skip
+    before.execute(
+        "create policy family on before.users using (family_plan_id = "
+        "(select family_plan_id from before.users where id = auth.uid()))"
+    )
     before.execute(BECOME, {"role": "portal_member", "user_id": str(alice.id)})
     with pytest.raises(errors.InvalidObjectDefinition, match="infinite recursion"):
         before.execute("select from before.users")

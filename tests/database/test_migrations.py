@@ -87,13 +87,20 @@ def first_version(club):
         club.postgres.execute(
             "insert into users (email, email_key, first_name, subscription_status, subscription_expiry, subscription_type)"
             " values (%s, %s, %s, %s, %s, 'individual')",
-            [f"{name}@club.example", f"{name}@club.example", name, status, NOW + timedelta(days=100) if status == "active" else None],
+            [
+                f"{name}@club.example",
+                f"{name}@club.example",
+                name,
+                status,
+                NOW + timedelta(days=100) if status == "active" else None,
+            ],
         )
     for status in ("scheduled", "active", "completed", "cancelled"):
         club.postgres.execute(
             "insert into meetings (title, scheduled_date, start_time, starts_at, ends_at, status, max_attendees)"
-            " values (%s, '2026-05-01', '21:00', '2026-05-01 21:00Z', '2026-05-01 22:00Z', %s, 2)", [status, status],
-        )  # fmt: skip
+            " values (%s, '2026-05-01', '21:00', '2026-05-01 21:00Z', '2026-05-01 22:00Z', %s, 2)",
+            [status, status],
+        )
     for name, status in zip(NAMES, STATUSES, strict=True):
         club.postgres.execute(
             "insert into meeting_attendances (meeting_id, user_id, status, joined_at)"
@@ -117,9 +124,15 @@ def second_version(first_version):
             "   from plan where first_name in ('ann', 'ben')"
         )
     for number, (status, amount, currency) in enumerate(
-        [("completed", "19.00", "USD"), ("completed", "1900", "JPY"), ("completed", "6.500", "KWD"),
-         ("refunded", "19.00", "USD"), ("pending", "19.00", "USD"), ("failed", "19.00", "USD")],
-    ):  # fmt: skip
+        [
+            ("completed", "19.00", "USD"),
+            ("completed", "1900", "JPY"),
+            ("completed", "6.500", "KWD"),
+            ("refunded", "19.00", "USD"),
+            ("pending", "19.00", "USD"),
+            ("failed", "19.00", "USD"),
+        ]
+    ):
         club.postgres.execute(
             "insert into orders (user_id, order_number, status, amount, currency, subscription_type, billing_cycle,"
             " completed_at) select id, %s, %s, %s, %s, 'individual', 'monthly', %s from users where first_name = 'eli'",
@@ -209,17 +222,23 @@ def test_old_orders_keep_their_state_and_learn_their_smallest_unit(second_versio
         " order by order_number"
     )
     assert orders.fetchall() == [
-        ("completed", 1900, False, True), ("completed", 1900, False, True), ("completed", 6500, False, True),
-        ("refunded", 1900, True, False), ("pending", 1900, False, False), ("failed", 1900, False, False),
-    ]  # fmt: skip
+        ("completed", 1900, False, True),
+        ("completed", 1900, False, True),
+        ("completed", 6500, False, True),
+        ("refunded", 1900, True, False),
+        ("pending", 1900, False, False),
+        ("failed", 1900, False, False),
+    ]
 
 
 def test_what_was_called_off_stays_so_and_what_is_archived_returns_as_it_was(second_version):
     club, states = second_version, "select status from meetings order by title"
     club.up()
     assert club.list(states) == ["active", "cancelled", "completed", "scheduled"]
-    club.postgres.execute("update meetings set archived_from = status, status = 'archived', archived_at = now()"
-                          " where title in ('completed', 'cancelled')")  # fmt: skip
+    club.postgres.execute(
+        "update meetings set archived_from = status, status = 'archived', archived_at = now()"
+        " where title in ('completed', 'cancelled')"
+    )
     club.down("v1.3")
     assert club.list(states) == ["active", "cancelled", "completed", "scheduled"]
 

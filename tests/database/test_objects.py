@@ -63,8 +63,10 @@ def test_an_edited_file_takes_the_place_of_what_it_made(owned, monkeypatch):
     settings, postgres = owned
     files = [
         ObjectFile(file.path, file.text.replace("now() + ahead", "now() + ahead - interval '1 year'"))
-        if file.path.endswith("club_now.sql") else file for file in FILES
-    ]  # fmt: skip
+        if file.path.endswith("club_now.sql")
+        else file
+        for file in FILES
+    ]
     monkeypatch.setattr(objects, "files", lambda: files)
     migrate(settings, "head")
     assert postgres.execute("select club_now() < now() - interval '300 days'").fetchone() == (True,)

@@ -15,8 +15,16 @@ MONTH = timedelta(days=30)
 
 
 def order(db, person, **columns):
-    row = {"id": uuid4(), "user_id": person.id, "order_number": f"GO-{uuid4()}", "amount": 19, "amount_minor": 1900,
-           "subscription_type": "individual", "billing_cycle": "monthly", **columns}  # fmt: skip
+    row = {
+        "id": uuid4(),
+        "user_id": person.id,
+        "order_number": f"GO-{uuid4()}",
+        "amount": 19,
+        "amount_minor": 1900,
+        "subscription_type": "individual",
+        "billing_cycle": "monthly",
+        **columns,
+    }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     db.execute(f"insert into orders ({names}) values ({marks})".encode(), list(row.values()))
     return row["id"]
@@ -39,9 +47,14 @@ def test_an_order_is_about_money(superuser, eve, amount):
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("status", "payed"), ("currency", "usd"), ("currency", "€"), ("billing_cycle", "weekly"),
-     ("subscription_type", "gold")],
-)  # fmt: skip
+    [
+        ("status", "payed"),
+        ("currency", "usd"),
+        ("currency", "€"),
+        ("billing_cycle", "weekly"),
+        ("subscription_type", "gold"),
+    ],
+)
 def test_an_order_knows_no_unknown_words(superuser, eve, column, value):
     with pytest.raises(errors.CheckViolation):
         order(superuser, eve, **{column: value})
@@ -57,10 +70,17 @@ def test_one_payment_is_one_order(superuser, eve):
 
 @pytest.mark.parametrize(
     "change",
-    ["amount = 1", "amount_minor = 1", "currency = 'EUR'", "order_number = 'GO-1'", "billing_cycle = 'yearly'",
-     "provider_price_id = 'price_2'",
-     "user_id = (select id from users where first_name = 'Bob')", "status = 'pending', completed_at = null"],
-)  # fmt: skip
+    [
+        "amount = 1",
+        "amount_minor = 1",
+        "currency = 'EUR'",
+        "order_number = 'GO-1'",
+        "billing_cycle = 'yearly'",
+        "provider_price_id = 'price_2'",
+        "user_id = (select id from users where first_name = 'Bob')",
+        "status = 'pending', completed_at = null",
+    ],
+)
 def test_a_paid_order_stays_what_it_is(as_, superuser, eve, now, change):
     """Any later statement could rewrite the amount of a document already sent."""
     order(superuser, eve, status="completed", completed_at=now, provider_price_id="price_1")

@@ -75,10 +75,17 @@ def test_a_dump_with_an_expired_person_can_be_restored(server_url, database, sup
 
 @pytest.mark.parametrize(
     "change",
-    ["is_admin = true", "subscription_expiry = '2100-01-01'", "access_until = '2100-01-01'",
-     "subscription_status = 'active'", "email_verified = true", "email = 'x@y.example'",
-     "family_plan_id = null, family_role = null", "is_active = true"],
-)  # fmt: skip
+    [
+        "is_admin = true",
+        "subscription_expiry = '2100-01-01'",
+        "access_until = '2100-01-01'",
+        "subscription_status = 'active'",
+        "email_verified = true",
+        "email = 'x@y.example'",
+        "family_plan_id = null, family_role = null",
+        "is_active = true",
+    ],
+)
 def test_nobody_raises_their_own_standing(as_, eve, change):
     """One policy for everything on one's own row let a member become an admin, or a member for ever."""
     with as_(eve) as db, pytest.raises(errors.InsufficientPrivilege), db.transaction():
@@ -123,7 +130,9 @@ def test_what_does_not_look_like_a_zone_is_refused(superuser, alice, zone):
 
 
 def test_every_zone_people_live_in_looks_like_one(superuser, alice):
-    superuser.cursor().executemany("update users set timezone = %s where id = %s", [(zone, alice.id) for zone in zones()])
+    superuser.cursor().executemany(
+        "update users set timezone = %s where id = %s", [(zone, alice.id) for zone in zones()]
+    )
 
 
 def test_changing_a_person_holds_off_nobody_who_refers_to_that_person(connect, alice, supper):

@@ -21,11 +21,19 @@ def test_every_foreign_key_has_an_index(backstage):
 @pytest.mark.parametrize("role", [*BROWSER_ROLES, "portal_worker"])
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("credentials", "password_hash"), ("one_time_tokens", "token_hash"), ("one_time_tokens", "code_hash"),
-     ("one_time_tokens", "payload"), ("second_factors", "secret"), ("second_factors", "pending"), ("recovery_codes", "code_hash"),
-      ("sign_ins", "key_hash"), ("family_memberships", "token_hash"),
-     ("order_number_key", "key")],
-)  # fmt: skip
+    [
+        ("credentials", "password_hash"),
+        ("one_time_tokens", "token_hash"),
+        ("one_time_tokens", "code_hash"),
+        ("one_time_tokens", "payload"),
+        ("second_factors", "secret"),
+        ("second_factors", "pending"),
+        ("recovery_codes", "code_hash"),
+        ("sign_ins", "key_hash"),
+        ("family_memberships", "token_hash"),
+        ("order_number_key", "key"),
+    ],
+)
 def test_nobody_reads_passwords_tokens_or_keys(role, table, column, backstage):
     asked = backstage.execute("select has_column_privilege(%s, %s, %s, 'SELECT')", [role, table, column])
     assert asked.fetchone() == (False,)
@@ -63,7 +71,9 @@ def test_who_serves_can_become_nobody_who_bypasses(role, backstage):
     assert reach.fetchall() == []
 
 
-@pytest.mark.parametrize("wanted", ["postgres", "portal_owner", "portal_worker", "portal_definer", "portal_backup", "portal_monitor"])
+@pytest.mark.parametrize(
+    "wanted", ["postgres", "portal_owner", "portal_worker", "portal_definer", "portal_backup", "portal_monitor"]
+)
 def test_the_web_login_cannot_become_more_than_an_admin(wanted, logins):
     db = logins["portal_web"]
     with world.tried(db), pytest.raises(errors.InsufficientPrivilege):

@@ -17,7 +17,6 @@ Each cell has four places, Select Insert Update Delete (for a view or a meeting 
 Where U or S does not mean every column, CHANGEABLE and HIDDEN below say which.
 """
 
-
 import psycopg
 import pytest
 from psycopg import errors, sql

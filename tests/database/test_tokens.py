@@ -60,7 +60,9 @@ def test_a_new_password_ends_every_sign_in(as_, reset, alice):
 @pytest.fixture
 def waiting(as_, superuser, alice):
     """A sign-in of Alice's that waits for its code."""
-    superuser.execute("insert into second_factors (user_id, secret, set_up_at) values (%s, 'sealed', now())", [alice.id])
+    superuser.execute(
+        "insert into second_factors (user_id, secret, set_up_at) values (%s, 'sealed', now())", [alice.id]
+    )
     with as_(None) as db:
         db.execute("select auth.open_sign_in(%s, 'half', 'Firefox', '127.0.0.1')", [alice.id])
     return "select auth.prove('half', 'whole', %s, null, null, null)"

@@ -32,8 +32,20 @@ def told(tmp_path_factory):
     files = {"right": RIGHT} | {what: RIGHT.replace(there, typed) for what, (there, typed, _said) in WRONG.items()}
     for number, text in enumerate(files.values()):
         (place / f"file_{number}.py").write_text(text)
-    run = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", place / "cache",
-           "--no-site-packages", "--ignore-missing-imports", "--follow-imports", "silent", *sorted(place.glob("*.py"))]  # fmt: skip
+    run = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file",
+        ROOT / "pyproject.toml",
+        "--cache-dir",
+        place / "cache",
+        "--no-site-packages",
+        "--ignore-missing-imports",
+        "--follow-imports",
+        "silent",
+        *sorted(place.glob("*.py")),
+    ]
     said = subprocess.run(run, cwd=ROOT, capture_output=True, text=True).stdout
     lines = [line for line in said.splitlines() if "file_" in line]
     return {what: [line for line in lines if f"file_{number}.py" in line] for number, what in enumerate(files)}

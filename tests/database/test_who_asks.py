@@ -1,6 +1,5 @@
 """What the database tells depends on who asks, and who asks is known for one transaction only."""
 
-
 import pytest
 from psycopg import errors
 
@@ -23,8 +22,11 @@ def test_a_view_shows_a_reader_no_more_than_the_tables(before, as_, alice, bob):
 
 
 def test_the_admins_views_count_everybody(as_, superuser, supper, alice, bob, dora):
-    superuser.execute("insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted'),"
-                      " (%s, %s, 'invited')", [supper.id, alice.id, supper.id, bob.id])  # fmt: skip
+    superuser.execute(
+        "insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted'),"
+        " (%s, %s, 'invited')",
+        [supper.id, alice.id, supper.id, bob.id],
+    )
     with as_(dora) as db:
         assert one(db, "select invited_count from meeting_statistics") == 2
         assert one(db, "select count(*) from user_engagement") == 5
@@ -32,8 +34,10 @@ def test_the_admins_views_count_everybody(as_, superuser, supper, alice, bob, do
 
 def test_a_member_counts_only_own_rows_and_reads_totals_from_the_meeting(as_, superuser, supper, alice, bob):
     for person in (alice, bob):
-        superuser.execute("insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted')",
-                          [supper.id, person.id])  # fmt: skip
+        superuser.execute(
+            "insert into meeting_attendances (meeting_id, user_id, answer) values (%s, %s, 'accepted')",
+            [supper.id, person.id],
+        )
     with as_(alice) as db:
         assert one(db, "select count(*) from meeting_attendances") == 1
         assert one(db, "select seats_taken from meetings") == 2
@@ -42,8 +46,10 @@ def test_a_member_counts_only_own_rows_and_reads_totals_from_the_meeting(as_, su
 @pytest.mark.parametrize("board", ["select title from boards(%s)", "select name from rolls(%s)"])
 def test_the_board_of_a_private_meeting_is_for_the_invited(as_, superuser, secret, alice, charlie, board):
     invite(superuser, secret, alice)
-    superuser.execute("insert into presences (meeting_id, user_id, joined_at, device_type)"
-                      " values (%s, %s, now(), 'mobile')", [secret.id, alice.id])  # fmt: skip
+    superuser.execute(
+        "insert into presences (meeting_id, user_id, joined_at, device_type) values (%s, %s, now(), 'mobile')",
+        [secret.id, alice.id],
+    )
     shown = {}
     for person in (alice, charlie):
         with as_(person) as db:
@@ -75,7 +81,11 @@ def test_sign_in_finds_a_person_before_anybody_is_known(as_, superuser, alice):
     """Under row security the look-up by address found nobody, since nobody was asking."""
     superuser.execute("insert into credentials values (%s, 'argon2', now())", [alice.id])
     with as_(None) as db:
-        assert db.execute("select * from auth.password_of('ALICE@club.example')").fetchone() == (alice.id, "argon2", False)
+        assert db.execute("select * from auth.password_of('ALICE@club.example')").fetchone() == (
+            alice.id,
+            "argon2",
+            False,
+        )
     with as_(None) as db, pytest.raises(errors.InsufficientPrivilege), db.transaction():
         db.execute("select email from users")
 

@@ -88,8 +88,9 @@ class Scene:
 
     def invite(self, db, whom, me):
         token = f"{whom.first_name}-{len(self.links[whom])}-{threading.get_ident()}".encode()
-        if db.execute("select refusal from invite_to_family(%s, %s, %s)",
-                      [FAMILY, whom.email, token]).fetchone() == (None,):  # fmt: skip
+        if db.execute("select refusal from invite_to_family(%s, %s, %s)", [FAMILY, whom.email, token]).fetchone() == (
+            None,
+        ):
             self.links[whom].append(token)
 
     def take_back(self, db, whom, me):
@@ -150,8 +151,14 @@ def scene(database, superuser):
 
 
 def test_six_people_at_once_leave_counts_roles_and_dates_right(scene):
-    @settings(max_examples=60, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=60,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(parts=PARTS)
     def plays(parts):
         scene.play(parts)

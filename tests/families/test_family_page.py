@@ -77,7 +77,9 @@ def test_a_plan_that_ended_is_not_shown(sign_in, superuser, bob):
 
 def test_only_the_payer_reads_price_next_payment_and_card(sign_in, superuser, alice, bob):
     renews_at = datetime(2027, 3, 14, 12, tzinfo=UTC)
-    subscription(superuser, alice, "family", amount_minor=2400, renews_at=renews_at, card="Visa ••4242", card_expires="08/28")
+    subscription(
+        superuser, alice, "family", amount_minor=2400, renews_at=renews_at, card="Visa ••4242", card_expires="08/28"
+    )
     said = "Price $24.00 a month Next payment $24.00 on 14 March 2027 Card Visa ••4242, valid to 08/28"
     assert said in words(sign_in(alice).get("/family"))
     hers = words(sign_in(bob).get("/family"))
@@ -131,7 +133,10 @@ def test_a_name_is_shown_as_text(sign_in, superuser, alice):
 
 def test_what_could_be_markup_is_refused_and_stays_typed(sign_in, superuser, alice):
     answer = sign_in(alice).submit("/family", plan_name="<b>Duarte & co")
-    assert answer.status_code == 422 and said_at(answer, "plan_name") == "A name holds no web or mail address, and none of / \\ @ < >."
+    assert (
+        answer.status_code == 422
+        and said_at(answer, "plan_name") == "A name holds no web or mail address, and none of / \\ @ < >."
+    )
     assert 'value="&lt;b&gt;Duarte &amp; co"' in answer.text
     assert one(superuser, "select plan_name from family_plans") == "Alice and friends"
 

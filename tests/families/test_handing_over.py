@@ -56,7 +56,9 @@ def test_nothing_changes_until_they_have_paid(asked, superuser, alice):
     assert payer(superuser) == alice.id and states(superuser) == ["active", "active"]
 
 
-def test_once_paid_roles_and_payer_change_at_once_and_the_old_plan_ends(asked, hand, superuser, work, mails, alice, bob):
+def test_once_paid_roles_and_payer_change_at_once_and_the_old_plan_ends(
+    asked, hand, superuser, work, mails, alice, bob
+):
     pay(superuser, bob, start=YEAR)
     with hand() as session:
         assert handing_over.take_over(session, FAMILY, bob.id)
@@ -77,7 +79,9 @@ def test_taken_over_twice_is_once(asked, hand, superuser, bob):
 
 
 @pytest.mark.parametrize("who", ["alice", "bob"])
-def test_either_may_call_it_off_and_a_payment_after_that_is_given_back(asked, hand, sign_in, superuser, alice, bob, who):
+def test_either_may_call_it_off_and_a_payment_after_that_is_given_back(
+    asked, hand, sign_in, superuser, alice, bob, who
+):
     browser = sign_in({"alice": alice, "bob": bob}[who])
     assert browser.submit("/family/transfer/off").location == "/family"
     with hand() as session:
@@ -112,8 +116,9 @@ def test_the_first_family_payment_makes_the_plan_once(hand, worker_app, superuse
     pay(superuser, eve)
     for _delivery in range(2):
         do(worker_app, jobs.paid, user_id=str(eve.id))
-    plans = superuser.execute("select plan_name, current_members, subscription_expiry from family_plans"
-                              " where primary_user_id = %s", [eve.id]).fetchall()  # fmt: skip
+    plans = superuser.execute(
+        "select plan_name, current_members, subscription_expiry from family_plans where primary_user_id = %s", [eve.id]
+    ).fetchall()
     assert plans == [("The Duarte family", 1, until(superuser, eve))]
 
 
@@ -166,7 +171,9 @@ def test_nobody_new_comes_into_a_plan_that_is_ending(sign_in, alice):
     assert answer.status_code == 422 and "Invite" not in words(browser.get("/family"))
 
 
-def test_at_the_date_the_memberships_end_and_the_plan_is_history(sign_in, superuser, worker_app, work, mails, alice, bob):
+def test_at_the_date_the_memberships_end_and_the_plan_is_history(
+    sign_in, superuser, worker_app, work, mails, alice, bob
+):
     sign_in(alice).submit("/family/end")
     for moment in (clock.now() + YEAR - timedelta(days=1), clock.now() + YEAR + timedelta(minutes=1)):
         do(worker_app, jobs.end_lapsed, moment)
@@ -176,7 +183,9 @@ def test_at_the_date_the_memberships_end_and_the_plan_is_history(sign_in, superu
     assert "The family plan has ended" in [mail["subject"] for mail in mails("bob@club.example")]
 
 
-@pytest.mark.parametrize(("grace", "days", "still_there"), [(7, 6, True), (7, 8, False), (14, 13, True), (14, 15, False)])
+@pytest.mark.parametrize(
+    ("grace", "days", "still_there"), [(7, 6, True), (7, 8, False), (14, 13, True), (14, 15, False)]
+)
 def test_a_payment_that_fails_leaves_the_days_of_grace(superuser, worker_app, alice, grace, days, still_there):
     subscription(superuser, alice, "family", status="past_due", grace_days=grace)
     do(worker_app, jobs.end_lapsed, clock.now() + YEAR + timedelta(days=days))

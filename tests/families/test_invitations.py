@@ -52,8 +52,9 @@ def test_only_a_hash_of_the_link_is_kept(invited, superuser, work):
     token = invited(TOMAS).rpartition("/")[2]
     work()
     assert len(token) == 43  # 256 bits
-    dump = superuser.execute("select to_jsonb(m)::text from family_memberships m union all"
-                             " select to_jsonb(m)::text from mails m").fetchall()  # fmt: skip
+    dump = superuser.execute(
+        "select to_jsonb(m)::text from family_memberships m union all select to_jsonb(m)::text from mails m"
+    ).fetchall()
     assert dump and not any(token in row for (row,) in dump)
 
 
@@ -93,7 +94,9 @@ def test_ten_invitations_a_day_are_enough_also_when_sent_again_or_taken_back(sig
         browser.submit(f"/family/invitations/{first}/again")
     for n in range(5):
         browser.submit("/family/invitations", email=f"guest{n}@club.example")
-        browser.submit(f"/family/invitations/{one(superuser, 'select id from family_memberships order by sent_at desc limit 1')}/withdraw")
+        browser.submit(
+            f"/family/invitations/{one(superuser, 'select id from family_memberships order by sent_at desc limit 1')}/withdraw"
+        )
     assert browser.submit(f"/family/invitations/{first}/again").status_code == 409
     answer = browser.submit("/family/invitations", email="eleventh@club.example")
     assert answer.status_code == 422 and "ten invitations in a day" in words(answer)
@@ -117,11 +120,15 @@ def test_while_nothing_was_paid_each_seat_has_an_invitation_and_one_in_its_place
     assert invite_many(unpaid, *range(5)) == [303] * 5
     for (pending,) in superuser.execute("select id from family_memberships where state = 'invited'").fetchall():
         unpaid.submit(f"/family/invitations/{pending}/withdraw")
-    superuser.execute("update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'")
+    superuser.execute(
+        "update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'"
+    )
     assert invite_many(unpaid, *"abcde") == [303] * 5
     pending = one(superuser, "select id from family_memberships where state = 'invited' limit 1")
     unpaid.submit(f"/family/invitations/{pending}/withdraw")
-    superuser.execute("update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'")
+    superuser.execute(
+        "update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'"
+    )
     answer = unpaid.submit("/family/invitations", email="eleventh@x.example")
     assert answer.status_code == 422 and "Until your plan is first paid for" in words(answer)
     order(superuser, alice, (clock.now(), clock.now() + timedelta(days=30)), "family")
@@ -135,7 +142,9 @@ def test_a_family_begun_anew_counts_on_while_nothing_was_paid(unpaid, superuser,
     superuser.execute("select close_family(%s, now())", [FAMILY])
     with hand() as session:
         actions.start(session, alice.id, "Again")
-    superuser.execute("update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'")
+    superuser.execute(
+        "update family_memberships set sent_at = array[sent_at[1] - interval '2 days'] where sent_at <> '{}'"
+    )
     assert invite_many(unpaid, *"abcdef") == [303] * 5 + [422]
 
 
@@ -144,16 +153,22 @@ def test_while_nothing_was_paid_one_is_sent_again_once_and_after_an_hour(unpaid,
     pending = one(superuser, "select id from family_memberships where state = 'invited'")
     again = f"/family/invitations/{pending}/again"
     assert "less than an hour old" in words(unpaid.submit(again))
-    superuser.execute("update family_memberships set sent_at = array[now() - interval '61 minutes'] where state = 'invited'")
+    superuser.execute(
+        "update family_memberships set sent_at = array[now() - interval '61 minutes'] where state = 'invited'"
+    )
     assert unpaid.submit(again).status_code == 303
-    superuser.execute("update family_memberships set sent_at = sent_at[1:1] || now() - interval '61 minutes' where state = 'invited'")
+    superuser.execute(
+        "update family_memberships set sent_at = sent_at[1:1] || now() - interval '61 minutes' where state = 'invited'"
+    )
     assert unpaid.submit(again).status_code == 409
     assert one(superuser, "select count(*) from mails where kind = 'family-invitation'") == 2
 
 
 def test_a_newcomer_whose_address_had_its_free_days_comes_in_without_new_ones(invited, client, app, superuser, people):
     with app.app_context():
-        superuser.execute("insert into free_days (mark, kept_until) values (%s, now() + interval '1 year')", [mark(TOMAS)])
+        superuser.execute(
+            "insert into free_days (mark, kept_until) values (%s, now() + interval '1 year')", [mark(TOMAS)]
+        )
     assert client.submit(f"{invited(TOMAS)}/account", **NEWCOMER).location == "/family"
     assert one(superuser, "select count(*) from access_grants where kind = 'welcome'") == 0
 
@@ -163,7 +178,11 @@ def test_only_the_primary_invites_sends_again_and_takes_back(sign_in, superuser,
     pending = one(superuser, "select id from family_memberships where state = 'invited'")
     for person in (bob, charlie, dora):
         browser = sign_in(person)
-        for path in ("/family/invitations", f"/family/invitations/{pending}/again", f"/family/invitations/{pending}/withdraw"):
+        for path in (
+            "/family/invitations",
+            f"/family/invitations/{pending}/again",
+            f"/family/invitations/{pending}/withdraw",
+        ):
             assert browser.submit(path, email="mine@club.example").status_code == 404
     assert states(superuser)[-1] == "invited"
 
@@ -207,7 +226,9 @@ def test_opening_or_scanning_the_link_changes_nothing(invited, sign_in, client, 
     assert superuser.execute("select * from family_memberships order by id").fetchall() == before
 
 
-def test_every_link_of_every_family_mail_changes_nothing_by_being_opened(invited, client, superuser, work, sign_in, eve, bob):
+def test_every_link_of_every_family_mail_changes_nothing_by_being_opened(
+    invited, client, superuser, work, sign_in, eve, bob
+):
     """What a mail scanner does: GET and HEAD whatever is in it."""
     sign_in(eve).submit(invited("eve@club.example"))
     invited(TOMAS)
@@ -266,14 +287,20 @@ def test_a_newcomer_gets_account_and_seat_in_one(invited, client, superuser, ali
     path = invited(TOMAS)
     assert client.submit(f"{path}/account", **NEWCOMER).location == "/family"
     assert "you are in the family" in words(client.get("/family"))
-    row = superuser.execute("select first_name, timezone, email_verified, family_role from users where email = %s", [TOMAS])
+    row = superuser.execute(
+        "select first_name, timezone, email_verified, family_role from users where email = %s", [TOMAS]
+    )
     assert row.fetchone() == ("Tomás", "Europe/Lisbon", True, "member")
     assert client.submit("/sign-in", email=TOMAS, password=NEWCOMER["password"]).status_code == 303
 
 
 def test_a_newcomers_mistakes_are_said_and_the_seat_stays_held(invited, client, superuser):
     answer = client.submit(f"{invited(TOMAS)}/account", first_name="Tomás", timezone="Europe/Lisbon", password="short")
-    assert answer.status_code == 422 and "at least 12 characters" in words(answer).lower() and 'value="Tomás"' in answer.text
+    assert (
+        answer.status_code == 422
+        and "at least 12 characters" in words(answer).lower()
+        and 'value="Tomás"' in answer.text
+    )
     assert states(superuser)[-1] == "invited"
 
 
@@ -287,7 +314,9 @@ def test_an_invitation_is_no_way_around_a_password(invited, client, superuser, e
 def test_who_is_signed_in_makes_no_second_account_by_an_invitation(invited, sign_in, superuser, eve):
     path = invited(TOMAS)
     assert sign_in(eve).submit(f"{path}/account", **NEWCOMER).location == path
-    assert one(superuser, "select count(*) from users where email = %s", TOMAS) == 0 and states(superuser)[-1] == "invited"
+    assert (
+        one(superuser, "select count(*) from users where email = %s", TOMAS) == 0 and states(superuser)[-1] == "invited"
+    )
 
 
 def test_a_sign_up_somebody_else_began_on_that_address_is_worth_nothing(invited, client, superuser, app, work, mails):
@@ -311,15 +340,21 @@ def test_who_is_in_a_family_reads_so_and_stays(invited, sign_in, superuser, hand
 
 @pytest.mark.parametrize(
     ("choice", "asked"),
-    [({}, "period_end"), ({"own_plan": "period_end"}, "period_end"), ({"own_plan": "now_with_credit"}, "now_with_credit"),
-     ({"own_plan": "not_yet"}, None)],
-)  # fmt: skip
+    [
+        ({}, "period_end"),
+        ({"own_plan": "period_end"}, "period_end"),
+        ({"own_plan": "now_with_credit"}, "now_with_credit"),
+        ({"own_plan": "not_yet"}, None),
+    ],
+)
 def test_who_pays_alone_says_what_becomes_of_that(invited, sign_in, superuser, charlie, choice, asked):
     pay_alone(superuser, charlie)
     path, browser = invited("charlie@club.example"), sign_in(charlie)
     assert "You have paid for a plan of your own until" in words(browser.get(path))
     assert browser.submit(path, **choice).status_code == 303
-    job = superuser.execute("select args - 'reference' from procrastinate_jobs where task_name = 'billing.stop_own'").fetchone()
+    job = superuser.execute(
+        "select args - 'reference' from procrastinate_jobs where task_name = 'billing.stop_own'"
+    ).fetchone()
     assert job == (asked and ({"user_id": str(charlie.id), "when": asked},))
 
 
@@ -339,13 +374,18 @@ def pay_alone(superuser, person):
     )
 
 
-def test_two_come_with_one_link_one_gets_the_seat_and_the_primary_is_told(invited, sign_in, superuser, work, mails, eve, charlie):
+def test_two_come_with_one_link_one_gets_the_seat_and_the_primary_is_told(
+    invited, sign_in, superuser, work, mails, eve, charlie
+):
     path = invited("eve@club.example")
     assert sign_in(eve).submit(path).status_code == 303
     answer = sign_in(charlie).submit(path)
     assert answer.status_code == 409 and "Somebody else has taken this seat" in words(answer, "h1")
     work()
-    assert {mail["subject"] for mail in mails("alice@club.example")} == {"Eve is in", "Two people came with one invitation"}
+    assert {mail["subject"] for mail in mails("alice@club.example")} == {
+        "Eve is in",
+        "Two people came with one invitation",
+    }
 
 
 # --- no, and no answer -----------------------------------------------------------------------------------------------

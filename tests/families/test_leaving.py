@@ -89,11 +89,14 @@ def test_all_day_it_can_be_taken_back_and_a_second_mail_says_so(sign_in, superus
     work()
     assert browser.submit(f"/family/people/{removal(superuser)}/back").location == "/family"
     assert "Bob has the seat again and is told by mail." in words(browser.get("/family"))
-    assert covered(superuser, bob) and one(superuser, "select family_joined_at from users where id = %s", bob.id) == since
+    assert (
+        covered(superuser, bob) and one(superuser, "select family_joined_at from users where id = %s", bob.id) == since
+    )
     work()
     assert [mail["subject"] for mail in mails("bob@club.example")] == [
-        "You are in “Alice and friends” again", "You are no longer in “Alice and friends”"
-    ]  # fmt: skip
+        "You are in “Alice and friends” again",
+        "You are no longer in “Alice and friends”",
+    ]
 
 
 def test_who_never_heard_of_the_removal_hears_of_nothing(sign_in, superuser, work, mails, alice, bob):
@@ -115,9 +118,10 @@ def test_the_next_day_it_is_not_offered_and_refused(sign_in, superuser, alice, b
     assert not covered(superuser, bob)
 
 
-@pytest.mark.parametrize(("now", "began"), [
-    ("2026-03-29T00:30+01:00", "2026-03-29T00:00+01:00"), ("2026-03-29T23:30+02:00", "2026-03-29T00:00+01:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("now", "began"),
+    [("2026-03-29T00:30+01:00", "2026-03-29T00:00+01:00"), ("2026-03-29T23:30+02:00", "2026-03-29T00:00+01:00")],
+)
 def test_the_day_is_the_one_where_it_is_taken_back(now, began):
     moment = datetime.fromisoformat(now).astimezone(ZoneInfo("Europe/Berlin"))
     assert day_begins(moment) == datetime.fromisoformat(began)
@@ -162,10 +166,14 @@ def test_every_step_is_in_the_log(sign_in, superuser, alice, bob):
     browser.submit(f"/family/people/{bob.id}/remove")
     browser.submit(f"/family/people/{removal(superuser)}/back")
     sign_in(bob).submit("/family/leave")
-    log = superuser.execute("select operation, user_id from system_logs where operation like 'family.%' order by timestamp")
+    log = superuser.execute(
+        "select operation, user_id from system_logs where operation like 'family.%' order by timestamp"
+    )
     assert log.fetchall() == [
-        ("family.removed", alice.id), ("family.removal-undone", alice.id), ("family.left", bob.id)
-    ]  # fmt: skip
+        ("family.removed", alice.id),
+        ("family.removal-undone", alice.id),
+        ("family.left", bob.id),
+    ]
 
 
 # --- sharing ---------------------------------------------------------------------------------------------------------

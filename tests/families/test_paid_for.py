@@ -49,7 +49,9 @@ def test_who_joins_has_the_payers_date(bank, payer, sign_in, superuser, mails, c
     assert len(set(dates(superuser))) == 1 and "Paid by Eve" in words(guest.get("/account/access"))
 
 
-def test_a_failed_payment_tells_the_payer_what_to_do_and_the_others_only_whose_it_is(bank, sign_in, eve, charlie, superuser, mails):
+def test_a_failed_payment_tells_the_payer_what_to_do_and_the_others_only_whose_it_is(
+    bank, sign_in, eve, charlie, superuser, mails
+):
     payer = sign_in(eve)
     bank.buy(payer, "family", "monthly", FAILS_LATER)
     superuser.execute("delete from access_grants where user_id = %s", [charlie.id])
@@ -68,13 +70,21 @@ def test_money_back_ends_it_for_all(bank, payer, sign_in, superuser, mails, char
     superuser.execute("delete from access_grants where user_id = %s", [charlie.id])
     guest = joins(bank, payer, charlie, sign_in, mails)
     with app.app_context():
-        provider.give_back(one(superuser, "select provider_payment_id from orders where user_id = (select id from users"
-                               " where first_name = 'Eve')"), "test")  # fmt: skip
+        provider.give_back(
+            one(
+                superuser,
+                "select provider_payment_id from orders where user_id = (select id from users"
+                " where first_name = 'Eve')",
+            ),
+            "test",
+        )
     bank.tell()
     assert words(guest.get("/account/access"), "h1") == "Not yet."
 
 
-def test_who_paid_alone_ends_their_own_plan_at_its_date_and_pays_no_more(bank, payer, sign_in, superuser, mails, charlie):
+def test_who_paid_alone_ends_their_own_plan_at_its_date_and_pays_no_more(
+    bank, payer, sign_in, superuser, mails, charlie
+):
     superuser.execute("delete from access_grants where user_id = %s", [charlie.id])
     bank.buy(sign_in(charlie))
     joins(bank, payer, charlie, sign_in, mails)
@@ -129,15 +139,18 @@ def told(mails, person):
     return [subject for subject in heard if subject in (ENDS, ALONE, GOES_ON)]
 
 
-def test_the_family_hears_once_when_an_end_is_set_and_when_it_is_taken_back(bank, payer, sign_in, superuser, mails, charlie, eve):
+def test_the_family_hears_once_when_an_end_is_set_and_when_it_is_taken_back(
+    bank, payer, sign_in, superuser, mails, charlie, eve
+):
     joins(bank, payer, charlie, sign_in, mails)
     for press in ("/plan/end", "/plan/resume"):
         payer.submit(press)
         bank.tell()
         bank.tell()
     assert told(mails, charlie) == [ENDS, GOES_ON] and told(mails, eve) == []
-    assert superuser.execute("select ending_at, told_ending_at from family_plans where plan_name <> 'Alice and friends'"
-                             ).fetchall() == [(None, None)]  # fmt: skip
+    assert superuser.execute(
+        "select ending_at, told_ending_at from family_plans where plan_name <> 'Alice and friends'"
+    ).fetchall() == [(None, None)]
 
 
 def test_the_family_hears_once_that_its_payer_goes_on_alone(bank, payer, sign_in, mails, charlie):

@@ -82,22 +82,30 @@ class Faulty:
     def sign_in(self, person: Person) -> None:
         self.keys[person.id] = new_key()
         with self.postgres.database.connect(autocommit=True) as postgres:
-            postgres.execute("select auth.open_sign_in(%s, %s, 'faults', null)",
-                             [person.id, key_hash(self.keys[person.id])])  # fmt: skip
+            postgres.execute(
+                "select auth.open_sign_in(%s, %s, 'faults', null)", [person.id, key_hash(self.keys[person.id])]
+            )
             postgres.execute(PROVED, [datetime.now(UTC), key_hash(self.keys[person.id])])
 
     def cookie(self, person: Person) -> str:
         serializer: TaggedJSONSerializer = session_json_serializer
-        signer = URLSafeTimedSerializer(SECRET, salt="cookie-session", serializer=serializer,
-                                        signer_kwargs={"key_derivation": "hmac", "digest_method": _sha1})  # fmt: skip
+        signer = URLSafeTimedSerializer(
+            SECRET,
+            salt="cookie-session",
+            serializer=serializer,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": _sha1},
+        )
         value = signer.dumps({"_user_id": self.keys[person.id], "_fresh": True, "csrf_token": RAW_TOKEN})
         return f"__Host-session={value}"
 
     def ask(self, method: str, path: str, person: Person, body: str = "", patience: float = 20) -> tuple[int, str]:
         """One request on a connection of its own; status and text, or 0 when nobody answered."""
         connection = http.client.HTTPConnection("127.0.0.1", self.club.port, timeout=patience)
-        headers = {"Cookie": self.cookie(person), "X-CSRFToken": TOKEN,
-                   "Content-Type": "application/x-www-form-urlencoded"}  # fmt: skip
+        headers = {
+            "Cookie": self.cookie(person),
+            "X-CSRFToken": TOKEN,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
         try:
             connection.request(method, path, body=body or None, headers=headers)
             answer = connection.getresponse()
@@ -114,7 +122,10 @@ class Faulty:
         def one(person: Person) -> None:
             turn = 0
             while not stop.is_set():
-                meeting, wish = meetings[turn % len(meetings)], "accepted" if turn // len(meetings) % 2 == 0 else "declined"
+                meeting, wish = (
+                    meetings[turn % len(meetings)],
+                    "accepted" if turn // len(meetings) % 2 == 0 else "declined",
+                )
                 key = (person.id, meeting.id)
                 known = answers.acknowledged.pop(key, None)
                 status, _text = self.ask("POST", f"/meetings/{meeting.id}/answer", person, f"answer={wish}")
@@ -154,8 +165,12 @@ class Faulty:
         import subprocess
         import sys
 
-        done = subprocess.run([sys.executable, "-m", "portal", "check", "--at-rest"], env=self.club.environment,
-                              capture_output=True, text=True)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "portal", "check", "--at-rest"],
+            env=self.club.environment,
+            capture_output=True,
+            text=True,
+        )
         return "\n".join(line for line in done.stdout.splitlines() if not line.startswith("ok")) + done.stderr
 
 

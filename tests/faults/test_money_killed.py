@@ -32,7 +32,7 @@ RESCUE = "insert into procrastinate_jobs (queue_name, task_name, args) values ('
 UNHEARD = "update procrastinate_workers set last_heartbeat = now() - interval '1 minute'"
 TWICE = ("order-paid", "order-refunded", "twin")
 DOING = "select from procrastinate_jobs where status = 'doing' and task_name = 'billing.refetch' for update"
-WAKE = "select pg_notify('procrastinate_any_queue_v1', '{\"type\": \"job_inserted\", \"job_id\": 0}')"
+WAKE = 'select pg_notify(\'procrastinate_any_queue_v1\', \'{"type": "job_inserted", "job_id": 0}\')'
 STANDING = "select count(*) from pg_stat_activity where usename = %s and wait_event_type = 'Lock' and datname = current_database()"
 SHUT = STANDING.replace("count(*)", "pg_terminate_backend(pid)")
 WORK = "select count(*) from procrastinate_jobs where status in ('todo', 'doing') and (scheduled_at is null or scheduled_at < now())"
@@ -58,16 +58,21 @@ class Shop:
         """Somebody new, signed in."""
         name = uuid4()
         who = Person(name, f"{name.hex[:8]}@club.example", "Nora")
-        self.postgres.execute("insert into users (id, email, first_name, email_verified) values (%s, %s, 'Nora', true)",
-                              [who.id, who.email])  # fmt: skip
+        self.postgres.execute(
+            "insert into users (id, email, first_name, email_verified) values (%s, %s, 'Nora', true)",
+            [who.id, who.email],
+        )
         self.faulty.sign_in(who)
         return who
 
     def click(self, who, path, cookie="", **form):
         """A form sent: where it leads, or nothing when nobody answered or the answer was no."""
         line = http.client.HTTPConnection("127.0.0.1", self.club.port, timeout=30)
-        headers = {"Cookie": cookie or self.faulty.cookie(who), "X-CSRFToken": TOKEN,
-                   "Content-Type": "application/x-www-form-urlencoded"}  # fmt: skip
+        headers = {
+            "Cookie": cookie or self.faulty.cookie(who),
+            "X-CSRFToken": TOKEN,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
         with contextlib.closing(line), contextlib.suppress(OSError, http.client.HTTPException):
             line.request("POST", path, urlencode(form), headers)
             answer = line.getresponse()
@@ -106,7 +111,9 @@ class Shop:
         """What the provider has of a kind for one person."""
         with self.world.books() as books:
             known = {each["id"] for each in books.rows("customer") if each["metadata"].get("user_id") == str(who.id)}
-            return [each for each in books.rows(kind) if (each["id"] if kind == "customer" else each["customer"]) in known]
+            return [
+                each for each in books.rows(kind) if (each["id"] if kind == "customer" else each["customer"]) in known
+            ]
 
     def proves(self, who, orders, letters):
         """One customer, one live subscription and one charge over there; the same here, told once; no promise broken.
@@ -117,11 +124,15 @@ class Shop:
         [customer] = self.books(who, "customer")
         [live] = [each["id"] for each in self.books(who, "subscription") if each["status"] == "active"]
         assert self.world.ledger().customers[customer["id"]] == {"usd": 1200}
-        ours = "select provider_subscription_id from subscriptions where user_id = %s and status = 'active' and not twin"
+        ours = (
+            "select provider_subscription_id from subscriptions where user_id = %s and status = 'active' and not twin"
+        )
         assert self.postgres.execute(ours, [who.id]).fetchall() == [(live,)]
         said = self.postgres.execute("select status from orders where user_id = %s", [who.id]).fetchall()
         assert Counter(status for (status,) in said) == Counter(orders)
-        told = self.postgres.execute("select kind from mails where user_id = %s and state = 'sent'", [who.id]).fetchall()
+        told = self.postgres.execute(
+            "select kind from mails where user_id = %s and state = 'sent'", [who.id]
+        ).fetchall()
         if letters is not None:
             assert Counter(kind for (kind,) in told) == Counter(letters)
         assert self.one("select count(*) from sandbox_mails where recipient = %s", who.email) == len(told)
@@ -152,10 +163,18 @@ def until(true, seconds=30):
 def shop(server_url, tmp_path_factory):
     """One club for all that is broken here; each test has a payer of its own."""
     folder = tmp_path_factory.mktemp("money")
-    with new_database(server_url, TEST_DATA, "money") as database, database.as_demo(), pytest.MonkeyPatch.context() as patch:
+    with (
+        new_database(server_url, TEST_DATA, "money") as database,
+        database.as_demo(),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setattr(world, "PAUSES", (1,))  # a delivery that failed comes again after a second
         club, port = ClubServer(database, folder), free_port()
-        toll = Toll(folder / "stripe", f"http://127.0.0.1:{port}", endpoint=(f"{club.url}/webhooks/stripe", sandbox_secret(SECRET)))
+        toll = Toll(
+            folder / "stripe",
+            f"http://127.0.0.1:{port}",
+            endpoint=(f"{club.url}/webhooks/stripe", sandbox_secret(SECRET)),
+        )
         club.environment["STRIPE_URL"] = toll.page_url
         door = serve.Server(toll, port=port).start()
         try:
@@ -178,7 +197,11 @@ def nora(shop):
 
 @pytest.mark.parametrize(
     ("when", "call"),
-    [("after", "POST /v1/customers"), ("before", "POST /v1/checkout/sessions"), ("after", "POST /v1/checkout/sessions")],
+    [
+        ("after", "POST /v1/customers"),
+        ("before", "POST /v1/checkout/sessions"),
+        ("after", "POST /v1/checkout/sessions"),
+    ],
 )
 def test_web_is_killed_on_the_way_to_the_page_and_the_next_click_leads_to_the_one(shop, nora, when, call):
     here = shop.choose(nora)
@@ -298,7 +321,9 @@ def test_the_worker_is_killed_with_all_written_and_its_job_not_ticked_off_and_wr
 )
 def test_the_worker_is_killed_while_it_takes_a_second_plan_back(shop, nora, when, call):
     first = shop.page(nora, shop.choose(nora))
-    shop.postgres.execute("update checkouts set state = 'expired' where user_id = %s", [nora.id])  # a second machine's luck
+    shop.postgres.execute(
+        "update checkouts set state = 'expired' where user_id = %s", [nora.id]
+    )  # a second machine's luck
     second = shop.page(nora, shop.choose(nora))
     shop.at_rest()
     reached = shop.world.stop_at(when, call, shop.club.kill_worker)
@@ -315,7 +340,9 @@ def together(*clicks):
     """All at the same moment: what each came to."""
     start = threading.Barrier(len(clicks))
     with ThreadPoolExecutor(len(clicks)) as hands:
-        return [done.result() for done in [hands.submit(lambda click=click: (start.wait(), click())[1]) for click in clicks]]
+        return [
+            done.result() for done in [hands.submit(lambda click=click: (start.wait(), click())[1]) for click in clicks]
+        ]
 
 
 def test_two_browsers_click_twice_each_at_once_and_all_are_led_to_one_page_and_one_charge(shop, nora):

@@ -31,9 +31,13 @@ def small_disk(tmp_path):
     """A disk of 160 MB, where this machine lets us make one."""
     place = tmp_path / "small"
     place.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(place)], capture_output=True
-    ).returncode == 0  # fmt: skip
+    mounted = (
+        os.geteuid() == 0
+        and subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(place)], capture_output=True
+        ).returncode
+        == 0
+    )
     if not mounted:
         pytest.skip("only root can make a disk that is small enough to fill")
     os.environ["FAULTS"] = str(place)

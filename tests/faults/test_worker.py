@@ -9,9 +9,13 @@ def test_mail_left_by_a_killed_worker_is_sent_by_the_next_and_once(faulty):
     with faulty.postgres.database.connect(autocommit=True) as postgres:
         guests = cast.crowd(postgres, 60)
         supper = cast.plan_meeting(postgres, "Supper", max_attendees=None)
-        postgres.execute("insert into meeting_attendances (meeting_id, user_id, answer) select %s, unnest(%s::uuid[]), 'accepted'",
-                         [supper.id, [guest.id for guest in guests]])  # fmt: skip
-        status, _text = faulty.ask("POST", f"/admin/meetings/{supper.id}/cancellation", cast.DORA, "reason=The+host+is+ill")
+        postgres.execute(
+            "insert into meeting_attendances (meeting_id, user_id, answer) select %s, unnest(%s::uuid[]), 'accepted'",
+            [supper.id, [guest.id for guest in guests]],
+        )
+        status, _text = faulty.ask(
+            "POST", f"/admin/meetings/{supper.id}/cancellation", cast.DORA, "reason=The+host+is+ill"
+        )
         assert status == 303
         until(lambda: postgres.execute("select count(*) from sandbox_mails").fetchone()[0] > 3)
         faulty.club.kill_worker()

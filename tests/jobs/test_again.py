@@ -85,8 +85,10 @@ def deadlock(database, people):
 
 def waited_for(database):
     """Until a worker waits for somebody's row."""
-    waits = ("select count(*) from pg_stat_activity where datname = current_database() and usename = 'portal_worker'"
-             " and wait_event_type = 'Lock'")  # fmt: skip
+    waits = (
+        "select count(*) from pg_stat_activity where datname = current_database() and usename = 'portal_worker'"
+        " and wait_event_type = 'Lock'"
+    )
     with database.connect(autocommit=True) as looking:
         until = time.monotonic() + 10
         while not one(looking, waits) and time.monotonic() < until:

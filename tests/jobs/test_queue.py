@@ -162,10 +162,18 @@ HAND_IN = "insert into procrastinate_jobs (queue_name, task_name, args) values (
 
 @pytest.mark.parametrize(
     ("who", "task"),
-    [(None, "attendance.tell_offer"), (None, "billing.stop_own"), ("charlie", "attendance.tell_cancelled"),
-     ("charlie", "families.take_over"), ("charlie", "billing.reconcile"), ("dora", "operations.tidy"), ("dora", "families.paid"),
-     ("charlie", "meetings.archive"), (None, "sandbox.keep_going")],
-)  # fmt: skip
+    [
+        (None, "attendance.tell_offer"),
+        (None, "billing.stop_own"),
+        ("charlie", "attendance.tell_cancelled"),
+        ("charlie", "families.take_over"),
+        ("charlie", "billing.reconcile"),
+        ("dora", "operations.tidy"),
+        ("dora", "families.paid"),
+        ("charlie", "meetings.archive"),
+        (None, "sandbox.keep_going"),
+    ],
+)
 def test_nobody_hands_in_what_follows_from_nothing_they_may_do(as_, request, people, who, task):
     """With SQL as the web's login any job could be queued, about anybody."""
     person = who and request.getfixturevalue(who)
@@ -197,7 +205,8 @@ def test_browsers_may_hand_in_what_follows_from_pages_and_nothing_else(database,
     """Who forgets to add a new job to the policies, or to take an old one off, reads so here."""
     policies = backstage.execute(
         "select with_check from pg_policies where tablename = 'procrastinate_jobs' and cmd = 'INSERT'"
-        " and policyname <> 'tests'").fetchall()  # fmt: skip
+        " and policyname <> 'tests'"
+    ).fetchall()
     lists = [names for (check,) in policies for names in re.findall(r"'\{([^}]*)\}'", check)]
     allowed = {name.strip() for names in lists for name in names.split(",")}
     pages = [file for file in sources() if file.name != "jobs.py" and str(file.relative_to(ROOT)) not in WORKERS_OWN]
@@ -244,10 +253,15 @@ def stalled(superuser, attempts):
     (worker,) = superuser.execute(
         "insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 minute') returning id"
     ).fetchone()
-    superuser.execute("insert into procrastinate_jobs (queue_name, task_name, status, worker_id, attempts)"
-                      " values ('default', 'tests.note', 'doing', %s, %s)", [worker, attempts])  # fmt: skip
-    superuser.execute("insert into procrastinate_jobs (queue_name, task_name, args)"
-                      " values ('default', 'operations.rescue', '{\"timestamp\": 0}')")  # fmt: skip
+    superuser.execute(
+        "insert into procrastinate_jobs (queue_name, task_name, status, worker_id, attempts)"
+        " values ('default', 'tests.note', 'doing', %s, %s)",
+        [worker, attempts],
+    )
+    superuser.execute(
+        "insert into procrastinate_jobs (queue_name, task_name, args)"
+        " values ('default', 'operations.rescue', '{\"timestamp\": 0}')"
+    )
 
 
 def test_the_job_of_a_worker_that_died_is_done_by_another(work, superuser, queued):
@@ -319,8 +333,10 @@ def test_what_its_time_is_over_for_goes_and_the_rest_stays(tidy, superuser, peop
         ("safe", 729, "security", "info"),
         ("old safe", 731, "security", "warn"),
     ):
-        add("insert into system_logs (message, timestamp, category, level) values (%s, %s, %s, %s)",
-            [message, now - age * day, category, level])  # fmt: skip
+        add(
+            "insert into system_logs (message, timestamp, category, level) values (%s, %s, %s, %s)",
+            [message, now - age * day, category, level],
+        )
     tidy()
     assert add("select token_hash from one_time_tokens").fetchall() == [(b"t0",)]
     assert add("select key from rate_limits").fetchall() == [("k0",)]
@@ -341,8 +357,10 @@ def test_done_jobs_are_kept_two_days(app, work, tidy, superuser):
             note.enqueue(db.session())
         db.session.commit()
     work()
-    superuser.execute("update procrastinate_events set at = now() - interval '3 days' where job_id ="
-                      " (select min(id) from procrastinate_jobs)")  # fmt: skip
+    superuser.execute(
+        "update procrastinate_events set at = now() - interval '3 days' where job_id ="
+        " (select min(id) from procrastinate_jobs)"
+    )
     tidy()
     assert superuser.execute("select count(*) from procrastinate_jobs where task_name = 'tests.note'").fetchone() == (
         1,
@@ -352,11 +370,16 @@ def test_done_jobs_are_kept_two_days(app, work, tidy, superuser):
 def test_network_addresses_are_shortened_after_a_month(tidy, superuser, people, alice, now):
     for age, address in ((29, "203.0.113.77"), (31, "203.0.113.77"), (31, "2001:db8:1:2::77"), (31, None)):
         then = now - timedelta(days=age)
-        superuser.execute("insert into system_logs (level, message, timestamp, ip_address, category)"
-                          " values ('info', 'x', %s, %s, 'security')",
-                          [then, address])  # fmt: skip
-        superuser.execute("insert into sign_ins (user_id, key_hash, device, created_at, seen_at, network)"
-                          " values (%s, %s, 'x', %s, %s, %s)", [alice.id, f"{age}{address}".encode(), then, then, address])  # fmt: skip
+        superuser.execute(
+            "insert into system_logs (level, message, timestamp, ip_address, category)"
+            " values ('info', 'x', %s, %s, 'security')",
+            [then, address],
+        )
+        superuser.execute(
+            "insert into sign_ins (user_id, key_hash, device, created_at, seen_at, network)"
+            " values (%s, %s, 'x', %s, %s, %s)",
+            [alice.id, f"{age}{address}".encode(), then, then, address],
+        )
     tidy()
     shortened = ["2001:db8:1::/48", "203.0.113.0/24", "203.0.113.77", None]
     for column, table in (("ip_address", "system_logs where message = 'x'"), ("network", "sign_ins")):
@@ -366,17 +389,21 @@ def test_network_addresses_are_shortened_after_a_month(tidy, superuser, people, 
 
 def test_a_sign_in_that_never_gave_its_code_goes_after_a_day(tidy, superuser, people, alice, now):
     for hours, waits in ((23, True), (25, True), (25, False)):
-        superuser.execute("insert into sign_ins (user_id, key_hash, device, created_at, seen_at, waits)"
-                          " values (%s, %s, %s, %s, %s, %s)",
-                          [alice.id, f"{hours}{waits}".encode(), f"{hours} {waits}", now, now - timedelta(hours=hours), waits])  # fmt: skip
+        superuser.execute(
+            "insert into sign_ins (user_id, key_hash, device, created_at, seen_at, waits)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            [alice.id, f"{hours}{waits}".encode(), f"{hours} {waits}", now, now - timedelta(hours=hours), waits],
+        )
     tidy()
     assert superuser.execute("select device from sign_ins order by 1").fetchall() == [("23 True",), ("25 False",)]
 
 
 def test_a_mail_is_remembered_for_a_year(tidy, superuser, database, now):
     for days, state in ((364, "sent"), (366, "sent"), (367, "queued")):
-        superuser.execute("insert into mails (kind, recipient, subject, created_at, state) values (%s, 'a@x.example', 'x', %s, %s)",
-                          [f"{days}", now - timedelta(days=days), state])  # fmt: skip
+        superuser.execute(
+            "insert into mails (kind, recipient, subject, created_at, state) values (%s, 'a@x.example', 'x', %s, %s)",
+            [f"{days}", now - timedelta(days=days), state],
+        )
     tidy()
     assert superuser.execute("select kind from mails order by kind").fetchall() == [("364",), ("367",)]
 
@@ -405,9 +432,13 @@ def test_the_schedule_goes_on_while_an_earlier_tick_still_waits(worker_app, supe
             tend.enqueue(db.session())
         db.session.commit()
     work()
-    states = superuser.execute("select distinct status::text from procrastinate_jobs where task_name = 'attendance.tend'")
+    states = superuser.execute(
+        "select distinct status::text from procrastinate_jobs where task_name = 'attendance.tend'"
+    )
     assert states.fetchall() == [("succeeded",)]
-    assert superuser.execute("select count(*) from procrastinate_jobs where queueing_lock is not null").fetchone() == (0,)
+    assert superuser.execute("select count(*) from procrastinate_jobs where queueing_lock is not null").fetchone() == (
+        0,
+    )
 
 
 def test_a_sign_up_asked_for_again_is_not_old(superuser, worker_app, client, now):
@@ -433,8 +464,10 @@ def test_addresses_of_invitations_nobody_took_go_after_ninety_days(tidy, superus
 
 def test_that_an_address_had_its_free_days_is_forgotten_three_years_after_closing(tidy, superuser, people, eve, now):
     for mark, user_id, kept_until in (
-        (1, eve.id, None), (2, None, now + timedelta(days=1)), (3, None, now - timedelta(minutes=1)),
-    ):  # fmt: skip
+        (1, eve.id, None),
+        (2, None, now + timedelta(days=1)),
+        (3, None, now - timedelta(minutes=1)),
+    ):
         superuser.execute("insert into free_days values (%s, %s, %s)", [bytes([mark]) * 32, user_id, kept_until])
     tidy()
     assert superuser.execute("select get_byte(mark, 0) from free_days order by 1").fetchall() == [(1,), (2,)]

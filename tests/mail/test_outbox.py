@@ -120,8 +120,11 @@ def test_a_secret_body_is_forgotten_once_it_left(write, work, kept, mails):
 def test_a_job_done_again_sends_nothing_again(write, work, superuser, kept):
     write()
     work()
-    superuser.execute("insert into procrastinate_jobs (task_name, queue_name, args) values"
-                      " ('mail.deliver', 'default', jsonb_build_object('mail_id', %s::text))", [kept().id])  # fmt: skip
+    superuser.execute(
+        "insert into procrastinate_jobs (task_name, queue_name, args) values"
+        " ('mail.deliver', 'default', jsonb_build_object('mail_id', %s::text))",
+        [kept().id],
+    )
     work()
     assert kept().attempts == 1 and count(superuser, "sandbox_mails") == 1
 

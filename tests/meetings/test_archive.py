@@ -14,8 +14,15 @@ YEAR = timedelta(days=366)
 @pytest.fixture
 def old(superuser, people):
     """Held thirteen months ago, with the address of its room still known."""
-    return plan(superuser, "Old", days=-400, status="completed", meeting_link="https://meet.example/x", meeting_id="e",
-                provision_state="ready")  # fmt: skip
+    return plan(
+        superuser,
+        "Old",
+        days=-400,
+        status="completed",
+        meeting_link="https://meet.example/x",
+        meeting_id="e",
+        provision_state="ready",
+    )
 
 
 @pytest.fixture
@@ -32,7 +39,9 @@ def archive(worker_app):
 def test_what_ended_a_year_ago_is_archived_with_its_former_state(archive, superuser, old):
     plan(superuser, "Fallen", days=-400, status="cancelled", cancellation_reason="Ill.")
     archive()
-    rows = superuser.execute("select title, status, archived_from, archived_at is not null from meetings order by title")
+    rows = superuser.execute(
+        "select title, status, archived_from, archived_at is not null from meetings order by title"
+    )
     assert rows.fetchall() == [("Fallen", "archived", "cancelled", True), ("Old", "archived", "completed", True)]
     assert one(superuser, "select count(*) from system_logs where operation = 'meetings.archived'") == 1
 
@@ -65,7 +74,9 @@ def test_it_leaves_the_lists_and_keeps_its_page(archive, sign_in, superuser, cha
     archive()
     his = sign_in(charlie)
     assert "Old" not in words(his.get("/meetings/past"))
-    assert "1 person came." in words(his.get(f"/meetings/{old.id}")) and "You stayed 57 minutes." in words(his.get(f"/meetings/{old.id}"))
+    assert "1 person came." in words(his.get(f"/meetings/{old.id}")) and "You stayed 57 minutes." in words(
+        his.get(f"/meetings/{old.id}")
+    )
 
 
 def test_a_cancelled_one_still_says_so(archive, sign_in, superuser, charlie):
@@ -87,11 +98,19 @@ def test_the_numbers_stay_what_they_were(archive, as_, superuser, dora, charlie,
 def test_an_admin_still_finds_it(archive, sign_in, dora, old):
     archive()
     hers = sign_in(dora)
-    assert "Old" in words(hers.get("/admin/meetings/past")) and "Numbers" in words(hers.get(f"/admin/meetings/{old.id}"))
+    assert "Old" in words(hers.get("/admin/meetings/past")) and "Numbers" in words(
+        hers.get(f"/admin/meetings/{old.id}")
+    )
 
 
 @pytest.mark.parametrize(
-    "wrong", ["archived_from = null", "meeting_link = 'https://meet.example/x'", "archived_from = 'scheduled'", "archived_at = null"]
+    "wrong",
+    [
+        "archived_from = null",
+        "meeting_link = 'https://meet.example/x'",
+        "archived_from = 'scheduled'",
+        "archived_at = null",
+    ],
 )
 def test_the_database_keeps_an_archived_row_whole(archive, superuser, old, wrong):
     archive()

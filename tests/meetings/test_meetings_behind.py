@@ -44,17 +44,20 @@ def test_nothing_behind_is_said_in_a_sentence(look, charlie):
 ATTENDED = {"outcome": "attended", "came": True}
 
 
-@pytest.mark.parametrize(("row", "said"), [
-    ({"answer": "accepted", **ATTENDED, "join_duration": 52}, "52 min"),
-    ({"answer": "accepted", **ATTENDED, "join_duration": 61}, "60 min"),
-    ({"answer": "accepted", **ATTENDED}, "Came"),
-    ({"answer": "accepted"}, "Did not come"),
-    ({"answer": "accepted", "outcome": "no_show"}, "Did not come"),
-    ({"answer": "declined"}, "Said no"),
-    ({"answer": "declined", **ATTENDED, "join_duration": 20}, "20 min"),
-    ({"answer": "invited"}, "Selin"),
-    (None, "Selin"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"answer": "accepted", **ATTENDED, "join_duration": 52}, "52 min"),
+        ({"answer": "accepted", **ATTENDED, "join_duration": 61}, "60 min"),
+        ({"answer": "accepted", **ATTENDED}, "Came"),
+        ({"answer": "accepted"}, "Did not come"),
+        ({"answer": "accepted", "outcome": "no_show"}, "Did not come"),
+        ({"answer": "declined"}, "Said no"),
+        ({"answer": "declined", **ATTENDED, "join_duration": 20}, "20 min"),
+        ({"answer": "invited"}, "Selin"),
+        (None, "Selin"),
+    ],
+)
 def test_each_meeting_says_whether_one_came(look, superuser, charlie, database, row, said):
     yesterday = plan(superuser, "Yesterday", days=-2, status="completed", host_name="Selin")
     if row is not None:
@@ -64,7 +67,9 @@ def test_each_meeting_says_whether_one_came(look, superuser, charlie, database, 
 
 
 def test_the_head_counts_the_month_and_the_time_together(sign_in, superuser, charlie, database):
-    evenings = [plan(superuser, f"Evening {n}", scheduled_date=date(2026, 11, n), status="completed") for n in (2, 3, 4)]
+    evenings = [
+        plan(superuser, f"Evening {n}", scheduled_date=date(2026, 11, n), status="completed") for n in (2, 3, 4)
+    ]
     before = plan(superuser, "Before", scheduled_date=date(2026, 10, 5), status="completed")
     for evening, minutes in ((evenings[0], 61), (evenings[1], 40), (before, 60)):
         invite(superuser, charlie, evening, answer="accepted", joined_at=evening.starts_at, join_duration=minutes)

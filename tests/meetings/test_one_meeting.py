@@ -42,7 +42,8 @@ def test_both_clocks_are_named_when_they_differ(look, superuser, charlie, tonigh
     assert "03:00 Tokyo, your time" in text and "21:00 Istanbul, club time" in text
     assert f"Your time, Tokyo {night:%a} {night.day} {night:%b}, 03:00 to 04:00" in text
     assert (
-        f"Club time, Istanbul {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00" in text
+        f"Club time, Istanbul {tonight.starts_at:%a} {tonight.starts_at.day} {tonight.starts_at:%b}, 21:00 to 22:00"
+        in text
     )
 
 

@@ -100,7 +100,12 @@ def test_a_rule_in_words(series, said):
 
 
 def test_the_whole_sentence():
-    held = {"start_time": time(21), "timezone": "Europe/Istanbul", "starts_on": date(2026, 5, 3), "ends_on": date(2026, 6, 5)}
+    held = {
+        "start_time": time(21),
+        "timezone": "Europe/Istanbul",
+        "starts_on": date(2026, 5, 3),
+        "ends_on": date(2026, 6, 5),
+    }
     said = sentence(rule("daily", only_if_free=True, **held))
     assert " ".join(said.split()) == (
         "Every day at 21:00 in Istanbul, from 3 May 2026 until 5 June 2026, unless another meeting is on that day."

@@ -73,7 +73,9 @@ def dates(superuser):
 def test_a_series_makes_its_meetings_five_weeks_ahead(admin, dates, superuser):
     admin.start()
     assert dates() == [TUESDAY + 7 * DAY * n for n in range(5)]
-    row = superuser.execute("select title, start_time, duration, is_recurring, origin, created_by from meetings limit 1")
+    row = superuser.execute(
+        "select title, start_time, duration, is_recurring, origin, created_by from meetings limit 1"
+    )
     assert row.fetchone() == ("Quiet work hour", time(21), 60, True, "series", admin.admin.id)
 
 
@@ -98,7 +100,9 @@ def test_of_many_at_once_one_makes_them(admin, dates, superuser):
 def test_the_same_day_handed_over_twice_is_made_once(admin, as_, superuser):
     daily, day = admin.start(DAILY), TODAY + 60 * DAY
     moment = datetime.combine(day, DAILY.start_time, ISTANBUL)
-    given = Jsonb([{"series": str(daily), "day": str(day), "starts_at": str(moment), "wall": str(moment.replace(tzinfo=None))}])
+    given = Jsonb(
+        [{"series": str(daily), "day": str(day), "starts_at": str(moment), "wall": str(moment.replace(tzinfo=None))}]
+    )
     with as_("worker") as db:
         assert [db.execute("select hold_series(%s)", [given]).fetchone()[0] for _ in range(2)] == [1, 0]
 
@@ -117,17 +121,23 @@ def test_nine_in_berlin_stays_nine_when_the_clocks_change(admin, superuser):
     berlin = ZoneInfo("Europe/Berlin")
     with clock.at(datetime(2027, 3, 20, 12, tzinfo=berlin)):
         admin.start(replace(DAILY, timezone="Europe/Berlin", starts_on=date(2027, 3, 20)))
-    hours = superuser.execute("select distinct to_char(starts_at at time zone 'Europe/Berlin', 'HH24:MI') from meetings")
+    hours = superuser.execute(
+        "select distinct to_char(starts_at at time zone 'Europe/Berlin', 'HH24:MI') from meetings"
+    )
     assert hours.fetchall() == [("21:00",)]
 
 
 @pytest.mark.parametrize(("month", "day", "said"), [(3, 28, "03:30"), (10, 31, "02:30")])
 def test_an_hour_the_clocks_skip_is_later_and_one_that_comes_twice_is_the_first(admin, superuser, month, day, said):
     with clock.at(datetime(2027, month, day - 3, 12, tzinfo=ZoneInfo("UTC"))):
-        admin.start(replace(DAILY, timezone="Europe/Berlin", start_time=time(2, 30), starts_on=date(2027, month, day - 2)))
+        admin.start(
+            replace(DAILY, timezone="Europe/Berlin", start_time=time(2, 30), starts_on=date(2027, month, day - 2))
+        )
     shown = "select to_char(starts_at at time zone 'Europe/Berlin', 'HH24:MI') from meetings where series_date = %s"
     assert one(superuser, shown, date(2027, month, day)) == said
-    gaps = superuser.execute("select distinct starts_at - lag(starts_at) over (order by starts_at) from meetings").fetchall()
+    gaps = superuser.execute(
+        "select distinct starts_at - lag(starts_at) over (order by starts_at) from meetings"
+    ).fetchall()
     assert max(gap for (gap,) in gaps if gap) <= timedelta(hours=25)
 
 
@@ -244,7 +254,9 @@ def test_the_past_stays_the_series_it_was(admin, superuser, running):
     following = admin.change(running, replace(WEEKLY, title="Loud work hour", starts_on=TUESDAY, weekdays=(2, 4)))
     assert following != running
     assert one(superuser, "select ends_on from meeting_series where id = %s", running) == TUESDAY - DAY
-    titles = superuser.execute("select distinct title, series_id, starts_at < now() from meetings order by 3 desc").fetchall()
+    titles = superuser.execute(
+        "select distinct title, series_id, starts_at < now() from meetings order by 3 desc"
+    ).fetchall()
     assert titles == [("Quiet work hour", running, True), ("Loud work hour", following, False)]
 
 
@@ -280,14 +292,18 @@ def test_a_day_that_is_no_longer_one_goes_without_a_trace_or_is_called_off(
     answers(superuser, one(superuser, "select id from meetings where series_date = %s", TUESDAY), accepted=[alice])
     admin.change(running, replace(WEEKLY, weekdays=(4,), starts_on=TUESDAY))
     work()
-    assert {day.weekday() for day in dates()} == {3} and mails(alice.email)[0]["subject"] == "Cancelled: Quiet work hour"
+    assert {day.weekday() for day in dates()} == {3} and mails(alice.email)[0][
+        "subject"
+    ] == "Cancelled: Quiet work hour"
     assert one(superuser, "select count(*) from meetings where status = 'cancelled'") == 1
 
 
 def test_one_that_was_changed_alone_is_left_alone(admin, superuser, running):
     superuser.execute("update meetings set changed_alone = true, title = 'Special' where series_date = %s", [TUESDAY])
     following = admin.change(running, replace(WEEKLY, title="Loud work hour", weekdays=(4,), starts_on=TUESDAY))
-    row = superuser.execute("select title, status, series_id from meetings where series_date = %s", [TUESDAY]).fetchone()
+    row = superuser.execute(
+        "select title, status, series_id from meetings where series_date = %s", [TUESDAY]
+    ).fetchone()
     assert row == ("Special", "scheduled", following)
 
 
@@ -306,7 +322,9 @@ def test_of_two_admins_the_second_is_told(admin, running):
 
 
 def test_stopping_leaves_the_past_alone_and_makes_no_more(admin, dates, worker_app, superuser, running, alice):
-    answers(superuser, one(superuser, "select id from meetings where series_date = %s", TUESDAY + 7 * DAY), accepted=[alice])
+    answers(
+        superuser, one(superuser, "select id from meetings where series_date = %s", TUESDAY + 7 * DAY), accepted=[alice]
+    )
     admin.to(series.stop, running, TUESDAY, "It has run its course.")
     do(worker_app, jobs.hold_series, clock.now() + 20 * DAY)
     assert dates() == [TUESDAY]
@@ -320,7 +338,7 @@ def test_stopping_leaves_the_past_alone_and_makes_no_more(admin, dates, worker_a
 
 def test_a_new_meeting_of_a_private_series_invites_who_was_invited_before(admin, worker_app, superuser, alice, bob):
     admin.start(replace(WEEKLY, is_private=True))
-    for meeting_id, in superuser.execute("select id from meetings").fetchall():
+    for (meeting_id,) in superuser.execute("select id from meetings").fetchall():
         answers(superuser, meeting_id, accepted=[alice], declined=[bob])
     do(worker_app, jobs.hold_series, clock.now() + 8 * DAY)
     latest = "select user_id, answer from meeting_attendances where meeting_id = (select id from meetings order by starts_at desc limit 1)"

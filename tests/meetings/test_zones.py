@@ -101,10 +101,11 @@ def differing_zones(superuser):
     weeks = [datetime.now(ZoneInfo("UTC")) + timedelta(days=7 * n) for n in range(104)]
     asked = "select array_agg(timezone(%s, at) order by at) from unnest(%s::timestamptz[]) at"
     return [
-        zone for zone in zones()
+        zone
+        for zone in zones()
         if superuser.execute(asked, [zone, weeks]).fetchone()[0]
         != [moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in weeks]
-    ]  # fmt: skip
+    ]
 
 
 def test_every_zone_that_differs_and_no_other_would_be_named(worker_app, superuser):

@@ -29,8 +29,11 @@ def run(superuser):
     """`run("check", ago, well)`: something on the schedule ended."""
 
     def ended(name, ago="1 hour", well=True, said="", details=None):
-        superuser.execute("insert into runs (name, began_at, ended_at, well, said, details) values"
-                          " (%s, now() - %s::interval, now(), %s, %s, %s)", [name, ago, well, said, details])  # fmt: skip
+        superuser.execute(
+            "insert into runs (name, began_at, ended_at, well, said, details) values"
+            " (%s, now() - %s::interval, now(), %s, %s, %s)",
+            [name, ago, well, said, details],
+        )
 
     return ended
 
@@ -63,12 +66,15 @@ def test_nobody_working(told, superuser, backup):
     assert told() == ["! Nobody works on mail and jobs: the worker is not running"]
 
 
-@pytest.mark.parametrize(("run_of", "words"), [
-    ({"well": False, "details": '{"A promise": 3}'}, "! The nightly check found 1 broken promise"),
-    ({"well": False, "details": '{"A promise": 3, "Another": 1}'}, "! The nightly check found 2 broken promises"),
-    ({"well": False, "said": "OperationalError"}, "! The nightly check failed: OperationalError"),
-    ({"ago": "3 days"}, "The nightly check has not run for 3 days"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("run_of", "words"),
+    [
+        ({"well": False, "details": '{"A promise": 3}'}, "! The nightly check found 1 broken promise"),
+        ({"well": False, "details": '{"A promise": 3, "Another": 1}'}, "! The nightly check found 2 broken promises"),
+        ({"well": False, "said": "OperationalError"}, "! The nightly check failed: OperationalError"),
+        ({"ago": "3 days"}, "The nightly check has not run for 3 days"),
+    ],
+)
 def test_the_nightly_check(run_of, words, told, run, backup):
     backup()
     run("check", ago=run_of.pop("ago", "1 hour"), **run_of)
@@ -82,14 +88,20 @@ def test_only_the_last_check_counts(told, run, backup):
     assert told() == []
 
 
-@pytest.mark.parametrize(("there", "words"), [
-    ([], "No backup has been made yet"),
-    ([{"ago": "31 hours"}], "! The newest backup is 31 hours old"),
-    ([{"ago": "20 days", "proved": True}, {"ago": "5 days"}], "! The newest backup is 5 days old"),
-    ([{"proved": False, "proof": "users had 6 rows and has 5."}], "! A backup could not be brought back: users had 6 rows and has 5."),
-    ([{"ago": "12 days"}, {}], "No backup was brought back for 12 days"),
-    ([{"ago": "12 days", "proved": True, "proved_ago": "10 days"}, {}], "No backup was brought back for 10 days"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ([], "No backup has been made yet"),
+        ([{"ago": "31 hours"}], "! The newest backup is 31 hours old"),
+        ([{"ago": "20 days", "proved": True}, {"ago": "5 days"}], "! The newest backup is 5 days old"),
+        (
+            [{"proved": False, "proof": "users had 6 rows and has 5."}],
+            "! A backup could not be brought back: users had 6 rows and has 5.",
+        ),
+        ([{"ago": "12 days"}, {}], "No backup was brought back for 12 days"),
+        ([{"ago": "12 days", "proved": True, "proved_ago": "10 days"}, {}], "No backup was brought back for 10 days"),
+    ],
+)
 def test_backups(there, words, told, backup):
     for each in there:
         backup(**each)
@@ -118,7 +130,11 @@ EVENT = "insert into procrastinate_events (job_id, type, at) values (%s, %s, now
 def test_jobs_that_failed_or_are_late(told, backup, superuser):
     backup()
     for number, (task, status, ago) in enumerate(
-        [("billing.refetch", "failed", "1 hour"), ("mail.deliver", "failed", "2 days"), ("attendance.tend", "todo", "11 minutes")]
+        [
+            ("billing.refetch", "failed", "1 hour"),
+            ("mail.deliver", "failed", "2 days"),
+            ("attendance.tend", "todo", "11 minutes"),
+        ]
     ):
         superuser.execute(JOB, [900 + number, task, status])
         superuser.execute("delete from procrastinate_events where job_id = %s", [900 + number])
@@ -132,12 +148,15 @@ MAIL = (
 )
 
 
-@pytest.mark.parametrize(("ago", "state", "words"), [
-    ("2 hours", "queued", ["! Waiting for an hour or longer: 1 mail"]),
-    ("10 minutes", "queued", []),
-    ("2 hours", "failed", ["Not sent in the last day, and given up: 1 mail"]),
-    ("2 days", "failed", []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("ago", "state", "words"),
+    [
+        ("2 hours", "queued", ["! Waiting for an hour or longer: 1 mail"]),
+        ("10 minutes", "queued", []),
+        ("2 hours", "failed", ["Not sent in the last day, and given up: 1 mail"]),
+        ("2 days", "failed", []),
+    ],
+)
 def test_mails_that_wait_or_were_given_up(ago, state, words, told, backup, superuser):
     backup()
     superuser.execute(MAIL, [ago, state])

@@ -42,8 +42,15 @@ def test_row_counts_are_of_the_moment_that_was_dumped(at_work, settings, people,
 
     monkeypatch.setattr(backup, "run", signs_up_meanwhile)
     made = backup.back_up(at_work, settings)
-    listed = tools.run("pg_restore", superuser.info.server_version // 10_000, None, "--data-only", "--table=users",
-                       "--file=-", str(settings.backups / made.file))  # fmt: skip
+    listed = tools.run(
+        "pg_restore",
+        superuser.info.server_version // 10_000,
+        None,
+        "--data-only",
+        "--table=users",
+        "--file=-",
+        str(settings.backups / made.file),
+    )
     assert made.row_counts["users"] == 5 and "late@club.example" not in listed and "bob@club.example" in listed
 
 
@@ -104,13 +111,19 @@ def test_two_weeks_of_days_eight_weeks_and_a_year_of_months_are_kept():
     keep = sorted(kept(every_night), reverse=True)
     assert keep[:14] == [TONIGHT - timedelta(days=n) for n in range(14)]
     assert len({moment.strftime("%G-%V") for moment in keep}) >= 8
-    assert {moment.strftime("%Y-%m") for moment in keep} == {f"2025-{m:02}" for m in (12,)} | {f"2026-{m:02}" for m in range(1, 12)}
+    assert {moment.strftime("%Y-%m") for moment in keep} == {f"2025-{m:02}" for m in (12,)} | {
+        f"2026-{m:02}" for m in range(1, 12)
+    }
     assert len(keep) < 14 + 8 + 12
 
 
 def test_of_many_in_a_day_only_the_newest_is_kept_once_the_day_is_over():
     hourly = {TONIGHT - timedelta(hours=n) for n in range(48)}
-    assert kept(hourly) == {TONIGHT, datetime(2026, 11, 24, 23, 41, tzinfo=UTC), datetime(2026, 11, 23, 23, 41, tzinfo=UTC)}
+    assert kept(hourly) == {
+        TONIGHT,
+        datetime(2026, 11, 24, 23, 41, tzinfo=UTC),
+        datetime(2026, 11, 23, 23, 41, tzinfo=UTC),
+    }
 
 
 def test_what_its_time_is_over_for_is_deleted_with_what_lies_beside_it(file, at_work, settings, superuser):
@@ -121,8 +134,11 @@ def test_what_its_time_is_over_for_is_deleted_with_what_lies_beside_it(file, at_
         each.write_text("old")
         each.with_suffix(".sha256").write_text("old")
     superuser.execute("update backups set file = %s, proved = true, proved_at = now()", [old[2].name])
-    superuser.execute("insert into backups (file, club_at, bytes, sha256, revision, row_counts) values"
-                      " (%s, now(), 1, repeat('0', 64), 'v1', '{}')", [old[0].name])  # fmt: skip
+    superuser.execute(
+        "insert into backups (file, club_at, bytes, sha256, revision, row_counts) values"
+        " (%s, now(), 1, repeat('0', 64), 'v1', '{}')",
+        [old[0].name],
+    )
     backup.forget(at_work, settings.backups, name)
     at_work.commit()
     assert file.exists() and other.exists(), "another database's is not ours to delete"

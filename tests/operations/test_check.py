@@ -117,8 +117,12 @@ def test_every_promise_has_its_drift():
 
 
 def test_a_mail_that_is_tried_again_is_no_drift(hidden):
-    hidden.execute(text("insert into mails (kind, recipient, subject, created_at, attempts)"
-                        " values ('hello', 'a@club.example', 'Hello', now() - interval '1 day', 3)"))  # fmt: skip
+    hidden.execute(
+        text(
+            "insert into mails (kind, recipient, subject, created_at, attempts)"
+            " values ('hello', 'a@club.example', 'Hello', now() - interval '1 day', 3)"
+        )
+    )
     assert broken(hidden, at_rest=True) == set()
 
 

@@ -27,10 +27,14 @@ def environment(database, monkeypatch):
     """The settings of an operator, in the environment."""
     settings = settings_for(database)
     given = {
-        "DATABASE_URL": plain_url(settings.database_url), "OWNER_DATABASE_URL": plain_url(settings.owner_url),
-        "WORKER_DATABASE_URL": plain_url(settings.worker_url), "SECRET_KEY": SECRET, "SANDBOX": "1",
-        "ASSETS": str(settings.assets), "MAIL_URL": "sandbox:",
-    }  # fmt: skip
+        "DATABASE_URL": plain_url(settings.database_url),
+        "OWNER_DATABASE_URL": plain_url(settings.owner_url),
+        "WORKER_DATABASE_URL": plain_url(settings.worker_url),
+        "SECRET_KEY": SECRET,
+        "SANDBOX": "1",
+        "ASSETS": str(settings.assets),
+        "MAIL_URL": "sandbox:",
+    }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     return given
@@ -82,9 +86,14 @@ def test_only_a_confirmed_account_is_made_admin(portal, people, superuser):
 @pytest.fixture
 def factor(superuser, alice):
     """Alice has a second factor, and a sign-in that gave it."""
-    superuser.execute("insert into second_factors (user_id, secret, set_up_at) values (%s, 'sealed', now())", [alice.id])
-    superuser.execute("insert into sign_ins (user_id, key_hash, device, created_at, seen_at, proved_at)"
-                      " values (%s, 'k', 'Firefox', now(), now(), now())", [alice.id])  # fmt: skip
+    superuser.execute(
+        "insert into second_factors (user_id, secret, set_up_at) values (%s, 'sealed', now())", [alice.id]
+    )
+    superuser.execute(
+        "insert into sign_ins (user_id, key_hash, device, created_at, seen_at, proved_at)"
+        " values (%s, 'k', 'Firefox', now(), now(), now())",
+        [alice.id],
+    )
 
 
 def test_a_lost_second_factor_is_taken_away_by_the_operator(portal, factor, alice, superuser):
@@ -177,11 +186,16 @@ def test_check_by_way_of_flask_asks_as_the_worker(app, environment, people):
 
 
 def test_the_worker_works_until_it_is_told_to_stop(environment, a_demo, superuser):
-    mail = "insert into mails (kind, recipient, subject, text, html, created_at) values" \
-           " ('hello', 'a@club.example', 'Hello', 'Hello', 'Hello', now()) returning id::text"  # fmt: skip
+    mail = (
+        "insert into mails (kind, recipient, subject, text, html, created_at) values"
+        " ('hello', 'a@club.example', 'Hello', 'Hello', 'Hello', now()) returning id::text"
+    )
     (mail_id,) = superuser.execute(mail).fetchone()
-    superuser.execute("insert into procrastinate_jobs (task_name, queue_name, args) values"
-                      " ('mail.deliver', 'default', jsonb_build_object('mail_id', %s::text))", [mail_id])  # fmt: skip
+    superuser.execute(
+        "insert into procrastinate_jobs (task_name, queue_name, args) values"
+        " ('mail.deliver', 'default', jsonb_build_object('mail_id', %s::text))",
+        [mail_id],
+    )
     worker = subprocess.Popen(
         [sys.executable, "-m", "portal", "work"],
         cwd=ROOT,
@@ -216,7 +230,10 @@ def test_a_backup_is_made_and_proved_by_hand(portal, backups, people, superuser)
     assert status == 0 and said.startswith("Backed up to portal-") and said.rstrip().endswith(" kB.")
     status, said, _ = portal("prove")
     assert status == 0 and "every promise is kept" in said
-    assert superuser.execute("select name, well from runs order by began_at").fetchall() == [("backup", True), ("proof", True)]
+    assert superuser.execute("select name, well from runs order by began_at").fetchall() == [
+        ("backup", True),
+        ("proof", True),
+    ]
 
 
 def test_a_proof_that_fails_is_one_sentence_and_noted(portal, backups, people, superuser):
@@ -227,10 +244,14 @@ def test_a_proof_that_fails_is_one_sentence_and_noted(portal, backups, people, s
     assert superuser.execute("select well from runs where name = 'proof'").fetchone() == (False,)
 
 
-@pytest.mark.parametrize(("command", "words"), [
-    (["backup"], "BACKUPS names no folder"), (["prove"], "There is no backup to prove"),
-    (["restore", "/no/such.dump"], "There is no backup /no/such.dump"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["backup"], "BACKUPS names no folder"),
+        (["prove"], "There is no backup to prove"),
+        (["restore", "/no/such.dump"], "There is no backup /no/such.dump"),
+    ],
+)
 def test_what_is_missing_is_one_sentence(command, words, portal, database):
     status, _, complaint = portal(*command)
     assert status == 1 and words in complaint and len(complaint.splitlines()) == 1
@@ -242,8 +263,14 @@ def test_a_club_that_is_up_to_date_needs_no_upgrade(portal, backups):
 
 
 def test_a_real_server_is_not_reset(portal, monkeypatch, people, superuser):
-    real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1",
-            "PUBLIC_URL": "https://portal.example", "ADDRESS_KEY": "a" * 32}  # fmt: skip
+    real = {
+        "SANDBOX": "0",
+        "MAIL_URL": "smtp://localhost",
+        "STRIPE_SECRET_KEY": "sk_live_1",
+        "STRIPE_WEBHOOK_SECRET": "whsec_1",
+        "PUBLIC_URL": "https://portal.example",
+        "ADDRESS_KEY": "a" * 32,
+    }
     for name, value in real.items():
         monkeypatch.setenv(name, value)
     status, _, complaint = portal("reset")
@@ -263,9 +290,18 @@ def bare(server_url, monkeypatch, environment):
         yield bare
 
 
-@pytest.mark.parametrize("command", [
-    ["check"], ["backup"], ["prove"], ["upgrade"], ["make-admin", "a@b.example"], ["reset-second-factor", "a@b.example"], ["work"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check"],
+        ["backup"],
+        ["prove"],
+        ["upgrade"],
+        ["make-admin", "a@b.example"],
+        ["reset-second-factor", "a@b.example"],
+        ["work"],
+    ],
+)
 def test_no_tables_yet_is_one_sentence(command, portal, bare):
     assert portal(*command) == (1, "", "portal: The database has no tables yet; run `portal migrate`.\n")
 
@@ -275,8 +311,9 @@ def test_every_wrong_setting_is_a_line_of_its_own(portal, monkeypatch):
     monkeypatch.setenv("CURRENCY", "XYZ")
     status, _, complaint = portal("work")
     assert status == 1 and complaint.splitlines() == [
-        "portal: WELCOME_DAYS is '60'; it can be 31 at most.", "portal: CURRENCY is 'XYZ'; it is not a currency Stripe charges in.",
-    ]  # fmt: skip
+        "portal: WELCOME_DAYS is '60'; it can be 31 at most.",
+        "portal: CURRENCY is 'XYZ'; it is not a currency Stripe charges in.",
+    ]
 
 
 def test_a_restore_where_the_roles_have_no_rights_is_one_sentence(portal, backups, bare, made_dump):
@@ -285,7 +322,9 @@ def test_a_restore_where_the_roles_have_no_rights_is_one_sentence(portal, backup
         postgres.execute(sql.SQL(taken).format(sql.Identifier(bare.name)))
     status, _, complaint = portal("restore", str(made_dump))
     assert status == 1 and len(complaint.splitlines()) == 1
-    assert complaint.startswith(f"portal: portal_owner may make nothing in the database {bare.name}; run what `portal roles")
+    assert complaint.startswith(
+        f"portal: portal_owner may make nothing in the database {bare.name}; run what `portal roles"
+    )
 
 
 @pytest.fixture
@@ -300,13 +339,22 @@ def test_a_folder_that_cannot_be_written_to_is_one_sentence(name, command, porta
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(name, str(tmp_path / "file" / "folder"))
     status, _, complaint = portal(command)
-    assert status == 1 and complaint == f"portal: {name} names {tmp_path}/file/folder, which cannot be written to: Not a directory.\n"
+    assert (
+        status == 1
+        and complaint == f"portal: {name} names {tmp_path}/file/folder, which cannot be written to: Not a directory.\n"
+    )
 
 
-@pytest.mark.parametrize(("said", "words"), [
-    (401, "does not know the key in STRIPE_SECRET_KEY"), (403, "does not allow that with the key"),
-    (429, "was asked too often"), (500, "does not answer as it should"), (0, "cannot be reached from this machine"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (401, "does not know the key in STRIPE_SECRET_KEY"),
+        (403, "does not allow that with the key"),
+        (429, "was asked too often"),
+        (500, "does not answer as it should"),
+        (0, "cannot be reached from this machine"),
+    ],
+)
 def test_what_is_wrong_at_stripe_is_told_apart(said, words, portal, monkeypatch):
     """A wrong key once read: it does not answer just now."""
     with answering(said) as url:
@@ -354,9 +402,18 @@ def test_a_worker_needs_no_login_but_its_own(portal, environment, monkeypatch, d
     """It gets as far as its own login: here that of another, so that it stops there."""
     for name in LOGINS:
         monkeypatch.delenv(name, raising=False)
-    real = {"SANDBOX": "0", "MAIL_URL": "smtp://localhost", "STRIPE_SECRET_KEY": "sk_live_1", "PUBLIC_URL": "https://portal.example",
-            "WORKER_DATABASE_URL": database.url("portal_web"), "ADDRESS_KEY": "a" * 32}  # fmt: skip
+    real = {
+        "SANDBOX": "0",
+        "MAIL_URL": "smtp://localhost",
+        "STRIPE_SECRET_KEY": "sk_live_1",
+        "PUBLIC_URL": "https://portal.example",
+        "WORKER_DATABASE_URL": database.url("portal_web"),
+        "ADDRESS_KEY": "a" * 32,
+    }
     for name, value in real.items():
         monkeypatch.setenv(name, value)
     status, _, complaint = portal("work")
-    assert (status, complaint.splitlines()[-1]) == (1, "portal: WORKER_DATABASE_URL signs in as portal_web; it must be portal_worker.")
+    assert (status, complaint.splitlines()[-1]) == (
+        1,
+        "portal: WORKER_DATABASE_URL signs in as portal_web; it must be portal_worker.",
+    )

@@ -42,8 +42,7 @@ def environment(*names: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "needs"),
-    [("web", PAGES), ("worker", WORK), ("operator", [*LOGINS, "SECRET_KEY", "BACKUPS"])],
+    ("name", "needs"), [("web", PAGES), ("worker", WORK), ("operator", [*LOGINS, "SECRET_KEY", "BACKUPS"])]
 )
 def test_each_file_of_settings_is_enough_for_its_process(name, needs):
     made = Settings.from_environment(environment("common", name), needs=needs)

@@ -16,7 +16,7 @@ def heartbeat(superuser):
     """`heartbeat(ago)`: a worker was heard so long ago."""
 
     def beat(ago):
-        superuser.execute("insert into procrastinate_workers (last_heartbeat) values (now() - %s)", [ago])  # fmt: skip
+        superuser.execute("insert into procrastinate_workers (last_heartbeat) values (now() - %s)", [ago])
 
     return beat
 
@@ -44,7 +44,9 @@ def test_the_whole_is_what_serves_and_the_worker(client, heartbeat):
     heartbeat(timedelta(seconds=5))
     answer = client.get("/status")
     assert answer.status_code == 200
-    assert all(part in answer.text for part in ("Everything works.", "Database: ok", "Database schema: ok", "Worker: ok"))
+    assert all(
+        part in answer.text for part in ("Everything works.", "Database: ok", "Database schema: ok", "Worker: ok")
+    )
 
 
 def test_the_whole_is_not_well_without_a_worker(client, database):

@@ -28,10 +28,14 @@ def password(people, bob, superuser):
 @pytest.fixture
 def scratches(superuser, database):
     """`scratches()`: the trial databases of this club that are there; other clubs beside it have their own."""
-    return lambda: superuser.execute("select datname from pg_database where datname = %s", [f"{database.name}_proof"]).fetchall()
+    return lambda: superuser.execute(
+        "select datname from pg_database where datname = %s", [f"{database.name}_proof"]
+    ).fetchall()
 
 
-def test_a_good_backup_comes_back_and_somebody_signs_in_to_it(password, made, at_work, settings, noted, superuser, scratches):
+def test_a_good_backup_comes_back_and_somebody_signs_in_to_it(
+    password, made, at_work, settings, noted, superuser, scratches
+):
     said = prove(at_work, settings)
     at_work.commit()
     assert "rows in" in said and "every promise is kept, and somebody could sign in" in said
@@ -67,7 +71,9 @@ def test_a_row_that_did_not_come_back_is_told(made, at_work, settings, superuser
 
 
 def test_a_copy_in_which_a_promise_is_broken_is_told(at_work, settings, people, supper, superuser, noted):
-    superuser.execute("set session_replication_role = replica; update meetings set seats_taken = 1; set session_replication_role = origin")
+    superuser.execute(
+        "set session_replication_role = replica; update meetings set seats_taken = 1; set session_replication_role = origin"
+    )
     proof.backup.back_up(at_work, settings)
     at_work.commit()
     with pytest.raises(Problem, match="breaks promises: A meeting's seats taken"):
@@ -84,8 +90,10 @@ def test_a_copy_nobody_can_sign_in_to_is_told(password, made, at_work, settings,
 
 def test_what_was_due_when_it_was_made_is_not_late_when_it_is_proved(at_work, settings, people, supper, superuser):
     """A mail and a job of that minute wait in the copy for ever; by now they would look overdue by days."""
-    superuser.execute("insert into mails (kind, recipient, subject, created_at)"
-                      " values ('x', 'a@b.example', 'x', now() - interval '3 days')")  # fmt: skip
+    superuser.execute(
+        "insert into mails (kind, recipient, subject, created_at)"
+        " values ('x', 'a@b.example', 'x', now() - interval '3 days')"
+    )
     superuser.execute("insert into procrastinate_jobs (task_name, queue_name) values ('mail.deliver', 'default')")
     superuser.execute("update procrastinate_events set at = at - interval '3 days'")
     superuser.execute("update access_grants set starts_at = starts_at - interval '9 days'")

@@ -24,13 +24,18 @@ def ask(settings, statement):
 
 def test_everything_is_back_and_belongs_to_whom_it_belonged(file, empty):
     assert restore(empty, file) == f"Restored from {file.name}."
-    assert ask(empty, "select first_name from users order by 1") == [(n,) for n in ("Alice", "Bob", "Charlie", "Dora", "Eve")]
+    assert ask(empty, "select first_name from users order by 1") == [
+        (n,) for n in ("Alice", "Bob", "Charlie", "Dora", "Eve")
+    ]
     owners = "select distinct relowner::regrole::text from pg_class where relnamespace = 'public'::regnamespace"
     assert ask(empty, owners) == [("portal_owner",)]
     loose = "select count(*) from pg_proc where prosecdef and proowner::regrole::text not in ('portal_definer', 'portal_monitor')"
     assert ask(empty, loose) == [(0,)]
-    assert ask(empty, "select count(*) from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
-                      " and not (relrowsecurity and relforcerowsecurity)") == [(0,)]  # fmt: skip
+    assert ask(
+        empty,
+        "select count(*) from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+        " and not (relrowsecurity and relforcerowsecurity)",
+    ) == [(0,)]
 
 
 def test_rights_and_policies_are_those_of_the_original(file, empty, superuser):
@@ -75,7 +80,9 @@ def test_who_closed_their_account_since_is_closed_again(file, empty, eve, dora):
     closed = file.parent / f"{file.name.rsplit('-', 2)[0]}-closed"
     closed.write_text(f"{eve.id}\n{dora.id}\n")
     said = restore(empty, file)
-    assert "1 closed accounts were closed again" in said and str(dora.id) in said, "the last admin stays, and it is said"
+    assert "1 closed accounts were closed again" in said and str(dora.id) in said, (
+        "the last admin stays, and it is said"
+    )
     assert ask(empty, f"select email from users where id = '{eve.id}'") == [(f"{eve.id}@closed.invalid",)]
 
 

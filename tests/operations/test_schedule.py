@@ -32,17 +32,29 @@ def last(superuser):
     """`last("check")`: how its last run ended, and how many there were."""
     return lambda name: (
         one(superuser, "select count(*) from runs where name = %s", name),
-        *(superuser.execute("select well, said from runs where name = %s order by began_at desc limit 1", [name]).fetchone() or ()),
+        *(
+            superuser.execute(
+                "select well, said from runs where name = %s order by began_at desc limit 1", [name]
+            ).fetchone()
+            or ()
+        ),
     )
 
 
 # --- when --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("hour", "ago", "due"), [
-    (3, timedelta(hours=23), True), (3, timedelta(hours=1), False), (15, timedelta(hours=23), False),
-    (15, timedelta(hours=29), False), (15, timedelta(hours=31), True), (2, timedelta(hours=25), False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("hour", "ago", "due"),
+    [
+        (3, timedelta(hours=23), True),
+        (3, timedelta(hours=1), False),
+        (15, timedelta(hours=23), False),
+        (15, timedelta(hours=29), False),
+        (15, timedelta(hours=31), True),
+        (2, timedelta(hours=25), False),
+    ],
+)
 def test_nightly_work_is_done_in_the_clubs_night_or_when_that_was_missed(hour, ago, due):
     with time_machine.travel(datetime(2026, 11, 25, hour, 37, tzinfo=ZoneInfo(ZONE)), tick=False):
         assert is_due(datetime.now(UTC) - ago, DAY, ZONE) is due
@@ -56,7 +68,9 @@ def test_what_was_never_done_is_due_at_any_hour():
 
 
 def test_a_run_that_fails_is_noted_and_what_it_began_is_taken_back(at_work, superuser, last, people):
-    superuser.execute("insert into mails (kind, recipient, subject, created_at) values ('x', 'a@b.example', 'x', now())")
+    superuser.execute(
+        "insert into mails (kind, recipient, subject, created_at) values ('x', 'a@b.example', 'x', now())"
+    )
     with suppress(ZeroDivisionError), noted(at_work, "tidying"):
         at_work.execute(delete(Mail))
         _ = 1 / 0
@@ -75,10 +89,14 @@ def test_a_run_that_is_under_way_can_be_seen(at_work, superuser):
 
 
 def test_the_nightly_check_counts_every_promise_and_keeps_what_is_broken(scheduled, last, superuser, people, supper):
-    superuser.execute("set session_replication_role = replica; update meetings set seats_taken = 1; set session_replication_role = origin")
+    superuser.execute(
+        "set session_replication_role = replica; update meetings set seats_taken = 1; set session_replication_role = origin"
+    )
     scheduled(jobs.check)
     assert last("check")[:2] == (1, False) and "promises were counted, 1 broken." in last("check")[2]
-    assert one(superuser, "select details from runs") == {"A meeting's seats taken are its accepted and offered answers": 1}
+    assert one(superuser, "select details from runs") == {
+        "A meeting's seats taken are its accepted and offered answers": 1
+    }
     scheduled(jobs.check)
     assert last("check")[0] == 1, "once a night"
 
@@ -95,7 +113,9 @@ def test_a_backup_a_night_and_a_proof_a_week(scheduled, last, superuser, setting
     assert last("backup")[:2] == (1, True) and last("proof")[:2] == (1, True)
     assert superuser.execute("select proved from backups").fetchall() == [(True,)]
     superuser.execute("update backups set made_at = made_at - interval '2 days'")
-    superuser.execute("update runs set began_at = began_at - interval '2 days', ended_at = ended_at - interval '2 days'")
+    superuser.execute(
+        "update runs set began_at = began_at - interval '2 days', ended_at = ended_at - interval '2 days'"
+    )
     monday = datetime.now(UTC) + timedelta(seconds=2)  # another second, another file
     with time_machine.travel(monday):
         scheduled(jobs.back_up)
@@ -130,14 +150,18 @@ def test_nothing_is_backed_up_where_no_folder_is_named(worker_app, settings, mon
 
 
 def test_statistics_are_brought_up_to_date_where_autovacuum_did_not(scheduled, last, superuser, people):
-    superuser.execute("insert into one_time_tokens (user_id, purpose, token_hash, code_hash, created_at, expires_at)"
-                      " select (select id from users limit 1), 'reset', n::text::bytea, 'c', now(), now()"
-                      "   from generate_series(1, 500) n")  # fmt: skip
+    superuser.execute(
+        "insert into one_time_tokens (user_id, purpose, token_hash, code_hash, created_at, expires_at)"
+        " select (select id from users limit 1), 'reset', n::text::bytea, 'c', now(), now()"
+        "   from generate_series(1, 500) n"
+    )
     superuser.execute("select pg_stat_force_next_flush()")
     scheduled(jobs.analyse)
     assert last("statistics")[1] is True and last("statistics")[2].startswith("Brought up to date: ")
     superuser.execute("select pg_stat_clear_snapshot()")
-    seen = "select last_analyze > now() - interval '1 minute' from pg_stat_user_tables where relname = 'one_time_tokens'"
+    seen = (
+        "select last_analyze > now() - interval '1 minute' from pg_stat_user_tables where relname = 'one_time_tokens'"
+    )
     assert one(superuser, seen) is True
     scheduled(jobs.analyse)
     assert last("statistics")[0] == 1, "once a week"
@@ -146,7 +170,9 @@ def test_statistics_are_brought_up_to_date_where_autovacuum_did_not(scheduled, l
 def test_tables_are_measured_once_a_day(scheduled, superuser, people):
     for _ in range(2):
         scheduled(jobs.measure)
-    sizes = superuser.execute("select count(*), count(distinct name), min(table_bytes), count(distinct day) from table_sizes").fetchone()
+    sizes = superuser.execute(
+        "select count(*), count(distinct name), min(table_bytes), count(distinct day) from table_sizes"
+    ).fetchone()
     assert sizes[0] == sizes[1] > 20 and sizes[2] >= 0 and sizes[3] == 1
 
 
@@ -162,6 +188,9 @@ def test_tidying_says_what_went(scheduled, last, superuser, people):
     superuser.execute("insert into statement_timings values (current_date - 36, 'select 1', 1, 1, 1)")
     scheduled(jobs.tidy)
     said = last("tidying")[2]
-    assert all(words in said for words in ("Deleted 1 rate limits", "Deleted 1 sizes of tables", "Deleted 1 timings of statements"))
+    assert all(
+        words in said
+        for words in ("Deleted 1 rate limits", "Deleted 1 sizes of tables", "Deleted 1 timings of statements")
+    )
     scheduled(jobs.tidy)
     assert last("tidying") == (2, True, "Nothing was old enough.")

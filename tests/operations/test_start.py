@@ -18,7 +18,7 @@ from portal.operations.start import (
     refuse_version,
     threads_told,
     told,
-)  # fmt: skip
+)
 from portal.operations.work import work
 from portal.problems import Problem
 from tests.support import server
@@ -180,12 +180,15 @@ def test_old_code_starts_again_though_a_deploy_has_migrated_ahead(database, supe
         superuser.execute("update alembic_version set version_num = %s", [version])
 
 
-@pytest.mark.parametrize(("command", "threads"), [
-    ("granian --interface wsgi --blocking-threads 3 wsgi:application", 3),
-    ("granian --blocking-threads=12 wsgi:application", 12),
-    ("granian --runtime-blocking-threads 9 wsgi:application", None),
-    ("gunicorn wsgi:application", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("command", "threads"),
+    [
+        ("granian --interface wsgi --blocking-threads 3 wsgi:application", 3),
+        ("granian --blocking-threads=12 wsgi:application", 12),
+        ("granian --runtime-blocking-threads 9 wsgi:application", None),
+        ("gunicorn wsgi:application", None),
+    ],
+)
 def test_the_pool_is_as_large_as_the_server_has_threads(command, threads, database):
     assert threads_told(command.split()) == threads
     app = create_app(settings_for(database, web_threads=5), threads=threads)

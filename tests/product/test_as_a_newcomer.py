@@ -57,9 +57,14 @@ class Run:
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
         with open(self.log, "wb") as log:
             self.make = subprocess.Popen(
-                ["make", "run"], cwd=copy, env={**kept, "PORT": str(port), **environment}, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                ["make", "run"],
+                cwd=copy,
+                env={**kept, "PORT": str(port), **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def said(self) -> str:
         return self.log.read_text()
@@ -198,7 +203,12 @@ def buy(page: Page) -> None:
     page.goto("/plans")
     page.get_by_role("button", name="Start yearly").first.click()
     page.get_by_role("button", name="Continue to Stripe").click()
-    for field, words in (("Card number", "4242424242424242"), ("Expires", "12/40"), ("Security code", "123"), ("Name", "Frida")):
+    for field, words in (
+        ("Card number", "4242424242424242"),
+        ("Expires", "12/40"),
+        ("Security code", "123"),
+        ("Name", "Frida"),
+    ):
         page.get_by_label(field).first.fill(words)
     page.get_by_role("button", name="Begin the free time").click()
     expect(page.get_by_role("heading", name="It is arranged.")).to_be_visible(timeout=20_000)

@@ -9,11 +9,19 @@ from tests.promises.test_forms_sent import FREE_OF_TOKENS
 BOUNDARY = "multipart/form-data; boundary=x"
 URLENCODED = "application/x-www-form-urlencoded"
 NO_FORMS = [
-    ("application/json", b'{"email": 5, "password": "x"}'), ("application/json", b"[1, 2]"), ("application/json", b"{"),
-    ("application/json", b""), ("application/vnd.api+json", b'{"email": 5}'), ("text/plain", b"email=a&password=b"),
-    ("text/xml", b"<email/>"), ("application/octet-stream", b"\xff\x00"), ("multipart/mixed; boundary=x", b"--x--"),
-    ("application/x-www-form-urlencoded, application/json", b"email=a"), ("nonsense", b"email=a"), ("", b"email=a"),
-]  # fmt: skip
+    ("application/json", b'{"email": 5, "password": "x"}'),
+    ("application/json", b"[1, 2]"),
+    ("application/json", b"{"),
+    ("application/json", b""),
+    ("application/vnd.api+json", b'{"email": 5}'),
+    ("text/plain", b"email=a&password=b"),
+    ("text/xml", b"<email/>"),
+    ("application/octet-stream", b"\xff\x00"),
+    ("multipart/mixed; boundary=x", b"--x--"),
+    ("application/x-www-form-urlencoded, application/json", b"email=a"),
+    ("nonsense", b"email=a"),
+    ("", b"email=a"),
+]
 
 
 @pytest.mark.parametrize(("kind", "body"), NO_FORMS, ids=lambda value: str(value)[:40])
@@ -41,19 +49,35 @@ BODIES = [
     (URLENCODED, b"email[]=a&email[0]=b&password[x]=c&=d&&&==&%"),
     (URLENCODED, b"email=" + b"a" * 200_000),
     (URLENCODED, b"&".join(b"f%d=%d" % (n, n) for n in range(5000))),
-    (URLENCODED, b"email=a%00b@c.example&password=%00&code=%00&at=%00&answer=%00&standing=%00&addresses=%00&reason=%00"),
-    (URLENCODED, b"day=2026-02-30&scheduled_date=0000-00-00&start_time=99:99&duration=1e400&amount=NaN&at=inf&minor=-0"),
+    (
+        URLENCODED,
+        b"email=a%00b@c.example&password=%00&code=%00&at=%00&answer=%00&standing=%00&addresses=%00&reason=%00",
+    ),
+    (
+        URLENCODED,
+        b"day=2026-02-30&scheduled_date=0000-00-00&start_time=99:99&duration=1e400&amount=NaN&at=inf&minor=-0",
+    ),
     (URLENCODED, b"amount=" + b"9" * 5000 + b"&duration=" + b"9" * 5000 + b"&max_attendees=" + b"9" * 5000),
     (URLENCODED, "touches=²&code=١٢٣٤٥٦&max_attendees=٣&duration=²&minor=²&at=²".encode()),
     ("multipart/form-data", b"--x--"),
-    (BOUNDARY, b""), (BOUNDARY, b"--x"), (BOUNDARY, b"--x--"), (BOUNDARY, b"nonsense"), (BOUNDARY, b"--x\r\n\r\n\r\n--x--"),
+    (BOUNDARY, b""),
+    (BOUNDARY, b"--x"),
+    (BOUNDARY, b"--x--"),
+    (BOUNDARY, b"nonsense"),
+    (BOUNDARY, b"--x\r\n\r\n\r\n--x--"),
     (BOUNDARY, part("email", b"a@b.example") + b"--y--"),
     (BOUNDARY, part("email", b"\xff\xfe\x00") + part("password", b"\xff") + b"--x--"),
-    (BOUNDARY, part("email", b"a@b.example", FILE) + part("password", b"x", FILE) + part("code", b"1", FILE) + b"--x--"),
+    (
+        BOUNDARY,
+        part("email", b"a@b.example", FILE) + part("password", b"x", FILE) + part("code", b"1", FILE) + b"--x--",
+    ),
     (BOUNDARY, b"".join(part(f"f{n}", b"x") for n in range(1200)) + b"--x--"),
-    (BOUNDARY, b'--x\r\nContent-Disposition: form-data; name="email"\r\nContent-Type: text/plain; charset=nonsense\r\n\r\na\r\n--x--'),
+    (
+        BOUNDARY,
+        b'--x\r\nContent-Disposition: form-data; name="email"\r\nContent-Type: text/plain; charset=nonsense\r\n\r\na\r\n--x--',
+    ),
     (BOUNDARY, b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "body"), BODIES, ids=lambda value: str(value)[:40])

@@ -3,18 +3,49 @@
 from tests.support.cast import DORA
 
 PUBLIC = {
-    "GET /", "GET /help", "GET /privacy", "GET /terms", "GET /robots.txt", "GET /favicon.ico",
-    "GET /sitemap.xml", "GET /manifest.webmanifest",
-    "GET /.well-known/change-password", "GET /.well-known/security.txt",
-    "GET /healthz", "GET /readyz", "GET /status", "GET /plans", "POST /webhooks/stripe",
-    "GET /sign-up", "POST /sign-up", "GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code",
-    "GET /verify", "POST /verify", "POST /verify/again", "GET /verify/<token>", "POST /verify/<token>",
-    "GET /keep-second-factor/<token>", "POST /keep-second-factor/<token>",
-    "GET /reset", "POST /reset", "GET /reset/code", "POST /reset/code", "GET /reset/<token>", "POST /reset/<token>",
-    "GET /sandbox/mailbox", "GET /sandbox/mailbox/<uuid:mail_id>", "GET /sandbox/codes",
-    "GET /sandbox/clock", "POST /sandbox/clock",
-    "GET /family/join/<token>", "POST /family/join/<token>/account", "POST /family/join/<token>/decline",
-}  # fmt: skip
+    "GET /",
+    "GET /help",
+    "GET /privacy",
+    "GET /terms",
+    "GET /robots.txt",
+    "GET /favicon.ico",
+    "GET /sitemap.xml",
+    "GET /manifest.webmanifest",
+    "GET /.well-known/change-password",
+    "GET /.well-known/security.txt",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /status",
+    "GET /plans",
+    "POST /webhooks/stripe",
+    "GET /sign-up",
+    "POST /sign-up",
+    "GET /sign-in",
+    "POST /sign-in",
+    "GET /sign-in/code",
+    "POST /sign-in/code",
+    "GET /verify",
+    "POST /verify",
+    "POST /verify/again",
+    "GET /verify/<token>",
+    "POST /verify/<token>",
+    "GET /keep-second-factor/<token>",
+    "POST /keep-second-factor/<token>",
+    "GET /reset",
+    "POST /reset",
+    "GET /reset/code",
+    "POST /reset/code",
+    "GET /reset/<token>",
+    "POST /reset/<token>",
+    "GET /sandbox/mailbox",
+    "GET /sandbox/mailbox/<uuid:mail_id>",
+    "GET /sandbox/codes",
+    "GET /sandbox/clock",
+    "POST /sandbox/clock",
+    "GET /family/join/<token>",
+    "POST /family/join/<token>/account",
+    "POST /family/join/<token>/decline",
+}
 
 
 def ask(browser, route):
@@ -61,8 +92,9 @@ def test_htmx_is_told_to_load_the_sign_in_page(client, database):
 
 
 def test_a_form_sent_after_the_sign_in_ended_comes_back_as_its_page(client, database):
-    answer = client.post("/account/profile", data={"csrf_token": client.token()},
-                         headers={"Referer": "https://localhost/account?x=1"})  # fmt: skip
+    answer = client.post(
+        "/account/profile", data={"csrf_token": client.token()}, headers={"Referer": "https://localhost/account?x=1"}
+    )
     assert answer.location == "/sign-in?next=/account"
     assert "You have been signed out" in client.get(answer.location).text
 
@@ -70,6 +102,7 @@ def test_a_form_sent_after_the_sign_in_ended_comes_back_as_its_page(client, data
 def test_a_broken_referer_breaks_nothing(client, database):
     answer = client.post("/account/profile", data={"csrf_token": client.token()}, headers={"Referer": "http://["})
     assert answer.status_code == 303 and answer.location == "/sign-in"
+
 
 # --- a closed door looks the same under every method -----------------------------------------------------------------
 
@@ -84,10 +117,13 @@ def test_a_closed_door_looks_like_no_door_under_every_method(routes, everybody):
     for path in {route.path for route in routes if route.guard == "admin"}:
         for who in ("visitor", "alice"):
             for method in METHODS:
-                closed, nothing = (everybody[who].open(at, method=method, data=token(everybody[who])) for at in (path, "/nope"))
-                assert (closed.status_code, closed.headers.get("Allow")) == (nothing.status_code, nothing.headers.get("Allow")), (
-                    f"{method} {path} as {who}"
+                closed, nothing = (
+                    everybody[who].open(at, method=method, data=token(everybody[who])) for at in (path, "/nope")
                 )
+                assert (closed.status_code, closed.headers.get("Allow")) == (
+                    nothing.status_code,
+                    nothing.headers.get("Allow"),
+                ), f"{method} {path} as {who}"
 
 
 def test_a_closed_door_written_with_more_slashes_is_no_door_either(everybody):
@@ -105,8 +141,9 @@ def test_who_may_see_it_reads_which_methods_there_are(everybody):
 
 RUN_BY_ADMINS = {
     "POST /meetings/<uuid:meeting_id>/requests/<uuid:person_id>",
-    "POST /meetings/<uuid:meeting_id>/guests", "POST /meetings/<uuid:meeting_id>/guests/<uuid:person_id>/removal",
-}  # fmt: skip
+    "POST /meetings/<uuid:meeting_id>/guests",
+    "POST /meetings/<uuid:meeting_id>/guests/<uuid:person_id>/removal",
+}
 """Not under /admin, and an admin may do it in a meeting of somebody else's."""
 
 

@@ -46,8 +46,21 @@ def failing(kind):
     return view
 
 
-KINDS = {"refused": 409, "defect": 500, "constraint": 500, "slow": 503, "gone": 503, "full": 503,
-         "403": 403, "409": 409, "413": 413, "418": 418, "422": 422, "429": 429, "503": 503}  # fmt: skip
+KINDS = {
+    "refused": 409,
+    "defect": 500,
+    "constraint": 500,
+    "slow": 503,
+    "gone": 503,
+    "full": 503,
+    "403": 403,
+    "409": 409,
+    "413": 413,
+    "418": 418,
+    "422": 422,
+    "429": 429,
+    "503": 503,
+}
 
 
 @pytest.fixture(scope="module")

@@ -36,9 +36,14 @@ FLOORS = (
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 MORE_RULES = (
-    "accounts/address.py", "accounts/closing.py", "accounts/copy.py", "accounts/second_factor.py", "families/joining.py",
-    "families/leaving.py", "families/handing_over.py",
-)  # fmt: skip
+    "accounts/address.py",
+    "accounts/closing.py",
+    "accounts/copy.py",
+    "accounts/second_factor.py",
+    "families/joining.py",
+    "families/leaving.py",
+    "families/handing_over.py",
+)
 """Where a room's verbs stand besides its actions.py."""
 
 KNOWN = {
@@ -102,17 +107,29 @@ def test_no_job_is_named_but_where_it_stands():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
                 named = {name for name in names if name.startswith(node.value)}
-                assert {f"{name.partition('.')[0]}/jobs.py" for name in named} <= {str(path.relative_to(ROOT / "portal"))}, path
+                assert {f"{name.partition('.')[0]}/jobs.py" for name in named} <= {
+                    str(path.relative_to(ROOT / "portal"))
+                }, path
             elif isinstance(node, ast.Name | ast.Attribute | ast.alias):
-                word = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else node.name
-                assert word not in ("import_module", "__import__", "importlib") or path == ROOT / "portal/jobs/__init__.py", path
+                word = (
+                    node.id
+                    if isinstance(node, ast.Name)
+                    else node.attr
+                    if isinstance(node, ast.Attribute)
+                    else node.name
+                )
+                assert (
+                    word not in ("import_module", "__import__", "importlib") or path == ROOT / "portal/jobs/__init__.py"
+                ), path
 
 
 @pytest.mark.parametrize("foreign", ["flask", "werkzeug", "wtforms", "flask_login"])
 def test_rules_know_nothing_of_requests(foreign):
     for path in [*(ROOT / "portal").glob("*/actions.py"), *(ROOT / "portal" / name for name in MORE_RULES)]:
         names = {
-            alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
-            and (node.module or "").split(".")[0] == foreign for alias in node.names
-        }  # fmt: skip
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == foreign
+            for alias in node.names
+        }
         assert names <= {"current_app"}, path

@@ -87,7 +87,7 @@ SENT = [
     ({"Referer": "javascript:1"}, "from another site"),
     ({}, "did not say which page"),
     ({"Origin": "null"}, "did not say which page"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("headers", "refusal"), SENT, ids=lambda value: str(value)[:60])
@@ -108,7 +108,9 @@ def test_wherever_it_comes_from_it_has_its_token(headers, sign_in, alice):
 def test_the_clubs_own_address_is_here_however_the_server_is_reached(sign_in, alice):
     """A proxy that ends TLS and does not say so."""
     browser = sign_in(alice)
-    answer = browser.post(END_OTHERS, data={"csrf_token": browser.token()}, headers={"Origin": HERE}, base_url="http://web:8000")
+    answer = browser.post(
+        END_OTHERS, data={"csrf_token": browser.token()}, headers={"Origin": HERE}, base_url="http://web:8000"
+    )
     assert answer.status_code == 303
 
 
@@ -139,7 +141,7 @@ def test_no_form_makes_anybody_more_than_they_are(routes, everybody, superuser):
 
 
 def test_a_sign_up_cannot_send_more_than_its_fields(client, superuser):
-    client.submit("/sign-up", **{**EXTRA, "email": "n@karim.example", "first_name": "N", "timezone": "UTC"})  # fmt: skip
+    client.submit("/sign-up", **{**EXTRA, "email": "n@karim.example", "first_name": "N", "timezone": "UTC"})
     row = "select is_admin, email_verified, access_until, family_role from users where email = 'n@karim.example'"
     assert superuser.execute(row).fetchone() == (False, False, None, None)
 

@@ -28,10 +28,21 @@ def test_no_page_and_no_form_takes_two(routes, everybody, superuser):
 
 
 FILLED_IN = {
-    "email": "ana@duarte.pt", "password": "seven quiet evenings", "old_password": "seven quiet evenings", "first_name": "Ana",
-    "timezone": "UTC", "code": "123456", "answer": "accepted", "plan": "family", "cycle": "yearly", "plan_name": "Us",
-    "second_factor": "123456", "addresses": "ana@duarte.pt", "title": "Supper", "reason": "Rain",
-}  # fmt: skip
+    "email": "ana@duarte.pt",
+    "password": "seven quiet evenings",
+    "old_password": "seven quiet evenings",
+    "first_name": "Ana",
+    "timezone": "UTC",
+    "code": "123456",
+    "answer": "accepted",
+    "plan": "family",
+    "cycle": "yearly",
+    "plan_name": "Us",
+    "second_factor": "123456",
+    "addresses": "ana@duarte.pt",
+    "title": "Supper",
+    "reason": "Rain",
+}
 
 
 @pytest.fixture
@@ -69,7 +80,9 @@ def small(migrated, database):
 
 
 def test_sixteen_at_once_on_one_account_keep_nobody_else_waiting(small, sign_in, alice, superuser):
-    superuser.execute("insert into credentials values (%s, %s, now())", [alice.id, passwords.hashed("seven quiet evenings")])
+    superuser.execute(
+        "insert into credentials values (%s, %s, now())", [alice.id, passwords.hashed("seven quiet evenings")]
+    )
     cookie = sign_in(alice).get_cookie("__Host-session").value
     threads = threading.BoundedSemaphore(2)  # as the server has them
 

@@ -57,10 +57,12 @@ def lint(html: str) -> list[str]:
     twice = {i for i in sheet.ids if sheet.ids.count(i) > 1}
     return [
         *sheet.faults,
-        *(["not one h1"] if sheet.headings != 1 else []), *(["no title"] if not sheet.title else []),
-        *(["no language"] if sheet.lang != "en" else []), *(f"id {i} twice" for i in twice),
+        *(["not one h1"] if sheet.headings != 1 else []),
+        *(["no title"] if not sheet.title else []),
+        *(["no language"] if sheet.lang != "en" else []),
+        *(f"id {i} twice" for i in twice),
         *(f"{i} has no label" for i in sheet.inputs if i not in sheet.labels),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("who", ["visitor", "alice", "dora"])

@@ -9,16 +9,7 @@ from sqlalchemy import text
 from portal import create_app
 from portal.access import public
 from portal.database import db
-from tests.accounts.conftest import (  # noqa: F401 - fixtures
-    PASSWORD,
-    another,
-    cheap_hashes,
-    enters,
-    gives,
-    outbox,
-    sets_up,
-    with_password,
-)
+from tests.accounts.conftest import PASSWORD, another, cheap_hashes, enters, gives, outbox, sets_up, with_password  # noqa: F401 - fixtures
 from tests.support.reading import statements
 from tests.support.web import Browser, settings_for
 
@@ -135,8 +126,9 @@ def test_a_limit_that_was_reached_is_in_the_log_once(client, people, superuser):
         client.submit("/sign-in", email="a@x.example", password="not the password")
     noted = superuser.execute("select message, category, level from system_logs where operation = 'limit.reached'")
     assert sorted(noted.fetchall()) == [
-        ("Too many tries: reset", "security", "warn"), ("Too many tries: sign-in", "security", "warn"),
-    ]  # fmt: skip
+        ("Too many tries: reset", "security", "warn"),
+        ("Too many tries: sign-in", "security", "warn"),
+    ]
 
 
 @pytest.mark.parametrize(("login", "seconds"), [("portal_web", "5s"), ("portal_worker", "1min")])

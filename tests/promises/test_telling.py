@@ -5,13 +5,7 @@ import re
 import pytest
 
 from portal.accounts.jobs import send_reset
-from tests.accounts.conftest import (  # noqa: F401 - fixtures
-    PASSWORD,
-    cheap_hashes,
-    outbox,
-    sets_up,
-    with_password,
-)
+from tests.accounts.conftest import PASSWORD, cheap_hashes, outbox, sets_up, with_password  # noqa: F401 - fixtures
 from tests.support.cast import FAMILY
 from tests.support.reading import do, one, words
 
@@ -40,7 +34,11 @@ def test_a_changed_password_is_told_by_mail(hers, told, alice):
 
 def test_a_password_set_by_mail_is_told_by_mail(client, hers, worker_app, outbox, told, superuser, alice):  # noqa: F811
     client.submit("/reset", email=alice.email)
-    do(worker_app, send_reset, email=one(superuser, "select args ->> 'email' from procrastinate_jobs where args ? 'email'"))
+    do(
+        worker_app,
+        send_reset,
+        email=one(superuser, "select args ->> 'email' from procrastinate_jobs where args ? 'email'"),
+    )
     client.submit(outbox(alice.email)[0].link, password=NEW_PASSWORD)
     assert told(alice.email) == ["Set a new password", "You have a new password"]
 
@@ -58,9 +56,11 @@ def test_every_change_of_the_second_factor_is_told_by_mail(hers, told, alice):
     hers.submit("/sign-in/code", second_factor=re.findall(r"<code>([0-9A-Z-]+)</code>", page.text)[0])
     hers.submit("/account/second-factor/off", **{"off-password": PASSWORD})
     assert told(alice.email) == [
-        "Your second factor is set up", "You have new recovery codes", "A recovery code was used",
+        "Your second factor is set up",
+        "You have new recovery codes",
+        "A recovery code was used",
         "Your second factor is switched off",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_closed_account_is_told_by_mail(sign_in, with_password, told, charlie):  # noqa: F811
@@ -68,12 +68,15 @@ def test_a_closed_account_is_told_by_mail(sign_in, with_password, told, charlie)
     assert told(charlie.email) == ["Your account is closed"]
 
 
-@pytest.mark.parametrize(("path", "form"), [
-    ("/account/password", {"old_password": "wrong", "password": NEW_PASSWORD}),
-    ("/account/address", {"email": ELSEWHERE, "password": "wrong"}),
-    ("/account/close", {"password": "wrong"}),
-    ("/account/second-factor", {"begin-password": "wrong"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/account/password", {"old_password": "wrong", "password": NEW_PASSWORD}),
+        ("/account/address", {"email": ELSEWHERE, "password": "wrong"}),
+        ("/account/close", {"password": "wrong"}),
+        ("/account/second-factor", {"begin-password": "wrong"}),
+    ],
+)
 def test_each_asks_for_the_password_and_tells_nobody_when_it_is_wrong(hers, told, alice, path, form):
     answer = hers.submit(path, **form)
     assert answer.status_code == 422 and "That is not your password." in words(answer) and told(alice.email) == []

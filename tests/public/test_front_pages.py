@@ -138,7 +138,9 @@ def test_who_is_sent_a_page_sees_what_it_is(client, database, path):
 def test_the_old_name_of_the_icon_leads_to_it(client):
     answer = client.get("/favicon.ico")
     assert answer.status_code == 302 and client.get(answer.location).mimetype == "image/svg+xml"
-    assert answer.headers["Cache-Control"] == client.get("/robots.txt").headers["Cache-Control"] == "public, max-age=86400"
+    assert (
+        answer.headers["Cache-Control"] == client.get("/robots.txt").headers["Cache-Control"] == "public, max-age=86400"
+    )
 
 
 def test_machines_find_whom_to_tell_of_a_hole_and_where_a_password_is_changed(client, now):

@@ -18,9 +18,13 @@ def running(village):
     """A meeting that began a moment ago, with places for all."""
     now = datetime.now(UTC) - MINUTE
     return plan_meeting(
-        village.postgres, "Open floor", scheduled_date=now.date(), timezone="UTC", max_attendees=None,
+        village.postgres,
+        "Open floor",
+        scheduled_date=now.date(),
+        timezone="UTC",
+        max_attendees=None,
         start_time=now.time().replace(second=0, microsecond=0),
-    )  # fmt: skip
+    )
 
 
 def ahead(village, moment):
@@ -28,8 +32,9 @@ def ahead(village, moment):
     return village.one(
         "select count(distinct scheduled_date) from meetings"
         " where scheduled_date > %s::date and scheduled_date <= %s::date + 35",
-        moment, moment,
-    )  # fmt: skip
+        moment,
+        moment,
+    )
 
 
 def test_somebody_comes(village, running):

@@ -119,17 +119,30 @@ class Club:
         """Of one process; only what it is given."""
         kept = {name: value for name, value in os.environ.items() if name not in LOGINS}
         return {
-            **kept, "SECRET_KEY": "a secret for the server's tests, long enough", "ADDRESS_KEY": "k" * 32, "PUBLIC_URL": "https://portal.example",
-            "STRIPE_SECRET_KEY": "sk_test_server", "STRIPE_WEBHOOK_SECRET": "whsec_server", "STRIPE_URL": "http://127.0.0.1:9",
-            "MAIL_URL": "smtp://127.0.0.1:9", "ASSETS": str(self.folder / "assets"), "PYTHONUNBUFFERED": "1", **settings,
-        }  # fmt: skip
+            **kept,
+            "SECRET_KEY": "a secret for the server's tests, long enough",
+            "ADDRESS_KEY": "k" * 32,
+            "PUBLIC_URL": "https://portal.example",
+            "STRIPE_SECRET_KEY": "sk_test_server",
+            "STRIPE_WEBHOOK_SECRET": "whsec_server",
+            "STRIPE_URL": "http://127.0.0.1:9",
+            "MAIL_URL": "smtp://127.0.0.1:9",
+            "ASSETS": str(self.folder / "assets"),
+            "PYTHONUNBUFFERED": "1",
+            **settings,
+        }
 
     def portal(self, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """One `portal` command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "portal", *command], env=self.environment(**settings), cwd=ROOT, capture_output=True,
-            text=True, timeout=120, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "portal", *command],
+            env=self.environment(**settings),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def migrate(self) -> None:
         done = self.portal("migrate", OWNER_DATABASE_URL=self.address("portal_owner"))
@@ -139,9 +152,13 @@ class Club:
     def start(self, name: str, *command: str, **settings: str) -> None:
         with open(self.log(name), "ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", *command], env=self.environment(**settings), cwd=ROOT, stdout=log, stderr=log,
+                [sys.executable, "-m", *command],
+                env=self.environment(**settings),
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
     def start_worker(self, **settings: str) -> None:
         self.start("worker", "portal", "work", **{"WORKER_DATABASE_URL": self.address("portal_worker"), **settings})
@@ -159,8 +176,15 @@ class Club:
             "1",
             "--no-ws",
         ]
-        self.start("pages", "granian", *options, "--workers-kill-timeout", "3s", f"portal.asgi:{what}",
-                   **{"DATABASE_URL": self.address("portal_web"), **settings})  # fmt: skip
+        self.start(
+            "pages",
+            "granian",
+            *options,
+            "--workers-kill-timeout",
+            "3s",
+            f"portal.asgi:{what}",
+            **{"DATABASE_URL": self.address("portal_web"), **settings},
+        )
 
     def start_bouncer(self) -> None:
         """pgbouncer in transaction mode before the database; one server connection a login, so that it must be shared."""

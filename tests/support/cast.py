@@ -60,8 +60,11 @@ def assemble(postgres: psycopg.Connection) -> None:
                 " values (%s, %s, %s, true, %s, 'Europe/Istanbul')",
                 [person.id, person.email, person.first_name, person.is_admin],
             )
-        postgres.execute("insert into family_plans (id, primary_user_id, plan_name, billing_cycle)"
-                         " values (%s, %s, 'Alice and friends', 'yearly')", [FAMILY, ALICE.id])  # fmt: skip
+        postgres.execute(
+            "insert into family_plans (id, primary_user_id, plan_name, billing_cycle)"
+            " values (%s, %s, 'Alice and friends', 'yearly')",
+            [FAMILY, ALICE.id],
+        )
         for person, role in ((ALICE, "primary"), (BOB, "member")):
             postgres.execute(
                 "insert into family_memberships (plan_id, user_id, role, state, joined_at) values (%s, %s, %s, 'active', %s)",
@@ -86,8 +89,14 @@ def assemble(postgres: psycopg.Connection) -> None:
 def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) -> Meeting:
     """One meeting, tomorrow 21:00 in Istanbul and open to all unless `columns` say otherwise."""
     tomorrow = datetime.now(ISTANBUL).date() + timedelta(days=1)
-    row = {"title": title, "scheduled_date": tomorrow, "start_time": "21:00", "timezone": "Europe/Istanbul",
-           "is_private": False, **columns}  # fmt: skip
+    row = {
+        "title": title,
+        "scheduled_date": tomorrow,
+        "start_time": "21:00",
+        "timezone": "Europe/Istanbul",
+        "is_private": False,
+        **columns,
+    }
     row.setdefault("starts_at", moment_of(*wall_time(row)))
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     found = postgres.execute(
@@ -101,7 +110,11 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
 def wall_time(row: Mapping[str, Any]) -> tuple[date, time, str]:
     """Day, hour and zone of a meeting's row, whose hour may be written as text."""
     hour = row["start_time"]
-    return row["scheduled_date"], time.fromisoformat(hour) if isinstance(hour, str) else hour, row.get("timezone", "UTC")
+    return (
+        row["scheduled_date"],
+        time.fromisoformat(hour) if isinstance(hour, str) else hour,
+        row.get("timezone", "UTC"),
+    )
 
 
 def invite(postgres: psycopg.Connection, meeting: Meeting, *people: Person) -> None:

@@ -27,10 +27,16 @@ class ClubServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "club.log"
         self.environment = {
-            **os.environ, "SECRET_KEY": SECRET, "SANDBOX": "1", "PUBLIC_URL": self.url,
-            "ASSETS": str(folder / "assets"), "PYTHONUNBUFFERED": "1", "DATABASE_URL": database.url("portal_web"),
-            "OWNER_DATABASE_URL": database.url("portal_owner"), "WORKER_DATABASE_URL": database.url("portal_worker"),
-        }  # fmt: skip
+            **os.environ,
+            "SECRET_KEY": SECRET,
+            "SANDBOX": "1",
+            "PUBLIC_URL": self.url,
+            "ASSETS": str(folder / "assets"),
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": database.url("portal_web"),
+            "OWNER_DATABASE_URL": database.url("portal_owner"),
+            "WORKER_DATABASE_URL": database.url("portal_worker"),
+        }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def open(self) -> None:

@@ -41,4 +41,6 @@ def link_to(postgres: psycopg.Connection, address: str) -> str:
 
 def states(postgres: psycopg.Connection) -> list[str]:
     """Every membership's state, oldest first."""
-    return [state for (state,) in postgres.execute("select state from family_memberships order by joined_at, sent_at, id")]
+    return [
+        state for (state,) in postgres.execute("select state from family_memberships order by joined_at, sent_at, id")
+    ]

@@ -60,12 +60,23 @@ class Line:
         self.postgres.execute(f"update meetings set {names} where id = %s".encode(), values)
 
     def answers(self, people: Iterable[Person]) -> list[str | None]:
-        return [one(self.postgres, "select answer from meeting_attendances where meeting_id = %s and user_id = %s",
-                    self.meeting.id, person.id) for person in people]  # fmt: skip
+        return [
+            one(
+                self.postgres,
+                "select answer from meeting_attendances where meeting_id = %s and user_id = %s",
+                self.meeting.id,
+                person.id,
+            )
+            for person in people
+        ]
 
     def of(self, person: Person, column: str) -> Any:
-        return one(self.postgres, f"select {column} from meeting_attendances where meeting_id = %s and user_id = %s",
-                   self.meeting.id, person.id)  # fmt: skip
+        return one(
+            self.postgres,
+            f"select {column} from meeting_attendances where meeting_id = %s and user_id = %s",
+            self.meeting.id,
+            person.id,
+        )
 
     def numbers(self) -> tuple[int, ...]:
         """Seats taken, waiting and asking, as the meeting counts them."""

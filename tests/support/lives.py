@@ -54,8 +54,15 @@ class Books:
         with self.world.books() as self.books:
             for person in PAYERS:
                 names = [c["id"] for c in self.books.rows("customer") if c["metadata"].get("user_id") == str(person.id)]
-                plans = [s for name in names for s in self.books.rows("subscription", "customer = ?", name, order="asc")]
-                bills = [b for name in names for b in self.books.rows("invoice", "customer = ?", name) if b["status"] != "draft"]
+                plans = [
+                    s for name in names for s in self.books.rows("subscription", "customer = ?", name, order="asc")
+                ]
+                bills = [
+                    b
+                    for name in names
+                    for b in self.books.rows("invoice", "customer = ?", name)
+                    if b["status"] != "draft"
+                ]
                 said.plans[person.id] = {self.plan(s) for s in plans}
                 said.orders[person.id] = {self.order(b, plans) for b in bills if b["amount_due"]}
                 counted = self.counted(plans, bills)
@@ -69,9 +76,16 @@ class Books:
         marks, live = item["price"]["metadata"], s["status"] in LIVE
         ends = s["cancel_at"] if live else None
         by = "failure" if s["cancellation_details"]["reason"] in ("payment_failed", "payment_disputed") else "choice"
-        return (s["id"], s["status"], marks["plan"], marks["cycle"], moment(ends),
-                moment(item["current_period_end"] if live and not ends else None), by if ended else None,
-                s["metadata"].get("twin") == "1")  # fmt: skip
+        return (
+            s["id"],
+            s["status"],
+            marks["plan"],
+            marks["cycle"],
+            moment(ends),
+            moment(item["current_period_end"] if live and not ends else None),
+            by if ended else None,
+            s["metadata"].get("twin") == "1",
+        )
 
     def order(self, bill: dict, plans: list[dict]) -> tuple:
         if bill["status"] == "paid":
@@ -93,7 +107,9 @@ class Books:
 
     def counted(self, plans: list[dict], bills: list[dict]) -> dict[str, datetime]:
         """Until when each kind of plan counts."""
-        begun = [s for s in plans if s["status"] not in ("incomplete", "incomplete_expired") and "twin" not in s["metadata"]]
+        begun = [
+            s for s in plans if s["status"] not in ("incomplete", "incomplete_expired") and "twin" not in s["metadata"]
+        ]
         until: dict[str, datetime] = {}
         for bill in bills:
             if bill["status"] != "paid":
@@ -137,19 +153,29 @@ class Life:
         self.app, self.worker_app, self.superuser = app, worker_app, superuser
         superuser.execute(CLEAN)
         for person in EVERYBODY:
-            superuser.execute("insert into users (id, email, first_name, email_verified) values (%s, %s, %s, true)",
-                              [person.id, person.email, person.first_name])  # fmt: skip
+            superuser.execute(
+                "insert into users (id, email, first_name, email_verified) values (%s, %s, %s, true)",
+                [person.id, person.email, person.first_name],
+            )
         with superuser.transaction():
-            superuser.execute("insert into family_plans (id, primary_user_id, plan_name, billing_cycle)"
-                              " values (%s, %s, 'Frank and friends', 'monthly')", [cast.FAMILY, FRANK.id])  # fmt: skip
+            superuser.execute(
+                "insert into family_plans (id, primary_user_id, plan_name, billing_cycle)"
+                " values (%s, %s, 'Frank and friends', 'monthly')",
+                [cast.FAMILY, FRANK.id],
+            )
             for person, role in ((FRANK, "primary"), (GRACE, "member")):
-                superuser.execute("insert into family_memberships (plan_id, user_id, role, state, joined_at)"
-                                  " values (%s, %s, %s, 'active', now())", [cast.FAMILY, person.id, role])  # fmt: skip
+                superuser.execute(
+                    "insert into family_memberships (plan_id, user_id, role, state, joined_at)"
+                    " values (%s, %s, %s, 'active', now())",
+                    [cast.FAMILY, person.id, role],
+                )
         self.browsers = {person: sign_in(person) for person in EVERYBODY}
         self.knocker = app.test_client()
         self.now = datetime.now(UTC).replace(microsecond=0)
         settings = app.config["SETTINGS"]
-        self.world = Stripe(":memory:", endpoint=(f"{settings.public_url}/webhooks/stripe", settings.stripe_webhook_secret))
+        self.world = Stripe(
+            ":memory:", endpoint=(f"{settings.public_url}/webhooks/stripe", settings.stripe_webhook_secret)
+        )
         line = package.StripeClient(self.world.api_key, http_client=self.world.transport)
         self.before = [(side, side.extensions["provider"]) for side in (app, worker_app)]
         for side in (app, worker_app):
@@ -205,8 +231,11 @@ class Life:
         with at(self.now):
             answer = self.browsers[person].get(path)
         assert answer.status_code in FINE, answer.text
-        form = {name: answer.text.split(f'name="{name}" value="')[1].split('"')[0]
-                for name in ("at", "minor") if f'name="{name}"' in answer.text}  # fmt: skip
+        form = {
+            name: answer.text.split(f'name="{name}" value="')[1].split('"')[0]
+            for name in ("at", "minor")
+            if f'name="{name}"' in answer.text
+        }
         self.press(person, path, **form)
 
     def pays_with(self, person: Person, card: str, open_bills: bool) -> None:
@@ -244,7 +273,9 @@ class Life:
         self.later()
         with at(self.now):
             with self.world.books() as books:
-                paid = [c for c in books.rows("charge", order="asc") if c["status"] == "succeeded" and not c["disputed"]]
+                paid = [
+                    c for c in books.rows("charge", order="asc") if c["status"] == "succeeded" and not c["disputed"]
+                ]
             if paid and not paid[which % len(paid)]["refunded"]:
                 self.world.dispute(paid[which % len(paid)]["payment_intent"])
 
@@ -275,8 +306,10 @@ class Life:
     def work(self, random: Random) -> None:
         """Some jobs are done, in any order; a slow worker asks now and writes what it heard later."""
         self.later()
-        todo = self.superuser.execute("select id, task_name, args from procrastinate_jobs where status = 'todo'"
-                                      " and task_name like 'billing.refetch%' order by id").fetchall()  # fmt: skip
+        todo = self.superuser.execute(
+            "select id, task_name, args from procrastinate_jobs where status = 'todo'"
+            " and task_name like 'billing.refetch%' order by id"
+        ).fetchall()
         with at(self.now):
             for number, name, arguments in random.sample(todo, min(2, len(todo))):
                 self.superuser.execute("update procrastinate_jobs set status = 'succeeded' where id = %s", [number])
@@ -323,19 +356,28 @@ class Life:
 
     # -- what came of it -----------------------------------------------------------------------------------------------
     def orders(self, person: Person) -> set[tuple]:
-        return set(self.superuser.execute(
-            "select provider_invoice_id, status, amount_minor, (refunded_amount * 100)::int, dispute_state, period_start, period_end"
-            " from orders where user_id = %s and provider_invoice_id is not null", [person.id]).fetchall())  # fmt: skip
+        return set(
+            self.superuser.execute(
+                "select provider_invoice_id, status, amount_minor, (refunded_amount * 100)::int, dispute_state, period_start, period_end"
+                " from orders where user_id = %s and provider_invoice_id is not null",
+                [person.id],
+            ).fetchall()
+        )
 
     def plans(self, person: Person) -> set[tuple]:
-        return set(self.superuser.execute(
-            "select provider_subscription_id, status, subscription_type, billing_cycle, ends_at, renews_at, ended_by, twin"
-            " from subscriptions where user_id = %s", [person.id]).fetchall())  # fmt: skip
+        return set(
+            self.superuser.execute(
+                "select provider_subscription_id, status, subscription_type, billing_cycle, ends_at, renews_at, ended_by, twin"
+                " from subscriptions where user_id = %s",
+                [person.id],
+            ).fetchall()
+        )
 
     def kept(self) -> int:
         return self.superuser.execute(
             "select coalesce(sum(case when dispute_state = 'lost' then 0 else amount_minor - (refunded_amount * 100)::int end), 0)"
-            " from orders where status in ('completed', 'refunded')").fetchone()[0]  # fmt: skip
+            " from orders where status in ('completed', 'refunded')"
+        ).fetchone()[0]
 
     def live(self) -> list[int]:
         plans = "select count(*) from subscriptions where status = any(%s) and not twin group by user_id"
@@ -352,7 +394,9 @@ class Life:
     def comes_in(self, person: Person, when: datetime) -> bool:
         """Whether the door of a meeting that runs at that moment opens."""
         begin = (when - 10 * SECOND).astimezone(cast.ISTANBUL)
-        meeting = plan_meeting(self.superuser, "Now", scheduled_date=begin.date(), start_time=begin.time().replace(microsecond=0))
+        meeting = plan_meeting(
+            self.superuser, "Now", scheduled_date=begin.date(), start_time=begin.time().replace(microsecond=0)
+        )
         self.stays_signed_in(when)
         with at(when):
             answer = self.browsers[person].submit(f"/meetings/{meeting.id}/join")

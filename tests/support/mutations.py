@@ -22,8 +22,19 @@ from tests.support import server
 from tests.support.rules import RULES, Rule
 
 COPY = ROOT / "var" / "mutations"
-COPIED = ("portal", "templates", "static", "migrations", "tests", "pyproject.toml", "package.json", "wsgi.py",
-          "Makefile", "README.md", "SECURITY.md")  # fmt: skip
+COPIED = (
+    "portal",
+    "templates",
+    "static",
+    "migrations",
+    "tests",
+    "pyproject.toml",
+    "package.json",
+    "wsgi.py",
+    "Makefile",
+    "README.md",
+    "SECURITY.md",
+)
 LONGEST = 180
 """Seconds until a test that hangs is given up. That is no answer either way."""
 
@@ -109,10 +120,26 @@ def with_fault(rule: Rule, postgres: psycopg.Connection) -> str:
 def _failed(tests: Iterable[str], **environment: str) -> str | None:
     """The first of these tests that fails; None if all pass. Only a test that failed has noticed anything."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider",
-         "-o", "addopts=--import-mode=importlib", *(f"tests/{test}" for test in tests)],
-        cwd=COPY, env={**os.environ, **environment}, capture_output=True, text=True, timeout=LONGEST * (1 if environment else 9),
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-rfE",
+            "--tb=line",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "addopts=--import-mode=importlib",
+            *(f"tests/{test}" for test in tests),
+        ],
+        cwd=COPY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST * (1 if environment else 9),
+    )
     found = re.search(r"^FAILED tests/(.+?)( - .*)?$", run.stdout, re.M)
     if run.returncode == 0:
         return None

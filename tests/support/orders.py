@@ -9,15 +9,30 @@ from tests.support.cast import Person
 
 
 def order(
-    postgres: psycopg.Connection, person: Person, period: tuple[datetime, datetime], kind: str = "individual", *,
-    at: datetime | None = None, **columns: object,
+    postgres: psycopg.Connection,
+    person: Person,
+    period: tuple[datetime, datetime],
+    kind: str = "individual",
+    *,
+    at: datetime | None = None,
+    **columns: object,
 ) -> UUID:
-    """A paid order of a plan for a period; further columns as given."""  # fmt: skip
+    """A paid order of a plan for a period; further columns as given."""
     row = {
-        "id": uuid4(), "user_id": person.id, "order_number": f"T-{uuid4().hex[:8]}", "status": "completed", "amount": 12,
-        "amount_minor": 1200, "subscription_type": kind, "billing_cycle": "monthly", "completed_at": period[0],
-        "created_at": period[0], "period_start": period[0], "period_end": period[1], **columns,
-    }  # fmt: skip
+        "id": uuid4(),
+        "user_id": person.id,
+        "order_number": f"T-{uuid4().hex[:8]}",
+        "status": "completed",
+        "amount": 12,
+        "amount_minor": 1200,
+        "subscription_type": kind,
+        "billing_cycle": "monthly",
+        "completed_at": period[0],
+        "created_at": period[0],
+        "period_start": period[0],
+        "period_end": period[1],
+        **columns,
+    }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     postgres.execute(f"insert into orders ({names}) values ({marks})".encode(), list(row.values()))
     project(postgres, person, at or period[0])
@@ -47,10 +62,17 @@ def project(postgres: psycopg.Connection, person: Person, at: datetime) -> None:
 def subscription(postgres: psycopg.Connection, person: Person, kind: str = "individual", **columns: object) -> None:
     """A live subscription, paid by the month; further columns as given."""
     row = {
-        "user_id": person.id, "provider_subscription_id": f"sub_{uuid4().hex[:8]}", "status": "active",
-        "subscription_type": kind, "billing_cycle": "monthly", "amount_minor": 1200, "currency": "USD",
-        "started_at": datetime.now(UTC), "grace_days": 7, **columns,
-    }  # fmt: skip
+        "user_id": person.id,
+        "provider_subscription_id": f"sub_{uuid4().hex[:8]}",
+        "status": "active",
+        "subscription_type": kind,
+        "billing_cycle": "monthly",
+        "amount_minor": 1200,
+        "currency": "USD",
+        "started_at": datetime.now(UTC),
+        "grace_days": 7,
+        **columns,
+    }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     postgres.execute(f"insert into subscriptions ({names}) values ({marks})".encode(), list(row.values()))
     project(postgres, person, datetime.now(UTC))

@@ -76,8 +76,15 @@ def pictures(browser: Browser, club: ClubServer, superuser: psycopg.Connection) 
     named = names(superuser)
     (lapsed,) = superuser.execute(LAPSED).fetchone() or ("",)
     for width, height in WIDTHS.items():
-        walks = (("", VISITOR), (BILAL, MEMBER), (SHARED, FAMILY_MEMBER[:-1]), (ANA, FAMILY_PRIMARY),
-                 (lapsed, NO_ACCESS), (LATE, GRACE), (SELIN, ADMIN))
+        walks = (
+            ("", VISITOR),
+            (BILAL, MEMBER),
+            (SHARED, FAMILY_MEMBER[:-1]),
+            (ANA, FAMILY_PRIMARY),
+            (lapsed, NO_ACCESS),
+            (LATE, GRACE),
+            (SELIN, ADMIN),
+        )
         for email, stops in walks:
             page = browser.new_page(
                 base_url=club.url, viewport={"width": width, "height": height}, timezone_id="Europe/Berlin"

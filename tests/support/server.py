@@ -24,9 +24,12 @@ from portal.database import embedded
 from portal.operations.demo import DEMO
 
 FAST = (  # a crash of the machine may lose the test data
-    "fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 300",
+    "fsync = off",
+    "synchronous_commit = off",
+    "full_page_writes = off",
+    "max_connections = 300",
     "autovacuum_naptime = '5s'",
-)  # fmt: skip
+)
 
 
 @dataclass
@@ -155,7 +158,13 @@ def _template(server: str, postgres: psycopg.Connection) -> str:
 
 
 def _content_of_schema() -> str:
-    files = sorted([*(ROOT / "migrations").rglob("*.py"), *(ROOT / "portal" / "database").glob("*.py"), *ROOT.glob("portal/*/sql/*.sql")])
+    files = sorted(
+        [
+            *(ROOT / "migrations").rglob("*.py"),
+            *(ROOT / "portal" / "database").glob("*.py"),
+            *ROOT.glob("portal/*/sql/*.sql"),
+        ]
+    )
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 

@@ -46,13 +46,19 @@ class Browser(FlaskClient):
 def settings_for(database: Database, **changes: Any) -> Settings:
     """The settings of a sandbox on `database`."""
     given = {
-        "database_url": driver_url(database.url("portal_web")), "owner_url": driver_url(database.url("portal_owner")),
+        "database_url": driver_url(database.url("portal_web")),
+        "owner_url": driver_url(database.url("portal_owner")),
         "worker_url": driver_url(database.url("portal_worker")),
-        "backup_url": driver_url(database.url("portal_backup")), "secret_key": SECRET, "address_key": SECRET, "sandbox": True,
-        "stripe_webhook_secret": "whsec_test", "stripe_url": "http://127.0.0.1:9",  # nobody is there
-        "public_url": "https://localhost", "assets": ROOT / "var" / "test" / "assets",
+        "backup_url": driver_url(database.url("portal_backup")),
+        "secret_key": SECRET,
+        "address_key": SECRET,
+        "sandbox": True,
+        "stripe_webhook_secret": "whsec_test",
+        "stripe_url": "http://127.0.0.1:9",  # nobody is there
+        "public_url": "https://localhost",
+        "assets": ROOT / "var" / "test" / "assets",
         "sandbox_stripe": ROOT / "var" / "test" / f"stripe-{os.getpid()}.sqlite3",
-    }  # fmt: skip
+    }
     return Settings(**{**given, **changes})
 
 

@@ -20,12 +20,23 @@ KEPT = ("alembic_version", "club_clock", "database_objects")
 
 def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
-    return {"alembic_version": "version_num", "club_clock": "singleton", "database_objects": "path", "rate_limits": "key",
-            "club_domains": "domain", "credentials": "user_id",
-            "free_days": "mark", "recovery_codes": "user_id", "second_factor_endings": "user_id", "second_factors": "user_id",
-            "payers": "customer_id",
-            "pool_timings": "day", "statement_timings": "statement", "table_sizes": "name",
-            "order_number_key": "only_one"}.get(table, "id")
+    return {
+        "alembic_version": "version_num",
+        "club_clock": "singleton",
+        "database_objects": "path",
+        "rate_limits": "key",
+        "club_domains": "domain",
+        "credentials": "user_id",
+        "free_days": "mark",
+        "recovery_codes": "user_id",
+        "second_factor_endings": "user_id",
+        "second_factors": "user_id",
+        "payers": "customer_id",
+        "pool_timings": "day",
+        "statement_timings": "statement",
+        "table_sizes": "name",
+        "order_number_key": "only_one",
+    }.get(table, "id")
 
 
 def rows(number: int) -> dict[str, dict[str, object]]:
@@ -35,67 +46,156 @@ def rows(number: int) -> dict[str, dict[str, object]]:
     return {
         "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
         "alembic_version": {"version_num": f"none-{number}"},
-        "backups": {"id": id_, "file": f"club-{number}.dump", "club_at": NOW, "bytes": 1, "sha256": "0" * 64,
-                    "revision": "v1.0", "row_counts": Jsonb({})},
-        "checkouts": alice | {"order_id": UUID(int=0xABC0 + 1), "subscription_type": "individual", "created_at": NOW,
-                              "billing_cycle": "monthly", "state": "open" if number else "expired"},
+        "backups": {
+            "id": id_,
+            "file": f"club-{number}.dump",
+            "club_at": NOW,
+            "bytes": 1,
+            "sha256": "0" * 64,
+            "revision": "v1.0",
+            "row_counts": Jsonb({}),
+        },
+        "checkouts": alice
+        | {
+            "order_id": UUID(int=0xABC0 + 1),
+            "subscription_type": "individual",
+            "created_at": NOW,
+            "billing_cycle": "monthly",
+            "state": "open" if number else "expired",
+        },
         "club_clock": {"singleton": True},
         "club_domains": {"domain": f"club-{number}.example"},
         "credentials": {"user_id": id_, "password_hash": "$argon2id$", "changed_at": NOW},
         "database_objects": {"path": f"none/{number}.sql", "position": 0, "digest": "", "undo": ""},
         "drifts": alice | {"kind": "different", "provider_id": f"sub_{number}", "said": "Look at it.", "found_at": NOW},
         "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},
-        "family_memberships": alice | {"plan_id": FAMILY, "state": "left", "email": "alice@club.example",
-                                       "token_hash": f"f{number}".encode(), "joined_at": NOW, "ended_at": NOW},
+        "family_memberships": alice
+        | {
+            "plan_id": FAMILY,
+            "state": "left",
+            "email": "alice@club.example",
+            "token_hash": f"f{number}".encode(),
+            "joined_at": NOW,
+            "ended_at": NOW,
+        },
         "free_days": {"mark": bytes([number]) * 32, "user_id": ALICE.id},
-        "mails": alice | {"kind": "hello", "occasion": f"hello-{number}", "recipient": "alice@club.example",
-                          "subject": "Hello", "created_at": NOW},
+        "mails": alice
+        | {
+            "kind": "hello",
+            "occasion": f"hello-{number}",
+            "recipient": "alice@club.example",
+            "subject": "Hello",
+            "created_at": NOW,
+        },
         "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},
-        "meetings": {"id": UUID(int=100 + number), "title": "Another", "scheduled_date": LATER.date(),
-                     "start_time": "21:00", "starts_at": datetime.combine(LATER.date(), time(21), UTC)},
-        "meeting_series": {"id": id_, "title": "Again", "repeats": "daily", "start_time": "20:00", "timezone": "UTC",
-                           "starts_on": LATER.date()},
-        "one_time_tokens": alice | {"purpose": "reset", "token_hash": f"t{number}".encode(), "code_hash": b"c",
-                                    "created_at": NOW, "expires_at": LATER},
+        "meetings": {
+            "id": UUID(int=100 + number),
+            "title": "Another",
+            "scheduled_date": LATER.date(),
+            "start_time": "21:00",
+            "starts_at": datetime.combine(LATER.date(), time(21), UTC),
+        },
+        "meeting_series": {
+            "id": id_,
+            "title": "Again",
+            "repeats": "daily",
+            "start_time": "20:00",
+            "timezone": "UTC",
+            "starts_on": LATER.date(),
+        },
+        "one_time_tokens": alice
+        | {
+            "purpose": "reset",
+            "token_hash": f"t{number}".encode(),
+            "code_hash": b"c",
+            "created_at": NOW,
+            "expires_at": LATER,
+        },
         "order_number_key": {"only_one": True},
-        "orders": alice | {"order_number": f"GO-{number}", "amount": 12, "amount_minor": 1200,
-                           "subscription_type": "individual", "billing_cycle": "monthly"},
+        "orders": alice
+        | {
+            "order_number": f"GO-{number}",
+            "amount": 12,
+            "amount_minor": 1200,
+            "subscription_type": "individual",
+            "billing_cycle": "monthly",
+        },
         "payers": {"customer_id": f"cus_{number}", "user_id": ALICE.id},
-        "pool_timings": {"day": NOW.date() + timedelta(days=number), "taken": 1, "waited_ms": 1, "waits": [1], "timeouts": 0},
+        "pool_timings": {
+            "day": NOW.date() + timedelta(days=number),
+            "taken": 1,
+            "waited_ms": 1,
+            "waits": [1],
+            "timeouts": 0,
+        },
         "presences": alice | {"meeting_id": SECRET, "joined_at": NOW, "device_type": "mobile"},
         "procrastinate_events": {"id": 9_000_000 + number, "job_id": 9_000_000, "type": "deferred"},
-        "procrastinate_jobs": {"id": 9_000_000 + number, "queue_name": "default", "task_name": "mail.deliver",
-                               "queueing_lock": f"lock-{number}"},
-        "procrastinate_periodic_defers": {"id": 100 + number, "task_name": "nothing", "defer_timestamp": number,
-                                          "periodic_id": ""},
+        "procrastinate_jobs": {
+            "id": 9_000_000 + number,
+            "queue_name": "default",
+            "task_name": "mail.deliver",
+            "queueing_lock": f"lock-{number}",
+        },
+        "procrastinate_periodic_defers": {
+            "id": 100 + number,
+            "task_name": "nothing",
+            "defer_timestamp": number,
+            "periodic_id": "",
+        },
         "procrastinate_workers": {"id": 100 + number},
         "provider_events": {"id": f"evt_{number}", "kind": "invoice.paid", "created_at": NOW, "received_at": NOW},
         "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
         "recovery_codes": {"user_id": ALICE.id, "slot": number, "code_hash": "$argon2id$"},
         "runs": {"id": id_, "name": "tidying"},
-        "sandbox_mails": {"id": id_, "recipient": "alice@club.example", "subject": "Hello", "text": "Hello",
-                          "received_at": NOW},
+        "sandbox_mails": {
+            "id": id_,
+            "recipient": "alice@club.example",
+            "subject": "Hello",
+            "text": "Hello",
+            "received_at": NOW,
+        },
         "second_factor_endings": {"user_id": id_, "asked_at": NOW, "ends_at": LATER},
         "former_addresses": alice | {"email": "alice@before.example", "until": NOW},
         "second_factors": {"user_id": id_, "pending": "sealed"},
-        "sign_ins": alice | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW,
-                             "ended_at": NOW},
-        "statement_timings": {"day": NOW.date(), "statement": f"select {number}", "calls": 1, "total_ms": 1, "most_ms": 1},
-        "subscriptions": alice | {"provider_subscription_id": f"sub_{number}", "status": "active" if number else "incomplete",
-                                  "subscription_type": "individual", "billing_cycle": "monthly", "amount_minor": 1200,
-                                  "currency": "USD", "started_at": NOW, "grace_days": 7},
+        "sign_ins": alice
+        | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW, "ended_at": NOW},
+        "statement_timings": {
+            "day": NOW.date(),
+            "statement": f"select {number}",
+            "calls": 1,
+            "total_ms": 1,
+            "most_ms": 1,
+        },
+        "subscriptions": alice
+        | {
+            "provider_subscription_id": f"sub_{number}",
+            "status": "active" if number else "incomplete",
+            "subscription_type": "individual",
+            "billing_cycle": "monthly",
+            "amount_minor": 1200,
+            "currency": "USD",
+            "started_at": NOW,
+            "grace_days": 7,
+        },
         "system_logs": alice | {"level": "info", "message": "Hello", "category": "user"},
-        "table_sizes": {"day": NOW.date(), "name": f"table {number}", "estimated_rows": 1, "table_bytes": 1, "index_bytes": 1},
+        "table_sizes": {
+            "day": NOW.date(),
+            "name": f"table {number}",
+            "estimated_rows": 1,
+            "table_bytes": 1,
+            "index_bytes": 1,
+        },
         "users": {"id": id_, "email": f"new-{number}@club.example"},
-    }  # fmt: skip
+    }
 
 
 def create(postgres: psycopg.Connection) -> dict[str, object]:
     """The cast and one row of everything; returns the key of each table's row, and of each meeting."""
     assemble(postgres)
     plan_meeting(postgres, "Open", id=OPEN)
-    plan_meeting(postgres, "Secret", id=SECRET, is_private=True, meeting_link="https://meet.example/secret",
-                 meeting_id="event-1")  # fmt: skip
+    plan_meeting(
+        postgres, "Secret", id=SECRET, is_private=True, meeting_link="https://meet.example/secret", meeting_id="event-1"
+    )
     there = rows(1)
     for table in ("users", "meetings", "family_plans", "order_number_key", *KEPT):  # there is one already
         del there[table]
@@ -106,8 +206,10 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
         if table == "procrastinate_events":
             there[table]["job_id"] = 9_000_001
         insert(postgres, table, there[table])
-    postgres.execute("update meetings set series_id = %s, series_date = scheduled_date where id = %s",
-                     [there["meeting_series"]["id"], OPEN])  # fmt: skip
+    postgres.execute(
+        "update meetings set series_id = %s, series_date = scheduled_date where id = %s",
+        [there["meeting_series"]["id"], OPEN],
+    )
     keys = {table: row[key_of(table)] for table, row in there.items()}
     for table in KEPT:
         keys[table] = postgres.execute(f"select {key_of(table)} from {table}").fetchone()[0]

@@ -10,10 +10,14 @@ from portal.config import LOGINS, PAGES, ROOT, WORK, Settings, declared, driver_
 from portal.problems import Problem, Refused
 
 GOOD = {
-    "DATABASE_URL": "postgresql://portal_web:secret@db.example:5433/club?sslmode=require", "SECRET_KEY": "k" * 32, "ADDRESS_KEY": "a" * 32,
-    "PUBLIC_URL": "https://portal.example/", "MAIL_URL": "smtp://club:geheim@mail.example:587",
-    "STRIPE_SECRET_KEY": "sk_live_geheim", "STRIPE_WEBHOOK_SECRET": "whsec_geheim",
-}  # fmt: skip
+    "DATABASE_URL": "postgresql://portal_web:secret@db.example:5433/club?sslmode=require",
+    "SECRET_KEY": "k" * 32,
+    "ADDRESS_KEY": "a" * 32,
+    "PUBLIC_URL": "https://portal.example/",
+    "MAIL_URL": "smtp://club:geheim@mail.example:587",
+    "STRIPE_SECRET_KEY": "sk_live_geheim",
+    "STRIPE_WEBHOOK_SECRET": "whsec_geheim",
+}
 
 
 def settings(needs=(*PAGES, *WORK[1:]), **changes) -> Settings:
@@ -173,16 +177,24 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(name, value):
     assert name in str(told.value) and "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize(("currency", "price"), [("ISK", "1500.5"), ("KWD", "3.505"), ("JPY", "1200.5"), ("RSD", "12.005")])
+@pytest.mark.parametrize(
+    ("currency", "price"), [("ISK", "1500.5"), ("KWD", "3.505"), ("JPY", "1200.5"), ("RSD", "12.005")]
+)
 def test_a_price_is_one_that_can_be_charged(currency, price):
     with pytest.raises(Problem, match=f"PRICE_FAMILY_MONTHLY is {price}; Stripe takes {currency} in steps of"):
         settings(CURRENCY=currency, PRICE_FAMILY_MONTHLY=price)
+
+
 def test_all_wrong_settings_are_told_at_once():
     with pytest.raises(Problem) as told:
         settings(CURRENCY="XYZ", WELCOME_DAYS="60", MAIL_FROM="The club", SECRET_KEY="short", PGBOUNCER="ja")
     assert [line.split()[0] for line in str(told.value).splitlines()] == [
-        "PGBOUNCER", "SECRET_KEY", "WELCOME_DAYS", "CURRENCY", "MAIL_FROM",
-    ]  # fmt: skip
+        "PGBOUNCER",
+        "SECRET_KEY",
+        "WELCOME_DAYS",
+        "CURRENCY",
+        "MAIL_FROM",
+    ]
 
 
 def test_no_secret_is_told_with_what_is_wrong_about_it():
@@ -198,8 +210,18 @@ def test_no_secret_is_told_with_what_is_wrong_about_it():
 
 @pytest.mark.parametrize(
     ("word", "on"),
-    [("1", True), ("true", True), ("Yes", True), ("ON", True), ("0", False), ("false", False), ("no", False), ("off", False), ("", False)],
-)  # fmt: skip
+    [
+        ("1", True),
+        ("true", True),
+        ("Yes", True),
+        ("ON", True),
+        ("0", False),
+        ("false", False),
+        ("no", False),
+        ("off", False),
+        ("", False),
+    ],
+)
 def test_on_and_off_are_understood_in_the_usual_words(word, on):
     made = settings(PGBOUNCER=word, SANDBOX=word)
     assert (made.pgbouncer, made.sandbox) == (on, on)

@@ -28,7 +28,9 @@ def seen_from(superuser):
 CHAIN = 'for=192.0.2.66, for=198.51.100.1;proto=https, for="203.0.113.9:4711"'
 
 
-@pytest.mark.parametrize(("hops", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.1"), (4, "127.0.0.1")])
+@pytest.mark.parametrize(
+    ("hops", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.1"), (4, "127.0.0.1")]
+)
 def test_the_sender_is_who_the_trusted_proxies_say(hops, address, portal, superuser):
     browser = portal(trusted_proxies=hops)
     form = {"csrf_token": browser.token(), "email": "a@b.example", "password": "x"}

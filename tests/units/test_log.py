@@ -33,8 +33,11 @@ def test_what_looks_like_a_secret_is_struck_out(app, database, rows):
 
 
 def test_a_request_leaves_where_it_came_from_and_its_name(client, rows, superuser, database):
-    answer = client.post("/sign-in", data={"csrf_token": client.token(), "email": "a@b.example", "password": "x"},
-                         headers={"User-Agent": "Agent\u00e9 " * 200})  # fmt: skip
+    answer = client.post(
+        "/sign-in",
+        data={"csrf_token": client.token(), "email": "a@b.example", "password": "x"},
+        headers={"User-Agent": "Agent\u00e9 " * 200},
+    )
     assert rows()[0][7:] == ("127.0.0.1/32", answer.headers["X-Request-Id"])
     assert superuser.execute("select length(user_agent) from system_logs").fetchone() == (400,)
 
@@ -44,8 +47,9 @@ def test_the_jobs_of_a_request_go_by_its_name(client, alice, work, superuser):
     work()
     named = "select operation, user_id, ip_address is null from system_logs where request_id = %s order by timestamp"
     assert superuser.execute(named, [answer.headers["X-Request-Id"]]).fetchall() == [
-        ("password.reset-asked", None, False), ("password.reset-sent", None, True),
-    ]  # fmt: skip
+        ("password.reset-asked", None, False),
+        ("password.reset-sent", None, True),
+    ]
     left = superuser.execute("select distinct args ->> 'reference' from procrastinate_jobs where args ? 'reference'")
     assert left.fetchall() == [(answer.headers["X-Request-Id"],)]
 

@@ -195,6 +195,8 @@ def test_nobody_waits_without_end(cores, monkeypatch):
     assert hash_at_once(passwords.Turns(8), 4) == (1, ["busy"] * 3 + ["hashed"])
 
 
-@pytest.mark.parametrize("password", ["Goalete Portal 2026", "goaleteportal1", "welcome2goalete", "nadia karim 1", "Nadia.Karim.99"])
+@pytest.mark.parametrize(
+    "password", ["Goalete Portal 2026", "goaleteportal1", "welcome2goalete", "nadia karim 1", "Nadia.Karim.99"]
+)
 def test_the_clubs_name_and_ones_own_make_no_password_however_they_are_joined(password):
     assert passwords.fault(password, "Goalete", "Portal", "nadia@karim.example", "Nadia", "Karim")

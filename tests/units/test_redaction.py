@@ -16,7 +16,9 @@ CARDS = ["4242424242424242", "4242 4242 4242 4242", "5555-5555-5555-4444", "3782
 SECRETS = st.one_of(
     st.builds(new_key),
     st.builds(lambda: secrets.token_hex(32)),
-    st.builds(lambda kind: f"{kind}_{secrets.token_hex(12)}", st.sampled_from(["sk_test", "sk_live", "rk_live", "whsec"])),
+    st.builds(
+        lambda kind: f"{kind}_{secrets.token_hex(12)}", st.sampled_from(["sk_test", "sk_live", "rk_live", "whsec"])
+    ),
     ROOM.map("https://meet.google.com/{}".format),
     ROOM.map("https://us02web.zoom.us/{}".format),
     st.sampled_from(CARDS),
@@ -40,7 +42,9 @@ def test_a_name_that_only_holds_such_letters_is_not(name):
     assert struck({name: 3, "card": None}) == {name: 3, "card": None}
 
 
-@given(st.uuids().map(str) | st.just("GOA-7F3K-20QX-9") | st.integers(0, 10**9).map(str) | st.just("2026-11-25T20:12:07"))
+@given(
+    st.uuids().map(str) | st.just("GOA-7F3K-20QX-9") | st.integers(0, 10**9).map(str) | st.just("2026-11-25T20:12:07")
+)
 def test_ids_numbers_and_days_stay(harmless):
     assert struck(f"Order {harmless} was paid") == f"Order {harmless} was paid"
 
@@ -57,5 +61,8 @@ def test_nobody_writes_a_second_line(text):
 def test_values_that_are_no_text_stay_what_they_are():
     person = uuid4()
     assert struck({"person": person, "seats": 2, "yes": True, "none": None}) == {
-        "person": person, "seats": 2, "yes": True, "none": None,
-    }  # fmt: skip
+        "person": person,
+        "seats": 2,
+        "yes": True,
+        "none": None,
+    }

@@ -18,6 +18,8 @@ KEPT = "\N{NO-BREAK SPACE}"
 def plain(words):
     """Words as they read: a no-break space is a space."""
     return words.replace(KEPT, " ")
+
+
 NOW = datetime(2026, 11, 23, 17, 14, tzinfo=BERLIN)  # a Monday
 
 
@@ -60,17 +62,20 @@ def test_how_soon_is_told_in_the_readers_own_days():
     assert times.starts_in(start, NOW.astimezone(ZoneInfo("America/Los_Angeles"))) == "tomorrow"
 
 
-@pytest.mark.parametrize(("reader", "club", "words"), [
-    ("Europe/Berlin", "Europe/Istanbul", "Times are yours, in Berlin. Istanbul is two hours ahead."),
-    ("Asia/Tokyo", "Europe/Istanbul", "Times are yours, in Tokyo. Istanbul is six hours behind."),
-    ("Europe/London", "Europe/Paris", "Times are yours, in London. Paris is one hour ahead."),
-    ("Asia/Kathmandu", "UTC", "Times are yours, in Kathmandu. UTC is five hours and 45 minutes behind."),
-    ("Australia/Lord_Howe", "Australia/Sydney", "Times are yours, in Lord Howe. Sydney keeps the same time."),
-    ("Australia/Adelaide", "Australia/Darwin", "Times are yours, in Adelaide. Darwin is one hour behind."),
-    ("Asia/Kolkata", "Asia/Karachi", "Times are yours, in Kolkata. Karachi is 30 minutes behind."),
-    ("Europe/Istanbul", "Europe/Istanbul", "Times are in Istanbul, the club's own zone."),
-    ("Pacific/Kiritimati", "Pacific/Niue", "Times are yours, in Kiritimati. Niue is 25 hours behind."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("reader", "club", "words"),
+    [
+        ("Europe/Berlin", "Europe/Istanbul", "Times are yours, in Berlin. Istanbul is two hours ahead."),
+        ("Asia/Tokyo", "Europe/Istanbul", "Times are yours, in Tokyo. Istanbul is six hours behind."),
+        ("Europe/London", "Europe/Paris", "Times are yours, in London. Paris is one hour ahead."),
+        ("Asia/Kathmandu", "UTC", "Times are yours, in Kathmandu. UTC is five hours and 45 minutes behind."),
+        ("Australia/Lord_Howe", "Australia/Sydney", "Times are yours, in Lord Howe. Sydney keeps the same time."),
+        ("Australia/Adelaide", "Australia/Darwin", "Times are yours, in Adelaide. Darwin is one hour behind."),
+        ("Asia/Kolkata", "Asia/Karachi", "Times are yours, in Kolkata. Karachi is 30 minutes behind."),
+        ("Europe/Istanbul", "Europe/Istanbul", "Times are in Istanbul, the club's own zone."),
+        ("Pacific/Kiritimati", "Pacific/Niue", "Times are yours, in Kiritimati. Niue is 25 hours behind."),
+    ],
+)
 def test_where_the_times_of_a_page_are(reader, club, words):
     assert times.zone_line(reader, club, NOW) == words
 
@@ -87,7 +92,9 @@ def test_a_list_that_goes_over_a_change_of_clocks_says_so(days, told):
     assert plain(line) == f"Times are yours, in Auckland. Istanbul is ten hours behind{told}"
 
 
-@pytest.mark.parametrize("evening", [datetime(2026, 3, 26, 22, 30, tzinfo=UTC), datetime(2026, 3, 28, 23, 30, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "evening", [datetime(2026, 3, 26, 22, 30, tzinfo=UTC), datetime(2026, 3, 28, 23, 30, tzinfo=UTC)]
+)
 def test_the_day_of_the_change_is_the_readers(evening):
     line = times.zone_line("Europe/Berlin", "Europe/Istanbul", evening, evening + timedelta(days=7))
     assert plain(line).endswith("two hours ahead, and from Sunday 29 March on it is one hour ahead.")
@@ -121,13 +128,19 @@ def test_small_numbers_are_words():
     assert [times.number(n) for n in (0, 1, 12, 13, 1234)] == ["no", "one", "twelve", "13", "1,234"]
 
 
-@pytest.mark.parametrize(("words", "kept"), [
-    (times.day_long, "Tuesday 3_November"), (times.day_short, "Tue_3"), (times.day_medium, "Tue_3_Nov"),
-    (times.date_with_year, "3_Nov_2026"), (times.date_in_words, "3_November 2026"),
-    (lambda day: times.span(day, day), "3_November"),
-    (lambda day: times.span(day, date(2026, 11, 9)), "3 to 9_November"),
-    (lambda day: times.span(day, date(2026, 12, 6)), "3_November to 6_December"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (times.day_long, "Tuesday 3_November"),
+        (times.day_short, "Tue_3"),
+        (times.day_medium, "Tue_3_Nov"),
+        (times.date_with_year, "3_Nov_2026"),
+        (times.date_in_words, "3_November 2026"),
+        (lambda day: times.span(day, day), "3_November"),
+        (lambda day: times.span(day, date(2026, 11, 9)), "3 to 9_November"),
+        (lambda day: times.span(day, date(2026, 12, 6)), "3_November to 6_December"),
+    ],
+)
 def test_no_line_breaks_between_a_day_and_its_month(words, kept):
     assert words(date(2026, 11, 3)) == kept.replace("_", KEPT)
 
@@ -146,10 +159,16 @@ def test_since_when(before, words):
     assert plain(times.since((NOW - before).astimezone(UTC), NOW)) == words
 
 
-@pytest.mark.parametrize(("before", "words"), [
-    (timedelta(0), "a minute ago"), (timedelta(minutes=-5), "a minute ago"), (timedelta(minutes=14), "14 minutes ago"),
-    (timedelta(hours=3), "3 hours ago"), (timedelta(days=5), "5 days ago"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        (timedelta(0), "a minute ago"),
+        (timedelta(minutes=-5), "a minute ago"),
+        (timedelta(minutes=14), "14 minutes ago"),
+        (timedelta(hours=3), "3 hours ago"),
+        (timedelta(days=5), "5 days ago"),
+    ],
+)
 def test_how_long_ago(before, words):
     assert times.ago(NOW - before, NOW) == words
 
@@ -192,7 +211,9 @@ def package():
 def test_clocks_show_in_every_zone_what_the_package_says(package, zone):
     shown = [moment.astimezone(times.Reader(zone).tz).replace(tzinfo=None) for moment in INSTANTS]
     assert shown == [moment.astimezone(package(zone)).replace(tzinfo=None) for moment in INSTANTS]
-    assert [times.moment_of(wall.date(), wall.time(), zone).astimezone(package(zone)).replace(tzinfo=None) for wall in shown] == shown
+    assert [
+        times.moment_of(wall.date(), wall.time(), zone).astimezone(package(zone)).replace(tzinfo=None) for wall in shown
+    ] == shown
 
 
 def test_the_machines_zones_are_never_read(tmp_path):
@@ -201,7 +222,9 @@ def test_the_machines_zones_are_never_read(tmp_path):
     london = resources.files("tzdata").joinpath("zoneinfo", "Europe", "London").read_bytes()
     (tmp_path / "Europe" / "Berlin").write_bytes(london)
     ask = "from portal import times; from datetime import *; print(times.instant(date(2026, 12, 1), time(21), 'Europe/Berlin'))"
-    told = subprocess.run([sys.executable, "-c", ask], env={"PYTHONTZPATH": str(tmp_path)}, capture_output=True, text=True, cwd=ROOT)
+    told = subprocess.run(
+        [sys.executable, "-c", ask], env={"PYTHONTZPATH": str(tmp_path)}, capture_output=True, text=True, cwd=ROOT
+    )
     assert told.stdout == "2026-12-01 20:00:00+00:00\n"
 
 
@@ -210,7 +233,9 @@ def test_spans_are_the_offsets_of_a_zone_in_order():
     spring, autumn = datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC)
     winter, summer = timedelta(hours=1), timedelta(hours=2)
     berlin = [(begins, spring, winter), (spring, autumn, summer), (autumn, until, winter)]
-    assert list(times.spans("Europe/Berlin", begins, until)) == [times.Span("Europe/Berlin", o, b, u) for b, u, o in berlin]
+    assert list(times.spans("Europe/Berlin", begins, until)) == [
+        times.Span("Europe/Berlin", o, b, u) for b, u, o in berlin
+    ]
     assert [span.offset for span in times.spans("Asia/Kathmandu", begins, until)] == [timedelta(hours=5, minutes=45)]
 
 

@@ -60,8 +60,12 @@ def _faulty(world: "Stripe") -> str:
     if fault == "500":
         raise ApiError(500, "An unknown error occurred", kind="api_error")
     if fault == "429":
-        raise ApiError(429, "Too many requests hit the API too quickly. We recommend an exponential backoff of your "
-                            "requests.", "rate_limit", kind="invalid_request_error")  # fmt: skip
+        raise ApiError(
+            429,
+            "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests.",
+            "rate_limit",
+            kind="invalid_request_error",
+        )
     return str(fault)
 
 
@@ -77,8 +81,12 @@ def _ask(world: "Stripe", environ: dict[str, Any], number: str) -> tuple[int, st
             return _do(books, method, path, given)
     with _guard:
         if (id(world), key) in _asking:
-            raise ApiError(409, "There is currently another in-progress request using this Idempotent Key.",
-                           "idempotency_key_in_use", kind="idempotency_error")  # fmt: skip
+            raise ApiError(
+                409,
+                "There is currently another in-progress request using this Idempotent Key.",
+                "idempotency_key_in_use",
+                kind="idempotency_error",
+            )
         _asking.add((id(world), key))
     try:
         return _once(world, key, fingerprint(method, path, given), request, (method, path, given))
@@ -104,8 +112,11 @@ def _once(
         books.db.execute("delete from answers where at < ?", (books.now - DAY,))
         known = books.db.execute("select * from answers where key = ?", (key,)).fetchone()
         if known and known["request"] != asked:
-            raise ApiError(400, "Keys for idempotent requests can only be used with the same parameters they were "
-                                "first used with.", kind="idempotency_error")  # fmt: skip
+            raise ApiError(
+                400,
+                "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+                kind="idempotency_error",
+            )
         if known:
             return known["status"], known["body"], {"Idempotency-Key": key, "Idempotent-Replayed": "true"}
         status, body, _ = _do(books, *call)
@@ -128,9 +139,19 @@ def _do(books: Books, method: str, path: str, given: Body) -> tuple[int, str, di
         books.db.execute("release asked")
 
 
-REASONS = {200: "OK", 303: "See Other", 400: "Bad Request", 401: "Unauthorized", 402: "Request Failed",
-           403: "Forbidden", 404: "Not Found", 409: "Conflict", 422: "Unprocessable Content",
-           429: "Too Many Requests", 500: "Internal Server Error"}  # fmt: skip
+REASONS = {
+    200: "OK",
+    303: "See Other",
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Request Failed",
+    403: "Forbidden",
+    404: "Not Found",
+    409: "Conflict",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+}
 
 
 def wsgi(world: "Stripe", environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

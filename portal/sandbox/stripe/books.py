@@ -116,8 +116,11 @@ class Books:
         """The object, which must be there and of this kind."""
         body = self.get(id)
         if body is None or body["object"] != kind or (param != "id" and body.get("deleted")):
-            raise missing(kind.replace(".", " ").replace("_", " ") if kind != "payment_method" else "PaymentMethod",
-                          str(id), param)  # fmt: skip
+            raise missing(
+                kind.replace(".", " ").replace("_", " ") if kind != "payment_method" else "PaymentMethod",
+                str(id),
+                param,
+            )
         return body
 
     def save(self, body: Body) -> None:

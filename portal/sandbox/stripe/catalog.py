@@ -11,9 +11,13 @@ from portal.sandbox.stripe.shapes import Body
 WORDS = "name active description images statement_descriptor unit_label url default_price shippable"
 
 lists(
-    "/v1/products", params.ProductListParams, "product",
-    active="json_extract(body, '$.active') = ?", ids="id in (?)", url="json_extract(body, '$.url') = ?",
-)  # fmt: skip
+    "/v1/products",
+    params.ProductListParams,
+    "product",
+    active="json_extract(body, '$.active') = ?",
+    ids="id in (?)",
+    url="json_extract(body, '$.url') = ?",
+)
 reads("/v1/products", params.ProductRetrieveParams, "product")
 
 
@@ -43,19 +47,24 @@ def update_product(books: Books, given: Body, id: str) -> Body:
 
 
 lists(
-    "/v1/prices", params.PriceListParams, "price",
-    active="json_extract(body, '$.active') = ?", currency="json_extract(body, '$.currency') = ?",
-    product="json_extract(body, '$.product') = ?", type="json_extract(body, '$.type') = ?",
+    "/v1/prices",
+    params.PriceListParams,
+    "price",
+    active="json_extract(body, '$.active') = ?",
+    currency="json_extract(body, '$.currency') = ?",
+    product="json_extract(body, '$.product') = ?",
+    type="json_extract(body, '$.type') = ?",
     lookup_keys="json_extract(body, '$.lookup_key') in (?)",
-)  # fmt: skip
+)
 reads("/v1/prices", params.PriceRetrieveParams, "price")
 
 
 @route(
-    "POST /v1/prices", params.PriceCreateParams,
+    "POST /v1/prices",
+    params.PriceCreateParams,
     "currency unit_amount product product_data.name product_data.metadata recurring.interval "
     "recurring.interval_count recurring.usage_type lookup_key transfer_lookup_key nickname metadata active tax_behavior",
-)  # fmt: skip
+)
 def create_price(books: Books, given: Body) -> Body:
     """How much, in which money, how often."""
     if "unit_amount" not in given:
@@ -82,8 +91,11 @@ def create_price(books: Books, given: Body) -> Body:
     return price
 
 
-@route("POST /v1/prices/:id", params.PriceUpdateParams,
-       "active lookup_key transfer_lookup_key nickname metadata tax_behavior")  # fmt: skip
+@route(
+    "POST /v1/prices/:id",
+    params.PriceUpdateParams,
+    "active lookup_key transfer_lookup_key nickname metadata tax_behavior",
+)
 def update_price(books: Books, given: Body, id: str) -> Body:
     """What of a price may change: never the money."""
     price = books.find("price", id)

@@ -98,10 +98,15 @@ def _other_trial(books: Books, subscription: Body, items: list[Body], end: int |
         raise invalid("The trial end must be in the future.", "trial_end")
     moved = [{**item, "current_period_start": books.now, "current_period_end": end} for item in items]
     start = subscription["trial_start"] or books.now
-    return Change({
-        "items": {**subscription["items"], "data": moved}, "billing_cycle_anchor": end, "trial_end": end,
-        "trial_start": start, "status": "trialing",
-    })  # fmt: skip
+    return Change(
+        {
+            "items": {**subscription["items"], "data": moved},
+            "billing_cycle_anchor": end,
+            "trial_end": end,
+            "trial_start": start,
+            "status": "trialing",
+        }
+    )
 
 
 def _prorated(books: Books, subscription: Body, old: Body, new: Body, at: int, anew: bool) -> list[Body]:
@@ -116,13 +121,19 @@ def _part(books: Books, subscription: Body, item: Body, at: int, sign: int, word
     amount = sign * ((2 * whole * (end - at) + (end - start)) // (2 * (end - start)))
     product = books.find("product", item["price"]["product"])["name"]
     words = f"{word} time on {product} after {datetime.fromtimestamp(at, UTC):%d %b %Y}"
-    credited = {"invoice": subscription["latest_invoice"], "invoice_line_items": [
-        line["id"] for line in (books.get(subscription["latest_invoice"]) or {"lines": {"data": []}})["lines"]["data"]
-    ][:1]}  # fmt: skip
+    credited = {
+        "invoice": subscription["latest_invoice"],
+        "invoice_line_items": [
+            line["id"]
+            for line in (books.get(subscription["latest_invoice"]) or {"lines": {"data": []}})["lines"]["data"]
+        ][:1],
+    }
     details = {
-        "invoice_item": books.new_id("invoiceitem"), "proration": True, "subscription": subscription["id"],
+        "invoice_item": books.new_id("invoiceitem"),
+        "proration": True,
+        "subscription": subscription["id"],
         "proration_details": {"credited_items": credited if sign < 0 and credited["invoice"] else None},
-    }  # fmt: skip
+    }
     parent = {"type": "invoice_item_details", "invoice_item_details": details, "subscription_item_details": None}
     price, quantity = item["price"], item["quantity"]
     return subscriptions.written(books, subscription, price, quantity, amount, words, (at, end), parent)
@@ -150,8 +161,11 @@ def update(books: Books, given: Body, id: str) -> Body:
         subscriptions.plan_ahead(books, subscription)
     outcome, why = invoice_now(books, subscription, lines, apply=change.fields if waits else None)
     if behaviour == "error_if_incomplete" and outcome != "paid":
-        asks = ("This payment requires additional user action before it can be completed successfully.",
-                "subscription_payment_intent_requires_action", "")  # fmt: skip
+        asks = (
+            "This payment requires additional user action before it can be completed successfully.",
+            "subscription_payment_intent_requires_action",
+            "",
+        )
         message, code, decline = why or asks
         raise declined(message, code, decline or None, keep=False)
     return subscription
@@ -170,9 +184,11 @@ def _words(books: Books, subscription: Body, given: Body) -> Body:
         fields["pause_collection"] = pause and {"resumes_at": None, **pause}
     if "cancel_at_period_end" in given or "cancel_at" in given:
         if subscription["schedule"]:
-            raise invalid(f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, and "
-                          "updating any cancelation behavior directly is not allowed. Please update the schedule "
-                          "instead.")  # fmt: skip
+            raise invalid(
+                f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, and "
+                "updating any cancelation behavior directly is not allowed. Please update the schedule "
+                "instead."
+            )
         period = given.get("cancel_at_period_end", False)
         at = subscription["items"]["data"][0]["current_period_end"] if period else unset(given.get("cancel_at"))
         if at is not None and int(at) <= books.now:
@@ -197,9 +213,14 @@ def invoice_now(
     if apply is not None and outcome[0] != "paid":
         expires = min(books.now + 23 * HOUR, subscription["items"]["data"][0]["current_period_end"])
         pending = {
-            "billing_cycle_anchor": apply.get("billing_cycle_anchor"), "expires_at": expires, "metadata": None,
-            "discounts": None, "subscription_items": apply["items"]["data"], "trial_end": None, "trial_from_plan": None,
-        }  # fmt: skip
+            "billing_cycle_anchor": apply.get("billing_cycle_anchor"),
+            "expires_at": expires,
+            "metadata": None,
+            "discounts": None,
+            "subscription_items": apply["items"]["data"],
+            "trial_end": None,
+            "trial_from_plan": None,
+        }
         books.change(subscription, "customer.subscription.updated", pending_update=pending)
         books.due("pending", subscription["id"], expires)
     return outcome
@@ -250,9 +271,10 @@ def begin_phase(books: Books, subscription: Body, phase: Body) -> None:
 
 # -- the bill beforehand -------------------------------------------------------------------------------------------
 @route(
-    "POST /v1/invoices/create_preview", params.InvoiceCreatePreviewParams,
+    "POST /v1/invoices/create_preview",
+    params.InvoiceCreatePreviewParams,
     "customer subscription " + " ".join(f"subscription_details.{name}" for name in BILLED.split()),
-)  # fmt: skip
+)
 def preview(books: Books, given: Body) -> Body:
     """The next invoice as it would be: what would happen happens, is looked at, and is taken back."""
     books.db.execute("savepoint preview")
@@ -277,9 +299,13 @@ def _preview(books: Books, given: Body) -> Body:
         books.now = subscription["items"]["data"][0]["current_period_end"]
         subscriptions.renew(books, subscription)
         invoice = books.find("invoice", subscription["latest_invoice"])
-    invoice |= {"id": "upcoming_" + invoice["id"], "billing_reason": "upcoming", "created": now,
-                "ending_balance": min(0, invoice["total"] + invoice["starting_balance"]),
-                "next_payment_attempt": books.now + (0 if change.at_once else HOUR)}  # fmt: skip
+    invoice |= {
+        "id": "upcoming_" + invoice["id"],
+        "billing_reason": "upcoming",
+        "created": now,
+        "ending_balance": min(0, invoice["total"] + invoice["starting_balance"]),
+        "next_payment_attempt": books.now + (0 if change.at_once else HOUR),
+    }
     for line in invoice["lines"]["data"]:
         line["invoice"] = invoice["id"]
     return invoice

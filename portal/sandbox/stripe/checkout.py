@@ -15,20 +15,25 @@ HOUR, DAY = 3600, 86400
 REFUSED = "Your bank could not confirm that it is you. Choose another card or try again."
 
 lists(
-    "/v1/checkout/sessions", checkout_params.SessionListParams, "checkout.session", customer="customer = ?",
-    status="json_extract(body, '$.status') = ?", subscription="json_extract(body, '$.subscription') = ?",
+    "/v1/checkout/sessions",
+    checkout_params.SessionListParams,
+    "checkout.session",
+    customer="customer = ?",
+    status="json_extract(body, '$.status') = ?",
+    subscription="json_extract(body, '$.subscription') = ?",
     payment_intent="json_extract(body, '$.payment_intent') = ?",
-)  # fmt: skip
+)
 reads("/v1/checkout/sessions", checkout_params.SessionRetrieveParams, "checkout.session")
 
 
 @route(
-    "POST /v1/checkout/sessions", checkout_params.SessionCreateParams,
+    "POST /v1/checkout/sessions",
+    checkout_params.SessionCreateParams,
     "mode customer customer_email client_reference_id metadata line_items.price line_items.quantity success_url "
     "cancel_url expires_at subscription_data.metadata subscription_data.trial_end subscription_data.trial_period_days "
     "subscription_data.description locale payment_method_collection payment_method_types ui_mode currency "
     "saved_payment_method_options",
-)  # fmt: skip
+)
 def create(books: Books, given: Body) -> Body:
     """A page to pay on."""
     mode = given.get("mode")
@@ -41,8 +46,10 @@ def create(books: Books, given: Body) -> Body:
     customer = customers.living(books, given["customer"], "customer") if "customer" in given else None
     expires = given.get("expires_at", books.now + DAY)
     if not books.now + HOUR // 2 <= expires <= books.now + DAY:
-        raise invalid("The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session "
-                      "creation.", "expires_at")  # fmt: skip
+        raise invalid(
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.",
+            "expires_at",
+        )
     data = given.get("subscription_data", {})
     trial = data.get("trial_end")
     if days := data.get("trial_period_days"):
@@ -51,20 +58,35 @@ def create(books: Books, given: Body) -> Body:
         raise invalid("The `trial_end` date has to be at least 2 days in the future.", "subscription_data[trial_end]")
     items = _items(books, given) if mode == "subscription" else []
     if customer and items and customer["currency"] not in (None, items[0]["currency"]):
-        raise invalid("You cannot combine currencies on a single customer. This customer has paid in "
-                      f"{customer['currency']} before.", "line_items")  # fmt: skip
+        raise invalid(
+            "You cannot combine currencies on a single customer. This customer has paid in "
+            f"{customer['currency']} before.",
+            "line_items",
+        )
     total = sum(item["amount_total"] for item in items)
     id = books.new_id("checkout.session")
     session = books.make(
-        "checkout.session", id=id, mode=mode, customer=customer and customer["id"], expires_at=expires,
-        client_reference_id=given.get("client_reference_id"), metadata=merged({}, given.get("metadata")),
-        success_url=given["success_url"], cancel_url=given.get("cancel_url"), locale=given.get("locale"),
-        amount_subtotal=total if items else None, amount_total=total if items else None,
+        "checkout.session",
+        id=id,
+        mode=mode,
+        customer=customer and customer["id"],
+        expires_at=expires,
+        client_reference_id=given.get("client_reference_id"),
+        metadata=merged({}, given.get("metadata")),
+        success_url=given["success_url"],
+        cancel_url=given.get("cancel_url"),
+        locale=given.get("locale"),
+        amount_subtotal=total if items else None,
+        amount_total=total if items else None,
         currency=items[0]["currency"] if items else given.get("currency"),
-        customer_email=unset(given.get("customer_email")), url=f"{books.page_url}/c/pay/{id}",
-        customer_creation=None if customer else "always", _items=items, _trial=trial,
-        _metadata=merged({}, data.get("metadata")), _description=data.get("description"),
-    )  # fmt: skip
+        customer_email=unset(given.get("customer_email")),
+        url=f"{books.page_url}/c/pay/{id}",
+        customer_creation=None if customer else "always",
+        _items=items,
+        _trial=trial,
+        _metadata=merged({}, data.get("metadata")),
+        _description=data.get("description"),
+    )
     if trial is not None:
         books.change(session, amount_subtotal=0, amount_total=0)
     if mode == "setup":
@@ -84,16 +106,22 @@ def _items(books: Books, given: Body) -> list[Body]:
         if not price["active"]:
             raise invalid(f"The price specified is inactive: {price['id']}.", f"line_items[{number}][price]")
         if not price["recurring"] or any(
-            (price["recurring"]["interval"], price["currency"]) != (item["price"]["recurring"]["interval"],
-             item["currency"]) for item in items
-        ):  # fmt: skip
+            (price["recurring"]["interval"], price["currency"])
+            != (item["price"]["recurring"]["interval"], item["currency"])
+            for item in items
+        ):
             raise invalid("The sandbox sells subscriptions whose prices recur together.", "line_items")
         product = books.find("product", price["product"])
         amount = price["unit_amount"] * quantity
         item = books.part(
-            "item", amount_subtotal=amount, amount_total=amount, currency=price["currency"], price=price,
-            quantity=quantity, description=product["name"],
-        )  # fmt: skip
+            "item",
+            amount_subtotal=amount,
+            amount_total=amount,
+            currency=price["currency"],
+            price=price,
+            quantity=quantity,
+            description=product["name"],
+        )
         items.append(item)
     if not items:
         raise invalid("The `line_items` parameter is required in subscription mode.", "line_items")
@@ -102,9 +130,15 @@ def _items(books: Books, given: Body) -> list[Body]:
 
 def _details(customer: Body, name: str | None = None) -> Body:
     return {
-        "address": customer["address"], "business_name": None, "email": customer["email"], "individual_name": None,
-        "name": name or customer["name"], "phone": customer["phone"], "tax_exempt": "none", "tax_ids": None,
-    }  # fmt: skip
+        "address": customer["address"],
+        "business_name": None,
+        "email": customer["email"],
+        "individual_name": None,
+        "name": name or customer["name"],
+        "phone": customer["phone"],
+        "tax_exempt": "none",
+        "tax_ids": None,
+    }
 
 
 @only_when_asked("checkout.session", "line_items")
@@ -126,8 +160,10 @@ def expire_now(books: Books, _given: Body, id: str) -> Body:
     """Close the page."""
     session = books.find("checkout.session", id)
     if session["status"] != "open":
-        raise invalid(f"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a "
-                      f"status of `{session['status']}`.")  # fmt: skip
+        raise invalid(
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a '
+            f"status of `{session['status']}`."
+        )
     return expire(books, session)
 
 
@@ -143,9 +179,14 @@ def expire(books: Books, session: Body) -> Body:
 
 
 def pay(
-    books: Books, id: str, card: Card | None = None, confirmed: bool | None = None, name: str | None = None,
-    expiry: tuple[int, int] | None = None, email: str | None = None,
-) -> str:  # fmt: skip
+    books: Books,
+    id: str,
+    card: Card | None = None,
+    confirmed: bool | None = None,
+    name: str | None = None,
+    expiry: tuple[int, int] | None = None,
+    email: str | None = None,
+) -> str:
     """What the page's form does: "complete", "expired", "declined: …" or "needs confirmation". Paid once.
 
     The subscription begins with the first try and is incomplete until a card has paid for it, which takes as long as a
@@ -235,14 +276,22 @@ def _complete(books: Books, session: Body) -> None:
 
 def _keep(books: Books, session: Body, customer: Body, method: Body) -> None:
     id = books.new_id("setup_intent")
-    intent = books.make("setup_intent", id=id, customer=customer["id"], payment_method=method["id"],
-                        client_secret=f"{id}_secret_{session['id'][-12:]}")  # fmt: skip
+    intent = books.make(
+        "setup_intent",
+        id=id,
+        customer=customer["id"],
+        payment_method=method["id"],
+        client_secret=f"{id}_secret_{session['id'][-12:]}",
+    )
     books.emit("setup_intent.succeeded", intent)
     books.change(session, setup_intent=id)
 
 
 reads("/v1/setup_intents", params.SetupIntentRetrieveParams, "setup_intent")
 lists(
-    "/v1/setup_intents", params.SetupIntentListParams, "setup_intent", customer="customer = ?",
+    "/v1/setup_intents",
+    params.SetupIntentListParams,
+    "setup_intent",
+    customer="customer = ?",
     payment_method="json_extract(body, '$.payment_method') = ?",
-)  # fmt: skip
+)

@@ -81,9 +81,12 @@ def _fill(books: Books, customer: Body, given: Body) -> None:
 
 # -- cards ---------------------------------------------------------------------------------------------------------
 lists(
-    "/v1/payment_methods", params.PaymentMethodListParams, "payment_method",
-    customer="customer = ?", type="json_extract(body, '$.type') = ?",
-)  # fmt: skip
+    "/v1/payment_methods",
+    params.PaymentMethodListParams,
+    "payment_method",
+    customer="customer = ?",
+    type="json_extract(body, '$.type') = ?",
+)
 reads("/v1/payment_methods", params.PaymentMethodRetrieveParams, "payment_method")
 
 
@@ -120,17 +123,28 @@ def owned(books: Books, id: str | None, customer: str, param: str = "payment_met
     return method
 
 
-def keep_card(books: Books, card: Card, customer: Body, name: str | None = None, expiry: tuple[int, int] | None = None,
-              ) -> Body:  # fmt: skip
+def keep_card(
+    books: Books, card: Card, customer: Body, name: str | None = None, expiry: tuple[int, int] | None = None
+) -> Body:
     """The customer's new card."""
     month, year = expiry or (12, clock.now().year + 4)
     checks = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
     details = {
-        "brand": card.brand, "checks": checks, "country": "DE", "display_brand": card.brand, "exp_month": month,
-        "exp_year": year, "fingerprint": fingerprint(card.number), "funding": "credit", "generated_from": None,
-        "last4": card.last4, "networks": {"available": [card.brand], "preferred": None},
-        "regulated_status": "unregulated", "three_d_secure_usage": {"supported": True}, "wallet": None,
-    }  # fmt: skip
+        "brand": card.brand,
+        "checks": checks,
+        "country": "DE",
+        "display_brand": card.brand,
+        "exp_month": month,
+        "exp_year": year,
+        "fingerprint": fingerprint(card.number),
+        "funding": "credit",
+        "generated_from": None,
+        "last4": card.last4,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }
     method = books.make("payment_method", customer=customer["id"], card=details, _number=card.number)
     method["billing_details"] |= {"email": customer["email"], "name": name or customer["name"]}
     books.save(method)

@@ -14,17 +14,24 @@ from portal.sandbox.stripe.shapes import Body, shown
 UNTOLD = "exists (select 1 from deliveries d where d.event = objects.id and d.done <> 1)"
 
 lists(
-    "/v1/events", params.EventListParams, "event", type="json_extract(body, '$.type') = ?",
-    types="json_extract(body, '$.type') in (?)", delivery_success=f"(not {UNTOLD}) = ?",
-)  # fmt: skip
+    "/v1/events",
+    params.EventListParams,
+    "event",
+    type="json_extract(body, '$.type') = ?",
+    types="json_extract(body, '$.type') in (?)",
+    delivery_success=f"(not {UNTOLD}) = ?",
+)
 reads("/v1/events", params.EventRetrieveParams, "event")
 
 lists("/v1/webhook_endpoints", params.WebhookEndpointListParams, "webhook_endpoint")
 reads("/v1/webhook_endpoints", params.WebhookEndpointRetrieveParams, "webhook_endpoint")
 
 
-@route("POST /v1/webhook_endpoints", params.WebhookEndpointCreateParams,
-       "url enabled_events description metadata api_version")  # fmt: skip
+@route(
+    "POST /v1/webhook_endpoints",
+    params.WebhookEndpointCreateParams,
+    "url enabled_events description metadata api_version",
+)
 def create(books: Books, given: Body) -> Body:
     """An address that is told; its secret is shown this once."""
     if given.get("api_version", stripe.api_version) != stripe.api_version:
@@ -39,8 +46,11 @@ def listen(books: Books, secret: str, **fields: object) -> Body:
     return books.make("webhook_endpoint", **{"api_version": None, "enabled_events": ["*"], **fields}, _secret=secret)
 
 
-@route("POST /v1/webhook_endpoints/:id", params.WebhookEndpointUpdateParams,
-       "url enabled_events description metadata disabled")  # fmt: skip
+@route(
+    "POST /v1/webhook_endpoints/:id",
+    params.WebhookEndpointUpdateParams,
+    "url enabled_events description metadata disabled",
+)
 def update(books: Books, given: Body, id: str) -> Body:
     """Another address, other events, or silence."""
     endpoint = books.find("webhook_endpoint", id)

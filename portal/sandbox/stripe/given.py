@@ -109,8 +109,10 @@ def _scalar(value: str, options: list[object], words: list[object], at: str) -> 
     if value == "":
         raise invalid(
             f"You passed an empty string for '{at}'. We assume empty values are an attempt to unset a parameter; "
-            f"however '{at}' cannot be unset.", at, "parameter_invalid_empty",
-        )  # fmt: skip
+            f"however '{at}' cannot be unset.",
+            at,
+            "parameter_invalid_empty",
+        )
     return value
 
 

@@ -1,6 +1,5 @@
 """Invoices: drafted, finalised after an hour, charged, retried, and what that does to the subscription."""
 
-
 from stripe import params
 
 from portal.sandbox.stripe import customers, payments
@@ -15,15 +14,23 @@ RETRIES = (3 * DAY, 5 * DAY, 7 * DAY)
 SUBSCRIPTION = "json_extract(body, '$.parent.subscription_details.subscription') = ?"
 
 lists(
-    "/v1/invoices", params.InvoiceListParams, "invoice", customer="customer = ?", subscription=SUBSCRIPTION,
+    "/v1/invoices",
+    params.InvoiceListParams,
+    "invoice",
+    customer="customer = ?",
+    subscription=SUBSCRIPTION,
     status="json_extract(body, '$.status') = ?",
-)  # fmt: skip
+)
 reads("/v1/invoices", params.InvoiceRetrieveParams, "invoice")
 lists(
-    "/v1/invoice_payments", params.InvoicePaymentListParams, "invoice_payment", also="",
-    invoice="json_extract(body, '$.invoice') = ?", status="json_extract(body, '$.status') = ?",
+    "/v1/invoice_payments",
+    params.InvoicePaymentListParams,
+    "invoice_payment",
+    also="",
+    invoice="json_extract(body, '$.invoice') = ?",
+    status="json_extract(body, '$.status') = ?",
     **{"payment": "json_extract(body, '$.payment.payment_intent') = ?"},
-)  # fmt: skip
+)
 reads("/v1/invoice_payments", params.InvoicePaymentRetrieveParams, "invoice_payment")
 
 
@@ -36,12 +43,22 @@ def draft(books: Books, subscription: Body, lines: list[Body], reason: str, adva
         line["invoice"] = id
     parent = {"subscription": subscription["id"], "metadata": subscription["metadata"]}
     invoice = books.make(
-        "invoice", id=id, customer=customer["id"], customer_email=customer["email"], customer_name=customer["name"],
-        customer_phone=customer["phone"], customer_address=customer["address"], currency=subscription["currency"],
-        billing_reason=reason, auto_advance=advance, lines=listed(lines, f"/v1/invoices/{id}/lines"),
+        "invoice",
+        id=id,
+        customer=customer["id"],
+        customer_email=customer["email"],
+        customer_name=customer["name"],
+        customer_phone=customer["phone"],
+        customer_address=customer["address"],
+        currency=subscription["currency"],
+        billing_reason=reason,
+        auto_advance=advance,
+        lines=listed(lines, f"/v1/invoices/{id}/lines"),
         parent={"type": "subscription_details", "quote_details": None, "subscription_details": parent},
-        period_start=books.now, period_end=books.now, **totals(lines, customer["balance"]),
-    )  # fmt: skip
+        period_start=books.now,
+        period_end=books.now,
+        **totals(lines, customer["balance"]),
+    )
     if reason == "subscription_cycle":
         invoice["period_start"] = min((line["period"]["start"] for line in lines), default=books.now)
         invoice["period_start"] = subscription.get("_previous_start", invoice["period_start"])
@@ -57,9 +74,14 @@ def totals(lines: list[Body], balance: int) -> Body:
     total = sum(line["amount"] for line in lines)
     due = max(0, total + balance)
     return {
-        "subtotal": total, "subtotal_excluding_tax": total, "total": total, "total_excluding_tax": total,
-        "amount_due": due, "amount_remaining": due, "starting_balance": balance,
-    }  # fmt: skip
+        "subtotal": total,
+        "subtotal_excluding_tax": total,
+        "total": total,
+        "total_excluding_tax": total,
+        "amount_due": due,
+        "amount_remaining": due,
+        "starting_balance": balance,
+    }
 
 
 def finalize(books: Books, invoice: Body) -> Body:
@@ -74,17 +96,27 @@ def finalize(books: Books, invoice: Body) -> Body:
     books.change(customer, "customer.updated", balance=ending)
     url = f"{books.page_url}/i/{invoice['id']}"
     books.change(
-        invoice, **sums, status="open", number=number, ending_balance=ending, hosted_invoice_url=url, invoice_pdf=url,
-        effective_at=books.now, automatically_finalizes_at=None,
+        invoice,
+        **sums,
+        status="open",
+        number=number,
+        ending_balance=ending,
+        hosted_invoice_url=url,
+        invoice_pdf=url,
+        effective_at=books.now,
+        automatically_finalizes_at=None,
         status_transitions={**invoice["status_transitions"], "finalized_at": books.now},
-    )  # fmt: skip
+    )
     if invoice["amount_due"]:
         intent = payments.intend(books, customer["id"], invoice["amount_due"], invoice["currency"], _why(invoice))
         books.change(intent, _invoice=invoice["id"])
         books.make(
-            "invoice_payment", invoice=invoice["id"], amount_requested=invoice["amount_due"],
-            currency=invoice["currency"], payment={"type": "payment_intent", "payment_intent": intent["id"]},
-        )  # fmt: skip
+            "invoice_payment",
+            invoice=invoice["id"],
+            amount_requested=invoice["amount_due"],
+            currency=invoice["currency"],
+            payment={"type": "payment_intent", "payment_intent": intent["id"]},
+        )
     books.emit("invoice.finalized", invoice)
     return invoice
 
@@ -129,10 +161,16 @@ def settle(books: Books, invoice: Body, outside: bool = False) -> None:
     books.due("retry", invoice["id"], None)
     paid = invoice["amount_due"]
     books.change(
-        invoice, status="paid", amount_paid=paid, amount_remaining=0, attempted=True, auto_advance=False,
-        next_payment_attempt=None, amount_paid_off_stripe=paid if outside else 0,
+        invoice,
+        status="paid",
+        amount_paid=paid,
+        amount_remaining=0,
+        attempted=True,
+        auto_advance=False,
+        next_payment_attempt=None,
+        amount_paid_off_stripe=paid if outside else 0,
         status_transitions={**invoice["status_transitions"], "paid_at": books.now},
-    )  # fmt: skip
+    )
     books.emit("invoice.paid", invoice)
     books.emit("invoice.payment_succeeded", invoice)
     customer = books.find("customer", invoice["customer"])
@@ -178,9 +216,13 @@ def withdraw(books: Books, invoice: Body, status: str) -> Body:
         books.due(what, invoice["id"], None)
     name = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}[status]
     books.change(
-        invoice, status=status, auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None,
+        invoice,
+        status=status,
+        auto_advance=False,
+        next_payment_attempt=None,
+        automatically_finalizes_at=None,
         status_transitions={**invoice["status_transitions"], name: books.now},
-    )  # fmt: skip
+    )
     if status == "void":
         for payment in _payments(books, invoice):
             cancel_payment(books, payment)
@@ -219,8 +261,11 @@ def pay(books: Books, given: Body, id: str) -> Body:
         method = customers.owned(books, given["payment_method"], invoice["customer"])
     outcome, why = collect(books, invoice, method)
     if outcome == "asks":
-        raise declined("This payment requires additional user action before it can be completed successfully.",
-                       "invoice_payment_intent_requires_action", None)  # fmt: skip
+        raise declined(
+            "This payment requires additional user action before it can be completed successfully.",
+            "invoice_payment_intent_requires_action",
+            None,
+        )
     if why:
         raise declined(why[0], why[1], why[2] or None)
     return invoice
@@ -271,8 +316,9 @@ def _open(books: Books, id: str, states: tuple[str, ...]) -> Body:
     if invoice["status"] == "paid" and "open" in states:
         raise invalid("Invoice is already paid", None, "invoice_already_paid" if "draft" in states else None)
     if invoice["status"] not in states:
-        raise invalid(f"You can't do this with an invoice whose status is {invoice['status']}.", None,
-                      "invoice_not_editable")  # fmt: skip
+        raise invalid(
+            f"You can't do this with an invoice whose status is {invoice['status']}.", None, "invoice_not_editable"
+        )
     return invoice
 
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from portal.sandbox.stripe.world import Stripe
 
 FAULTS = {
-    "ok": "answers", "slow": "answers slowly", "500": "answers with an error", "429": "says: too many requests",
-    "lost_answer": "does the work, loses the answer", "down": "is down",
-}  # fmt: skip
-FLAGS = {
-    "twice": "tell everything twice",
-    "shuffled": "tell in another order",
-    "never": "lose everything",
+    "ok": "answers",
+    "slow": "answers slowly",
+    "500": "answers with an error",
+    "429": "says: too many requests",
+    "lost_answer": "does the work, loses the answer",
+    "down": "is down",
 }
+FLAGS = {"twice": "tell everything twice", "shuffled": "tell in another order", "never": "lose everything"}
 
 
 def open_on(app: Flask, world: "Stripe") -> None:
@@ -36,19 +36,25 @@ def open_on(app: Flask, world: "Stripe") -> None:
                 for person in books.rows("customer", "json_extract(body, '$.deleted') is null", limit=50)
             ]
             return render_template(
-                "sandbox/stripe/lookout.html", people=people, told=_told(books), switches=switches, faults=FAULTS,
-                flags=FLAGS, now=books.now,
-            )  # fmt: skip
+                "sandbox/stripe/lookout.html",
+                people=people,
+                told=_told(books),
+                switches=switches,
+                faults=FAULTS,
+                flags=FLAGS,
+                now=books.now,
+            )
 
     @app.post("/switch")
     def switch() -> Reply:
         fault, refund = request.form.get("api", "ok"), request.form.get("refunds", "ok")
         late = request.form.get("late_seconds", "0")
         world.switch(
-            api=fault if fault in FAULTS else "ok", refunds="fail" if refund == "fail" else "ok",
+            api=fault if fault in FAULTS else "ok",
+            refunds="fail" if refund == "fail" else "ok",
             late_seconds=int(late) if late.isdecimal() and len(late) < 7 else 0,
             **{flag: flag in request.form for flag in FLAGS},
-        )  # fmt: skip
+        )
         return redirect("/", 303)
 
     @app.post("/dispute/<id>")
@@ -76,8 +82,7 @@ def send_again(books: Books, event: Body) -> None:
     """Tell an event once more, to everybody who listens now."""
     for endpoint in books.rows("webhook_endpoint", "json_extract(body, '$.status') = 'enabled'"):
         books.db.execute(
-            "insert into deliveries (event, endpoint, due) values (?, ?, ?)",
-            (event["id"], endpoint["id"], books.now),
+            "insert into deliveries (event, endpoint, due) values (?, ?, ?)", (event["id"], endpoint["id"], books.now)
         )
 
 
@@ -96,11 +101,14 @@ def _told(books: Books) -> list[Body]:
             "select attempts, status, done from deliveries where event = ? order by seq", (event["id"],)
         ).fetchall()
         how = [
-            f"arrived ({row['status']})" if row["done"] == 1
-            else "lost" if row["done"] and not row["attempts"]
-            else "waits" if not row["attempts"]
+            f"arrived ({row['status']})"
+            if row["done"] == 1
+            else "lost"
+            if row["done"] and not row["attempts"]
+            else "waits"
+            if not row["attempts"]
             else f"{'given up' if row['done'] else 'comes again'}, {row['attempts']}× tried ({row['status']})"
             for row in found
-        ]  # fmt: skip
+        ]
         lines.append({**event, "how": ", ".join(how) or "nobody listens"})
     return lines

@@ -105,8 +105,9 @@ def _till(app: Flask, world: "Stripe") -> None:
         customer = books.get(session["customer"]) if session["customer"] else None
         leads_to(session["success_url"], session["cancel_url"])
         context = {"session": session, "customer": customer, "values": values, "wrong": wrong}
-        return render_template("sandbox/stripe/pay.html", items=session["_items"], trial=session["_trial"],
-                               now=books.now, **context), status  # fmt: skip
+        return render_template(
+            "sandbox/stripe/pay.html", items=session["_items"], trial=session["_trial"], now=books.now, **context
+        ), status
 
     def outcome(books: Books, session: Body, said: str, values: Body) -> Reply:
         if said == "complete":
@@ -163,8 +164,9 @@ def _till(app: Flask, world: "Stripe") -> None:
 def _invoice(app: Flask, world: "Stripe") -> None:
     def show(books: Books, invoice: Body, values: Body, wrong: Body, status: int = 200) -> Reply:
         customer = books.get(invoice["customer"])
-        return render_template("sandbox/stripe/invoice.html", invoice=invoice, customer=customer, values=values,
-                               wrong=wrong), status  # fmt: skip
+        return render_template(
+            "sandbox/stripe/invoice.html", invoice=invoice, customer=customer, values=values, wrong=wrong
+        ), status
 
     @app.get("/i/<id>")
     def bill(id: str) -> Reply:

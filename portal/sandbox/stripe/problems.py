@@ -1,7 +1,6 @@
 """The ways the stand-in says no, in the shape the real one uses."""
 
 
-
 class ApiError(Exception):
     """An answer that is an error. `keep`: what was done before it stays done (a declined card leaves its traces)."""
 

@@ -13,10 +13,7 @@ from portal.sandbox.stripe.shapes import Body
 DAY = 86400
 FAILS_AFTER = DAY
 DISPUTE_FEE = 1500
-OF = {
-    "charge": "json_extract(body, '$.charge') = ?",
-    "payment_intent": "json_extract(body, '$.payment_intent') = ?",
-}
+OF = {"charge": "json_extract(body, '$.charge') = ?", "payment_intent": "json_extract(body, '$.payment_intent') = ?"}
 
 lists("/v1/refunds", params.RefundListParams, "refund", **OF)
 reads("/v1/refunds", params.RefundRetrieveParams, "refund")
@@ -38,13 +35,22 @@ def create(books: Books, given: Body) -> Body:
         raise invalid("Invalid positive integer", "amount", "parameter_invalid_integer")
     if amount > left:
         currency = charge["currency"]
-        raise invalid(f"Refund amount ({money(amount, currency)}) is greater than unrefunded amount on charge "
-                      f"({money(left, currency)})", "amount")  # fmt: skip
+        raise invalid(
+            f"Refund amount ({money(amount, currency)}) is greater than unrefunded amount on charge "
+            f"({money(left, currency)})",
+            "amount",
+        )
     refund = books.make(
-        "refund", amount=amount, charge=charge["id"], currency=charge["currency"], customer=charge["customer"],
-        metadata=merged({}, given.get("metadata")), payment_intent=charge["payment_intent"],
-        payment_method=charge["payment_method"], reason=given.get("reason"),
-    )  # fmt: skip
+        "refund",
+        amount=amount,
+        charge=charge["id"],
+        currency=charge["currency"],
+        customer=charge["customer"],
+        metadata=merged({}, given.get("metadata")),
+        payment_intent=charge["payment_intent"],
+        payment_method=charge["payment_method"],
+        reason=given.get("reason"),
+    )
     move = payments.balance(books, "refund", -amount, charge["currency"], refund["id"], "refund")
     books.change(refund, balance_transaction=move["id"])
     books.emit("refund.created", refund)
@@ -63,8 +69,9 @@ def _charge(books: Books, given: Body) -> Body:
             raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
         intent = books.find("payment_intent", given["payment_intent"], "payment_intent")
         if intent["status"] != "succeeded":
-            raise invalid(f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
-                          "payment_intent")  # fmt: skip
+            raise invalid(
+                f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.", "payment_intent"
+            )
         charge = books.find("charge", intent["latest_charge"])
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge['id']} did not succeed: there is nothing to refund.", "charge")
@@ -91,8 +98,9 @@ def fail(books: Books, refund: Body) -> Body:
     move = payments.balance(
         books, "refund_failure", refund["amount"], refund["currency"], refund["id"], "refund_failure"
     )
-    books.change(refund, status="failed", failure_reason="expired_or_canceled_card",
-                 failure_balance_transaction=move["id"])  # fmt: skip
+    books.change(
+        refund, status="failed", failure_reason="expired_or_canceled_card", failure_balance_transaction=move["id"]
+    )
     _put_back(books, books.find("charge", refund["charge"]), -refund["amount"])
     books.emit("refund.updated", refund, {"status": "succeeded"})
     books.emit("refund.failed", refund)
@@ -107,22 +115,39 @@ def dispute(books: Books, charge: Body) -> Body | None:
         return None
     id = books.new_id("dispute")
     dispute = books.make(
-        "dispute", id=id, amount=amount, charge=charge["id"], currency=charge["currency"],
+        "dispute",
+        id=id,
+        amount=amount,
+        charge=charge["id"],
+        currency=charge["currency"],
         payment_intent=charge["payment_intent"],
         evidence_details={
-            "due_by": books.now + 10 * DAY, "has_evidence": False, "past_due": False, "submission_count": 0,
+            "due_by": books.now + 10 * DAY,
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
             "enhanced_eligibility": {},
         },
         payment_method_details={
             "type": "card",
-            "card": {"brand": charge["payment_method_details"]["card"]["brand"], "case_type": "chargeback",
-                     "network_reason_code": "10.4"},
+            "card": {
+                "brand": charge["payment_method_details"]["card"]["brand"],
+                "case_type": "chargeback",
+                "network_reason_code": "10.4",
+            },
         },
-    )  # fmt: skip
+    )
     move = payments.balance(books, "adjustment", -amount, charge["currency"], id, "dispute")
     move |= {"fee": DISPUTE_FEE, "net": -amount - DISPUTE_FEE}
-    move["fee_details"] = [{"amount": DISPUTE_FEE, "application": None, "currency": charge["currency"],
-                            "description": "Dispute fee", "type": "stripe_fee"}]  # fmt: skip
+    move["fee_details"] = [
+        {
+            "amount": DISPUTE_FEE,
+            "application": None,
+            "currency": charge["currency"],
+            "description": "Dispute fee",
+            "type": "stripe_fee",
+        }
+    ]
     books.save(move)
     books.change(dispute, balance_transactions=[move])
     books.change(charge, disputed=True)
@@ -132,9 +157,12 @@ def dispute(books: Books, charge: Body) -> Body | None:
     return dispute
 
 
-@route("POST /v1/disputes/:id", params.DisputeUpdateParams,
-       "evidence.uncategorized_text evidence.product_description evidence.customer_name "
-       "evidence.customer_email_address submit metadata")  # fmt: skip
+@route(
+    "POST /v1/disputes/:id",
+    params.DisputeUpdateParams,
+    "evidence.uncategorized_text evidence.product_description evidence.customer_name "
+    "evidence.customer_email_address submit metadata",
+)
 def answer(books: Books, given: Body, id: str) -> Body:
     """Evidence for the bank."""
     dispute = _open(books, id)
@@ -165,8 +193,9 @@ def close(books: Books, dispute: Body, won: bool) -> Body:
     books.due("lapse", dispute["id"], None)
     moves = dispute["balance_transactions"]
     if won:
-        back = payments.balance(books, "adjustment", dispute["amount"], dispute["currency"], dispute["id"],
-                                "dispute_reversal")  # fmt: skip
+        back = payments.balance(
+            books, "adjustment", dispute["amount"], dispute["currency"], dispute["id"], "dispute_reversal"
+        )
         moves = [*moves, back]
     books.change(dispute, status="won" if won else "lost", balance_transactions=moves)
     books.emit("charge.dispute.closed", dispute)

@@ -106,7 +106,9 @@ def page(books: Books, kind: str, given: Body, path: str, where: str = "1", valu
 HIDDEN: dict[tuple[str, str], Callable[[Books, Body], object]] = {}  # what is only there when asked for
 
 
-def only_when_asked(kind: str, field: str) -> Callable[[Callable[[Books, Body], object]], Callable[[Books, Body], object]]:
+def only_when_asked(
+    kind: str, field: str
+) -> Callable[[Callable[[Books, Body], object]], Callable[[Books, Body], object]]:
     """A field that stays away until a request expands it."""
 
     def keep(maker: Callable[[Books, Body], object]) -> Callable[[Books, Body], object]:
@@ -134,7 +136,9 @@ def _expand(books: Books, at: object, steps: list[str], path: str) -> None:
         for each in at:
             _expand(books, each, steps, path)
         return
-    if not steps or at is None or (isinstance(at, dict) and at.get("deleted")):  # of what was deleted nothing more is known
+    if (
+        not steps or at is None or (isinstance(at, dict) and at.get("deleted"))
+    ):  # of what was deleted nothing more is known
         return
     if not isinstance(at, dict):
         raise invalid(f"This property cannot be expanded ({path}).", "expand")

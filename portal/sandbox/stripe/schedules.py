@@ -1,6 +1,5 @@
 """Subscription schedules: what a subscription shall be from which moment on."""
 
-
 from stripe import params
 
 from portal.sandbox.stripe import subscriptions
@@ -16,8 +15,12 @@ PHASE = (
     "phases.proration_behavior phases.metadata end_behavior metadata"
 )
 
-lists("/v1/subscription_schedules", params.SubscriptionScheduleListParams, "subscription_schedule",
-      customer="customer = ?")  # fmt: skip
+lists(
+    "/v1/subscription_schedules",
+    params.SubscriptionScheduleListParams,
+    "subscription_schedule",
+    customer="customer = ?",
+)
 reads("/v1/subscription_schedules", params.SubscriptionScheduleRetrieveParams, "subscription_schedule")
 
 
@@ -28,8 +31,10 @@ def create(books: Books, given: Body) -> Body:
         raise invalid("The sandbox makes schedules of running subscriptions: give `from_subscription`.")
     subscription = books.find("subscription", given["from_subscription"], "from_subscription")
     if subscription["schedule"]:
-        raise invalid("You cannot migrate a subscription that is already attached to a schedule: "
-                      f"{subscription['schedule']}.", "from_subscription")  # fmt: skip
+        raise invalid(
+            f"You cannot migrate a subscription that is already attached to a schedule: {subscription['schedule']}.",
+            "from_subscription",
+        )
     if subscription["status"] in subscriptions.OVER:
         raise invalid("You cannot migrate a subscription that is canceled.", "from_subscription")
     first = subscription["items"]["data"][0]
@@ -38,10 +43,14 @@ def create(books: Books, given: Body) -> Body:
     phase = _phase(books, {"items": items, "start_date": start, "end_date": end}, subscription["currency"])
     phase["trial_end"] = subscription["trial_end"] if subscription["status"] == "trialing" else None
     schedule = books.make(
-        "subscription_schedule", customer=subscription["customer"], subscription=subscription["id"], phases=[phase],
-        metadata=merged({}, given.get("metadata")), current_phase={"start_date": start, "end_date": end},
+        "subscription_schedule",
+        customer=subscription["customer"],
+        subscription=subscription["id"],
+        phases=[phase],
+        metadata=merged({}, given.get("metadata")),
+        current_phase={"start_date": start, "end_date": end},
         pause_schedules=[],
-    )  # fmt: skip
+    )
     books.due("phase", schedule["id"], end)
     books.emit("subscription_schedule.created", schedule)
     books.change(subscription, "customer.subscription.updated", schedule=schedule["id"])
@@ -52,19 +61,29 @@ def _phase(books: Books, given: Body, currency: str) -> Body:
     items: list[Body] = []
     for item in given["items"]:
         price = books.find("price", item["price"], "phases[items][price]")
-        items.append({
-            "billing_thresholds": None, "discounts": [], "metadata": merged({}, item.get("metadata")),
-            "price": price["id"], "quantity": item.get("quantity", 1), "tax_rates": [],
-        })  # fmt: skip
+        items.append(
+            {
+                "billing_thresholds": None,
+                "discounts": [],
+                "metadata": merged({}, item.get("metadata")),
+                "price": price["id"],
+                "quantity": item.get("quantity", 1),
+                "tax_rates": [],
+            }
+        )
     end = given.get("end_date")
     if end is None:
         length = given.get("duration") or books.find("price", items[0]["price"])["recurring"]
         end = boundary(given["start_date"], {"interval_count": 1, **length}, 1)
     return {
-        **SHAPES["phase"], "items": items, "start_date": given["start_date"], "end_date": end, "currency": currency,
+        **SHAPES["phase"],
+        "items": items,
+        "start_date": given["start_date"],
+        "end_date": end,
+        "currency": currency,
         "metadata": merged({}, given.get("metadata")),
         "proration_behavior": given.get("proration_behavior", "create_prorations"),
-    }  # fmt: skip
+    }
 
 
 @route("POST /v1/subscription_schedules/:id", params.SubscriptionScheduleUpdateParams, f"{PHASE} proration_behavior")
@@ -106,8 +125,14 @@ def release(books: Books, _given: Body, id: str) -> Body:
 def _let_go(books: Books, schedule: Body) -> Body:
     subscription = books.find("subscription", schedule["subscription"])
     books.due("phase", schedule["id"], None)
-    books.change(schedule, status="released", released_at=books.now, released_subscription=subscription["id"],
-                 subscription=None, current_phase=None)  # fmt: skip
+    books.change(
+        schedule,
+        status="released",
+        released_at=books.now,
+        released_subscription=subscription["id"],
+        subscription=None,
+        current_phase=None,
+    )
     books.emit("subscription_schedule.released", schedule)
     books.change(subscription, "customer.subscription.updated", schedule=None)
     return schedule

@@ -289,13 +289,30 @@ SHAPES: dict[str, Body] = {
 }
 
 PREFIXES = {
-    "customer": "cus_", "product": "prod_", "price": "price_", "payment_method": "pm_", "checkout.session": "cs_test_",
-    "item": "li_", "subscription": "sub_", "subscription_item": "si_", "invoice": "in_", "line_item": "il_",
-    "invoice_payment": "inpay_", "payment_intent": "pi_", "setup_intent": "seti_", "charge": "ch_", "refund": "re_",
-    "dispute": "du_", "balance_transaction": "txn_", "event": "evt_", "webhook_endpoint": "we_",
-    "subscription_schedule": "sub_sched_", "billing_portal.configuration": "bpc_", "billing_portal.session": "bps_",
+    "customer": "cus_",
+    "product": "prod_",
+    "price": "price_",
+    "payment_method": "pm_",
+    "checkout.session": "cs_test_",
+    "item": "li_",
+    "subscription": "sub_",
+    "subscription_item": "si_",
+    "invoice": "in_",
+    "line_item": "il_",
+    "invoice_payment": "inpay_",
+    "payment_intent": "pi_",
+    "setup_intent": "seti_",
+    "charge": "ch_",
+    "refund": "re_",
+    "dispute": "du_",
+    "balance_transaction": "txn_",
+    "event": "evt_",
+    "webhook_endpoint": "we_",
+    "subscription_schedule": "sub_sched_",
+    "billing_portal.configuration": "bpc_",
+    "billing_portal.session": "bps_",
     "invoiceitem": "ii_",
-}  # fmt: skip
+}
 
 _WITHOUT_CREATED = {"item", "line_item", "phase"}
 

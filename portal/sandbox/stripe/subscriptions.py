@@ -1,6 +1,5 @@
 """Subscriptions: begun, renewed, ended. Changes of plan are next door."""
 
-
 from stripe import params
 
 from portal.sandbox.stripe import customers, invoices
@@ -18,8 +17,11 @@ STATUS = "json_extract(body, '$.status')"
 reads("/v1/subscriptions", params.SubscriptionRetrieveParams, "subscription")
 
 
-@route("GET /v1/subscriptions", params.SubscriptionListParams,
-       "limit starting_after ending_before created customer price status")  # fmt: skip
+@route(
+    "GET /v1/subscriptions",
+    params.SubscriptionListParams,
+    "limit starting_after ending_before created customer price status",
+)
 def show_all(books: Books, given: Body) -> Body:
     """The subscriptions; those that are over only when asked for."""
     conditions: dict[str, str] = {
@@ -38,25 +40,42 @@ def show_all(books: Books, given: Body) -> Body:
 
 
 def begin(
-    books: Books, customer: Body, wanted: list[tuple[Body, int]], method: Body | None, metadata: Body,
-    trial_end: int | None = None, collect: bool = True,
-) -> Body:  # fmt: skip
+    books: Books,
+    customer: Body,
+    wanted: list[tuple[Body, int]],
+    method: Body | None,
+    metadata: Body,
+    trial_end: int | None = None,
+    collect: bool = True,
+) -> Body:
     """A subscription and its first invoice, which waits to be paid unless one collects at once."""
     id, recurring = books.new_id("subscription"), wanted[0][0]["recurring"]
     end = trial_end or after(books.now, recurring, books.now)
     items = [
         books.part(
-            "subscription_item", subscription=id, price=price, quantity=quantity, current_period_start=books.now,
+            "subscription_item",
+            subscription=id,
+            price=price,
+            quantity=quantity,
+            current_period_start=books.now,
             current_period_end=end,
         )
         for price, quantity in wanted
-    ]  # fmt: skip
+    ]
     subscription = books.make(
-        "subscription", id=id, customer=customer["id"], currency=wanted[0][0]["currency"], metadata=metadata,
-        billing_cycle_anchor=trial_end or books.now, default_payment_method=method and method["id"], start_date=books.now,
-        status="trialing" if trial_end else "incomplete", trial_end=trial_end,
-        trial_start=books.now if trial_end else None, items=listed(items, f"/v1/subscription_items?subscription={id}"),
-    )  # fmt: skip
+        "subscription",
+        id=id,
+        customer=customer["id"],
+        currency=wanted[0][0]["currency"],
+        metadata=metadata,
+        billing_cycle_anchor=trial_end or books.now,
+        default_payment_method=method and method["id"],
+        start_date=books.now,
+        status="trialing" if trial_end else "incomplete",
+        trial_end=trial_end,
+        trial_start=books.now if trial_end else None,
+        items=listed(items, f"/v1/subscription_items?subscription={id}"),
+    )
     plan_ahead(books, subscription)
     if customer["currency"] is None:
         books.change(customer, "customer.updated", currency=subscription["currency"])
@@ -71,9 +90,12 @@ def begin(
     return subscription
 
 
-@route("POST /v1/subscriptions", params.SubscriptionCreateParams,
-       "customer items.price items.quantity default_payment_method metadata trial_end trial_period_days "
-       "trial_settings payment_behavior off_session")  # fmt: skip
+@route(
+    "POST /v1/subscriptions",
+    params.SubscriptionCreateParams,
+    "customer items.price items.quantity default_payment_method metadata trial_end trial_period_days "
+    "trial_settings payment_behavior off_session",
+)
 def create(books: Books, given: Body) -> Body:
     """A subscription without a page to pay on."""
     customer = customers.living(books, given.get("customer"), "customer")
@@ -88,9 +110,14 @@ def create(books: Books, given: Body) -> Body:
     trial = books.now + days * DAY if days else None if trial == "now" else trial
     behaviour = given.get("payment_behavior", "allow_incomplete")
     subscription = begin(
-        books, customer, [(price, item.get("quantity", 1)) for price, item in found], method,
-        merged({}, given.get("metadata")), trial, collect=behaviour != "default_incomplete",
-    )  # fmt: skip
+        books,
+        customer,
+        [(price, item.get("quantity", 1)) for price, item in found],
+        method,
+        merged({}, given.get("metadata")),
+        trial,
+        collect=behaviour != "default_incomplete",
+    )
     if "trial_settings" in given:
         books.change(subscription, trial_settings=given["trial_settings"])
     if subscription["status"] == "incomplete" and behaviour == "error_if_incomplete":
@@ -116,29 +143,56 @@ def line(books: Books, subscription: Body, item: Body, free: bool = False) -> Bo
     cost = money(price["unit_amount"], price["currency"])
     words = f"{quantity} × {product} (at {cost} {every(price['recurring'])})"
     details = {
-        "invoice_item": None, "proration": False, "proration_details": {"credited_items": None},
-        "subscription": subscription["id"], "subscription_item": item["id"],
-    }  # fmt: skip
+        "invoice_item": None,
+        "proration": False,
+        "proration_details": {"credited_items": None},
+        "subscription": subscription["id"],
+        "subscription_item": item["id"],
+    }
     parent = {"type": "subscription_item_details", "invoice_item_details": None, "subscription_item_details": details}
     words = f"Trial period for {product}" if free else words
-    return written(books, subscription, price, quantity, 0 if free else price["unit_amount"] * quantity, words,
-                   (item["current_period_start"], item["current_period_end"]), parent)  # fmt: skip
+    return written(
+        books,
+        subscription,
+        price,
+        quantity,
+        0 if free else price["unit_amount"] * quantity,
+        words,
+        (item["current_period_start"], item["current_period_end"]),
+        parent,
+    )
 
 
 def written(
-    books: Books, subscription: Body, price: Body, quantity: int, amount: int, words: str, period: tuple[int, int],
+    books: Books,
+    subscription: Body,
+    price: Body,
+    quantity: int,
+    amount: int,
+    words: str,
+    period: tuple[int, int],
     parent: Body,
-) -> Body:  # fmt: skip
+) -> Body:
     """One line of an invoice."""
     pricing = {
-        "type": "price_details", "unit_amount_decimal": str(price["unit_amount"]),
+        "type": "price_details",
+        "unit_amount_decimal": str(price["unit_amount"]),
         "price_details": {"price": price["id"], "product": price["product"]},
-    }  # fmt: skip
+    }
     return books.part(
-        "line_item", amount=amount, subtotal=amount, currency=price["currency"], description=words, parent=parent,
-        period={"start": period[0], "end": period[1]}, pricing=pricing, quantity=quantity,
-        quantity_decimal=str(quantity), subscription=subscription["id"], metadata=subscription["metadata"],
-    )  # fmt: skip
+        "line_item",
+        amount=amount,
+        subtotal=amount,
+        currency=price["currency"],
+        description=words,
+        parent=parent,
+        period={"start": period[0], "end": period[1]},
+        pricing=pricing,
+        quantity=quantity,
+        quantity_decimal=str(quantity),
+        subscription=subscription["id"],
+        metadata=subscription["metadata"],
+    )
 
 
 def plan_ahead(books: Books, subscription: Body) -> None:
@@ -171,9 +225,12 @@ def renew(books: Books, subscription: Body) -> None:
     advance = not paused and status != "unpaid"
     invoice = invoices.draft(books, subscription, lines, "subscription_cycle", advance)
     books.change(
-        subscription, "customer.subscription.updated", status=status, latest_invoice=invoice["id"],
+        subscription,
+        "customer.subscription.updated",
+        status=status,
+        latest_invoice=invoice["id"],
         items={**subscription["items"], "data": moved},
-    )  # fmt: skip
+    )
     plan_ahead(books, subscription)
     if advance:
         books.due("finalize", invoice["id"], books.now + HOUR)
@@ -191,8 +248,11 @@ def _no_card_after_trial(books: Books, subscription: Body) -> bool:
     if how == "cancel":
         end(books, subscription)
         return True
-    why = {"subscription": {"type": "trial_end_without_payment_method"}, "transitioned_at": books.now,
-           "type": "subscription"}  # fmt: skip
+    why = {
+        "subscription": {"type": "trial_end_without_payment_method"},
+        "transitioned_at": books.now,
+        "type": "subscription",
+    }
     books.change(subscription, status="paused", status_details={"paused": why})
     plan_ahead(books, subscription)
     books.emit("customer.subscription.paused", subscription)
@@ -226,14 +286,22 @@ def end(books: Books, subscription: Body, reason: str = "cancellation_requested"
                 books.due(what, invoice["id"], None)
             books.change(invoice, auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None)
     if subscription["schedule"]:
-        books.change(books.find("subscription_schedule", subscription["schedule"]), "subscription_schedule.canceled",
-                     status="canceled", canceled_at=books.now, current_phase=None)  # fmt: skip
+        books.change(
+            books.find("subscription_schedule", subscription["schedule"]),
+            "subscription_schedule.canceled",
+            status="canceled",
+            canceled_at=books.now,
+            current_phase=None,
+        )
         books.due("phase", subscription["schedule"], None)
     why = {**subscription["cancellation_details"], "reason": reason, **(details or {})}
     books.change(
-        subscription, status="canceled", ended_at=books.now, canceled_at=subscription["canceled_at"] or books.now,
+        subscription,
+        status="canceled",
+        ended_at=books.now,
+        canceled_at=subscription["canceled_at"] or books.now,
         cancellation_details=why,
-    )  # fmt: skip
+    )
     plan_ahead(books, subscription)
     books.emit("customer.subscription.deleted", subscription)
     return subscription
@@ -271,9 +339,11 @@ def pending_cancel(books: Books, at: int | None, period: bool, details: Body | N
     if at is not None:
         why = {**why, **(details or {}), "reason": "cancellation_requested"}
     return {
-        "cancel_at": at, "cancel_at_period_end": period, "canceled_at": books.now if at is not None else None,
+        "cancel_at": at,
+        "cancel_at_period_end": period,
+        "canceled_at": books.now if at is not None else None,
         "cancellation_details": why,
-    }  # fmt: skip
+    }
 
 
 def change_card(books: Books, customer: Body, method: Body) -> None:

@@ -19,8 +19,13 @@ def keep(books: Books, customer: Body, card: cards.Card, values: dict[str, str],
     method = customers.keep_card(books, card, customer, values["name"], cards.read_expiry(values["expiry"]))
     if use:
         id = books.new_id("setup_intent")
-        intent = books.make("setup_intent", id=id, customer=customer["id"], payment_method=method["id"],
-                            client_secret=f"{id}_secret_{method['id'][-12:]}")  # fmt: skip
+        intent = books.make(
+            "setup_intent",
+            id=id,
+            customer=customer["id"],
+            payment_method=method["id"],
+            client_secret=f"{id}_secret_{method['id'][-12:]}",
+        )
         books.emit("setup_intent.succeeded", intent)
         subscriptions.change_card(books, customer, method)
     return method

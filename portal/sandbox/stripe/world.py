@@ -44,8 +44,11 @@ class Delivery:
     def headers(self) -> dict[str, str]:
         """Signed at this moment, as every attempt is."""
         at = int(clock.now().timestamp())
-        return {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Stripe/1.0 (sandbox)",
-                "Stripe-Signature": sign(self.body, self.secret, at)}  # fmt: skip
+        return {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Stripe/1.0 (sandbox)",
+            "Stripe-Signature": sign(self.body, self.secret, at),
+        }
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,17 @@ class Stripe:
             rows = []
             for row in found:
                 endpoint, event = books.find("webhook_endpoint", row["endpoint"]), books.find("event", row["event"])
-                rows.append(Delivery(row["seq"], endpoint["url"], json.dumps(shown(event)), row["event"], row["due"],
-                                     endpoint["_secret"], row["attempts"]))  # fmt: skip
+                rows.append(
+                    Delivery(
+                        row["seq"],
+                        endpoint["url"],
+                        json.dumps(shown(event)),
+                        row["event"],
+                        row["due"],
+                        endpoint["_secret"],
+                        row["attempts"],
+                    )
+                )
             return rows
 
     def deliver(self, send: Callable[[Delivery], int]) -> int:
@@ -247,10 +259,13 @@ class Transport(stripe.HTTPClient):
         parts = urlsplit(url)
         data = (post_data or "").encode() if not isinstance(post_data, bytes) else post_data
         environ: dict[str, object] = {
-            "REQUEST_METHOD": method.upper(), "PATH_INFO": unquote(parts.path), "QUERY_STRING": parts.query,
-            "CONTENT_LENGTH": str(len(data)), "wsgi.input": io.BytesIO(data),
+            "REQUEST_METHOD": method.upper(),
+            "PATH_INFO": unquote(parts.path),
+            "QUERY_STRING": parts.query,
+            "CONTENT_LENGTH": str(len(data)),
+            "wsgi.input": io.BytesIO(data),
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (headers or {}).items()},
-        }  # fmt: skip
+        }
         answered: list[Any] = []
         try:
             body = b"".join(self._world.wsgi(environ, lambda status, heads: answered.extend((status, heads))))

@@ -48,10 +48,15 @@ class Account:
 
     def session(self, price: str | None = None, **more: Any) -> Any:
         """A page to pay on."""
-        return self.api.checkout.sessions.create(params={
-            "mode": "subscription", "customer": self.ana.id, "success_url": "http://portal.test/ok",
-            "line_items": [{"price": price or self.month, "quantity": 1}], **more,
-        })  # fmt: skip
+        return self.api.checkout.sessions.create(
+            params={
+                "mode": "subscription",
+                "customer": self.ana.id,
+                "success_url": "http://portal.test/ok",
+                "line_items": [{"price": price or self.month, "quantity": 1}],
+                **more,
+            }
+        )
 
     def subscribe(self, card: str = "4242424242424242", price: str | None = None, **more: Any) -> Any:
         """Ana pays on the page."""

@@ -22,12 +22,28 @@ from stripe import billing_portal, checkout
 CLASSES = {
     each.OBJECT_NAME: each
     for each in (
-        stripe.BalanceTransaction, stripe.Charge, stripe.Customer, stripe.Dispute, stripe.Event, stripe.Invoice,
-        stripe.InvoicePayment, stripe.PaymentIntent, stripe.PaymentMethod, stripe.Price, stripe.Product, stripe.Refund,
-        stripe.SetupIntent, stripe.Subscription, stripe.SubscriptionItem, stripe.SubscriptionSchedule,
-        stripe.WebhookEndpoint, checkout.Session, billing_portal.Session, billing_portal.Configuration,
+        stripe.BalanceTransaction,
+        stripe.Charge,
+        stripe.Customer,
+        stripe.Dispute,
+        stripe.Event,
+        stripe.Invoice,
+        stripe.InvoicePayment,
+        stripe.PaymentIntent,
+        stripe.PaymentMethod,
+        stripe.Price,
+        stripe.Product,
+        stripe.Refund,
+        stripe.SetupIntent,
+        stripe.Subscription,
+        stripe.SubscriptionItem,
+        stripe.SubscriptionSchedule,
+        stripe.WebhookEndpoint,
+        checkout.Session,
+        billing_portal.Session,
+        billing_portal.Configuration,
     )
-}  # fmt: skip
+}
 
 
 class Differs(AssertionError):  # noqa: N818
@@ -90,8 +106,13 @@ def check(schema: dict[str, Any], value: Any, at: str) -> None:
 
 
 KINDS: dict[str, Any] = {
-    "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict,
-}  # fmt: skip
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
 
 
 def _any(choices: list[dict[str, Any]], value: Any, at: str) -> None:

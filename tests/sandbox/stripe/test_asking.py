@@ -29,13 +29,16 @@ def test_what_is_not_there_is_missing(account):
     assert (said.http_status, said.code, said.param) == (404, "resource_missing", "id")
 
 
-@pytest.mark.parametrize(("params", "code", "param"), [
-    ({"emial": "x"}, "parameter_unknown", "emial"),
-    ({"address": {"town": "x"}}, "parameter_unknown", "address[town]"),
-    ({"balance": "much"}, "parameter_invalid_integer", "balance"),
-    ({"tax": {"ip_address": "1.1.1.1"}}, "sandbox_unsupported", "tax.ip_address"),
-    ({"email": ""}, "parameter_invalid_empty", "email"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("params", "code", "param"),
+    [
+        ({"emial": "x"}, "parameter_unknown", "emial"),
+        ({"address": {"town": "x"}}, "parameter_unknown", "address[town]"),
+        ({"balance": "much"}, "parameter_invalid_integer", "balance"),
+        ({"tax": {"ip_address": "1.1.1.1"}}, "sandbox_unsupported", "tax.ip_address"),
+        ({"email": ""}, "parameter_invalid_empty", "email"),
+    ],
+)
 def test_what_makes_no_sense_is_named(account, params, code, param):
     said = refusal(account.api.customers.create, params=params)
     assert (said.http_status, said.code, said.param) == (400, code, param)
@@ -103,9 +106,7 @@ def test_eight_threads_with_one_key_make_one_customer(file):
     start, made = threading.Barrier(8), []
 
     def ask():
-        client = stripe.StripeClient(
-            "sk_test_sandbox", http_client=Checked(account.world), max_network_retries=5
-        )  # fmt: skip
+        client = stripe.StripeClient("sk_test_sandbox", http_client=Checked(account.world), max_network_retries=5)
         start.wait()
         made.append(client.v1.customers.create(params={"email": "b@example.org"}, options={"idempotency_key": "k"}).id)
 
@@ -115,9 +116,9 @@ def test_eight_threads_with_one_key_make_one_customer(file):
     assert len(account.api.customers.list(params={"email": "b@example.org"}).data) == 1
 
 
-@pytest.mark.parametrize(("fault", "kind"), [
-    ("500", stripe.APIError), ("429", stripe.RateLimitError), ("down", stripe.APIConnectionError),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("500", stripe.APIError), ("429", stripe.RateLimitError), ("down", stripe.APIConnectionError)]
+)
 def test_the_api_can_be_made_to_fail_before_it_works(account, fault, kind):
     account.world.switch(api=fault)
     with pytest.raises(kind):
@@ -142,7 +143,9 @@ def test_a_deleted_customer_is_only_a_memory(account):
         account.api.customers.delete(account.ana.id)
         assert account.api.customers.retrieve(account.ana.id).deleted
         assert account.see(sub).status == "canceled"
-        card = account.api.customers.retrieve(account.ana.id, params={"expand": ["invoice_settings.default_payment_method"]})
+        card = account.api.customers.retrieve(
+            account.ana.id, params={"expand": ["invoice_settings.default_payment_method"]}
+        )
         of = account.api.subscriptions.retrieve(account.see(sub).id, params={"expand": ["customer"]}).customer
         assert card.to_dict() == of.to_dict() == {"id": account.ana.id, "object": "customer", "deleted": True}
         said = refusal(account.api.customers.update, account.ana.id, params={"name": "x"})

@@ -107,8 +107,13 @@ def test_an_error_if_incomplete_leaves_everything_as_it_was(account):
         sub = account.subscribe("4000000000000341")
         told = account.told()
         with pytest.raises(stripe.CardError):
-            change(account, sub, account.family, proration_behavior="always_invoice",
-                   payment_behavior="error_if_incomplete")  # fmt: skip
+            change(
+                account,
+                sub,
+                account.family,
+                proration_behavior="always_invoice",
+                payment_behavior="error_if_incomplete",
+            )
         assert account.item(sub).price.id == account.month and account.see(sub).status == "active"
         assert len(account.invoices(sub)) == 1 and account.told() == told
 

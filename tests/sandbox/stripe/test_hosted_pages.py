@@ -15,7 +15,9 @@ def person(account):
 
 @pytest.fixture
 def till(account):
-    return account.session(success_url="http://portal.test/ok?s={CHECKOUT_SESSION_ID}", cancel_url="http://portal.test/")
+    return account.session(
+        success_url="http://portal.test/ok?s={CHECKOUT_SESSION_ID}", cancel_url="http://portal.test/"
+    )
 
 
 def path(url):
@@ -24,7 +26,14 @@ def path(url):
 
 def test_the_till_says_what_how_much_and_how_often(person, till):
     page = person.get(path(till.url)).text
-    for words in ("Individual", "10.00 EUR per month", "Pay 10.00 EUR", "no real money", "Back to the club", "4000 0025"):
+    for words in (
+        "Individual",
+        "10.00 EUR per month",
+        "Pay 10.00 EUR",
+        "no real money",
+        "Back to the club",
+        "4000 0025",
+    ):
         assert words in page
 
 
@@ -36,12 +45,19 @@ def test_a_payment_leads_back_to_the_club(person, till, account):
     assert account.world.ledger().total == {"eur": 1000}
 
 
-@pytest.mark.parametrize(("typed", "sentence"), [
-    ({"number": "4242 4242"}, "not a card number"), ({"number": "4242424242424241"}, "not a card number"),
-    ({"number": "4111111111111111"}, "only the test cards"), ({"expiry": "01/20"}, "has expired"),
-    ({"expiry": "soon"}, "month and the year"), ({"cvc": "1"}, "three digits"), ({"name": ""}, "Write the name"),
-    ({"number": "4000000000009995"}, "insufficient funds"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"number": "4242 4242"}, "not a card number"),
+        ({"number": "4242424242424241"}, "not a card number"),
+        ({"number": "4111111111111111"}, "only the test cards"),
+        ({"expiry": "01/20"}, "has expired"),
+        ({"expiry": "soon"}, "month and the year"),
+        ({"cvc": "1"}, "three digits"),
+        ({"name": ""}, "Write the name"),
+        ({"number": "4000000000009995"}, "insufficient funds"),
+    ],
+)
 def test_a_wrong_card_is_told_at_the_field_and_kept(person, till, typed, sentence):
     answer = person.post(path(till.url), data={**CARD, **typed})
     assert answer.status_code == 422 and sentence in answer.text
@@ -71,14 +87,16 @@ def test_a_payment_is_found_by_its_name_as_at_the_real_ones_desk(person, account
     assert "Paid on" in person.get(person.get(f"/payments/{charge.payment_intent}").location).text
 
 
-@pytest.mark.parametrize("where", ["/c/pay/cs_x", "/p/session/bps_x", "/i/in_x", "/payments/pi_x", "/nowhere", "/c/pay/cs_x/bank"])
+@pytest.mark.parametrize(
+    "where", ["/c/pay/cs_x", "/p/session/bps_x", "/i/in_x", "/payments/pi_x", "/nowhere", "/c/pay/cs_x/bank"]
+)
 def test_there_is_nothing_at_a_wrong_address(person, where):
     assert person.get(where).status_code == 404
 
 
-@pytest.mark.parametrize("headers", [
-    {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.test"}, {"Origin": "null"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.test"}, {"Origin": "null"}]
+)
 def test_other_sites_cannot_press_our_buttons(person, till, account, headers):
     for where in (path(till.url), "/switch"):
         assert person.post(where, data=CARD, headers=headers).status_code == 403
@@ -170,7 +188,13 @@ def test_the_lookout_shows_and_lets_the_world_misbehave(person, account):
     person.post(f"/dispute/{charge.id}"), person.post(f"/again/{event.id}")
     person.post("/switch", data={"api": "429", "twice": "on", "late_seconds": "60"})
     assert account.world.switches() | {"shuffled": 0} == {
-        "api": "429", "twice": True, "late_seconds": 60, "shuffled": 0, "never": False, "refunds": "ok"}  # fmt: skip
+        "api": "429",
+        "twice": True,
+        "late_seconds": 60,
+        "shuffled": 0,
+        "never": False,
+        "refunds": "ok",
+    }
     account.world.switch()
     (dispute,) = account.api.disputes.list().data
     assert [each.event_id for each in account.world.undelivered()[waiting:]].count(event.id) == 1

@@ -82,7 +82,14 @@ def test_every_page_is_for_everybody(shop, chromium, theme):
     shop.world.pay(done.id)
     context = chromium.new_context(viewport={"width": 320, "height": 700}, color_scheme=theme)
     page = context.new_page()
-    for where in ("/", f"/c/pay/{open_.id}", f"/c/pay/{done.id}", shop.wallet().url, f"/i/{sub.latest_invoice.id}", "/no"):
+    for where in (
+        "/",
+        f"/c/pay/{open_.id}",
+        f"/c/pay/{done.id}",
+        shop.wallet().url,
+        f"/i/{sub.latest_invoice.id}",
+        "/no",
+    ):
         page.goto(where if where.startswith("http") else shop.world.page_url + where)
         page.evaluate(AXE.read_text())
         assert page.evaluate(WRONG) == [], where

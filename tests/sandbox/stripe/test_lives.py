@@ -61,15 +61,20 @@ class Lives(RuleBasedStateMachine):
             self.world.advance()
 
     @precondition(lambda self: self.subscriptions)
-    @rule(which=some, plan=st.sampled_from(["month", "year", "family"]), how=st.sampled_from(BEHAVIOURS),
-          payment=st.sampled_from(PAYMENTS))  # fmt: skip
+    @rule(
+        which=some,
+        plan=st.sampled_from(["month", "year", "family"]),
+        how=st.sampled_from(BEHAVIOURS),
+        payment=st.sampled_from(PAYMENTS),
+    )
     def change(self, which, plan, how, payment):
         with self.may_be_refused():
             (item,) = self.api.subscriptions.retrieve(self.one(which))["items"].data
             changed = {"items": [{"id": item.id, "price": getattr(self.account, plan)}], "proration_behavior": how}
             before = {bill.id for bill in self.api.invoices.list(params={"subscription": self.one(which)}).data}
             said = self.api.invoices.create_preview(
-                params={"subscription": self.one(which), "subscription_details": changed})  # fmt: skip
+                params={"subscription": self.one(which), "subscription_details": changed}
+            )
             self.api.subscriptions.update(self.one(which), params={**changed, "payment_behavior": payment})
             is_another = item.price.id != getattr(self.account, plan)  # else there is nothing to bill
             if is_another and how == "always_invoice" and payment == "allow_incomplete":
@@ -101,7 +106,11 @@ class Lives(RuleBasedStateMachine):
         with self.may_be_refused():
             made = self.api.subscription_schedules.create(params={"from_subscription": self.one(which)})
             now = made.phases[0]
-            first = {"start_date": now.start_date, "end_date": now.end_date, "items": [{"price": now["items"][0].price}]}
+            first = {
+                "start_date": now.start_date,
+                "end_date": now.end_date,
+                "items": [{"price": now["items"][0].price}],
+            }
             then = {"items": [{"price": getattr(self.account, plan)}], "proration_behavior": "none"}
             self.api.subscription_schedules.update(made.id, params={"phases": [first, then]})
 
@@ -196,7 +205,10 @@ class Lives(RuleBasedStateMachine):
 
 
 Lives.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, database=None,
+    max_examples=25,
+    stateful_step_count=25,
+    deadline=None,
+    database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+)
 TestLives = Lives.TestCase

@@ -45,8 +45,12 @@ def test_a_renewal_that_fails_is_tried_after_three_five_and_seven_days(account):
             now = account.see(sub)
             due = now.latest_invoice.next_payment_attempt
             seen.append((now.status, now.latest_invoice.attempt_count, due and day(due)))
-    assert seen == [("past_due", 1, "03 Mar"), ("past_due", 2, "08 Mar"), ("past_due", 3, "15 Mar"),
-                    ("canceled", 4, None)]  # fmt: skip
+    assert seen == [
+        ("past_due", 1, "03 Mar"),
+        ("past_due", 2, "08 Mar"),
+        ("past_due", 3, "15 Mar"),
+        ("canceled", 4, None),
+    ]
     with at(44):
         assert account.see(sub).cancellation_details.reason == "payment_failed"
         assert account.see(sub).latest_invoice.status == "open"
@@ -83,8 +87,14 @@ def test_another_card_pays_what_is_open(account):
         with pytest.raises(stripe.CardError) as no:
             account.api.invoices.pay(invoice.id)
         assert (no.value.code, no.value.error.decline_code) == ("card_declined", "generic_decline")
-        setup = account.api.checkout.sessions.create(params={
-            "mode": "setup", "customer": account.ana.id, "currency": "eur", "success_url": "http://portal.test/ok"})
+        setup = account.api.checkout.sessions.create(
+            params={
+                "mode": "setup",
+                "customer": account.ana.id,
+                "currency": "eur",
+                "success_url": "http://portal.test/ok",
+            }
+        )
         account.world.pay(setup.id)
         card = account.api.payment_methods.list(params={"customer": account.ana.id}).data[0]
         assert account.api.invoices.pay(invoice.id, params={"payment_method": card.id}).status == "paid"
@@ -143,8 +153,9 @@ def test_ending_now_says_why(account):
     assert account.told()[-1] == "customer.subscription.deleted"
 
 
-@pytest.mark.parametrize(("behavior", "status"), [("void", "void"), ("keep_as_draft", "draft"),
-                                                  ("mark_uncollectible", "uncollectible")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("behavior", "status"), [("void", "void"), ("keep_as_draft", "draft"), ("mark_uncollectible", "uncollectible")]
+)
 def test_a_paused_collection_asks_for_nothing(account, behavior, status):
     with at(0):
         sub = account.subscribe()

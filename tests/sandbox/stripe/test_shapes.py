@@ -29,9 +29,10 @@ def test_a_missing_field_is_seen(subscription, field):
         check_object(subscription)
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("status", "happy"), ("start_date", "today"), ("customer", None), ("cancel_at_period_end", 1), ("metadata", []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("status", "happy"), ("start_date", "today"), ("customer", None), ("cancel_at_period_end", 1), ("metadata", [])],
+)
 def test_a_wrong_value_is_seen(subscription, field, value):
     with pytest.raises(Differs, match=f"subscription.{field}"):
         check_object({**subscription, field: value})

@@ -21,11 +21,14 @@ def test_a_payment_makes_the_subscription_and_its_first_invoice(account):
     assert invoice.parent.subscription_details.subscription == paid.subscription.id
 
 
-@pytest.mark.parametrize(("card", "why", "left"), [
-    ("4000000000000002", "declined: Your card was declined.", ["incomplete"]),
-    ("4000000000009995", "declined: Your card has insufficient funds.", ["incomplete"]),
-    ("4111111111111111", "declined: Your card number is incorrect.", []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("card", "why", "left"),
+    [
+        ("4000000000000002", "declined: Your card was declined.", ["incomplete"]),
+        ("4000000000009995", "declined: Your card has insufficient funds.", ["incomplete"]),
+        ("4111111111111111", "declined: Your card number is incorrect.", []),
+    ],
+)
 def test_a_declined_card_leaves_the_plan_incomplete_and_another_pays_for_it(account, card, why, left):
     with at(0):
         session = account.session()
@@ -134,10 +137,14 @@ def test_one_customer_pays_in_one_money(account):
 
 def test_somebody_new_becomes_a_customer(account):
     with at(0):
-        session = account.api.checkout.sessions.create(params={
-            "mode": "subscription", "customer_email": "ben@example.org", "success_url": "http://portal.test/ok",
-            "line_items": [{"price": account.month, "quantity": 1}],
-        })  # fmt: skip
+        session = account.api.checkout.sessions.create(
+            params={
+                "mode": "subscription",
+                "customer_email": "ben@example.org",
+                "success_url": "http://portal.test/ok",
+                "line_items": [{"price": account.month, "quantity": 1}],
+            }
+        )
         account.world.pay(session.id)
         ben = account.api.customers.list(params={"email": "ben@example.org"}).data[0]
         assert account.api.checkout.sessions.retrieve(session.id).customer == ben.id
@@ -145,9 +152,14 @@ def test_somebody_new_becomes_a_customer(account):
 
 def test_a_card_can_be_kept_without_paying(account):
     with at(0):
-        session = account.api.checkout.sessions.create(params={
-            "mode": "setup", "customer": account.ana.id, "currency": "eur", "success_url": "http://portal.test/ok",
-        })  # fmt: skip
+        session = account.api.checkout.sessions.create(
+            params={
+                "mode": "setup",
+                "customer": account.ana.id,
+                "currency": "eur",
+                "success_url": "http://portal.test/ok",
+            }
+        )
         assert account.world.pay(session.id) == "complete"
         kept = account.api.checkout.sessions.retrieve(session.id, params={"expand": ["setup_intent.payment_method"]})
     assert kept.setup_intent.payment_method.card.last4 == "4242"
@@ -157,6 +169,13 @@ def test_the_first_payment_is_told_step_by_step(account):
     with at(0):
         account.subscribe()
     told = account.told()
-    for kind in ("checkout.session.completed", "invoice.paid", "charge.succeeded", "payment_method.attached",
-                 "customer.subscription.created", "customer.subscription.updated", "invoice_payment.paid"):  # fmt: skip
+    for kind in (
+        "checkout.session.completed",
+        "invoice.paid",
+        "charge.succeeded",
+        "payment_method.attached",
+        "customer.subscription.created",
+        "customer.subscription.updated",
+        "invoice_payment.paid",
+    ):
         assert told.count(kind) == 1, kind
