@@ -41,8 +41,16 @@ LOGINS = {
 """The settings that hold an address of the database, and whom each signs in as."""
 
 # What a process cannot do without. Who answers browsers needs no owner's address, and the other way round.
-PAGES = ("DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "PUBLIC_URL")
-WORK = ("WORKER_DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "STRIPE_SECRET_KEY", "MAIL_URL", "PUBLIC_URL")
+PAGES = (
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "ADDRESS_KEY",
+    "ROOM_KEY",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+    "PUBLIC_URL",
+)
+WORK = ("WORKER_DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "ROOM_KEY", "STRIPE_SECRET_KEY", "MAIL_URL", "PUBLIC_URL")
 
 SANDBOX_KEY = "sk_test_sandbox"
 ON, OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -363,6 +371,15 @@ class Settings:
             "web, worker: needed",
         ),
     ] = field(default="", repr=False)
+    room_key: Annotated[
+        str,
+        Setting(
+            "ROOM_KEY",
+            "seals the addresses of rooms; after a change no address that was kept can be opened, and rooms are made anew",
+            secret,
+            "web, worker: needed",
+        ),
+    ] = field(default="", repr=False)
     secret_key_fallbacks: Annotated[
         tuple[str, ...],
         Setting(
@@ -468,6 +485,65 @@ class Settings:
             "the real one",
         ),
     ] = ""
+    zoom_account: Annotated[
+        str,
+        Setting("ZOOM_ACCOUNT_ID", "the account id of a server-to-server OAuth app at Zoom", str, "links are typed"),
+    ] = ""
+    zoom_client: Annotated[str, Setting("ZOOM_CLIENT_ID", "the app's client id", str, "links are typed")] = ""
+    zoom_secret: Annotated[
+        str, Setting("ZOOM_CLIENT_SECRET", "the app's client secret; worker only", str, "links are typed")
+    ] = field(default="", repr=False)
+    zoom_webhook_secret: Annotated[
+        str,
+        Setting(
+            "ZOOM_WEBHOOK_SECRET",
+            "the secret token of the app's event subscription; web only",
+            str,
+            "who came is read from Zoom's report",
+        ),
+    ] = field(default="", repr=False)
+    zoom_hosts: Annotated[
+        tuple[str, ...],
+        Setting(
+            "ZOOM_HOSTS",
+            "addresses of the Zoom users whose meetings they are, separated by blanks; each may make 100 a day",
+            lambda value: tuple(address(each) for each in value.split()),
+            "the account's owner",
+        ),
+    ] = ()
+    zoom_url: Annotated[
+        str,
+        Setting(
+            "ZOOM_URL",
+            "another Zoom than the real one, for rehearsals: https, or on this machine; warned of at start",
+            service,
+            "the real one",
+        ),
+    ] = ""
+    google_account: Annotated[
+        Path | None,
+        Setting(
+            "GOOGLE_SERVICE_ACCOUNT",
+            "the key file of a service account with domain-wide delegation; worker only",
+            folder,
+            "links are typed",
+        ),
+    ] = None
+    google_organizer: Annotated[
+        str,
+        Setting(
+            "GOOGLE_ORGANIZER", "the Workspace user in whose calendar the meetings stand", address, "links are typed"
+        ),
+    ] = ""
+    google_url: Annotated[
+        str,
+        Setting(
+            "GOOGLE_URL",
+            "another Google than the real one, for rehearsals: https, or on this machine; warned of at start",
+            service,
+            "the real one",
+        ),
+    ] = ""
     mail_url: Annotated[
         str, Setting("MAIL_URL", "`smtp://user:password@host:587` or `smtps://…:465`", mail_server, "worker: needed")
     ] = field(default="sandbox:", repr=False)
@@ -505,6 +581,16 @@ class Settings:
     def payment_pages(self) -> str:
         """Where forms may lead to pay: the provider's own pages."""
         return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com"
+
+    @property
+    def has_zoom(self) -> bool:
+        """Whether rooms are made at Zoom."""
+        return bool(self.zoom_account and self.zoom_client and self.zoom_secret)
+
+    @property
+    def has_google(self) -> bool:
+        """Whether rooms are made at Google Meet."""
+        return bool(self.google_account and self.google_organizer)
 
     @property
     def prices(self) -> dict[str, Decimal]:
@@ -581,6 +667,7 @@ def _of_the_sandbox(env: Mapping[str, str]) -> dict[str, str]:
     return {
         **logins,
         "ADDRESS_KEY": sandbox_secret(env.get("SECRET_KEY", "")),
+        "ROOM_KEY": sandbox_secret(env.get("SECRET_KEY", "")),
         "STRIPE_SECRET_KEY": SANDBOX_KEY,
         "STRIPE_WEBHOOK_SECRET": sandbox_secret(env.get("SECRET_KEY", "")),
         "MAIL_URL": "sandbox:",
@@ -602,13 +689,28 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail."
     if "public_url" in read and not made.public_url.startswith("https://"):
         yield "PUBLIC_URL must start with https:// on a real server."
+    zoom = {
+        "ZOOM_ACCOUNT_ID": made.zoom_account,
+        "ZOOM_CLIENT_ID": made.zoom_client,
+        "ZOOM_CLIENT_SECRET": made.zoom_secret,
+    }
+    if any(zoom.values()) and not all(zoom.values()):
+        yield f"{' and '.join(name for name, value in zoom.items() if not value)} is missing: Zoom needs all three."
+    if bool(made.google_account) != bool(made.google_organizer):
+        yield "GOOGLE_SERVICE_ACCOUNT and GOOGLE_ORGANIZER are needed together."
     if made.sandbox_clock:
         yield "SANDBOX_CLOCK is for the sandbox, but SANDBOX is off: real members live in real time."
 
 
 def _odd(made: Settings) -> Iterator[str]:
-    if made.stripe_url and not made.sandbox:
+    if made.sandbox:
+        return
+    if made.stripe_url:
         yield f"STRIPE_URL is {made.stripe_url}: this is not the real Stripe, and nobody really pays."
+    if made.zoom_url:
+        yield f"ZOOM_URL is {made.zoom_url}: this is not the real Zoom, and nobody really meets."
+    if made.google_url:
+        yield f"GOOGLE_URL is {made.google_url}: this is not the real Google, and nobody really meets."
 
 
 def _unknown(env: Mapping[str, str]) -> Iterator[str]:
@@ -631,6 +733,9 @@ OUR_NAMES = (
     "SECRET_KEY_",
     "WELCOME_",
     "DOORS_",
+    "ROOM_",
+    "ZOOM_",
+    "GOOGLE_",
 )
 
 

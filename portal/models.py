@@ -10,5 +10,18 @@ from portal.jobs import runs
 from portal.mail import models as mail
 from portal.meetings import models as meetings
 from portal.operations import models as operations
+from portal.rooms import models as rooms
 
-__all__ = ["Base", "accounts", "attendance", "audit", "billing", "families", "mail", "meetings", "operations", "runs"]
+__all__ = [
+    "Base",
+    "accounts",
+    "attendance",
+    "audit",
+    "billing",
+    "families",
+    "mail",
+    "meetings",
+    "operations",
+    "rooms",
+    "runs",
+]

@@ -68,18 +68,25 @@ class ClubDomain(Base):
 
 
 class Presence(Base):
-    """One stay in the room, from join to leave. A person may have several, on several devices."""
+    """One stay in a room as one source saw it. A person may have several, on several devices and from several sources.
+
+    `user_id` is None while nobody knows who the participant is.
+    """
 
     __tablename__ = "presences"
     __table_args__ = (
         Index("ix_presences_meeting_id", "meeting_id", "user_id"),
         Index("ix_presences_open", "meeting_id", postgresql_where=text("left_at is null")),
+        UniqueConstraint("participant_id", "source", "session", name="uq_presences_session"),
     )
 
     id: Mapped[Id]
     meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"))
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     joined_at: Mapped[datetime]
     seen_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     device_type: Mapped[str]
+    source: Mapped[str] = mapped_column(server_default="event")
+    participant_id: Mapped[UUID | None] = mapped_column(ForeignKey("participants.id", ondelete="CASCADE"))
+    session: Mapped[str | None]

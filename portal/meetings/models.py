@@ -49,6 +49,8 @@ class Meeting(Base):
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     attendee_count: Mapped[int] = mapped_column(server_default="0")
     actual_duration: Mapped[int | None]
+    # What is known of who came: provisional, final or not_recorded; None until it is settled.
+    attendance_record: Mapped[str | None]
     host_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     host_name: Mapped[str | None]
     provision_state: Mapped[str] = mapped_column(server_default="none")
@@ -83,6 +85,8 @@ class MeetingSeries(Base):
     timezone: Mapped[str]
     duration: Mapped[int] = mapped_column(server_default="60")
     platform: Mapped[str] = mapped_column(server_default="google-meet")
+    # An address typed for every meeting of it, sealed.
+    meeting_link: Mapped[str | None] = mapped_column(deferred=True)
     max_attendees: Mapped[int | None] = mapped_column(server_default="50")
     requires_approval: Mapped[bool] = mapped_column(server_default=text("false"))
     is_private: Mapped[bool] = mapped_column(server_default=text("false"))

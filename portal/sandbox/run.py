@@ -181,6 +181,7 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
     return {
         "SECRET_KEY": kept_secret(var / "secret_key"),
         "ADDRESS_KEY": kept_secret(var / "address_key"),
+        "ROOM_KEY": kept_secret(var / "room_key"),
         "SANDBOX": "1",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CLUB_DOMAINS": "aydin.club",

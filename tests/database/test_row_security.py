@@ -31,24 +31,27 @@ DECISIONS = """
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
 backups                        ----    ----    ----    ----    ----      S---    SIUD
+checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 club_clock                     S---    S---    S---    S---    S---      S---    S---
 club_domains                   ----    ----    ----    ----    ----      ----    SIUD
-checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 credentials                    ----    ----    ----    ----    ----      ----    ----
 database_objects               ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
-former_addresses               ----    ----    S---    o---    o---      o---    S--D
-free_days                      ----    ----    ----    ----    ----      ----    SIUD
 family_memberships             ----    ----    S---    o---    o---      S---    SIUD
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
+former_addresses               ----    ----    S---    o---    o---      o---    S--D
+free_days                      ----    ----    ----    ----    ----      ----    SIUD
+known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
+meeting_notes                  ----    ----    ----    ----    ----      ----    SIUD
+meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/open                  ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/secret                ----    ----    S---    o---    o---      SIU-    SIUD
-meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
 one_time_tokens                ----    ----    ----    ----    ----      ----    S--D
 order_number_key               ----    ----    ----    ----    ----      ----    ----
 orders                         ----    ----    S---    o---    o---      S---    SIUD
+participants                   ----    ----    ----    ----    ----      ----    SIUD
 payers                         ----    ----    S-U-    o-o-    o-o-      S-U-    SIUD
 pool_timings                   ----    ----    ----    ----    ----      S---    SIUD
 presences                      ----    ----    S---    o---    o---      S---    SIUD
@@ -58,7 +61,11 @@ procrastinate_periodic_defers  ----    ----    ----    ----    ----      ----   
 procrastinate_workers          ----    ----    ----    ----    ----      ----    SIUD
 provider_events                ----    ----    ----    ----    ----      S---    SIUD
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
+recordings                     ----    ----    ----    ----    ----      ----    SIUD
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----
+room_events                    ----    ----    ----    ----    ----      ----    SIUD
+room_registrants               ----    ----    ----    ----    ----      ----    SIUD
+rooms                          ----    ----    ----    ----    ----      ----    SIUD
 runs                           ----    ----    ----    ----    ----      S---    SIUD
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
 second_factor_endings          ----    ----    ----    ----    ----      ----    S---
@@ -66,8 +73,8 @@ second_factors                 ----    ----    ----    ----    ----      ----   
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
 statement_timings              ----    ----    ----    ----    ----      S---    SIUD
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
-table_sizes                    ----    ----    ----    ----    ----      S---    SIUD
 system_logs                    -o--    ----    -I--    -o--    -o--      So--    SIUD
+table_sizes                    ----    ----    ----    ----    ----      S---    SIUD
 users                          ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 """
 
@@ -90,6 +97,7 @@ CHANGEABLE = {
 # The columns nobody reads who may read the others.
 HIDDEN = {
     ("meetings", "browser"): "meeting_link meeting_id seats_kept",
+    ("meeting_series", "browser"): "meeting_link",
     ("family_memberships", "browser"): "token_hash",
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",

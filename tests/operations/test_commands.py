@@ -270,6 +270,7 @@ def test_a_real_server_is_not_reset(portal, monkeypatch, people, superuser):
         "STRIPE_WEBHOOK_SECRET": "whsec_1",
         "PUBLIC_URL": "https://portal.example",
         "ADDRESS_KEY": "a" * 32,
+        "ROOM_KEY": "r" * 32,
     }
     for name, value in real.items():
         monkeypatch.setenv(name, value)
@@ -409,6 +410,7 @@ def test_a_worker_needs_no_login_but_its_own(portal, environment, monkeypatch, d
         "PUBLIC_URL": "https://portal.example",
         "WORKER_DATABASE_URL": database.url("portal_web"),
         "ADDRESS_KEY": "a" * 32,
+        "ROOM_KEY": "r" * 32,
     }
     for name, value in real.items():
         monkeypatch.setenv(name, value)

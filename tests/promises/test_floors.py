@@ -17,6 +17,7 @@ FLOORS = (
     ("admin", "public"),
     ("operations",),
     ("attendance", "calendar"),
+    ("rooms",),
     ("meetings",),
     ("families",),
     ("billing",),

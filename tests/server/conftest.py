@@ -122,6 +122,7 @@ class Club:
             **kept,
             "SECRET_KEY": "a secret for the server's tests, long enough",
             "ADDRESS_KEY": "k" * 32,
+            "ROOM_KEY": "r" * 32,
             "PUBLIC_URL": "https://portal.example",
             "STRIPE_SECRET_KEY": "sk_test_server",
             "STRIPE_WEBHOOK_SECRET": "whsec_server",

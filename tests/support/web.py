@@ -52,6 +52,7 @@ def settings_for(database: Database, **changes: Any) -> Settings:
         "backup_url": driver_url(database.url("portal_backup")),
         "secret_key": SECRET,
         "address_key": SECRET,
+        "room_key": SECRET,
         "sandbox": True,
         "stripe_webhook_secret": "whsec_test",
         "stripe_url": "http://127.0.0.1:9",  # nobody is there

@@ -36,6 +36,10 @@ def key_of(table: str) -> str:
         "statement_timings": "statement",
         "table_sizes": "name",
         "order_number_key": "only_one",
+        "known_accounts": "account",
+        "meeting_notes": "meeting_id",
+        "room_registrants": "registrant_id",
+        "rooms": "meeting_id",
     }.get(table, "id")
 
 
@@ -43,6 +47,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
     """For every table a complete row, in Alice's name where it has a person; `number` tells sets of rows apart."""
     id_ = UUID(int=0xABC0 + number)
     alice: dict[str, object] = {"id": id_, "user_id": ALICE.id}
+    evening: dict[str, object] = {"meeting_id": SECRET if number else OPEN}
     return {
         "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
         "alembic_version": {"version_num": f"none-{number}"},
@@ -103,6 +108,22 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "timezone": "UTC",
             "starts_on": LATER.date(),
         },
+        "known_accounts": {"platform": "zoom", "account": f"z{number}", "user_id": ALICE.id, "learnt_at": NOW},
+        "meeting_notes": evening | {"body": "Thank you all.", "written_at": NOW},
+        "participants": evening | {"id": id_, "identity": f"registrant:{number}"},
+        "recordings": evening
+        | {"id": id_, "recording_id": f"r{number}", "kind": "MP4", "address": "sealed", "offered_at": NOW},
+        "room_events": {
+            "id": f"event-{number}",
+            "platform": "zoom",
+            "kind": "joined",
+            "provider_id": "900",
+            "body": Jsonb({}),
+            "occurred_at": NOW,
+            "received_at": NOW,
+        },
+        "room_registrants": evening | {"user_id": ALICE.id, "registrant_id": f"r{number}", "address": "sealed"},
+        "rooms": evening | {"made_by": "zoom", "title": "Secret", "starts_at": NOW, "duration": 60},
         "one_time_tokens": alice
         | {
             "purpose": "reset",

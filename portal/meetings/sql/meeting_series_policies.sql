@@ -6,7 +6,11 @@ create policy of_meetings on meeting_series for select to portal_member
   using (exists (select from meetings m where m.series_id = meeting_series.id));
 create policy plan_series on meeting_series for insert to portal_admin with check (true);
 grant select, insert, update, delete on meeting_series to portal_worker, portal_definer;
-grant select on meeting_series to portal_member, portal_admin;
+grant select (
+  id, title, description, host_id, repeats, weekdays, month_day, month_week, start_time, timezone, duration, platform,
+  max_attendees, requires_approval, is_private, only_if_free, starts_on, ends_on, skipped, revision, created_by,
+  created_at, updated_at
+) on meeting_series to portal_member, portal_admin;
 grant insert (
   id, title, description, host_id, repeats, weekdays, month_day, month_week, start_time, timezone, duration,
   platform, max_attendees, requires_approval, is_private, only_if_free, starts_on, ends_on, skipped,

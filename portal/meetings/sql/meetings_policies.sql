@@ -12,7 +12,7 @@ grant select (
   max_attendees, status, created_at, updated_at, created_by, attendee_count, actual_duration, is_private,
   host_id, host_name, requires_approval, provision_state, origin, revision, cancellation_reason, archived_at,
   archived_from, seats_taken, waiting_count, request_count, series_id, series_date, changed_alone,
-  is_recurring, invited_count
+  is_recurring, invited_count, attendance_record
 ) on meetings to portal_member, portal_admin;
 grant insert (
   id, title, description, scheduled_date, start_time, duration, timezone, starts_at, platform, max_attendees,
