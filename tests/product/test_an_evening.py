@@ -15,9 +15,11 @@ pytestmark = pytest.mark.product
 
 @pytest.fixture(scope="module")
 def club(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealClub]:
-    with server.new_database(server_url, TEST_DATA, "real") as database:
-        with real_club(database, tmp_path_factory.mktemp("real")) as club:
-            yield club
+    with (
+        server.new_database(server_url, TEST_DATA, "real") as database,
+        real_club(database, tmp_path_factory.mktemp("real")) as club,
+    ):
+        yield club
 
 
 @pytest.fixture(scope="module")
