@@ -14,7 +14,7 @@ from portal.meetings.actions import Plan
 from portal.meetings.board import ROOMS
 from portal.meetings.models import MeetingSeries
 from portal.meetings.repeats import WEEKS
-from portal.meetings.series import SeriesPlan, row_of
+from portal.meetings.series import SeriesPlan
 from portal.problems import Refused
 from portal.times import DAYS
 
@@ -159,8 +159,9 @@ class SeriesForm(ProgrammeForm):
     @classmethod
     def of(cls, series: MeetingSeries, host_email: str, from_day: date) -> "SeriesForm":
         """As a series stands, to be changed from a day on."""
+        stands = {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
         first = {"month_week": series.month_week or 1, "month_weekday": (series.weekdays or [1])[0]}
-        return cls(None, data={**row_of(series), **first, "host_email": host_email, "starts_on": from_day})
+        return cls(None, data={**stands, **first, "host_email": host_email, "starts_on": from_day})
 
 
 class CancellationForm(Form):

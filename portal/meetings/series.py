@@ -192,7 +192,7 @@ def hold(db: Session, series_id: UUID | None = None) -> int:
 
 def next_days(db: Session, what: SeriesPlan | MeetingSeries, most: int = 5, skipped: Sequence[date] = ()) -> list[Day]:
     """The next days of a series that is planned, or only thought of."""
-    row = what.row() | {"skipped": skipped} if isinstance(what, SeriesPlan) else row_of(what)
+    row = what.row() | {"skipped": skipped} if isinstance(what, SeriesPlan) else _row(what)
     wall, zone = what.start_time, what.timezone
     given = {
         "rule": Jsonb({name: _plain(value) for name, value in row.items()}),
@@ -281,9 +281,8 @@ def _meeting_of(db: Session, series_id: UUID, day: date) -> Meeting | None:
     return db.scalars(select(Meeting).where(Meeting.series_id == series_id, Meeting.series_date == day)).one_or_none()
 
 
-def row_of(series: MeetingSeries) -> dict[str, object]:
-    """Every column of a series but its sealed link, which nobody reads who answers browsers."""
-    return {name: getattr(series, name) for name in MeetingSeries.__table__.columns.keys() - {"meeting_link"}}
+def _row(series: MeetingSeries) -> dict[str, object]:
+    return {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
 
 
 def _plain(value: object) -> object:
