@@ -49,6 +49,7 @@ screenshots: $(VENV)/.installed-test var/npm/.installed-test
 bench: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.bench.pages $(BENCH)
 	@$(BIN)/python -m tests.bench.door
+	@$(BIN)/python -m tests.bench.tricks
 
 streams: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.bench.streams $(BENCH)
