@@ -55,7 +55,7 @@ def tricks(app: Flask) -> Mapping[str, Callable[[], AbstractContextManager[objec
             app, "session_interface", SecureCookieSessionInterface()
         ),
         "one dictionary for all templates": lambda: own_globals(app),
-        "a form's token signed once a session": lambda: mock.patch.object(
+        "a form's token signed once a session": lambda: mock.patch.object(  # noqa: PT008 - it depends on the session
             web, "_signed", lambda _secret, _known: str(generate_csrf())
         ),
         "pieces drawn once for whoever sees the same": lambda: mock.patch.object(web, "_drawn", web._drawn.__wrapped__),
