@@ -65,7 +65,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.attendance import views as attendance
     from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
     from portal.billing import views as billing
-    from portal.billing.access import said
+    from portal.billing.entitlement import viewer_headline
     from portal.calendar import views as calendar
     from portal.families import joining_views
     from portal.families import views as families
@@ -97,7 +97,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     provider.init_app(app)
     app.jinja_env.globals["trouble"] = trouble.trouble
     app.jinja_env.globals["first_charge"] = first_charge.first_charge
-    app.jinja_env.globals["access_said"] = said
+    app.jinja_env.globals["access_said"] = viewer_headline
     app.jinja_env.globals["free_week"] = free_week.free_week
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox

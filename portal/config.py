@@ -609,15 +609,15 @@ class Settings:
         Raises `Problem` with a line for each setting that is missing or wrong, all of them at once.
         """
         sandbox = env.get("SANDBOX", "").strip().lower() in ON
-        given = {**(_of_the_sandbox(env) if sandbox else {}), **env}
+        environment = {**(_of_the_sandbox(env) if sandbox else {}), **env}
         read: dict[str, Any] = {}  # each setting is of its own type
         wrong: list[str] = []
         for attribute, setting in declared().items():
             try:
-                if setting.name in given:
-                    read[attribute] = setting.read(_one_line(given[setting.name]))
+                if setting.name in environment:
+                    read[attribute] = setting.read(_one_line(environment[setting.name]))
             except ValueError as refused:
-                shown = "" if attribute in _SECRET else f" is {given[setting.name]!r}; it"
+                shown = "" if attribute in _SECRET else f" is {environment[setting.name]!r}; it"
                 wrong.append(f"{setting.name}{shown} {refused}.")
             else:
                 if setting.name in needs and not read.get(attribute):

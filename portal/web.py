@@ -30,7 +30,7 @@ from portal.database.rows import R
 from portal.problems import Refused
 from portal.proxies import Forwarded
 from portal.reference import reference
-from portal.times import Reader, city
+from portal.times import Viewer, city
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,7 +93,7 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = sealed(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
-    app.jinja_env.globals["drawn"] = drawn
+    app.jinja_env.globals["cached_fragment"] = cached_fragment
     app.jinja_env.globals["form_token"] = Markup(FORM_TOKEN)  # noqa: S704
     app.jinja_env.globals["club"] = {
         "name": settings.club_name,
@@ -105,7 +105,7 @@ def init_app(app: Flask) -> None:
         "welcome_days": settings.welcome_days,
         "grace_days": settings.grace_days,
     }
-    app.context_processor(lambda: {"reader": reader()})
+    app.context_processor(lambda: {"viewer": viewer()})
 
 
 def finish(response: Response) -> Response:
@@ -163,22 +163,22 @@ def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
     return answer
 
 
-def find(visible: Query[R], **given: object) -> R:
+def find(visible: Query[R], **params: object) -> R:
     """The one row of what this person may see, or 404: not there and not yours look the same."""
-    row = visible.one_or_none(db.session(), **given)
+    row = visible.one_or_none(db.session(), **params)
     return abort(404) if row is None else row
 
 
-def drawn(place: str, macro: str, *words: object) -> Markup:
+def cached_fragment(place: str, macro: str, *words: object) -> Markup:
     """A piece of a page that depends on nothing but these words, kept for the next reader of whom they are the same.
 
     `macro` is one of the template at `place`, and escapes what it shows.
     """
-    return _drawn(current_app.jinja_env, place, macro, words)
+    return _cached_fragment(current_app.jinja_env, place, macro, words)
 
 
 @lru_cache(maxsize=8192)
-def _drawn(templates: Environment, place: str, macro: str, words: tuple[object, ...]) -> Markup:
+def _cached_fragment(templates: Environment, place: str, macro: str, words: tuple[object, ...]) -> Markup:
     return Markup(getattr(templates.get_template(place).module, macro)(*words))  # noqa: S704
 
 
@@ -187,7 +187,7 @@ def page(template: str, status: int = 200, /, **context: object) -> tuple[str, i
     return render_template(template, **context), status
 
 
-def asked(name: str, most: int = 100) -> str:
+def query_arg(name: str, most: int = 100) -> str:
     """What the address asks for under this name, as one line of at most so many characters; empty if nothing.
 
     A NUL is left out: no database can be asked for one.
@@ -195,7 +195,7 @@ def asked(name: str, most: int = 100) -> str:
     return " ".join(request.args.get(name, "").replace("\x00", "").split())[:most]
 
 
-def chosen(name: str) -> UUID:
+def form_uuid(name: str) -> UUID:
     """The id a form chose under this name, or 422."""
     return id_in(request.form.get(name, "")) or abort(422)
 
@@ -209,7 +209,7 @@ def id_in(value: str) -> UUID | None:
 
 
 @contextmanager
-def told_at(field: Field) -> Iterator[None]:
+def field_refusal(field: Field) -> Iterator[None]:
     """What is refused inside is told at this field of a form, and nothing was changed."""
     try:
         yield
@@ -223,12 +223,12 @@ def wants_fragment() -> bool:
     return bool(request.htmx) and request.headers.get("HX-Request-Type", "partial") == "partial"
 
 
-def reader() -> Reader:
+def viewer() -> Viewer:
     """The person's own zone; the club's for a visitor."""
-    if "reader" not in g:
+    if "viewer" not in g:
         zone = current_user.timezone if current_user and current_user.is_authenticated else None
-        g.reader = Reader(zone or current_app.config["SETTINGS"].club_timezone)
-    return g.reader  # type: ignore[no-any-return]
+        g.viewer = Viewer(zone or current_app.config["SETTINGS"].club_timezone)
+    return g.viewer  # type: ignore[no-any-return]
 
 
 def me() -> UUID:

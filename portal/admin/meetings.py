@@ -53,18 +53,22 @@ def index() -> ResponseReturnValue:
         .order_by(Meeting.starts_at, Meeting.id)
         .limit(200)
     )
-    look = here_and_now()
-    series, upcoming = running_series(), [Planned(row, look) for row in typed(PlannedRow, db.session.execute(coming))]
-    days = [(day, list(there)) for day, there in groupby(upcoming, lambda m: m.date)]
-    later = [m for _day, there in days[OPEN_DAYS:] for m in there]
+    viewer_clock = here_and_now()
+    series, upcoming = (
+        running_series(),
+        [Planned(row, viewer_clock) for row in typed(PlannedRow, db.session.execute(coming))],
+    )
+    days = [(day, list(meetings)) for day, meetings in groupby(upcoming, lambda m: m.date)]
+    later = [m for _day, meetings in days[OPEN_DAYS:] for m in meetings]
     weeks = [
-        (monday, list(there)) for monday, there in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))
+        (monday, list(meetings))
+        for monday, meetings in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))
     ]
     return page(
         "admin/meetings.html",
         heading=_heading(upcoming),
         days=days[:OPEN_DAYS],
-        weeks=[(monday, there, sum(m.requests for m in there)) for monday, there in weeks],
+        weeks=[(monday, meetings, sum(m.requests for m in meetings)) for monday, meetings in weeks],
         series=[(one.id, one.title, sentence(one)) for one in series],
         daily=any(one.only_if_free for one in series),
     )
@@ -80,11 +84,11 @@ def past() -> ResponseReturnValue:
         .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
         .limit(queries.PAGE + 1)
     )
-    rows, look = typed(PlannedRow, db.session.execute(over)), here_and_now()
+    rows, viewer_clock = typed(PlannedRow, db.session.execute(over)), here_and_now()
     older = paging.write(rows[-1].starts_at, rows[-1].id) if len(rows) > queries.PAGE else None
     return page(
         "admin/meetings_past.html",
-        meetings=[Planned(row, look) for row in rows[: queries.PAGE]],
+        meetings=[Planned(row, viewer_clock) for row in rows[: queries.PAGE]],
         older_url=f"/admin/meetings/past?from={older}" if older else None,
         newer_url="/admin/meetings/past" if "from" in request.args else "/admin/meetings",
     )
@@ -206,8 +210,8 @@ def _form_page(form: MeetingForm, meeting: Meeting, status: int = 200) -> Respon
 
 def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 200) -> ResponseReturnValue:
     meeting, _host = _meeting(meeting_id)
-    told = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
-    return page("admin/cancellation.html", status, m=Planned(meeting, here_and_now()), form=form, told=told)
+    recipients = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
+    return page("admin/cancellation.html", status, m=Planned(meeting, here_and_now()), form=form, recipients=recipients)
 
 
 def _at_field(form: MeetingForm, refusal: Refused) -> None:

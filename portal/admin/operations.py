@@ -15,7 +15,7 @@ from portal.operations import monitor
 from portal.operations.alarms import alarms
 from portal.operations.models import Backup, size
 from portal.times import date_with_year, day_medium, number, since
-from portal.web import page, reader
+from portal.web import page, viewer
 
 DAY, WEEK, LATE = timedelta(days=1), timedelta(days=7), timedelta(hours=12)
 """A run that is overdue for so long is late: what was missed at night is done in the morning."""
@@ -176,8 +176,8 @@ def _when(moment: datetime | None) -> str:
     # The machine's time, seen from the machine's now: the demo's clock may be ahead.
     if moment is None:
         return ""
-    now = datetime.now(UTC).astimezone(reader().tz)
-    return since(moment.astimezone(reader().tz), now)
+    now = datetime.now(UTC).astimezone(viewer().tz)
+    return since(moment.astimezone(viewer().tz), now)
 
 
 def _lasted(time: timedelta) -> str:

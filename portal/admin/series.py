@@ -41,7 +41,7 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule(f"{one}/edit", "edit_series", edit)
     bp.add_url_rule(f"{one}/edit", "change_series", change, methods=["POST"])
     bp.add_url_rule(f"{one}/skipped", "skip_series", skip, methods=["POST"])
-    bp.add_url_rule(f"{one}/skipped/<day>/back", "hold_series", hold_after_all, methods=["POST"])
+    bp.add_url_rule(f"{one}/skipped/<day>/back", "unskip_series", unskip, methods=["POST"])
     bp.add_url_rule(f"{one}/end", "stop_series", stop, methods=["POST"])
 
 
@@ -137,13 +137,13 @@ def skip(series_id: UUID) -> ResponseReturnValue:
 
 
 @admin
-def hold_after_all(series_id: UUID, day: str) -> ResponseReturnValue:
+def unskip(series_id: UUID, day: str) -> ResponseReturnValue:
     """On that day after all."""
     try:
         skipped = date.fromisoformat(day)
     except ValueError:
         abort(404)
-    series.hold_after_all(db.session(), _series(series_id)[0], skipped)
+    series.unskip(db.session(), _series(series_id)[0], skipped)
     flash(f"It is held on {day_long(skipped)} after all.", "note")
     return redirect(f"/admin/series/{series_id}", 303)
 
@@ -172,7 +172,7 @@ def _series(series_id: UUID) -> tuple[MeetingSeries, str]:
 
 def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, status: int = 200) -> ResponseReturnValue:
     one, _host = _series(series_id)
-    today, look = series.today(one.timezone), here_and_now()
+    today, viewer_clock = series.today(one.timezone), here_and_now()
     planned = (
         select(*queries.SHOWN, Meeting.request_count)
         .where(Meeting.series_id == series_id, Meeting.ends_at > clock.now())
@@ -185,7 +185,7 @@ def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, statu
         s=one,
         sentence=sentence(one),
         over=one.ends_on is not None and one.ends_on < today,
-        meetings=[Planned(row, look) for row in typed(PlannedRow, db.session.execute(planned))],
+        meetings=[Planned(row, viewer_clock) for row in typed(PlannedRow, db.session.execute(planned))],
         skipped=[(day, f"{day_long(day)} {day.year}") for day in sorted(one.skipped) if day >= today],
         skipping=skipping,
         stopping=stopping,
@@ -200,17 +200,17 @@ def _planned(form: SeriesForm) -> series.SeriesPlan:
 
 def _with_days(form: SeriesForm, one: MeetingSeries | None = None) -> ResponseReturnValue:
     """The form as typed, with the sentence it means and its next five days; nothing is saved."""
-    said, days = "", []
+    summary, days = "", []
     if form.validate():
         try:
             what = _planned(form)
-            said, days = sentence(what), series.next_days(db.session(), what, skipped=one.skipped if one else ())
+            summary, days = sentence(what), series.next_days(db.session(), what, skipped=one.skipped if one else ())
         except Refused as refusal:
             _at_field(form, refusal)
-    shown = {"said": said, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
+    shown = {"summary": summary, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
     if wants_fragment():
         return render_template("admin/_series_days.html", form=form, **shown)
-    return page("admin/series_form.html", 200 if said else 422, form=form, s=one, **shown)
+    return page("admin/series_form.html", 200 if summary else 422, form=form, s=one, **shown)
 
 
 def _at_field(form: SeriesForm, refusal: Refused) -> None:

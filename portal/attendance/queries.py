@@ -100,7 +100,7 @@ class One(Mine):
     series_time: time | None
 
 
-class There(NamedTuple):
+class VisibleMeeting(NamedTuple):
     """That a meeting may be seen."""
 
     id: UUID
@@ -166,7 +166,7 @@ ONE = Query(
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id")),
 )
-THERE = Query(There, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
+VISIBLE = Query(VisibleMeeting, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
 """Whether the asker may see a meeting at all."""
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")

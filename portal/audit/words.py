@@ -121,11 +121,11 @@ def sentence(operation: str | None, message: str, *, by_person: bool, about: boo
     """
     # A name, a number or an order's sign keeps its capital.
     begins = message[:1].lower() + message[1:] if message[1:2].islower() else message
-    said = SENTENCES.get(operation or "") or (
+    template = SENTENCES.get(operation or "") or (
         "{who}: {said}" if by_person else message.replace("{", "(").replace("}", ")")
     )
-    if about and not {"{whom}", "{one}"} & set(_PIECES.findall(said)):
-        said += ", about {whom}"
-    if there and "{meeting}" not in said:
-        said += ", at {meeting}"
-    return [begins if piece == "{said}" else piece for piece in _PIECES.split(said) if piece]
+    if about and not {"{whom}", "{one}"} & set(_PIECES.findall(template)):
+        template += ", about {whom}"
+    if there and "{meeting}" not in template:
+        template += ", at {meeting}"
+    return [begins if piece == "{said}" else piece for piece in _PIECES.split(template) if piece]

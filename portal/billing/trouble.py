@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.billing import money
-from portal.billing.access import MINE, Source, is_late
+from portal.billing.entitlement import MINE, EntitlementSource, is_late
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_long
-from portal.web import reader
+from portal.web import viewer
 
 
 class Bill(NamedTuple):
@@ -73,7 +73,7 @@ def of_own_plan() -> Trouble | None:
     return _own([row for row in MINE.all(db.session()) if row.source == "own"])
 
 
-def _own(rows: Sequence[Source]) -> Trouble | None:
+def _own(rows: Sequence[EntitlementSource]) -> Trouble | None:
     own, at = [row for row in rows if row.source == "own"], clock.now()
     bill = BILL.one_or_none(db.session())
     if bill:
@@ -85,23 +85,23 @@ def _own(rows: Sequence[Source]) -> Trouble | None:
     return None
 
 
-def _failed(row: Source | None, bill: Bill) -> Trouble:
-    day = reader().day
+def _failed(row: EntitlementSource | None, bill: Bill) -> Trouble:
+    day = viewer().day
     amount = money.shown(bill.amount, bill.currency)
     if row is None:  # nothing of it was ever paid
         return Trouble(bill.waits_for, "", day(bill.failed_at), "", order=bill.order_number, amount=amount)
     return _told(bill.waits_for, row, order=bill.order_number, amount=amount)
 
 
-def _familys(rows: Sequence[Source]) -> Trouble | None:
+def _familys(rows: Sequence[EntitlementSource]) -> Trouble | None:
     for row in rows:
         if row.source == "family" and row.phase in ("failed", "disputed"):
             return _told("card" if row.phase == "failed" else "dispute", row, payer=row.payer_name or "")
     return None
 
 
-def _told(kind: str, row: Source, payer: str = "", order: str = "", amount: str = "") -> Trouble:
-    place = reader()
+def _told(kind: str, row: EntitlementSource, payer: str = "", order: str = "", amount: str = "") -> Trouble:
+    place = viewer()
     kept = is_late(row, clock.now())
     days, last = (row.counts_until - row.promised_until) // timedelta(days=1), row.counts_until.astimezone(place.tz)
     return Trouble(

@@ -19,7 +19,7 @@ from portal.database import db
 from portal.database.identity import ME
 from portal.database.query import Query
 from portal.database.rows import row_type
-from portal.web import find, page, reader
+from portal.web import find, page, viewer
 
 bp = Blueprint("billing", __name__)
 
@@ -95,7 +95,7 @@ def orders() -> ResponseReturnValue:
     rows = _page_of(state, cursor or (paging.END, paging.LAST))
     here = f"/orders?state={state.replace(' ', '+')}&" if state else "/orders?"
     older = f"{here}from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
-    shown = [line(row, reader().now) | {"checkout": row.checkout_id} for row in rows[:PAGE]]
+    shown = [line(row, viewer().now) | {"checkout": row.checkout_id} for row in rows[:PAGE]]
     return page(
         "billing/orders.html",
         orders=shown,
@@ -118,7 +118,7 @@ def _shown(paid: str | None) -> str:
 def _page_of(state: str, start: tuple[datetime, UUID]) -> list[PagedOrder]:
     from_at, from_id = start
     wanted = IN_STATE if state else IN_EVERY_STATE
-    this_year = reader().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    this_year = viewer().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
     return wanted.all(db.session(), state=state, from_at=from_at, from_id=from_id, this_year=this_year)
 
 
@@ -128,7 +128,7 @@ def receipt(number: str) -> ResponseReturnValue:
     row = find(ONE, number=number.replace("\x00", ""))
     if row.completed_at is None:
         abort(404)
-    place = reader()
+    place = viewer()
     pays_for = (
         f"{span(row.period_start, row.period_end, place.tz)}, {place.city}"
         if row.period_start and row.period_end

@@ -66,7 +66,7 @@ WRONG = (
 @bp.post("/webhooks/stripe")
 @public
 @for_machines
-def hear() -> ResponseReturnValue:
+def receive() -> ResponseReturnValue:
     """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security once in
     a quarter of an hour for each network, and 429 for whoever comes with such again and again.
     """

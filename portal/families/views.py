@@ -8,13 +8,13 @@ from flask_login import current_user
 
 from portal import limits
 from portal.database import db
-from portal.families import actions, handing_over, joining, leaving, queries
+from portal.families import actions, joining, leaving, queries, transfer
 from portal.families.forms import InviteForm, NameForm
 from portal.families.models import FamilyPlan
 from portal.families.refusals import PrimaryStays
 from portal.forms import Form
 from portal.times import number
-from portal.web import chosen, me, page, reader, told_at
+from portal.web import field_refusal, form_uuid, me, page, viewer
 
 bp = Blueprint("families", __name__, url_prefix="/family")
 
@@ -44,7 +44,7 @@ def invite() -> ResponseReturnValue:
     plan, form = _my_own(), InviteForm()
     if not form.validate():
         return _family_page(422, invite_form=form)
-    with told_at(form.email):
+    with field_refusal(form.email):
         joining.invite(db.session(), plan, _host(), form.email.data)
     if form.errors:
         return _family_page(422, invite_form=form)
@@ -90,7 +90,7 @@ def remove(person_id: UUID) -> ResponseReturnValue:
 def undo(membership_id: UUID) -> ResponseReturnValue:
     """While the day lasts."""
     name = next((r["name"] for r in _household(_my_own()).removed if r["id"] == membership_id), "Somebody")
-    if not leaving.undo(db.session(), membership_id, reader().now):
+    if not leaving.undo(db.session(), membership_id, viewer().now):
         abort(404)
     return _back(f"{name} has the seat again and is told by mail.")
 
@@ -117,8 +117,8 @@ def propose_transfer() -> ResponseReturnValue:
     """Ask somebody to take over."""
     plan = _my_own()
     limits.limit("family-transfer", allowed=5, seconds=86_400, whose=str(plan.id))  # each is two mails
-    person = chosen("person")
-    if not handing_over.propose_transfer(db.session(), plan.id, person):
+    person = form_uuid("person")
+    if not transfer.propose_transfer(db.session(), plan.id, person):
         abort(404)
     return _back(f"{_name_of(person)} has been asked to take over. Nothing changes until the first payment.")
 
@@ -126,7 +126,7 @@ def propose_transfer() -> ResponseReturnValue:
 @bp.post("/transfer/off")
 def end_transfer() -> ResponseReturnValue:
     """Taken back, or no."""
-    if not handing_over.end_transfer(db.session(), _plan().id):
+    if not transfer.end_transfer(db.session(), _plan().id):
         abort(404)
     return _back("Everything stays as it was.")
 
@@ -140,8 +140,8 @@ def ask_to_end() -> ResponseReturnValue:
 @bp.post("/end")
 def end() -> ResponseReturnValue:
     """Everybody keeps the date that is paid, and is told."""
-    until = handing_over.dissolve(db.session(), _my_own().id, me()) or abort(404)
-    return _back(f"The plan ends on {reader().day(until)}. Everybody in it is told by mail.")
+    until = transfer.dissolve(db.session(), _my_own().id, me()) or abort(404)
+    return _back(f"The plan ends on {viewer().day(until)}. Everybody in it is told by mail.")
 
 
 @bp.post("/sharing")
@@ -162,8 +162,8 @@ def let_answer() -> ResponseReturnValue:
     return _back("Your family may answer for you now." if may else "Only you answer for yourself now.")
 
 
-def _back(said: str) -> ResponseReturnValue:
-    flash(said, "note")
+def _back(notice: str) -> ResponseReturnValue:
+    flash(notice, "note")
     return redirect("/family", 303)
 
 
@@ -177,7 +177,7 @@ def _my_own() -> FamilyPlan:
 
 
 def _household(plan: FamilyPlan) -> queries.Household:
-    return queries.Household(db.session(), plan, me(), reader())
+    return queries.Household(db.session(), plan, me(), viewer())
 
 
 def _name_of(person_id: UUID) -> str:

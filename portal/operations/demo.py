@@ -18,8 +18,8 @@ def mark_demo(settings: Settings) -> None:
 
 def is_demo(connection: psycopg.Connection) -> bool:
     """Whether the database has the mark."""
-    said = connection.execute("select pg_catalog.obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
-    return said == (DEMO,)
+    comment = connection.execute("select pg_catalog.obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
+    return comment == (DEMO,)
 
 
 def refuse_real_people(owner: psycopg.Connection, what: str) -> None:

@@ -77,9 +77,9 @@ OLD = {
 def tidy(db: Session) -> None:
     """Delete or shorten what its time is over for, a batch at a time."""
     with noted(db, "tidying") as run:
-        done = [said.format(gone) for said, statement in OLD.items() if (gone := _in_batches(db, statement))]
-        for said in done:
-            audit.record(db, "operations.tidied", said, category="cron")
+        done = [message.format(gone) for message, statement in OLD.items() if (gone := _in_batches(db, statement))]
+        for message in done:
+            audit.record(db, "operations.tidied", message, category="cron")
         run.said = f"{'; '.join(done)}." if done else "Nothing was old enough."
 
 

@@ -143,6 +143,6 @@ def reach(url: str, patience: float = 0) -> psycopg.Connection:
             return psycopg.connect(url, connect_timeout=5, autocommit=True)
         except psycopg.OperationalError as error:  # a wrong password, too: it is the server's to say
             if time.monotonic() > until:
-                said = str(error).strip().splitlines()[0]
-                raise Problem(f"The database cannot be reached: {said}") from error
+                reason = str(error).strip().splitlines()[0]
+                raise Problem(f"The database cannot be reached: {reason}") from error
             time.sleep(0.2)

@@ -31,11 +31,11 @@ def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> No
         return
     made = backup.dump(settings)
     say(f"Backed up to {made.in_words}.")
-    with scratch(settings, "rehearsal") as there:
-        with reach(plain_url(there.owner_url)) as owner:
-            fill(owner, plain_url(there.owner_url), backup.folder_of(settings) / made.file)
-        migrate(there, "head")
-        refuse_broken(there, f"A copy that was brought to {HEAD}", made.club_at, made.made_at)
+    with scratch(settings, "rehearsal") as copy:
+        with reach(plain_url(copy.owner_url)) as owner:
+            fill(owner, plain_url(copy.owner_url), backup.folder_of(settings) / made.file)
+        migrate(copy, "head")
+        refuse_broken(copy, f"A copy that was brought to {HEAD}", made.club_at, made.made_at)
     say(f"A copy was brought to {HEAD} and keeps every promise.")
     migrate(settings, "head")
     say(f"The tables are at {HEAD}.")

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.billing import actions, provider, reading
 from portal.billing.models import Checkout, Order, Payer
-from portal.billing.refresh import bring_up_to_date
+from portal.billing.sync import sync_customer
 from portal.database import db
 from portal.database.identity import WORKER
 from portal.sandbox.people import ANA, BILAL, PEOPLE
@@ -59,7 +59,7 @@ class Bank:
     def hears(self, customer: str, at: datetime | None = None) -> None:
         """The portal asks how it stands."""
         with self.club.as_(WORKER, at) as session:
-            bring_up_to_date(session, customer)
+            sync_customer(session, customer)
 
     def ends(self, email: str, at: datetime, *, now: bool = False) -> None:
         """Set to end with the paid time, or at once."""

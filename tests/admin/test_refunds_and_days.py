@@ -8,8 +8,8 @@ import pytest
 
 from portal.billing import provider
 from portal.times import date_in_words
-from tests.support.line import one
 from tests.support.reading import link, lives_in, plain, words
+from tests.support.waitlist import one
 
 
 @pytest.fixture

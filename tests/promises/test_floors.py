@@ -43,7 +43,7 @@ MORE_RULES = (
     "accounts/second_factor.py",
     "families/joining.py",
     "families/leaving.py",
-    "families/handing_over.py",
+    "families/transfer.py",
 )
 """Where a room's verbs stand besides its actions.py."""
 

@@ -83,7 +83,7 @@ def assemble(postgres: psycopg.Connection) -> None:
                 [person.id, now - timedelta(days=1), now + timedelta(days=365)],
             )
         for person in (ALICE, CHARLIE, DORA):
-            postgres.execute("select project_access(%s, %s)", [person.id, now])
+            postgres.execute("select refresh_projection(%s, %s)", [person.id, now])
 
 
 def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) -> Meeting:
@@ -140,5 +140,5 @@ def crowd(postgres: psycopg.Connection, size: int, first: int = 0) -> list[Perso
             "insert into access_grants (user_id, kind, starts_at, ends_at) select unnest(%s::uuid[]), 'gift', %s, %s",
             [ids, now - timedelta(days=1), now + timedelta(days=365)],
         )
-        postgres.execute("select project_access(id, %s) from unnest(%s::uuid[]) as id", [now, ids])
+        postgres.execute("select refresh_projection(id, %s) from unnest(%s::uuid[]) as id", [now, ids])
     return people

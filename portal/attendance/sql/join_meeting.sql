@@ -6,15 +6,15 @@ returns table (refusal text, changed boolean, offered uuid[]) language plpgsql s
 declare
   at constant timestamptz := public.club_now();
   m public.meetings;
-  said text;
+  answered text;
 begin
-  select a.answer, a.refusal, a.offered into said, refusal, offered from public.answer_meeting(meeting, 'accepted') a;
-  if said is null then refusal := 'unknown'; return next; return; end if;
+  select a.answer, a.refusal, a.offered into answered, refusal, offered from public.rsvp(meeting, 'accepted') a;
+  if answered is null then refusal := 'unknown'; return next; return; end if;
   select * into m from public.meetings x where x.id = meeting;
   refusal := coalesce(refusal,
     case when at < m.starts_at - make_interval(mins => least(doors_minutes, 60)) then 'early'
-         when said = 'waitlisted' then 'full'
-         when said <> 'accepted' then said end);
+         when answered = 'waitlisted' then 'full'
+         when answered <> 'accepted' then answered end);
   if refusal is not null then
     return next; return;
   end if;
