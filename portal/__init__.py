@@ -9,7 +9,7 @@ import zoneinfo
 from flask import Flask
 from flask_migrate import Migrate
 
-from portal import access, assets, cli, clock, errors, jobs, web
+from portal import access, assets, cli, clock, errors, fast, jobs, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
 
@@ -44,7 +44,7 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=256 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open all evening
     )
-    app.jinja_environment = web.Templates
+    app.jinja_environment = fast.Templates
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))  # `flask --app portal db …`

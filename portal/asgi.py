@@ -15,6 +15,7 @@ from portal.attendance import live_board
 from portal.config import Settings, plain_url
 from portal.database.identity import Role
 from portal.database.transactions import transaction
+from portal.headers import headers
 from portal.live.cached_fragments import Key, RenderedFragment
 from portal.live.combined import combined
 from portal.live.listen import listener
@@ -22,7 +23,6 @@ from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
 from portal.operations.start import begin, refuse_deaf, told
-from portal.web import headers
 
 THREADS = 8
 """How many pages are answered at once beside the streams of one process."""

@@ -11,7 +11,8 @@ from portal.accounts import actions, forms, queries
 from portal.accounts.proof import password_fits
 from portal.database import db
 from portal.times import ago, since
-from portal.web import find, me, page, viewer
+from portal.viewer import me, viewer
+from portal.web import find, page
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 

@@ -16,7 +16,8 @@ from portal.accounts.member import NewSignIn, load, new_key
 from portal.accounts.proof import password_fits
 from portal.database import db, transactions
 from portal.times import minutes
-from portal.web import me, page, viewer
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("second_factor", __name__)
 

@@ -8,10 +8,12 @@ from portal import audit, limits
 from portal.access import own_path, public
 from portal.accounts import actions, forms, passwords
 from portal.accounts.entering import HALF, enter
+from portal.arguments import query_arg
 from portal.database import db
 from portal.forms import address_in
 from portal.times import minutes
-from portal.web import page, query_arg, viewer
+from portal.viewer import viewer
+from portal.web import page
 
 bp = Blueprint("accounts", __name__)
 

@@ -19,7 +19,8 @@ from portal.database import db
 from portal.database.query import Query
 from portal.forms import Form, Line
 from portal.problems import Refused
-from portal.web import find, page, viewer
+from portal.viewer import viewer
+from portal.web import find, page
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.accounts.queries import NAME
+from portal.arguments import form_uuid, query_arg
 from portal.database import db
 from portal.database.query import Query
 from portal.families import actions, leaving, transfer
@@ -23,7 +24,8 @@ from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import TooFew
 from portal.forms import Form, Line
 from portal.times import number
-from portal.web import form_uuid, page, query_arg, viewer
+from portal.viewer import viewer
+from portal.web import page
 
 PAGE = 20
 

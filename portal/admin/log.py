@@ -18,6 +18,7 @@ from portal import paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.arguments import id_in, query_arg
 from portal.audit.models import SystemLog
 from portal.audit.words import CATEGORIES, LEVELS, sentence
 from portal.database import db
@@ -26,7 +27,8 @@ from portal.families.models import FamilyPlan, Membership
 from portal.meetings.models import Meeting
 from portal.reference import READABLE
 from portal.times import number
-from portal.web import id_in, page, query_arg, viewer
+from portal.viewer import viewer
+from portal.web import page
 
 PAGE = 40
 COLUMNS = (

@@ -24,7 +24,8 @@ from portal.meetings.repeats import in_words, sentence
 from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
 from portal.times import number
-from portal.web import me, page
+from portal.viewer import me
+from portal.web import page
 
 OPEN_DAYS = 3
 """So many days with meetings are open; those after them are folded, a week at a time."""

@@ -33,7 +33,8 @@ from portal.database.query import Query
 from portal.database.rows import row_type, typed
 from portal.forms import Form, Line, readable, this_century
 from portal.times import date_in_words, moment_of, since
-from portal.web import find, page, viewer
+from portal.viewer import viewer
+from portal.web import find, page
 
 
 class Month(NamedTuple):

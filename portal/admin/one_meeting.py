@@ -17,6 +17,7 @@ from portal.accounts.models import User
 from portal.accounts.queries import NAME
 from portal.admin.meeting_forms import CorrectionForm
 from portal.admin.planned import Planned
+from portal.arguments import query_arg
 from portal.attendance import presence, queries
 from portal.attendance.domains import by_domain
 from portal.attendance.models import Attendance
@@ -28,7 +29,8 @@ from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.meetings.rows import PlannedRow
 from portal.times import date_in_words, since
-from portal.web import find, page, query_arg, viewer
+from portal.viewer import viewer
+from portal.web import find, page
 
 Creator = aliased(User)
 

@@ -15,7 +15,8 @@ from portal.operations import monitor
 from portal.operations.alarms import alarms
 from portal.operations.models import Backup, size
 from portal.times import date_with_year, day_medium, number, since
-from portal.web import page, viewer
+from portal.viewer import viewer
+from portal.web import page
 
 DAY, WEEK, LATE = timedelta(days=1), timedelta(days=7), timedelta(hours=12)
 """A run that is overdue for so long is late: what was missed at night is done in the morning."""

@@ -13,10 +13,12 @@ from portal import clock, paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.admin.reporting_period import reporting_period
+from portal.arguments import query_arg
 from portal.database import db
 from portal.database.query import Query
 from portal.times import city
-from portal.web import page, query_arg, viewer
+from portal.viewer import viewer
+from portal.web import page
 
 PAGE = 20
 

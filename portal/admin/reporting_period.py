@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from portal import clock
-from portal.web import viewer
+from portal.viewer import viewer
 
 
 def reporting_period() -> dict[str, datetime]:

@@ -23,7 +23,8 @@ from portal.meetings.repeats import sentence
 from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
 from portal.times import day_long
-from portal.web import me, page, wants_fragment
+from portal.viewer import me
+from portal.web import page, wants_fragment
 
 ONE = (
     select(MeetingSeries, User.email)

@@ -21,7 +21,8 @@ from portal.meetings.board import Board, Clock, here_and_now, phase_of
 from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
 from portal.times import day_long, day_medium, number
-from portal.web import page, viewer
+from portal.viewer import viewer
+from portal.web import page
 
 
 class Numbers(NamedTuple):

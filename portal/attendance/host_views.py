@@ -27,7 +27,8 @@ from portal.meetings.models import Meeting
 from portal.meetings.rows import KindOfMeeting
 from portal.problems import Refused
 from portal.times import since
-from portal.web import find, me, page, viewer
+from portal.viewer import me, viewer
+from portal.web import find, page
 
 
 @row_type

@@ -15,10 +15,11 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from portal.attendance import queries
+from portal.fast import cached_fragment
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
 from portal.times import day_medium, month_in_words, ordinal, since
-from portal.web import cached_fragment, find
+from portal.web import find
 
 
 class MyMeeting(Board):

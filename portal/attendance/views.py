@@ -31,7 +31,8 @@ from portal.meetings.description import rendered
 from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
 from portal.times import hours, month_in_words, span, zone_line
-from portal.web import find, page, viewer, wants_fragment
+from portal.viewer import viewer
+from portal.web import find, page, wants_fragment
 
 WEEK = timedelta(days=7)
 LONGEST = timedelta(minutes=480)

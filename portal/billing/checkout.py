@@ -20,6 +20,7 @@ from wtforms.validators import InputRequired, Optional
 from portal import clock, limits
 from portal.access import public
 from portal.accounts import free_days
+from portal.arguments import query_arg
 from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
@@ -27,7 +28,8 @@ from portal.database.query import Query
 from portal.forms import Form
 from portal.problems import Refused
 from portal.times import number
-from portal.web import find, me, page, query_arg, viewer, wants_fragment
+from portal.viewer import me, viewer
+from portal.web import find, page, wants_fragment
 
 bp = Blueprint("checkout", __name__)
 

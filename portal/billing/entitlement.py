@@ -17,7 +17,7 @@ from portal.billing import plan_name
 from portal.database import db
 from portal.database.query import Query
 from portal.times import MONTHS, Viewer
-from portal.web import viewer
+from portal.viewer import viewer
 
 
 class EntitlementSource(NamedTuple):

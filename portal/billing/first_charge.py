@@ -14,7 +14,7 @@ from portal.billing.models import Subscription
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_long
-from portal.web import viewer
+from portal.viewer import viewer
 
 BANNER_FOR = timedelta(days=3)
 """How long before the first charge every page of its payer says so."""

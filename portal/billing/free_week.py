@@ -10,7 +10,7 @@ from portal import clock
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_long
-from portal.web import viewer
+from portal.viewer import viewer
 
 LONGEST = timedelta(days=31)
 

@@ -21,7 +21,8 @@ from portal.billing.models import Payer, Subscription
 from portal.database import db
 from portal.database.query import Query
 from portal.problems import Refused
-from portal.web import find, me, page, viewer
+from portal.viewer import me, viewer
+from portal.web import find, page
 
 bp = Blueprint("plan", __name__)
 

@@ -15,7 +15,7 @@ from portal.billing.entitlement import MINE, EntitlementSource, is_late
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_long
-from portal.web import viewer
+from portal.viewer import viewer
 
 
 class Bill(NamedTuple):

@@ -19,7 +19,8 @@ from portal.database import db
 from portal.database.identity import ME
 from portal.database.query import Query
 from portal.database.rows import row_type
-from portal.web import find, page, viewer
+from portal.viewer import viewer
+from portal.web import find, page
 
 bp = Blueprint("billing", __name__)
 

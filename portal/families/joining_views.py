@@ -16,7 +16,8 @@ from portal.families import joining, queries
 from portal.families.forms import AcceptForm
 from portal.families.refusals import REFUSALS, Gone, Taken
 from portal.forms import Form
-from portal.web import me, page, viewer
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("joining", __name__, url_prefix="/family/join/<token>")
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal import limits
+from portal.arguments import field_refusal, form_uuid
 from portal.database import db
 from portal.families import actions, joining, leaving, queries, transfer
 from portal.families.forms import InviteForm, NameForm
@@ -14,7 +15,8 @@ from portal.families.models import FamilyPlan
 from portal.families.refusals import PrimaryStays
 from portal.forms import Form
 from portal.times import number
-from portal.web import field_refusal, form_uuid, me, page, viewer
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("families", __name__, url_prefix="/family")
 

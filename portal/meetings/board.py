@@ -11,7 +11,7 @@ from flask import current_app
 from portal import clock
 from portal.meetings.rows import AnyMeeting
 from portal.times import ago, city, day_long, day_medium, day_short, starts_in
-from portal.web import viewer
+from portal.viewer import viewer
 
 LAST_HOUR = timedelta(hours=1)
 """So long before the start nobody is offered a place any more: the first to click has it."""

@@ -25,7 +25,8 @@ from portal.meetings.board import here_and_now
 from portal.sandbox import club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
-from portal.web import me, page, viewer
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 

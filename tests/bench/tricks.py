@@ -24,7 +24,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import generate_csrf
 from jinja2 import Environment
 
-from portal import web
+from portal import fast
 from portal.database import embedded
 from portal.database.driver import Driver, Statement
 from portal.meetings import board
@@ -56,9 +56,11 @@ def tricks(app: Flask) -> Mapping[str, Callable[[], AbstractContextManager[objec
         ),
         "one dictionary for all templates": lambda: own_globals(app),
         "a form's token signed once a session": lambda: mock.patch.object(  # noqa: PT008 - it depends on the session
-            web, "_signed", lambda _secret, _known: str(generate_csrf())
+            fast, "_signed", lambda _secret, _known: str(generate_csrf())
         ),
-        "pieces drawn once for whoever sees the same": lambda: mock.patch.object(web, "_drawn", web._drawn.__wrapped__),
+        "pieces drawn once for whoever sees the same": lambda: mock.patch.object(
+            fast, "_cached_fragment", fast._cached_fragment.__wrapped__
+        ),
         "an instant read once on a zone's clocks": lambda: mock.patch.object(
             board, "reading", board.reading.__wrapped__
         ),

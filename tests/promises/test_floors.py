@@ -27,7 +27,7 @@ FLOORS = (
     ("audit",),
     ("access", "limits", "forms"),
     ("web",),
-    ("csrf", "proxies"),
+    ("fast", "headers", "viewer", "arguments", "csrf", "proxies"),
     ("log",),
     ("database",),
     ("config",),
