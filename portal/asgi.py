@@ -12,7 +12,7 @@ from flask import Flask
 
 from portal import clock, create_app
 from portal.attendance import live_board
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database.identity import Role
 from portal.database.transactions import transaction
 from portal.headers import headers
@@ -23,6 +23,7 @@ from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
 from portal.operations.start import begin, refuse_deaf, told
+from portal.setting_values import plain_url
 
 THREADS = 8
 """How many pages are answered at once beside the streams of one process."""

@@ -11,9 +11,10 @@ from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.config import LOGINS, ROOT, WORK, Settings, plain_url, table
+from portal.config import LOGINS, ROOT, WORK, Settings, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
+from portal.setting_values import plain_url
 
 OWNER = ("OWNER_DATABASE_URL",)
 PAGE_OF_SETTINGS = """# Settings

@@ -3,8 +3,9 @@
 import psycopg
 from psycopg import sql
 
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 DEMO = "The demo club of Goalete Portal: `portal reset` may delete it."
 """The mark: the comment of its schema, which every login may read and the owner alone may write."""

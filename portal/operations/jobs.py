@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database.transactions import in_batches
 from portal.jobs import job, queue
 from portal.jobs.runs import is_due, last_ended, noted
@@ -24,6 +24,7 @@ from portal.operations import backup, proof
 from portal.operations.check import findings
 from portal.operations.models import Backup
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 BATCH = 5000
 DAY, WEEK = timedelta(days=1), timedelta(days=7)

@@ -8,7 +8,7 @@ from sqlalchemy import NullPool, create_engine, select
 from sqlalchemy.orm import Session
 
 from portal.accounts import passwords
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import db as database
 from portal.database.transactions import keep, let_go
 from portal.operations import backup
@@ -19,6 +19,7 @@ from portal.operations.restore import check_whole, fill, scratch
 from portal.operations.revision import HEAD
 from portal.operations.start import reach
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 SITE = "https://localhost"
 SOMEBODY = """

@@ -14,11 +14,12 @@ from flask import Flask
 from psycopg import sql
 
 from portal import log
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import db, roles, timings
 from portal.operations.demo import refuse_mixed
 from portal.operations.revision import HEAD, serves
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 OLDEST, NEWEST = 15, 18
 PATIENCE = 2.0

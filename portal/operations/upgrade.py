@@ -8,7 +8,7 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import objects
 from portal.database.transactions import keep
 from portal.operations import backup
@@ -19,6 +19,7 @@ from portal.operations.restore import fill, scratch
 from portal.operations.revision import HEAD
 from portal.operations.start import reach
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 
 def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> None:

@@ -25,7 +25,6 @@ from portal.accounts.models import User
 from portal.attendance import guests, presence, rsvp
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
-from portal.config import plain_url
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role
 from portal.database.rows import typed
@@ -58,6 +57,7 @@ from portal.sandbox.people import (
     SELIN,
     SERIES,
 )
+from portal.setting_values import plain_url
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
 SECRET = "GOALETE7DEMO7CLUB7SELIN7AYDIN777"  # noqa: S105 - what the demo admin's app would hold; /sandbox/codes shows its codes

@@ -15,12 +15,13 @@ from types import FrameType
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from portal import clock
-from portal.config import LOGINS, ROOT, Settings, kept_secret, plain_url
+from portal.config import LOGINS, ROOT, Settings, kept_secret
 from portal.database import embedded, roles
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
 from portal.sandbox.stripe import Stripe
 from portal.sandbox.stripe import serve as stand_in
+from portal.setting_values import plain_url
 
 PATIENCE = 10  # seconds a child gets to end by itself
 DATABASE = "goalete"

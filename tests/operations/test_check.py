@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from portal.config import driver_url
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.operations.check import NEEDS_WORKER, PROMISES, findings, notes
+from portal.setting_values import driver_url
 from tests.support.cast import FAMILY, plan_meeting
 from tests.support.waitlist import Waitlist
 

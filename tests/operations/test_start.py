@@ -6,7 +6,6 @@ import pytest
 from psycopg import sql
 
 from portal import create_app
-from portal.config import driver_url
 from portal.database import db
 from portal.operations.migrate import migrate
 from portal.operations.start import (
@@ -21,6 +20,7 @@ from portal.operations.start import (
 )
 from portal.operations.work import work
 from portal.problems import Problem
+from portal.setting_values import driver_url
 from tests.support import server
 from tests.support.web import settings_for
 

@@ -31,6 +31,7 @@ FLOORS = (
     ("log",),
     ("database",),
     ("config",),
+    ("setting_values",),
     ("times", "paging", "reference", "currencies", "writing"),
     ("clock", "problems"),
 )
