@@ -118,8 +118,10 @@ def test_the_line_says_each_source_also_in_a_sentence(panel, superuser, eve, now
 @pytest.mark.parametrize(("days", "farthest"), [(20, 62), (300, 365)])
 def test_the_line_reaches_two_months_ahead_or_a_year(app, now, days, farthest):
     viewer = Viewer("Europe/Istanbul")
-    reason = entitlement.Reason("Days", "", "full", "", "", False, False, now - DAY, now + days * DAY, now + days * DAY)
-    granted = entitlement.Verdict(True, None, None, False, "gift", "given", "", [reason])
+    reason = entitlement.EntitlementReason(
+        "Days", "", "full", "", "", False, False, now - DAY, now + days * DAY, now + days * DAY
+    )
+    granted = entitlement.Entitlement(True, None, None, False, "gift", "given", "", [reason])
     drawn = entitlement.timeline(granted, viewer)
     assert drawn.today == pytest.approx(31 / (31 + farthest) * 100, abs=0.1)
     assert drawn.bars[0].ends == pytest.approx((31 + days) / (31 + farthest) * 100, abs=0.1)
@@ -128,9 +130,11 @@ def test_the_line_reaches_two_months_ahead_or_a_year(app, now, days, farthest):
 
 def test_what_renews_is_drawn_on_to_the_lines_end_and_what_ends_is_not(now):
     viewer = Viewer("Europe/Istanbul")
-    renewing = entitlement.Reason("Plan", "", "full", "", "ok", False, True, now - DAY, now + DAY, now + 8 * DAY)
-    ending = entitlement.Reason("Days", "", "full", "", "ok", False, False, now - DAY, now + DAY, now + DAY)
+    renewing = entitlement.EntitlementReason(
+        "Plan", "", "full", "", "ok", False, True, now - DAY, now + DAY, now + 8 * DAY
+    )
+    ending = entitlement.EntitlementReason("Days", "", "full", "", "ok", False, False, now - DAY, now + DAY, now + DAY)
     first, second = entitlement.timeline(
-        entitlement.Verdict(True, None, None, False, "own", "renewing", "", [renewing, ending]), viewer
+        entitlement.Entitlement(True, None, None, False, "own", "renewing", "", [renewing, ending]), viewer
     ).bars
     assert first.ends + first.ahead == pytest.approx(100) and second.ahead == 0

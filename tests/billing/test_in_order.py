@@ -73,7 +73,7 @@ def test_without_holding_the_person_first_the_two_would_stand_against_each_other
     heard_while_choosing, other, eve, monkeypatch
 ):
     """The control."""
-    monkeypatch.setattr(snapshot, "hold", lambda _db, _user_id: True)
+    monkeypatch.setattr(snapshot, "lock_person", lambda _db, _user_id: True)
     heard_while_choosing()
     with pytest.raises(psycopg.errors.LockNotAvailable):
         takes(other, "orders", eve)

@@ -44,7 +44,7 @@ def test_the_letter_is_text_and_page_with_the_same_words(write, kept):
             "Good evening",
             ("Come in.",),
             "You asked.",
-            facts=(("When", "Monday"),),
+            details=(("When", "Monday"),),
             button=("/meetings", "Open"),
         )
     )
