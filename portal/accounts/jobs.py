@@ -33,7 +33,7 @@ def tell_factor_end(db: Session, user_id: UUID) -> None:
 @factor_kept.subscribe
 @job("accounts.tell_factor_kept")
 def tell_factor_kept(db: Session, user_id: UUID) -> None:
-    """It is not lost."""
+    """Mail every address of the account that its second factor stays."""
     lost_factor.tell_kept(db, user_id)
 
 

@@ -47,12 +47,12 @@ def keep(db: Session, token: str) -> bool:
 
 
 def tell_kept(db: Session, person: UUID) -> None:
-    """It stays, whoever stopped it."""
+    """Mail every address of the account that its second factor stays."""
     _tell_everywhere(db, person, messages.factor_kept())
 
 
 def end(db: Session, person: UUID) -> None:
-    """Nobody gave a code for three days: the password alone opens the account again, and every sign-in ends."""
+    """End the second factor after its three days: the password alone opens the account again, and every sign-in ends."""
     if db.scalar(END, {"person": person}):
         audit.record(
             db,

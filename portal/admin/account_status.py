@@ -69,7 +69,7 @@ CHANGES = {
         "bad",
     ),
 }
-"""By the last word of the address."""
+"""The changes, keyed by the last segment of the URL."""
 
 
 class Known(NamedTuple):
@@ -107,7 +107,7 @@ select meetings_invited, meetings_attended, round(avg_meeting_duration) as minut
 
 
 class ReasonForm(Form):
-    """Why."""
+    """The reason for a change of somebody's account status."""
 
     reason = Line(
         "Reason",
@@ -127,7 +127,7 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def person(person_id: UUID) -> ResponseReturnValue:
-    """Who it is, and where to change what they may."""
+    """One person: name, attendance, and the links to change their account status."""
     row = find(KNOWN, person=person_id)
     been = ENGAGEMENT.one(db.session(), person=person_id)
     return page(
@@ -142,13 +142,13 @@ def person(person_id: UUID) -> ResponseReturnValue:
 
 @admin
 def ask(person_id: UUID, change: str) -> ResponseReturnValue:
-    """What it would do to whom, and the place for the reason."""
+    """What the change would do, and the form for its reason."""
     return _page(_open_account(person_id), change, ReasonForm(None))
 
 
 @admin
 def set_account_status(person_id: UUID, change: str) -> ResponseReturnValue:
-    """It is so from now on, and they are told by mail."""
+    """Change the account status; the person is told by mail. An unknown change is a 404."""
     row, becomes, form = _open_account(person_id), CHANGES.get(change) or abort(404), ReasonForm()
     if not form.validate():
         return _page(row, change, form, 422)

@@ -205,7 +205,7 @@ def set_seats(plan_id: UUID) -> ResponseReturnValue:
 
 @admin
 def remove(plan_id: UUID) -> ResponseReturnValue:
-    """Out, with a reason that is kept."""
+    """Remove a member from the family; the reason is kept in the log."""
     form = ReasonForm(prefix="removal-")
     if not form.validate():
         return _family_page(plan_id, 422, removal_form=form)
@@ -218,7 +218,7 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
 
 @admin
 def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
-    """While the day lasts."""
+    """Take a removal back, until the end of the same day."""
     name = next((p.name for p in map(_person, _people(plan_id)) if p.id == membership_id), "Somebody")
     if not leaving.undo(db.session(), membership_id, viewer().now):
         abort(404)

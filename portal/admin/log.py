@@ -106,7 +106,7 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def log() -> ResponseReturnValue:
-    """One page of it."""
+    """One page of the log."""
     wanted, cursor = _wanted(), paging.read(query_arg("from"))
     from_at, from_id = cursor or (paging.END, paging.LAST)
     db.session.execute(PLANNED_ANEW)

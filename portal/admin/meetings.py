@@ -156,7 +156,7 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
 
 @admin
 def cancellation(meeting_id: UUID) -> ResponseReturnValue:
-    """Are you sure, and how many are told."""
+    """Ask for the reason of a cancellation; the page says how many people are told."""
     return _cancellation_page(meeting_id, CancellationForm(None))
 
 

@@ -234,7 +234,7 @@ def _months() -> list[Month]:
 
 @admin
 def compare() -> ResponseReturnValue:
-    """Do now what is done each night."""
+    """Start the nightly comparison with the provider now."""
     reconcile.enqueue(db.session())
     audit.record(db.session(), "billing.compare-asked", "Asked to compare with the provider", category="billing")
     flash("Stripe is being compared with the club now. Reload this page in a moment.", "note")

@@ -56,7 +56,7 @@ class OneRow(PlannedRow):
 
 
 class Numbers(NamedTuple):
-    """What became of it."""
+    """How many were invited, answered and came; `minutes` is the average stay, None before the meeting is settled."""
 
     invited_count: int | None
     attended_count: int
@@ -244,7 +244,7 @@ def attendance(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
 
 @admin
 def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
-    """They came, or they did not."""
+    """Correct whether a person came."""
     form, status = CorrectionForm(), request.form.get("outcome")
     if status not in ("attended", "no_show"):
         abort(422)

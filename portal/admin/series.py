@@ -123,7 +123,7 @@ def change(series_id: UUID) -> ResponseReturnValue:
 
 @admin
 def skip(series_id: UUID) -> ResponseReturnValue:
-    """Not on that day."""
+    """Skip one day of the series."""
     one, form = _series(series_id)[0], SkippingForm(prefix="skip")
     if form.validate():
         try:
@@ -139,7 +139,7 @@ def skip(series_id: UUID) -> ResponseReturnValue:
 
 @admin
 def unskip(series_id: UUID, day: str) -> ResponseReturnValue:
-    """On that day after all."""
+    """Take a skipped day back."""
     try:
         skipped = date.fromisoformat(day)
     except ValueError:
@@ -151,7 +151,7 @@ def unskip(series_id: UUID, day: str) -> ResponseReturnValue:
 
 @admin
 def stop(series_id: UUID) -> ResponseReturnValue:
-    """A last day."""
+    """Give the series a last day."""
     one, form = _series(series_id)[0], StoppingForm(prefix="end")
     if form.validate():
         try:

@@ -14,7 +14,7 @@ from portal.problems import Refused
 
 
 class JoinResult(NamedTuple):
-    """Whether a door was refused, or this was the first time through it."""
+    """Why joining was refused (None if it was not), and whether a new presence began."""
 
     refusal: str | None
     changed: bool | None
@@ -46,9 +46,9 @@ TOUCH = text("select touch_presence(:meeting)")
 
 
 def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: str) -> str:
-    """An admin's word on whether somebody came, with the reason; their status now. Minutes stay what they were.
+    """As an admin: correct whether somebody came. Returns their status now; the minutes stay what they were.
 
-    Raises TooLateToCorrect: it is for thirty days after a meeting that was settled.
+    Raises TooLateToCorrect before the meeting is settled and later than 30 days after it.
     """
     params = {"meeting": meeting_id, "person": person_id, "came": came, "why": reason}
     status: str | None = db.scalar(CORRECT, params)
@@ -67,9 +67,9 @@ def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: 
 
 
 def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None:
-    """Through the door, in the window and with access and answer checked again; notes when and with what.
+    """Join a meeting: checks the time, the entitlement and the RSVP again, and begins a presence with its device.
 
-    Somebody invited who had not answered is accepted on the spot while a place is free. Raises Refused.
+    Whoever had not answered is accepted on the spot while a place is free. Raises Refused.
     """
     result = JOIN.one(db, meeting=meeting_id, device=device, doors=doors_minutes)
     if result.refusal:
@@ -80,12 +80,12 @@ def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None
 
 
 def leave(db: Session, meeting_id: UUID) -> None:
-    """Out of the room; leaving twice is once."""
+    """End the open presence of the signed-in person. Repeating it changes nothing."""
     if db.scalar(LEAVE, {"meeting": meeting_id}):
         audit.record(db, "meeting.left", "Left the room", category="meeting", meeting_id=meeting_id)
         live.announce(db, meeting_id)
 
 
 def touch_presence(db: Session, meeting_id: UUID) -> None:
-    """The room page is still open."""
+    """Note that the room page of the signed-in person is still open."""
     db.execute(TOUCH, {"meeting": meeting_id})

@@ -101,7 +101,7 @@ class One(Mine):
 
 
 class VisibleMeeting(NamedTuple):
-    """That a meeting may be seen."""
+    """The id of a meeting that the signed-in person may see."""
 
     id: UUID
 

@@ -27,7 +27,7 @@ class RsvpResult(NamedTuple):
 
 
 class PartyRsvpResult(NamedTuple):
-    """The same of an answer for all of us, and for whom it was."""
+    """The same for the answer of a whole family, and the ids of the people it was given for."""
 
     answer: str | None
     people: list[UUID]
@@ -87,10 +87,10 @@ REFUSALS: dict[str, type[Refused]] = {
 
 
 def respond(db: Session, meeting_id: UUID, response: str) -> str:
-    """What the asker wants of this meeting, accepted or declined; returns the answer as it now stands.
+    """Answer a meeting with `accepted` or `declined`, as the signed-in person. Returns the answer that is now stored.
 
-    Wishing the same twice changes nothing. Full means the line, approval a request. Raises Refused with the reason
-    when the meeting moved on (cancelled, over) or the asker may not.
+    A yes to a full meeting becomes `waitlisted`, to one with approval `requested`. Repeating a response changes nothing.
+    Raises Refused when the meeting is cancelled or over, or when the person may not answer.
     """
     result = RSVP.one_or_none(db, meeting=meeting_id, response=response)
     if result is None:
@@ -108,9 +108,9 @@ def respond(db: Session, meeting_id: UUID, response: str) -> str:
 
 
 def respond_together(db: Session, meeting_id: UUID) -> None:
-    """Yes for all of the asker's family who let it answer for them: places for all, or all wait as one.
+    """Answer yes for everybody in the family who allows it: all get a place, or all wait as one party.
 
-    Asking again, with nobody left to ask for, changes nothing. Raises Refused.
+    Repeating it changes nothing. Raises Refused.
     """
     result = RSVP_TOGETHER.one(db, meeting=meeting_id)
     if result.refusal == "nobody":
@@ -135,8 +135,8 @@ def respond_together(db: Session, meeting_id: UUID) -> None:
 def decide_request(
     db: Session, meeting_id: UUID, person_id: UUID, accept: bool, reason: str | None = None
 ) -> str | None:
-    """The host's or an admin's word on somebody's request: accepted, waitlisted (full), withdrawn (no access any more)
-    or rejected. None if nobody asked (any more).
+    """Decide a request, as the host or an admin. Returns what it became: `accepted`, `waitlisted` (the meeting is full),
+    `withdrawn` (the person has no access any more), `rejected`; None if there is no open request.
     """
     result = DECIDE.one(db, meeting=meeting_id, person=person_id, accept=accept, why=reason)
     announce_offers(db, meeting_id, result.offered)

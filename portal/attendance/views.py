@@ -77,7 +77,7 @@ def index() -> ResponseReturnValue:
 
 @bp.get("/meetings/past")
 def past() -> ResponseReturnValue:
-    """What was, latest first, with whether the reader came."""
+    """Past meetings, latest first, with whether the viewer came."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now(), paging.LAST)
     month = from_at.astimezone(viewer().tz).date().replace(day=1)
@@ -120,7 +120,7 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/together")
 def answer_together(meeting_id: UUID) -> ResponseReturnValue:
-    """Yes for all of us."""
+    """Answer yes for the whole family."""
     try:
         rsvp.respond_together(db.session(), meeting_id)
     except Refused as refusal:
@@ -143,7 +143,7 @@ def live(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/join")
 def join(meeting_id: UUID) -> ResponseReturnValue:
-    """Through the door, and on to the room."""
+    """Join the meeting and go on to its room."""
     settings = current_app.config["SETTINGS"]
     try:
         if not settings.sandbox:
@@ -157,7 +157,7 @@ def join(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/leave")
 def leave(meeting_id: UUID) -> ResponseReturnValue:
-    """Out of the room."""
+    """Leave the room."""
     find(queries.VISIBLE, meeting_id=meeting_id)
     presence.leave(db.session(), meeting_id)
     flash("You left the room. The door stays open until the end.", "note")

@@ -57,14 +57,14 @@ class NothingToPay(Refused):
 
 
 def lock_person(db: Session, user_id: UUID) -> bool:
-    """Hold a person before their orders and checkouts are touched: everybody takes these in this order. False if there is
-    no such person.
+    """Lock a person's row before their orders and checkouts are written: everybody takes the locks in this order. False if
+    there is no such person.
     """
     return db.execute(LOCK_PERSON, {"user_id": user_id}).first() is not None
 
 
 def refresh_projection(db: Session, user_id: UUID) -> None:
-    """Write until when somebody has access, and everybody their plan covers. As the worker."""
+    """As the worker: recompute the access columns of a person, and of everybody their plan covers, from what is paid and given."""
     db.execute(REFRESH_PROJECTION, {"user_id": user_id, "at": clock.now()})
 
 

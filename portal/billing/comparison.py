@@ -76,7 +76,7 @@ def misnamed(db: Session, theirs_live: Iterable[tuple[str, UUID, Named]]) -> Ite
 
 
 def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """So many at a time."""
+    """The rows in lists of at most `size`."""
     left = iter(rows)
     while some := list(islice(left, size)):
         yield some
@@ -94,7 +94,7 @@ def _same(ours: Ours | None, theirs: Theirs) -> bool:
 
 
 def undone(db: Session, happened: list[Event]) -> list[Event]:
-    """Events that never knocked, or knocked and came to nothing."""
+    """Events that were never delivered, or delivered and not handled."""
     done = set(db.scalars(DONE, {"names": [event.id for event in happened]}))
     return [event for event in happened if event.id not in done]
 

@@ -34,7 +34,7 @@ def among(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
 
 
 def owed(snapshot: CustomerSnapshot, ended: list[Theirs]) -> list[Invoice]:
-    """Paid bills of twins, those just `ended` and any before, that were not given back yet."""
+    """Paid invoices of duplicates, those just `ended` and any before, that were not given back yet."""
     names = {s.id for s in snapshot.subscriptions if s.is_duplicate} | {s.id for s in ended}
     return [
         invoice
@@ -47,7 +47,7 @@ def owed(snapshot: CustomerSnapshot, ended: list[Theirs]) -> list[Invoice]:
 
 
 def untold(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
-    """Twins nobody was told of."""
+    """Duplicates whose payer was not told yet."""
     known = select(Subscription.provider_subscription_id).where(
         Subscription.user_id == snapshot.user_id, Subscription.is_duplicate
     )
@@ -56,7 +56,7 @@ def untold(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
 
 
 def tell(db: Session, snapshot: CustomerSnapshot, duplicate: Theirs) -> None:
-    """A row in the log and a mail to who paid twice."""
+    """Log the duplicate, and mail the person who paid twice."""
     words = "A second subscription was ended and given back"
     audit.record(db, "subscription.twin", words, category="billing", level="warn", subject_id=snapshot.user_id)
     who = db.get(User, snapshot.user_id)

@@ -98,7 +98,7 @@ class Entitlement:
 
     @property
     def earlier(self) -> list[EntitlementReason]:
-        """What did before."""
+        """The reasons that ended before."""
         return [r for r in self.reasons if r not in self.counting]
 
     @property
@@ -108,17 +108,17 @@ class Entitlement:
 
 
 def mine(db: Session, place: Viewer) -> Entitlement:
-    """The reader's own."""
+    """The entitlement of the signed-in person."""
     return _entitlement(MINE.all(db), place, mine=True)
 
 
 def viewer_headline() -> str:
-    """The answer for the reader, in a sentence."""
+    """The headline of the signed-in person's entitlement: until when they have access, in a sentence."""
     return mine(db.session(), viewer()).headline
 
 
 def of(db: Session, person: UUID, place: Viewer) -> Entitlement:
-    """Somebody's, for an admin."""
+    """A person's entitlement, for an admin."""
     who = ACCOUNT.one(db, person=person)
     blocked = "" if who.is_active else "The account is suspended." if who.email_verified else ""
     blocked = blocked or ("" if who.email_verified else "The address was never confirmed.")

@@ -87,7 +87,7 @@ class PriceMoved(Refused):
 
 @bp.get("/account/access")
 def why() -> ResponseReturnValue:
-    """The verdict, every reason for it, and the dates on a line."""
+    """Whether the viewer is entitled, every reason for it, and the timeline."""
     granted, row = entitlement.mine(db.session(), viewer()), LIVE.one_or_none(db.session())
     return page(
         "billing/access.html",
@@ -188,7 +188,7 @@ def _covered(row: OwnPlan) -> list[str]:
 
 @bp.post("/plan/end")
 def end() -> ResponseReturnValue:
-    """It ends with the paid period; everything stays until then."""
+    """End the plan with its paid period; access stays until then."""
     row = find(LIVE)
     _wish(
         lambda: provider.set_to_end(row.provider_subscription_id, True),
@@ -202,7 +202,7 @@ def end() -> ResponseReturnValue:
 
 @bp.post("/plan/resume")
 def resume() -> ResponseReturnValue:
-    """It goes on after all."""
+    """Let a plan that was set to end renew again."""
     row = find(LIVE)
     _wish(lambda: provider.set_to_end(row.provider_subscription_id, False), "renew", "plan.resumed", "The plan goes on")
     flash(f"Your plan renews after all. The next payment is on {_shown_plan(row)['until']}.", "note")
@@ -276,7 +276,7 @@ def _costs(row: OwnPlan, plan: Plan, cycle: str) -> dict[str, object]:
 
 @bp.post("/plan/change/<plan_key>/<cycle>")
 def change(plan_key: str, cycle: str) -> ResponseReturnValue:
-    """Do what the sentence said, for the amount it said."""
+    """Change the plan, for the amount that the preview showed."""
     row, plan = _another(plan_key, cycle)
     until, at_once = _shown_plan(row)["until"], _at_once(row, plan_key, cycle)
     theirs, price_id = _at_provider(row), provider.price(plan, cycle)
@@ -312,7 +312,7 @@ def _moment(typed: str) -> datetime:
 
 @bp.post("/plan/change/cancel")
 def keep() -> ResponseReturnValue:
-    """A planned change is taken back."""
+    """Cancel a planned change."""
     if schedule := _at_provider(find(LIVE)).schedule:
         _wish(lambda: provider.change_never(schedule), "stay", "plan.change-dropped", "A planned change was taken back")
     flash("Your plan stays as it is.", "note")

@@ -50,7 +50,7 @@ def sync_customer(db: Session, customer_id: str) -> str:
 
 
 def fetch_snapshot(db: Session, customer_id: str) -> CustomerSnapshot:
-    """What the provider says now. A customer deleted over there has lost our mark; whose it was is known here."""
+    """What the provider knows now. A customer deleted there has lost our mark, so the person comes from `payers`."""
     snapshot = reading.fetch(customer_id)
     if snapshot.user_id is not None:
         return snapshot
@@ -59,7 +59,7 @@ def fetch_snapshot(db: Session, customer_id: str) -> CustomerSnapshot:
 
 def _elsewhere(db: Session, snapshot: CustomerSnapshot) -> Sequence[str]:
     """Other names of this person at the provider, when a plan that these facts do not hold is believed to be live: before
-    it makes one of theirs a twin, it is asked about.
+    it makes one of theirs a duplicate, it is asked about.
     """
     live = select(Subscription.id).where(
         Subscription.user_id == snapshot.user_id,
@@ -73,7 +73,7 @@ def _elsewhere(db: Session, snapshot: CustomerSnapshot) -> Sequence[str]:
 
 
 def _worth_another_try(db: Session, snapshot: CustomerSnapshot) -> list[tuple[Invoice, str]]:
-    """Bills a card was refused for, with the other card that has come since: a new card settles them at once."""
+    """Invoices a card was refused for, with the other card that has come since: a new card settles them at once."""
     before = {
         row.provider_subscription_id: (row.card, row.card_expires)
         for row in db.scalars(

@@ -55,12 +55,12 @@ class Driver(psycopg.Connection[TupleRow]):
         return self.pgconn.transaction_status == TransactionStatus.IDLE
 
     def commit(self) -> None:
-        """Keep what was done."""
+        """Commit."""
         if not self.is_idle:
             self._checked(self.pgconn.exec_(b"commit"))
 
     def rollback(self) -> None:
-        """Forget it."""
+        """Roll back."""
         if not self.is_idle:
             self._checked(self.pgconn.exec_(b"rollback"))
 

@@ -81,14 +81,14 @@ class PortalSession(Session):
                 driver_of(self._held).commit()
 
     def rollback(self) -> None:
-        """Forget it."""
+        """Roll back."""
         super().rollback()
         if self._held is not None and not self._held.invalidated:
             with errors_told(self._held, b"rollback"):
                 driver_of(self._held).rollback()
 
     def close(self) -> None:
-        """Forget it, and give the connection back."""
+        """Roll back, and give the connection back."""
         super().close()
         held, self._held = self._held, None
         if held is not None:

@@ -40,7 +40,7 @@ class Query(_Asked[R]):
         super().__init__(statement, row)
 
     def all(self, db: Session, **params: object) -> list[R]:
-        """Every row there is."""
+        """Every row."""
         return self._ask(db, params)
 
     def one(self, db: Session, **params: object) -> R:
@@ -61,5 +61,5 @@ class Command(_Asked[None]):
         super().__init__(statement, None)
 
     def do(self, db: Session, **params: object) -> None:
-        """Do it."""
+        """Execute the statement."""
         self._ask(db, params)

@@ -65,7 +65,7 @@ def paid(db: Session, user_id: UUID) -> None:
 @take_over_paid.subscribe
 @job("families.take_over")
 def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> None:
-    """The new payer's first payment is arranged."""
+    """The new payer has arranged the first payment: transfer the family."""
     transfer.take_over(db, plan_id, new_primary_id)
 
 

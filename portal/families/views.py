@@ -70,7 +70,7 @@ def withdraw(membership_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/invitations/again")
 def bring_back() -> ResponseReturnValue:
-    """The same people as before the plan had ended."""
+    """Invite the people again who were in the family until its plan ended."""
     count = joining.bring_back(db.session(), _my_own(), _host())
     return _back(f"{count} {'invitation is' if count == 1 else 'invitations are'} on the way.")
 
@@ -90,7 +90,7 @@ def remove(person_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/people/<uuid:membership_id>/back")
 def undo(membership_id: UUID) -> ResponseReturnValue:
-    """While the day lasts."""
+    """Take a removal back, until the end of the same day."""
     name = next((r["name"] for r in _household(_my_own()).removed if r["id"] == membership_id), "Somebody")
     if not leaving.undo(db.session(), membership_id, viewer().now):
         abort(404)
@@ -108,7 +108,7 @@ def ask_to_leave() -> ResponseReturnValue:
 
 @bp.post("/leave")
 def leave() -> ResponseReturnValue:
-    """Out, from now on."""
+    """Leave the family, from now on."""
     _plan()
     leaving.leave(db.session())
     return _back("You left the family. Its plan no longer covers you.")
@@ -116,7 +116,7 @@ def leave() -> ResponseReturnValue:
 
 @bp.post("/transfer")
 def propose_transfer() -> ResponseReturnValue:
-    """Ask somebody to take over."""
+    """Propose the transfer of the family to a member."""
     plan = _my_own()
     limits.limit("family-transfer", allowed=5, seconds=86_400, whose=str(plan.id))  # each is two mails
     person = form_uuid("person")
@@ -127,7 +127,7 @@ def propose_transfer() -> ResponseReturnValue:
 
 @bp.post("/transfer/off")
 def end_transfer() -> ResponseReturnValue:
-    """Taken back, or no."""
+    """Take the proposal back, or decline it."""
     if not transfer.end_transfer(db.session(), _plan().id):
         abort(404)
     return _back("Everything stays as it was.")
@@ -148,7 +148,7 @@ def end() -> ResponseReturnValue:
 
 @bp.post("/sharing")
 def share() -> ResponseReturnValue:
-    """One's own switch."""
+    """Whether the family may see one's own evenings."""
     share = request.form.get("share") == "yes"
     actions.share_attendance(db.session(), me(), share)
     return _back(
@@ -158,7 +158,7 @@ def share() -> ResponseReturnValue:
 
 @bp.post("/answering")
 def let_answer() -> ResponseReturnValue:
-    """One's own switch."""
+    """Whether the family may answer for oneself."""
     may = request.form.get("may") == "yes"
     actions.let_answer(db.session(), me(), may)
     return _back("Your family may answer for you now." if may else "Only you answer for yourself now.")

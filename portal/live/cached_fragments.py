@@ -1,4 +1,4 @@
-"""What is drawn: one picture per meeting and audience, and who looks at it."""
+"""What is rendered: one cached fragment per meeting and audience, and the clients that show it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

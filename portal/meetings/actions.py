@@ -61,7 +61,7 @@ class Plan:
         return moment
 
     def row(self) -> dict[str, object]:
-        """As the table keeps it, with the instant. Raises Refused when the clocks skip that hour."""
+        """The columns of a row of `meetings`. Raises Refused when the clocks skip that hour."""
         return {**asdict(self), "starts_at": self.starts_at()}
 
 

@@ -92,7 +92,7 @@ class SeriesPlan:
     only_if_free: bool = False
 
     def row(self) -> dict[str, object]:
-        """As the table keeps it."""
+        """The columns of a row of `meeting_series`."""
         return {**asdict(self), "weekdays": list(self.weekdays)}
 
 
@@ -286,7 +286,7 @@ def _row(series: MeetingSeries) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """As JSON keeps it."""
+    """The value in a type that JSON has."""
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value if value is None or isinstance(value, int) else str(value)

@@ -38,6 +38,10 @@ FLOORS = (
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 MORE_RULES = (
+    "attendance/guests.py",
+    "attendance/presence.py",
+    "attendance/rsvp.py",
+    "meetings/waitlist.py",
     "accounts/address.py",
     "accounts/closing.py",
     "accounts/copy.py",
