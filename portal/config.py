@@ -583,6 +583,11 @@ class Settings:
         return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com"
 
     @property
+    def room_pages(self) -> str:
+        """Where forms may lead to a room: any https address, whatever the platform, and what stands in for one."""
+        return " ".join(filter(None, ("https:", self.zoom_url, self.google_url)))
+
+    @property
     def has_zoom(self) -> bool:
         """Whether rooms are made at Zoom."""
         return bool(self.zoom_account and self.zoom_client and self.zoom_secret)

@@ -37,6 +37,7 @@ def key_of(table: str) -> str:
         "table_sizes": "name",
         "order_number_key": "only_one",
         "known_accounts": "account",
+        "obsolete_rooms": "provider_id",
         "meeting_notes": "meeting_id",
         "room_registrants": "registrant_id",
         "rooms": "meeting_id",
@@ -122,6 +123,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "occurred_at": NOW,
             "received_at": NOW,
         },
+        "obsolete_rooms": {"platform": "zoom", "provider_id": f"90{number}"},
         "room_registrants": evening | {"user_id": ALICE.id, "registrant_id": f"r{number}", "address": "sealed"},
         "rooms": evening | {"made_by": "zoom", "title": "Secret", "starts_at": NOW, "duration": 60},
         "one_time_tokens": alice
@@ -214,9 +216,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     """The cast and one row of everything; returns the key of each table's row, and of each meeting."""
     assemble(postgres)
     plan_meeting(postgres, "Open", id=OPEN)
-    plan_meeting(
-        postgres, "Secret", id=SECRET, is_private=True, meeting_link="https://meet.example/secret", meeting_id="event-1"
-    )
+    plan_meeting(postgres, "Secret", id=SECRET, is_private=True, meeting_link="sealed", meeting_id="event-1")
     there = rows(1)
     for table in ("users", "meetings", "family_plans", "order_number_key", *KEPT):  # there is one already
         del there[table]
