@@ -18,9 +18,7 @@ alter table meetings drop constraint check_platform,
   add attendance_record text
     constraint check_attendance_record check (attendance_record in ('provisional', 'final', 'not_recorded'));
 alter table meeting_series drop constraint check_platform,
-  add constraint check_platform check (platform in ('google-meet', 'zoom', 'link')),
-  -- A typed address for every meeting of the series, sealed.
-  add meeting_link text;
+  add constraint check_platform check (platform in ('google-meet', 'zoom', 'link'));
 
 -- The room of a meeting: what it was made for, what went wrong, and what the platform told. Its sealed address is
 -- meetings.meeting_link, its name at the platform meetings.meeting_id, its state meetings.provision_state.
@@ -53,6 +51,13 @@ create table rooms (
   has_registrants boolean
 );
 create index ix_rooms_next_try_at on rooms (next_try_at) where next_try_at is not null;
+
+-- A typed address for every meeting of a series, sealed.
+create table series_links (
+  series_id uuid constraint pk_series_links primary key
+    constraint fk_series_links_series_id_meeting_series references meeting_series on delete cascade,
+  address text not null
+);
 
 -- A room at a platform that is no meeting's any more, until it is deleted there.
 create table obsolete_rooms (
@@ -158,6 +163,7 @@ def upgrade() -> None:
     run(ROOMS)
     close(
         "rooms",
+        "series_links",
         "obsolete_rooms",
         "room_registrants",
         "room_events",
@@ -179,8 +185,9 @@ def downgrade() -> None:
     run("""
     alter table presences drop constraint uq_presences_session, drop constraint check_presence_person,
       alter user_id set not null, drop session, drop participant_id, drop source;
-    drop table recordings, meeting_notes, known_accounts, participants, room_events, room_registrants, obsolete_rooms, rooms;
-    alter table meeting_series drop meeting_link, drop constraint check_platform,
+    drop table recordings, meeting_notes, known_accounts, participants, room_events, room_registrants, obsolete_rooms, series_links,
+      rooms;
+    alter table meeting_series drop constraint check_platform,
       add constraint check_platform check (platform in ('google-meet', 'zoom'));
     alter table meetings drop attendance_record, drop constraint check_platform,
       add constraint check_platform check (platform in ('google-meet', 'zoom'));

@@ -42,6 +42,15 @@ class Room(Base):
     has_registrants: Mapped[bool | None]
 
 
+class SeriesLink(Base):
+    """A typed address for every meeting of a series, sealed."""
+
+    __tablename__ = "series_links"
+
+    series_id: Mapped[UUID] = mapped_column(ForeignKey("meeting_series.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str]
+
+
 class ObsoleteRoom(Base):
     """A room at a platform that is no meeting's any more, until it is deleted there."""
 

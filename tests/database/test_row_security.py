@@ -71,6 +71,7 @@ runs                           ----    ----    ----    ----    ----      S---   
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
 second_factor_endings          ----    ----    ----    ----    ----      ----    S---
 second_factors                 ----    ----    ----    ----    ----      ----    ----
+series_links                   ----    ----    ----    ----    ----      ----    SIUD
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
 statement_timings              ----    ----    ----    ----    ----      S---    SIUD
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
@@ -98,7 +99,6 @@ CHANGEABLE = {
 # The columns nobody reads who may read the others.
 HIDDEN = {
     ("meetings", "browser"): "meeting_link meeting_id seats_kept",
-    ("meeting_series", "browser"): "meeting_link",
     (
         "rooms",
         "browser",

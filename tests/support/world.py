@@ -13,7 +13,7 @@ from tests.support.cast import ALICE, FAMILY, assemble, plan_meeting
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=1)
-OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
+OPEN, SECRET, ORDER, SERIES = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
 KEPT = ("alembic_version", "club_clock", "database_objects")
 """Tables whose rows no test makes: the database would not be itself without them."""
 
@@ -41,6 +41,7 @@ def key_of(table: str) -> str:
         "meeting_notes": "meeting_id",
         "room_registrants": "registrant_id",
         "rooms": "meeting_id",
+        "series_links": "series_id",
     }.get(table, "id")
 
 
@@ -125,6 +126,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         },
         "obsolete_rooms": {"platform": "zoom", "provider_id": f"90{number}"},
         "room_registrants": evening | {"user_id": ALICE.id, "registrant_id": f"r{number}", "address": "sealed"},
+        "series_links": {"series_id": id_ if number else SERIES, "address": "sealed"},
         "rooms": evening | {"made_by": "zoom", "title": "Secret", "starts_at": NOW, "duration": 60},
         "one_time_tokens": alice
         | {
@@ -231,6 +233,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
         "update meetings set series_id = %s, series_date = scheduled_date where id = %s",
         [there["meeting_series"]["id"], OPEN],
     )
+    insert(postgres, "meeting_series", there["meeting_series"] | {"id": SERIES})
     keys = {table: row[key_of(table)] for table, row in there.items()}
     for table in KEPT:
         keys[table] = postgres.execute(f"select {key_of(table)} from {table}").fetchone()[0]

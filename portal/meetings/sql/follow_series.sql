@@ -11,8 +11,9 @@ declare s public.meeting_series;
 begin
   perform pg_advisory_xact_lock(hashtext('meeting_series'));
   select * into strict s from public.meeting_series x where x.id = following;
-  update public.meeting_series x set meeting_link = old.meeting_link from public.meeting_series old
-   where x.id = following and old.id = series and series <> following;
+  insert into public.series_links (series_id, address)
+  select following, l.address from public.series_links l where l.series_id = series
+      on conflict do nothing;
   update public.meetings m set series_id = following
    where m.series_id = series and m.series_date >= from_day and series <> following;
   return query

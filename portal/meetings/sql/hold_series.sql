@@ -24,10 +24,11 @@ begin
       select s.id, n.day, n.wall::date, n.wall::time, s.timezone, n.starts_at, s.duration, s.title,
              s.description, s.platform, s.max_attendees, s.requires_approval, s.is_private, s.host_id, s.created_by,
              case when s.only_if_free then 'daily-job' else 'series' end,
-             s.meeting_link, case when s.meeting_link is null then 'none' else 'ready' end
+             l.address, case when l.address is null then 'none' else 'ready' end
         from jsonb_to_recordset(starts) as n (series uuid, day date, starts_at timestamptz, wall timestamp,
                                               day_begins timestamptz, day_ends timestamptz)
         join public.meeting_series s on s.id = n.series and s.only_if_free = daily
+        left join public.series_links l on l.series_id = s.id
        where not (s.only_if_free and exists (
                select from public.meetings o
                 where o.starts_at >= n.day_begins and o.starts_at < n.day_ends

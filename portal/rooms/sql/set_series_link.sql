@@ -9,11 +9,13 @@ declare
   which uuid[];
 begin
   perform pg_advisory_xact_lock(hashtext('meeting_series'));
-  select s.meeting_link into old from public.meeting_series s where s.id = series for no key update;
-  if not found or old is not distinct from sealed then
-    return;
+  select l.address into old from public.series_links l where l.series_id = series;
+  if sealed is null then
+    delete from public.series_links l where l.series_id = series;
+  else
+    insert into public.series_links as l (series_id, address) values (series, sealed)
+        on conflict (series_id) do update set address = excluded.address;
   end if;
-  update public.meeting_series s set meeting_link = sealed where s.id = series;
   select coalesce(array_agg(m.id order by m.id), '{}') into which
     from public.meetings m left join public.rooms r on r.meeting_id = m.id
    where m.series_id = series and m.status = 'scheduled' and m.starts_at > public.club_now()
