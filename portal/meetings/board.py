@@ -95,9 +95,9 @@ def phase_of(row: AnyMeeting, clock: Clock) -> str:
 
 
 def next_change(row: AnyMeeting, clock: Clock) -> datetime:
-    """When this meeting will next look different by itself: doors, start, each minute of the hour, end."""
-    doors = row.starts_at - clock.doors
-    coming = [moment for moment in (doors, row.starts_at, row.ends_at) if moment > clock.now]
+    """When this meeting will next look different by itself: doors, the host's first, start, each minute of the hour, end."""
+    doors, host_doors = row.starts_at - clock.doors, row.starts_at - clock.of_host.doors
+    coming = [moment for moment in (host_doors, doors, row.starts_at, row.ends_at) if moment > clock.now]
     if clock.now < row.ends_at and clock.now > row.starts_at - timedelta(days=1):
         coming.append(clock.now.replace(second=0, microsecond=0) + timedelta(minutes=1))
     return min(coming, default=clock.now + timedelta(days=1))

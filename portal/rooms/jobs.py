@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.database.transactions import each
 from portal.jobs import job
+from portal.jobs.runs import noted
 from portal.meetings.events import cancelled, moved, reinstated
-from portal.rooms import provision, queries
+from portal.rooms import platforms, provision, queries
 
 
 @moved.subscribe
@@ -37,3 +39,12 @@ def erase(db: Session) -> None:
     """Each night, after the archive: of archived meetings no address is kept."""
     for statement in each(db, queries.ERASE):
         db.execute(statement)
+
+
+@job("rooms.check", cron="7 5 * * *", lock="rooms.check")
+def check(db: Session) -> None:
+    """Each day, and when an admin presses for it: try what Zoom and Google want; what is missing is on the operations page."""
+    with noted(db, "rooms") as run:
+        results = platforms.check(current_app.config["SETTINGS"])
+        run.said = " ".join(platforms.in_words(results))
+        run.well = not any(missing for _name, missing in results)
