@@ -99,10 +99,10 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
         "start_time": "21:00",
         "timezone": "Europe/Istanbul",
         "is_private": False,
-        "meeting_link": ROOM,
-        "provision_state": "ready",
         **columns,
     }
+    if row.get("status") != "archived":
+        row = {"meeting_link": ROOM, "provision_state": "ready", **row}
     row.setdefault("starts_at", moment_of(*wall_time(row)))
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     found = postgres.execute(
