@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from flask import g
+
 from portal.config import Settings
 
 if TYPE_CHECKING:
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; form-action 'self' {payment_pages}; frame-ancestors 'none'; base-uri 'none'",
+    "connect-src 'self'; manifest-src 'self'; form-action 'self' {form_targets}; frame-ancestors 'none'; base-uri 'none'",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -21,9 +23,17 @@ HEADERS = {
 }
 
 
-def headers(settings: Settings) -> dict[str, str]:
-    """What every answer carries; forms may lead to the pages where one pays, and nowhere else outside."""
-    return {name: value.replace("{payment_pages}", settings.payment_pages) for name, value in HEADERS.items()}
+def headers(settings: Settings, form_targets: str = "") -> dict[str, str]:
+    """What every answer carries; forms may lead to the pages where one pays, to `form_targets`, and nowhere else outside."""
+    targets = " ".join(filter(None, (form_targets, settings.payment_pages)))
+    return {name: value.replace("{form_targets}", targets) for name, value in HEADERS.items()}
+
+
+def may_lead_to_a_room() -> None:
+    """Let the forms of this answer lead to any https address: browsers apply `form-action` to where Join redirects, and
+    the page may not tell which platform that is.
+    """
+    g.leads_to_a_room = True
 
 
 def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplication":
@@ -32,7 +42,9 @@ def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, headers + seal, exc_info)
+            # Of what an answer says itself there is no second: of two policies both would hold.
+            own = {name for name, _value in headers}
+            return start_response(status, headers + [pair for pair in seal if pair[0] not in own], exc_info)
 
         return application(environ, start)
 

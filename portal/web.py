@@ -5,7 +5,7 @@ what may not be seen; `page` renders a whole page. What stands around it: `heade
 `viewer.py`, `arguments.py`, and `fast.py` for what is there for speed alone.
 """
 
-from flask import Flask, Response, abort, g, render_template
+from flask import Flask, Response, abort, current_app, g, render_template
 from htmx_flask import Htmx, request
 
 from portal import fast, headers
@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
     app.after_request(finish)
     app.after_request(label)
     fast.init_app(app)
+    app.extensions["room_policy"] = headers.headers(settings, settings.room_pages)["Content-Security-Policy"]
     app.wsgi_app = headers.sealed(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
@@ -55,6 +56,8 @@ def label(response: Response) -> Response:
     """Every answer has its request's name, errors too, and is kept nowhere unless it says so."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Request-Id"] = reference()
+    if g.get("leads_to_a_room"):
+        response.headers["Content-Security-Policy"] = current_app.extensions["room_policy"]
     if g.get("beside"):
         # A refusal nobody expected is said beside what is there; a page that asks by itself says nothing.
         response.headers["HX-Reswap"] = "none" if request.method == "GET" else "beforeend"

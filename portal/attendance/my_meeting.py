@@ -28,6 +28,7 @@ class MyMeeting(Board):
     _row: queries.Mine
 
     def __init__(self, row: queries.Mine, clock: Clock, entitled: bool) -> None:
+        clock = clock.of_host if row.is_host else clock
         super().__init__(row, clock, row.here if isinstance(row, queries.Upcoming) else 0)
         self.entitled = entitled
         self._offer: datetime | None = row.offer_expires_at
@@ -130,7 +131,14 @@ class MyMeeting(Board):
         """Whether the door opens for the reader now."""
         if not self.entitled or self.uninvited or self.phase not in ("doors", "live"):
             return False
+        if self._row.is_host:
+            return True
         return self.answer in ("accepted", "offered") or (self.with_me and not self.full and not self.approval)
+
+    @property
+    def room_ready(self) -> bool:
+        """Whether there is a room behind the door."""
+        return self._row.provision_state == "ready"
 
     @property
     def family(self) -> list[str]:
@@ -165,7 +173,7 @@ class TheMeeting(MyMeeting):
     @property
     def hosted(self) -> bool:
         """Whether the reader leads it."""
-        return bool(self._row.host_id == current_user.id)
+        return self._row.is_host
 
     @property
     def repeats(self) -> str:
@@ -224,6 +232,7 @@ SHARED_FIELDS = (
     "seat_free_now",
     "together",
     "can_join",
+    "room_ready",
     "yes_word",
     "came_myself",
     "stayed",
@@ -308,6 +317,24 @@ def the_meeting(meeting_id: UUID) -> queries.One:
 def present_meeting(row: queries.One, viewer_clock: Clock | None = None) -> TheMeeting:
     """The row of one meeting as the asker sees it now."""
     return TheMeeting(row, viewer_clock or here_and_now(), current_user.entitled)
+
+
+def my_next(mine: Iterable[MyMeeting]) -> MyMeeting | None:
+    """Where somebody who just wants in is led: to an open door, before all one they said yes to, else to what comes next.
+
+    Not to what is cancelled or over, what they said no to, or what is not for them.
+    """
+    possible = [
+        m
+        for m in mine
+        if m.phase not in ("cancelled", "over") and m.answer not in ("declined", "rejected") and not m.uninvited
+    ]
+    return min(possible, key=_how_soon, default=None)
+
+
+def _how_soon(m: MyMeeting) -> tuple[bool, bool, datetime]:
+    is_open = m.phase in ("doors", "live")
+    return not is_open, is_open and m.answer not in ("accepted", "offered"), m.starts_at
 
 
 def present_meetings(rows: Iterable[queries.Mine], viewer_clock: Clock) -> list[MyMeeting]:

@@ -11,14 +11,16 @@ from portal.attendance import rsvp
 from portal.database.query import Query
 from portal.meetings.waitlist import announce_offers
 from portal.problems import Refused
+from portal.rooms.actions import opened
 
 
 class JoinResult(NamedTuple):
-    """Why joining was refused (None if it was not), and whether a new presence began."""
+    """Why joining was refused (None if it was not), whether a new presence began, and the sealed address of the room."""
 
     refusal: str | None
     changed: bool | None
     offered: list[UUID] | None
+    address: str | None
 
 
 class Early(Refused):
@@ -30,16 +32,16 @@ class Full(Refused):
 
 
 class RoomNotReady(Refused):
-    """The room is not open yet. It opens soon; nothing is lost by waiting here."""
+    """The room isn’t open yet. This page lets you in as soon as it is."""
 
 
 class TooLateToCorrect(Refused):
     """Who came can be corrected for 30 days after the meeting, once it is settled."""
 
 
-REFUSALS: dict[str, type[Refused]] = {**rsvp.REFUSALS, "early": Early, "full": Full}
+REFUSALS: dict[str, type[Refused]] = {**rsvp.REFUSALS, "early": Early, "full": Full, "no-room": RoomNotReady}
 
-JOIN = Query(JoinResult, text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors)"))
+JOIN = Query(JoinResult, text("select refusal, changed, offered, address from join_meeting(:meeting, :device, :doors)"))
 CORRECT = text("select correct_attendance(:meeting, :person, :came, :why)")
 LEAVE = text("select leave_meeting(:meeting)")
 TOUCH = text("select touch_presence(:meeting)")
@@ -66,17 +68,22 @@ def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: 
     return status
 
 
-def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None:
+def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> str:
     """Join a meeting: checks the time, the entitlement and the RSVP again, and begins a presence with its device.
 
-    Whoever had not answered is accepted on the spot while a place is free. Raises Refused.
+    Returns the address the browser is sent to. Whoever had not answered is accepted on the spot while a place is free.
+    Raises Refused.
     """
     result = JOIN.one(db, meeting=meeting_id, device=device, doors=doors_minutes)
     if result.refusal:
         raise REFUSALS.get(result.refusal, rsvp.Requested)
+    address = opened(str(result.address), meeting_id)
+    if address is None:
+        raise RoomNotReady
     if result.changed:
         audit.record(db, "meeting.joined", f"Came in, device: {device}", category="meeting", meeting_id=meeting_id)
         announce_offers(db, meeting_id, result.offered)
+    return address
 
 
 def leave(db: Session, meeting_id: UUID) -> None:

@@ -20,16 +20,19 @@ from portal.attendance.my_meeting import (
     MyMeeting,
     by_day,
     by_month,
+    my_next,
     next_meeting_fragment,
     present_meeting,
     present_meetings,
     the_meeting,
 )
 from portal.database import db
+from portal.headers import may_lead_to_a_room
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
 from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
+from portal.rooms.standing import room_standing
 from portal.times import hours, month_in_words, span, zone_line
 from portal.viewer import viewer
 from portal.web import find, page, wants_fragment
@@ -52,6 +55,7 @@ bp = Blueprint("attendance", __name__)
 @bp.get("/meetings")
 def index() -> ResponseReturnValue:
     """The next meeting large, the rest of a week by day in the reader's zone."""
+    may_lead_to_a_room()
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
     rows = queries.UPCOMING.all(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
@@ -144,15 +148,25 @@ def live(meeting_id: UUID) -> ResponseReturnValue:
 @bp.post(f"{ONE}/join")
 def join(meeting_id: UUID) -> ResponseReturnValue:
     """Join the meeting and go on to its room."""
-    settings = current_app.config["SETTINGS"]
+    doors_minutes = current_app.config["SETTINGS"].doors_minutes
     try:
-        if not settings.sandbox:
-            raise presence.RoomNotReady  # rooms of Meet and Zoom come with their adapters
-        presence.join(db.session(), meeting_id, kind(request), settings.doors_minutes)
+        address = presence.join(db.session(), meeting_id, kind(request), doors_minutes)
     except Refused as refusal:
         db.session.rollback()
         return meeting_page(meeting_id, 409, refusal.sentence)
-    return redirect(f"/sandbox/rooms/{meeting_id}", 303)
+    response = redirect(address, 303)
+    response.set_data("")  # werkzeug's own page would show the address
+    response.headers |= {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return response
+
+
+@bp.get("/next")
+def next_meeting() -> ResponseReturnValue:
+    """On to the meeting whose door is open or which comes next, for bookmarks and home screens; to the list without one."""
+    clock_here = here_and_now()
+    rows = queries.UPCOMING.all(db.session(), at=clock_here.now, from_at=clock_here.now - LONGEST, from_id=paging.FIRST)
+    meeting = my_next(present_meetings(rows, clock_here))
+    return redirect(f"/meetings/{meeting.id}" if meeting else "/meetings", 303)
 
 
 @bp.post(f"{ONE}/leave")
@@ -173,13 +187,16 @@ def touch_presence(meeting_id: UUID) -> ResponseReturnValue:
 
 def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
     """The page of one meeting, with a sentence on it when something was refused."""
+    may_lead_to_a_room()
     row = the_meeting(meeting_id)
     viewer_clock = here_and_now()
     m = present_meeting(row, viewer_clock)
     m.description_html = rendered(row.description)
     b, live_url = live_board.for_viewer(db.session(), row, viewer_clock, current_user)
-    next_one = _next(meeting_id, viewer_clock) if m.phase in ("over", "cancelled") else None
-    return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal, next=next_one)
+    behind = m.phase in ("over", "cancelled")
+    next_one = _next(meeting_id, viewer_clock) if behind else None
+    room = room_standing(db.session(), meeting_id) if m.hosted and not behind else None
+    return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal, next=next_one, room=room)
 
 
 def _next(meeting_id: UUID, viewer_clock: Clock) -> MyMeeting | None:
