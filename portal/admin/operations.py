@@ -64,7 +64,7 @@ def operations() -> ResponseReturnValue:
         backups=[_backup(each) for each in backups],
         nights=_nights(backups),
         kept=settings.backups is not None,
-        figures=_standing(jobs),
+        figures=_job_figures(jobs),
         jobs=[row for row in jobs if row.failed or row.late],
         when=_when,
     )
@@ -161,7 +161,7 @@ def _backup(made: Backup) -> dict[str, Any]:
     }
 
 
-def _standing(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
+def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
     mails = monitor.mails(db.session(), clock.now() - timedelta(days=7))
     return [
         (f"{sum(row.waiting for row in jobs):,}", "jobs waiting"),
