@@ -22,7 +22,7 @@ from portal.live.listen import listener
 from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
-from portal.operations.start import begin, refuse_deaf, told
+from portal.operations.start import begin, problems_reported, refuse_deaf
 from portal.setting_values import plain_url
 
 THREADS = 8
@@ -47,7 +47,7 @@ def streams() -> object:
 
 
 def _begun(threads: int) -> Flask:
-    with told():
+    with problems_reported():
         app = begin(create_app(threads=threads, beside=LIVE_THREADS))
         settings: Settings = app.config["SETTINGS"]
         refuse_deaf(plain_url(settings.live_url or settings.database_url), "LIVE_DATABASE_URL")

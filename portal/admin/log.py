@@ -262,8 +262,10 @@ def _line(row: LogRow) -> dict[str, object]:
         "{meeting}": ("/admin/meetings/", meeting or (None, "a meeting")),
     }
     about = whom is not None and row.subject_id != row.user_id
-    pieces = sentence(row.operation, row.message, by_person=who is not None, about=about, there=meeting is not None)
-    facts = {
+    pieces = sentence(
+        row.operation, row.message, by_person=who is not None, about=about, at_meeting=meeting is not None
+    )
+    details = {
         "Kind": f"{CATEGORIES[row.category]}, {row.operation}" if row.operation else CATEGORIES[row.category],
         "Noted as": row.message,
         "By": "" if who else nobody[1].capitalize(),
@@ -279,7 +281,7 @@ def _line(row: LogRow) -> dict[str, object]:
         "time": f"{local:%H:%M}",
         "iso": row.timestamp.isoformat(timespec="milliseconds"),
         "reference": row.request_id,
-        "facts": {k: v for k, v in facts.items() if v},
+        "details": {k: v for k, v in details.items() if v},
     }
 
 

@@ -278,7 +278,7 @@ def _orders(person_id: UUID) -> list[dict[str, object]]:
         line(row, viewer().now)
         | {
             "refundable": row.state in REFUNDABLE and row.provider_payment_id is not None,
-            "desk": provider.desk_address(row.provider_payment_id) if row.provider_payment_id else "",
+            "desk": provider.dashboard_url(row.provider_payment_id) if row.provider_payment_id else "",
         }
         for row in typed(OrderRow, db.session.execute(bought.limit(50)))
     ]

@@ -71,7 +71,7 @@ def operations() -> ResponseReturnValue:
         nights=_nights(backups),
         kept=settings.backups is not None,
         makes_rooms=_makes_rooms(settings),
-        figures=_standing(jobs),
+        figures=_job_figures(jobs),
         jobs=[row for row in jobs if row.failed or row.late],
         when=_when,
     )
@@ -180,7 +180,7 @@ def _backup(made: Backup) -> dict[str, Any]:
     }
 
 
-def _standing(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
+def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
     mails = monitor.mails(db.session(), clock.now() - timedelta(days=7))
     return [
         (f"{sum(row.waiting for row in jobs):,}", "jobs waiting"),

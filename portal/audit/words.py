@@ -123,7 +123,7 @@ SENTENCES = {
 _PIECES = re.compile(r"(\{\w+\})")
 
 
-def sentence(operation: str | None, message: str, *, by_person: bool, about: bool, there: bool) -> list[str]:
+def sentence(operation: str | None, message: str, *, by_person: bool, about: bool, at_meeting: bool) -> list[str]:
     """A row as the pieces of one sentence: words, and {who}, {whom}, {one} and {meeting} for what a page links.
 
     Whoever and whatever the row knows and its sentence does not name is added at the end. Before an operation has a
@@ -136,6 +136,6 @@ def sentence(operation: str | None, message: str, *, by_person: bool, about: boo
     )
     if about and not {"{whom}", "{one}"} & set(_PIECES.findall(template)):
         template += ", about {whom}"
-    if there and "{meeting}" not in template:
+    if at_meeting and "{meeting}" not in template:
         template += ", at {meeting}"
     return [begins if piece == "{said}" else piece for piece in _PIECES.split(template) if piece]

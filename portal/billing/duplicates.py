@@ -16,7 +16,7 @@ from portal.billing.reading import CustomerSnapshot, Invoice
 from portal.billing.reading import Subscription as Theirs
 
 
-def among(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
+def find_duplicates(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
     """Live subscriptions beyond the one this person may have: the first that was known stays, else the oldest.
 
     Those marked already are among them: whoever marked one may have been stopped before ending it.
@@ -51,8 +51,8 @@ def untold(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
     known = select(Subscription.provider_subscription_id).where(
         Subscription.user_id == snapshot.user_id, Subscription.is_duplicate
     )
-    told = set(db.scalars(known))
-    return [s for s in snapshot.subscriptions if s.is_duplicate and s.id not in told]
+    known_duplicates = set(db.scalars(known))
+    return [s for s in snapshot.subscriptions if s.is_duplicate and s.id not in known_duplicates]
 
 
 def tell(db: Session, snapshot: CustomerSnapshot, duplicate: Theirs) -> None:

@@ -171,7 +171,7 @@ def card() -> ResponseReturnValue:
     customer = provider.first_living(customers) if customers else None
     if customer is None:
         return redirect("/plans", 303)
-    return redirect(provider.portal_address(customer, f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
+    return redirect(provider.customer_portal_url(customer, f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
 
 
 @bp.get("/plan/end")

@@ -250,14 +250,14 @@ def close_session(session_id: str) -> str:
             return ask.checkout.sessions.retrieve(session_id).status or "expired"
 
 
-def desk_address(payment_id: str) -> str:
+def dashboard_url(payment_id: str) -> str:
     """Where an admin looks at a payment, at the provider."""
     settings = current_app.config["SETTINGS"]
     mode = "/test" if settings.stripe_key.startswith(("sk_test_", "rk_test_")) else ""
     return f"{settings.stripe_url or 'https://dashboard.stripe.com' + mode}/payments/{payment_id}"
 
 
-def portal_address(customer_id: str, back: str) -> str:
+def customer_portal_url(customer_id: str, back: str) -> str:
     """Where the payer changes the card, at the provider."""
     with asking() as ask:
         return ask.billing_portal.sessions.create(
@@ -315,7 +315,7 @@ def pay(invoice_id: str, key: str) -> None:
             return
 
 
-def bill_address(invoice_id: str) -> str:
+def invoice_url(invoice_id: str) -> str:
     """The provider's page of a bill, where its payer can pay it, or confirm it with the bank."""
     with asking() as ask:
         return ask.invoices.retrieve(invoice_id).hosted_invoice_url or ""

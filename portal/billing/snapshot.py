@@ -157,7 +157,7 @@ def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Ord
     order.created_at = max(order.created_at, invoice.created_at)  # a first payment may be due long after the choice
     if order.completed_at is None:
         if order.amount_minor not in (None, invoice.amount_minor):
-            _alarm(db, snapshot, order, invoice)
+            _log_other_amount(db, snapshot, order, invoice)
         order.provider_invoice_id, order.provider_subscription_id = invoice.id, invoice.subscription_id
         order.amount_minor, order.currency = invoice.amount_minor, invoice.currency
         order.amount = money.major(invoice.amount_minor, invoice.currency)
@@ -223,7 +223,7 @@ def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any,
     return f"order {order.order_number} {what}"
 
 
-def _alarm(db: Session, snapshot: CustomerSnapshot, order: Order, invoice: Invoice) -> None:
+def _log_other_amount(db: Session, snapshot: CustomerSnapshot, order: Order, invoice: Invoice) -> None:
     """The provider asks another amount than was shown: charged is charged, but somebody must look."""
     audit.record(
         db,

@@ -22,7 +22,7 @@ def sync_customer(db: Session, customer_id: str) -> str:
     snapshot = fetch_snapshot(db, customer_id)
     for other in each(db, _elsewhere(db, snapshot)):
         apply_snapshot(db, fetch_snapshot(db, other))
-    seconds = duplicates.among(db, snapshot)
+    seconds = duplicates.find_duplicates(db, snapshot)
     owed, again = duplicates.owed(snapshot, seconds), _worth_another_try(db, snapshot)
     pages = db.scalars(
         select(Checkout.session_id).where(

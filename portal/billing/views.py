@@ -152,7 +152,7 @@ def invoice(number: str) -> ResponseReturnValue:
     """On to the provider's own invoice; its address opens it to whoever has it, so it is asked for and kept nowhere."""
     row = find(BILLED, number=number.replace("\x00", ""))
     plan.let_go()
-    return redirect(provider.bill_address(str(row.provider_invoice_id)) or f"/orders/{row.order_number}", 303)
+    return redirect(provider.invoice_url(str(row.provider_invoice_id)) or f"/orders/{row.order_number}", 303)
 
 
 @bp.post("/orders/<number>/pay")
@@ -160,7 +160,7 @@ def pay(number: str) -> ResponseReturnValue:
     """On to the provider's page of a bill that waits for its payer."""
     row = find(UNPAID, number=number.replace("\x00", ""))
     plan.let_go()
-    return redirect(provider.bill_address(str(row.provider_invoice_id)) or "/orders", 303)
+    return redirect(provider.invoice_url(str(row.provider_invoice_id)) or "/orders", 303)
 
 
 @bp.get("/orders.csv")

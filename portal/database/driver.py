@@ -112,7 +112,7 @@ def ask(connection: Connection, statement: Statement[R], params: Mapping[str, ob
         try:
             return driver_of(connection).ask(statement, params)
         finally:
-            counts.asked(statement.sql, time.perf_counter() - began)
+            counts.count_statement(statement.sql, time.perf_counter() - began)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def begin(app: Flask, login: str = "portal_web") -> Flask:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def problems_reported() -> Iterator[None]:
     """For what a server loads: a `Problem` is its sentences on standard error and the end, no traceback."""
     try:
         yield
@@ -97,10 +97,10 @@ def refuse_deaf(url: str, setting: str) -> None:
             )
 
 
-def threads_told(command: Sequence[str]) -> int | None:
+def configured_threads(command: Sequence[str]) -> int | None:
     """`--blocking-threads N` on granian's command line, which goes before the variable in its environment; or None."""
-    told = re.search(r"--blocking-threads[ =](\d+)", " ".join(command))
-    return int(told[1]) if told else None
+    found = re.search(r"--blocking-threads[ =](\d+)", " ".join(command))
+    return int(found[1]) if found else None
 
 
 CONNECTIONS = """

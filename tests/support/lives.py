@@ -326,7 +326,7 @@ class Life:
     def write(self, received: reading.CustomerSnapshot) -> None:
         with self.worker_app.app_context():
             act_as(db.session(), WORKER)
-            if not duplicates.among(db.session(), received):  # with twins a worker would have asked again
+            if not duplicates.find_duplicates(db.session(), received):  # with twins a worker would have asked again
                 snapshot.apply_snapshot(db.session(), received)
                 db.session.commit()
             db.session.rollback()
