@@ -56,7 +56,7 @@ def _token(world: Meet, environ: dict[str, Any], data: bytes) -> tuple[int, Json
 def _grant(world: Meet, environ: dict[str, Any], form: dict[str, list[str]], fault: str) -> Json:
     if environ["REQUEST_METHOD"] != "POST" or form.get("grant_type") != [keys.GRANT]:
         raise TokenError("unsupported_grant_type", "Invalid grant_type")
-    claims = keys.claims(form.get("assertion", [""])[0], world.key_file, f"{world.url}/token")
+    claims = keys.claims(form.get("assertion", [""])[0], world.key_file)
     if fault == "revoked":
         raise TokenError("unauthorized_client", UNAUTHORIZED, 401)
     scopes = str(claims.get("scope", "")).split()

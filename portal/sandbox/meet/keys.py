@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from portal.sandbox.meet.problems import TokenError
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+AUDIENCE = "https://oauth2.googleapis.com/token"
+"""For whom assertions are, wherever they are sent: google-auth signs for the real endpoint whatever a key file says."""
 LIFE = 3600
 SKEW = 300
 EMAIL = "portal@goalete-demo.iam.gserviceaccount.com"
@@ -38,7 +40,7 @@ def write_key(path: Path) -> None:
         "client_email": EMAIL,
         "client_id": CLIENT_ID,
         "auth_uri": "https://accounts.google.com/o/oauth2/auth",
-        "token_uri": "https://oauth2.googleapis.com/token",
+        "token_uri": AUDIENCE,
         "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
         "client_x509_cert_url": f"https://www.googleapis.com/robot/v1/metadata/x509/{EMAIL.replace('@', '%40')}",
         "universe_domain": "googleapis.com",
@@ -48,7 +50,7 @@ def write_key(path: Path) -> None:
     path.write_text(json.dumps(body, indent=2))
 
 
-def claims(assertion: str, key_file: Path, audience: str) -> dict[str, Any]:
+def claims(assertion: str, key_file: Path) -> dict[str, Any]:
     """What a signed assertion claims. Raises TokenError for another key, audience, issuer or time."""
     account = json.loads(key_file.read_text())
     key = cast(rsa.RSAPrivateKey, load_pem_private_key(account["private_key"].encode(), None))
@@ -62,7 +64,7 @@ def claims(assertion: str, key_file: Path, audience: str) -> dict[str, Any]:
         raise TokenError("invalid_grant", "Invalid JWT Signature.")
     if claimed.get("iss") != account["client_email"]:
         raise TokenError("invalid_grant", "Invalid grant: account not found")
-    if claimed.get("aud") != audience:
+    if claimed.get("aud") != AUDIENCE:
         raise TokenError("invalid_grant", "Invalid JWT: Failed audience check.")
     now, issued, expires = time.time(), claimed.get("iat", 0), claimed.get("exp", 0)
     if not (issued - SKEW <= now <= expires + SKEW and 0 < expires - issued <= LIFE):

@@ -32,7 +32,7 @@ class Server:
         self.world, self._pages = world, pages(world)
         self._http: BaseWSGIServer = make_server(host, port, self._answer, threaded=True, request_handler=Quiet)
         self.url = world.url = url or f"http://{host}:{self._http.port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.1,), daemon=True)
 
     def start(self) -> "Server":
         """Open the door."""
