@@ -129,7 +129,7 @@ def meet() -> None:
     """Serve the sandbox's Google: Calendar, Meet, and the rooms in which the demo sits."""
     from portal.sandbox.run import serve_meet
 
-    serve_meet(Settings.from_environment())
+    serve_meet(Settings.from_environment(needs=("GOOGLE_URL", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_ORGANIZER")))
 
 
 @portal.command("plans")

@@ -67,18 +67,19 @@ def serve_stripe(settings: Settings) -> None:
 
 
 def serve_meet(settings: Settings) -> None:
-    """The sandbox's Google as a process of its own, where GOOGLE_URL says; until told to stop."""
+    """The sandbox's Google as a process of its own, where GOOGLE_URL says; until told to stop. Makes the key file if need be."""
     from portal.sandbox import meet
     from portal.sandbox.people import PEOPLE
 
-    if not (settings.google_url and settings.google_account):
-        raise Problem(
-            "GOOGLE_URL and GOOGLE_SERVICE_ACCOUNT must say where the sandbox's Google and its key file are to be."
-        )
-    accounts = [meet.account(email, f"{first} {last or ''}".strip()) for first, last, email, *_ in PEOPLE]
     file = settings.sandbox_stripe.with_name(settings.sandbox_stripe.name.replace("stripe", "meet"))
+    accounts = [meet.account(email, f"{first} {last or ''}".strip()) for first, last, email, *_ in PEOPLE]
     meet.serve(
-        file, settings.google_url, settings.sandbox_clock, settings.google_account, settings.google_organizer, accounts
+        file,
+        settings.google_url,
+        settings.sandbox_clock,
+        settings.google_account or file.with_name("google-key.json"),
+        settings.google_organizer,
+        accounts,
     )
 
 

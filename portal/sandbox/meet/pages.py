@@ -1,6 +1,7 @@
 """What a person sees of Meet: the door of a room, the room, and the page on which the world is told to misbehave."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def pages(world: Meet) -> Flask:
     """The pages as a Flask application of their own."""
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["when"] = when
     style = (Path(__file__).parent / "style.css").read_text()
 
     @app.before_request
@@ -55,6 +57,11 @@ def pages(world: Meet) -> Flask:
     _switches(app, world)
     _programs(app, world)
     return app
+
+
+def when(moment: str) -> str:
+    """A moment as a person reads it."""
+    return f"{datetime.fromisoformat(moment):%-d %B, %H:%M:%S} UTC"
 
 
 # -- a room ------------------------------------------------------------------------------------------------------------
@@ -168,7 +175,9 @@ def _switches(app: Flask, world: Meet) -> None:
                     "people": _people(books, row["name"]),
                     "records": [dict(each) for each in _records(books, row["name"])],
                 }
-                for row in books.rows("select name, code, config from spaces order by rowid desc limit 50")
+                for row in books.rows(
+                    "select name, code, json_extract(config, '$.accessType') as access from spaces order by rowid desc limit 50"
+                )
             ]
             switches = books.switches()
         for row in rooms:
