@@ -46,7 +46,7 @@ TIMEOUT = 15
 """Seconds Google has to connect, and again between bytes of its answer."""
 
 BUSY = ("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
-QUOTA_USED_UP = ("quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded")
+QUOTA_USED_UP = ("quotaExceeded", "dailyLimitExceeded")
 NOT_ENABLED = ("accessNotConfigured", "SERVICE_DISABLED")
 """Reasons, as Calendar ("Handle API errors") and Meet (google.rpc.ErrorInfo) write them."""
 
@@ -340,7 +340,10 @@ def _parts(provider_id: str) -> tuple[str, str]:
 
 
 def _moment(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value) if value else None
+    try:
+        return datetime.fromisoformat(value) if value else None
+    except ValueError as error:
+        raise ProviderError("Google's answer has a time that is none.") from error
 
 
 def _sortable(moment: datetime | None) -> datetime:
@@ -372,9 +375,9 @@ def _refused(response: requests.Response, body: Json | None) -> ProviderError:
     if reasons.intersection(QUOTA_USED_UP):
         return ProviderError("The quota at Google is used up.", after=LONG_PAUSE)
     if status == HTTPStatus.TOO_MANY_REQUESTS or reasons.intersection(BUSY):
-        return ProviderError("Google takes no more requests for the moment.", after=_retry_after(response))
+        return ProviderError("Google takes no more requests for the moment.", after=PAUSE)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return ProviderError("Google has a problem of its own.", after=_retry_after(response))
+        return ProviderError("Google has a problem of its own.")
     if reasons.intersection(NOT_ENABLED):
         api = "Google Calendar API" if "/calendar/v3/" in response.url else "Google Meet REST API"
         return ProviderError(
@@ -402,11 +405,6 @@ def _reasons(error: object) -> Iterator[str]:
     for part in (*error.get("errors", ()), *error.get("details", ())):
         if isinstance(part, dict):
             yield str(part.get("reason", ""))
-
-
-def _retry_after(response: requests.Response) -> timedelta:
-    seconds = response.headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(seconds), 3600)) if seconds.isdecimal() else PAUSE
 
 
 def _error_code(error: RefreshError) -> str:

@@ -111,6 +111,8 @@ def _let_in(world: Meet, environ: dict[str, Any], call: Call, service: str, faul
         message = f"Quota exceeded for quota metric 'Requests' and limit 'Requests per minute' of service '{service}'."
         status = 403 if service.startswith("calendar") else 429
         raise ApiError(status, message, "rateLimitExceeded", "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED")
+    if fault == "used_up" and service.startswith("calendar"):
+        raise ApiError(403, "Calendar usage limits exceeded.", "quotaExceeded", "RESOURCE_EXHAUSTED")
     if fault == "disabled":
         message = f"{service} has not been used in project 100000000001 before or it is disabled."
         raise ApiError(403, message, "accessNotConfigured", "PERMISSION_DENIED", "SERVICE_DISABLED")

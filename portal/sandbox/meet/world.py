@@ -20,6 +20,7 @@ FAULTS = {
     "500": "answers with an error",
     "down": "is down",
     "quota": "says: too many requests",
+    "used_up": "has no quota left for the calendar",
     "revoked": "no longer knows the service account",
     "disabled": "has both APIs switched off",
     "lost_answer": "makes a new event, loses the answer",

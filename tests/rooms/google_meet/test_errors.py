@@ -11,6 +11,7 @@ import pytest
 
 from portal.rooms.google_meet import TIMEOUT, GoogleMeet
 from portal.rooms.platform import ProviderError
+from portal.sandbox.meet.api import HANDLERS
 from tests.rooms.google_meet.conftest import EVENING
 
 MINUTE = timedelta(minutes=1)
@@ -19,9 +20,10 @@ MINUTE = timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("fault", "again", "after", "sentence"),
     [
-        ("500", True, MINUTE, "problem of its own"),
+        ("500", True, None, "problem of its own"),
         ("down", True, None, "cannot be reached"),
         ("quota", True, MINUTE, "no more requests for the moment"),
+        ("used_up", True, timedelta(hours=1), "The quota at Google is used up"),
         ("disabled", False, None, "The Google Calendar API is not enabled"),
         ("revoked", False, None, "no longer lets the service account act"),
     ],
@@ -41,6 +43,27 @@ def test_meets_own_refusals_have_another_shape(meet, google, room):
     assert refused.value.after == MINUTE
     google.switch(api="disabled")
     with pytest.raises(ProviderError, match="The Google Meet REST API is not enabled"):
+        meet.report(room.provider_id)
+
+
+def test_an_organizer_without_a_calendar_is_told(meet):
+    meet._events = meet._events.replace("primary", "nobody@aydin.club")
+    with pytest.raises(ProviderError, match="no calendar or no Meet for the organizer") as refused:
+        meet.create(EVENING)
+    assert not refused.value.again
+
+
+def test_an_answer_that_lacks_the_address_is_an_error(meet, monkeypatch):
+    monkeypatch.setitem(HANDLERS, "meet.spaces.create", lambda *_: {"name": "spaces/a"})
+    with pytest.raises(ProviderError, match="has no meetingUri"):
+        meet.create(EVENING)
+
+
+def test_a_time_that_is_none_is_an_error(meet, google, room, code):
+    google.sit(code, "Ana Duarte")
+    with google.books() as books:
+        books.run("update sessions set started = 'yesterday'")
+    with pytest.raises(ProviderError, match="a time that is none"):
         meet.report(room.provider_id)
 
 

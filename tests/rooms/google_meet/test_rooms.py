@@ -26,8 +26,10 @@ def test_a_room_is_a_space_and_an_event_without_guests(meet, google, events):
     assert "attendees" not in event
 
 
-def test_members_come_in_without_knocking(google, room, code):
-    assert google.sit(code, "Ana Duarte")
+@pytest.mark.parametrize("is_private", [False, True])
+def test_members_come_in_without_knocking(meet, google, is_private):
+    room = meet.create(EVENING._replace(is_private=is_private))
+    assert google.sit(room.address.rpartition("/")[2], "Ana Duarte")
 
 
 def test_each_meeting_has_a_room_of_its_own(meet, room):
@@ -102,7 +104,15 @@ def test_a_room_that_was_removed_is_made_anew(meet, room, events):
     assert [event["location"] for event in events()] == [anew.address]
 
 
-def test_a_room_deleted_by_hand_is_gone(meet, google, room):
+def test_a_room_removed_again_and_again_is_given_up(meet, room, monkeypatch):
+    monkeypatch.setattr("portal.rooms.google_meet.GENERATIONS", 1)
+    meet.remove(room.provider_id)
+    with pytest.raises(ProviderError, match="deleted too often") as refused:
+        meet.create(EVENING)
+    assert not refused.value.again
+
+
+def test_a_room_deleted_by_hand_is_gone(meet, room):
     meet._ask("DELETE", f"{meet._events}/{room.provider_id.partition('/')[0]}")
     with pytest.raises(RoomGoneError):
         meet.change(room.provider_id, EVENING)
