@@ -176,7 +176,7 @@ def insert_event(world: Meet, books: Books, call: Call, body: Json) -> Json:
 
 
 def get_event(world: Meet, books: Books, call: Call, _body: Json) -> Json:
-    """An event; one that was deleted too, as cancelled and with hardly more than its id."""
+    """An event; one that was deleted too, as cancelled."""
     return _event(world, books, call)
 
 
@@ -191,11 +191,11 @@ def patch_event(world: Meet, books: Books, call: Call, body: Json) -> Json:
 
 
 def delete_event(world: Meet, books: Books, call: Call, _body: Json) -> None:
-    """Leaves the id behind."""
+    """The event stays, as cancelled: Calendar gives it for a while yet, and its id for ever to nobody else."""
     event = _event(world, books, call)
     if event["status"] == "cancelled":
         raise ApiError(410, "Resource has been deleted", "deleted", "NOT_FOUND")
-    _keep(books, {"kind": "calendar#event", "id": event["id"], "status": "cancelled"})
+    _keep(books, {**event, "status": "cancelled"})
 
 
 def list_events(world: Meet, books: Books, call: Call, _body: Json) -> Json:

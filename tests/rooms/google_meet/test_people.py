@@ -70,6 +70,13 @@ def test_it_is_not_whole_while_somebody_is_inside(meet, google, room, code):
     assert stays(report) == [(ANA, "Ana Duarte", after(0), after(9999))]
 
 
+def test_it_is_not_whole_while_the_end_of_a_stay_is_not_told(meet, google, room, evening):
+    with google.books() as books:
+        books.run("update sessions set ended = null where seq = 1")
+    report = meet.report(room.provider_id)
+    assert (report.is_whole, report.ended_at) == (False, None)
+
+
 def test_nobody_yet_is_not_whole(meet, room):
     report = meet.report(room.provider_id)
     assert (list(report.sightings), report.is_whole) == ([], False)
