@@ -7,28 +7,10 @@ import pytest
 import requests
 
 from portal.rooms.google_meet import SCOPES
-from portal.sandbox.meet import Meet, Server, discovery
+from portal.sandbox.meet import Meet, discovery
 from portal.sandbox.meet.api import HANDLERS
 from portal.sandbox.meet.store import SCOPES as DELEGATED
-
-ORGANIZER = "rooms@aydin.club"
-
-
-@pytest.fixture(scope="session")
-def key_file(tmp_path_factory):
-    return tmp_path_factory.mktemp("google") / "key.json"
-
-
-@pytest.fixture
-def clock_file(tmp_path):
-    return tmp_path / "clock"
-
-
-@pytest.fixture
-def server(tmp_path, key_file, clock_file):
-    running = Server(Meet(tmp_path / "meet.sqlite3", key_file, ORGANIZER, clock_file)).start()
-    yield running
-    running.stop()
+from tests.sandbox.meet.conftest import ORGANIZER
 
 
 @pytest.fixture

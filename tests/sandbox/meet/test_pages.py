@@ -6,22 +6,7 @@ from html import unescape
 import pytest
 import requests
 
-from portal.sandbox.meet import Meet, Server, account
 from portal.sandbox.meet.world import new_space
-
-ANA = account("ana@duarte.pt", "Ana Duarte")
-
-
-@pytest.fixture(scope="session")
-def key_file(tmp_path_factory):
-    return tmp_path_factory.mktemp("google") / "key.json"
-
-
-@pytest.fixture
-def server(tmp_path, key_file):
-    running = Server(Meet(tmp_path / "meet.sqlite3", key_file, "rooms@aydin.club", accounts=[ANA])).start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
@@ -68,12 +53,12 @@ def test_a_guest_without_a_name_is_asked_for_one(server, browser, door):
     assert sessions(server) == []
 
 
-def test_an_account_keeps_its_own_name_and_is_remembered(server, browser, door):
-    first = browser.post(door, data={"account": ANA.user, "name": "Somebody else"})
+def test_an_account_keeps_its_own_name_and_is_remembered(server, browser, door, ana):
+    first = browser.post(door, data={"account": ana.user, "name": "Somebody else"})
     browser.post(first.url)
-    assert f'value="{ANA.user}" selected' in browser.get(door).text
-    browser.post(door, data={"account": ANA.user})
-    assert sessions(server) == [("signedinUser", ANA.user, ANA.name, True), ("signedinUser", ANA.user, ANA.name, False)]
+    assert f'value="{ana.user}" selected' in browser.get(door).text
+    browser.post(door, data={"account": ana.user})
+    assert sessions(server) == [("signedinUser", ana.user, ana.name, True), ("signedinUser", ana.user, ana.name, False)]
 
 
 def test_who_is_inside_is_seen_from_the_door(browser, door):
@@ -111,10 +96,10 @@ def test_the_world_misbehaves_as_told(server, browser):
     assert (switches["api"], switches["late_minutes"], switches["delegated"]) == ("quota", 30, [])
 
 
-def test_programs_seat_people_too(server, browser, space):
-    seated = browser.post(f"{server.url}/_seat", data={"code": space["code"], "name": "Ana", "user": ANA.user}).json()
+def test_programs_seat_people_too(server, browser, space, ana):
+    seated = browser.post(f"{server.url}/_seat", data={"code": space["code"], "name": "Ana", "user": ana.user}).json()
     browser.post(f"{server.url}/_leave", data=seated)
-    assert sessions(server) == [("signedinUser", ANA.user, "Ana", True)]
+    assert sessions(server) == [("signedinUser", ana.user, "Ana", True)]
 
 
 def test_a_recording_has_a_page(server, browser, door):
