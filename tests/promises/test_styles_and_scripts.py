@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from portal import assets
 from portal.config import ROOT
 
-TEMPLATES = [path for path in (ROOT / "templates").rglob("*.html") if not {"mail", "stripe"} & {*path.parts}]
-"""Without mails, which have no classes, and the stand-in Stripe, which has a stylesheet of its own."""
+APART = {"mail", "stripe", "meet"}
+TEMPLATES = [path for path in (ROOT / "templates").rglob("*.html") if not APART & {*path.relative_to(ROOT).parts}]
+"""Without mails, which have no classes, and the stand-ins for Stripe and Google Meet, which have stylesheets of their own."""
 
 MODULES = {name: (assets.STATIC / "js" / f"{name}.js").read_text() for name in assets.SCRIPTS}
 CLASS = re.compile(r'\bclass="((?:\{\{.*?\}\}|\{%.*?%\}|[^"{])*)"')
