@@ -164,11 +164,11 @@ WITHOUT_PLAN = {
 """Who may not take a place sees what became of an answer, and has nothing to press."""
 
 TOLD = {
-    "accepted": Told(("full", "Said yes", "ok"), "{meeting}, {day} at {time}: comes"),
-    "offered": Told(("lamp", "Was offered a place", "amber"), "{meeting}, {day} at {time}: has a place on offer"),
+    "accepted": Told(("full", "Said yes", "ok"), "{meeting}, {day} at {time}: comes."),
+    "offered": Told(("lamp", "Was offered a place", "amber"), "{meeting}, {day} at {time}: has a place on offer."),
     "requested": Told(("quarter", "Asked for a place", "amber")),
-    "waitlisted": Told(("half", "Waiting in line", ""), "{meeting}, {day} at {time}: waits for a place"),
-    "declined": Told(("slash", "Said no", ""), "{meeting}, {day} at {time}: does not come"),
+    "waitlisted": Told(("half", "Waiting in line", ""), "{meeting}, {day} at {time}: waits for a place."),
+    "declined": Told(("slash", "Said no", ""), "{meeting}, {day} at {time}: does not come."),
     "rejected": Told(("slash", "Request declined", "")),
     "withdrawn": Told(("slash", "No longer on the list", "")),
     "invited": Told(("ring", "No answer", "")),
