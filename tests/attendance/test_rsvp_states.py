@@ -29,7 +29,7 @@ def test_every_answer_of_the_database_has_its_state(table, superuser):
     check = one(
         superuser,
         "select pg_get_constraintdef(oid) from pg_constraint"
-        " where conrelid = 'meeting_attendances'::regclass and conname = 'meeting_attendances_answer_check'",
+        " where conrelid = 'meeting_attendances'::regclass and conname = 'check_answer'",
     )
     answers = set(re.findall(r"'(\w+)'", check))
     assert answers == set(TOLD) and answers < set(TABLES[table])
