@@ -23,6 +23,7 @@ from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words, sentence
 from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
+from portal.sentences import ngettext
 from portal.times import number
 from portal.web import me, page
 
@@ -180,8 +181,13 @@ def _heading(upcoming: list[Planned]) -> str:
     held = [m for m in upcoming if m.phase != "cancelled"]
     if not held:
         return "No meeting is planned."
-    count = "One meeting" if len(held) == 1 else f"{number(len(held)).capitalize()} meetings"
-    return f"{count} to come, the next {held[0].day_note.lower() or 'on ' + held[0].date_long}"
+    return ngettext(
+        "One meeting to come, the next %(day)s",
+        "%(count)s meetings to come, the next %(day)s",
+        len(held),
+        count=number(len(held)).capitalize(),
+        day=held[0].day_note.lower() or f"on {held[0].date_long}",
+    )
 
 
 def _meeting(meeting_id: UUID) -> tuple[Meeting, str]:

@@ -188,6 +188,10 @@ PERSON = Query(
     .join(Attendance, Attendance.user_id == User.id)
     .where(Attendance.meeting_id == bindparam("meeting"), User.id == bindparam("person")),
 )
+CORRECTED = {
+    "attended": "{name} came: corrected, with your reason in the log.",
+    "no_show": "{name} did not come: corrected, with your reason in the log.",
+}
 MONTH = timedelta(days=30)
 
 
@@ -238,10 +242,7 @@ def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     if not form.validate():
         return _correction_page(meeting_id, person_id, form, 422)
     actions.correct(db.session(), meeting_id, person_id, said == "attended", form.reason.data)
-    flash(
-        f"{_name(person_id)} {'came' if said == 'attended' else 'did not come'}: corrected, with your reason in the log.",
-        "note",
-    )
+    flash(CORRECTED[said].format(name=_name(person_id)), "note")
     return redirect(f"/admin/meetings/{meeting_id}", 303)
 
 
@@ -261,10 +262,13 @@ def _name(person_id: UUID) -> str:
 def _made(row: OneRow) -> str:
     """Who or what put it on the programme, and when."""
     when = date_in_words(row.created_at.astimezone(reader().tz))
+    if row.origin == "daily-job":
+        return f"Created from the club’s daily meeting on {when}."
     if row.origin != "admin":
-        return f"Created from {'the club’s daily meeting' if row.origin == 'daily-job' else 'its series'} on {when}."
-    by = display_name(row.first_name, row.last_name, row.email) if row.email else "somebody whose account is gone"
-    return f"Planned by {by} on {when}."
+        return f"Created from its series on {when}."
+    if not row.email:
+        return f"Planned by somebody whose account is gone on {when}."
+    return f"Planned by {display_name(row.first_name, row.last_name, row.email)} on {when}."
 
 
 def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:

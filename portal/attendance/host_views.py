@@ -27,6 +27,7 @@ from portal.meetings.models import Meeting
 from portal.meetings.rows import KindOfMeeting
 from portal.problems import Refused
 from portal.rsvp_states import TOLD
+from portal.sentences import ngettext
 from portal.times import since
 from portal.web import find, me, page, reader
 
@@ -136,11 +137,24 @@ def requests(meeting_id: UUID) -> ResponseReturnValue:
 
 def _known_by(asking: Asking, title: str) -> str:
     """What the club knows of somebody who asks: Came to 17 meetings, 2 of them Early circle; here since 3 March 2026."""
-    here = f"here since {reader().day(asking.here_since)}"
+    since_day = reader().day(asking.here_since)
     if not asking.came:
-        return f"Has not been to a meeting yet; {here}."
-    meetings = "1 meeting" if asking.came == 1 else f"{asking.came} meetings"
-    return f"Came to {meetings}{f', {asking.came_here} of them {title}' if asking.came_here else ''}; {here}."
+        return f"Has not been to a meeting yet; here since {since_day}."
+    if not asking.came_here:
+        return ngettext(
+            "Came to %(num)s meeting; here since %(day)s.",
+            "Came to %(num)s meetings; here since %(day)s.",
+            asking.came,
+            day=since_day,
+        )
+    return ngettext(
+        "Came to %(num)s meeting, %(same)s of them %(meeting)s; here since %(day)s.",
+        "Came to %(num)s meetings, %(same)s of them %(meeting)s; here since %(day)s.",
+        asking.came,
+        same=asking.came_here,
+        meeting=title,
+        day=since_day,
+    )
 
 
 @bp.post("/requests/<uuid:person_id>")

@@ -11,6 +11,7 @@ from portal import clock
 from portal.config import Settings
 from portal.database.query import Query
 from portal.operations.backup import TOO_OLD
+from portal.sentences import listed, ngettext
 
 DAY = timedelta(days=1)
 NO_CHECK, NO_PROOF = timedelta(hours=36), timedelta(days=9)
@@ -96,8 +97,12 @@ def _of_money(settings: Settings) -> Iterator[Alarm]:
 
 def _of_check(facts: Facts) -> Iterator[Alarm]:
     if facts.checked_well is False:
-        found = f"found {_many(facts.broken, 'broken promise')}" if facts.broken else f"failed: {facts.checked_said}"
-        yield Alarm(True, f"The nightly check {found}")
+        found = ngettext(
+            "The nightly check found %(num)s broken promise",
+            "The nightly check found %(num)s broken promises",
+            facts.broken,
+        )
+        yield Alarm(True, found if facts.broken else f"The nightly check failed: {facts.checked_said}")
     if facts.checked_at and _age(facts.checked_at) > NO_CHECK:
         yield Alarm(False, f"The nightly check has not run for {_days(facts.checked_at)}")
 
@@ -113,34 +118,48 @@ def _of_backups(facts: Facts, settings: Settings) -> Iterator[Alarm]:
     if _age(facts.newest) > TOO_OLD:
         yield Alarm(True, f"The newest backup is {_days(facts.newest)} old")
     if facts.proved is False:
-        yield Alarm(True, f"A backup could not be brought back: {facts.proof}")
+        yield Alarm(True, f"A backup could not be restored: {facts.proof}")
     unproved = facts.proved_at or facts.oldest or facts.newest
     if _age(unproved) > NO_PROOF:
-        yield Alarm(False, f"No backup was brought back for {_days(unproved)}")
+        yield Alarm(False, f"No backup has been restored on trial for {_days(unproved)}")
 
 
 def _of_work(facts: Facts) -> Iterator[Alarm]:
     if not facts.worked_on:
-        yield Alarm(True, "Nobody works on mail and jobs: the worker is not running")
+        yield Alarm(True, "Mails and jobs are not being worked on: the worker is not running")
     if facts.failed:
-        yield Alarm(True, f"Jobs failed for good in the last day: {', '.join(facts.failed)}")
+        yield Alarm(True, f"Failed for good in the last day: {listed(facts.failed)}")
     if facts.late:
-        yield Alarm(True, f"More than ten minutes late: {_many(facts.late, 'job')}")
+        late = ngettext(
+            "%(num)s job is more than ten minutes late", "%(num)s jobs are more than ten minutes late", facts.late
+        )
+        yield Alarm(True, late)
     if facts.waiting_since and clock.now() - facts.waiting_since > timedelta(hours=1):
-        yield Alarm(True, f"Waiting for an hour or longer: {_many(facts.waiting, 'mail')}")
+        waiting = ngettext(
+            "%(num)s mail is waiting, for an hour or longer",
+            "%(num)s mails are waiting, the oldest for an hour or longer",
+            facts.waiting,
+        )
+        yield Alarm(True, waiting)
     if facts.mails_failed:
-        yield Alarm(False, f"Not sent in the last day, and given up: {_many(facts.mails_failed, 'mail')}")
+        failed = ngettext(
+            "%(num)s mail could not be sent in the last day and was given up",
+            "%(num)s mails could not be sent in the last day and were given up",
+            facts.mails_failed,
+        )
+        yield Alarm(False, failed)
 
 
 def _of_connections(facts: Facts) -> Iterator[Alarm]:
     if facts.in_vain:
-        yield Alarm(False, f"Waited for in vain in the last day: {_many(facts.in_vain, 'connection')}")
+        in_vain = ngettext(
+            "%(num)s request got no database connection in time in the last day",
+            "%(num)s requests got no database connection in time in the last day",
+            facts.in_vain,
+        )
+        yield Alarm(False, in_vain)
     if facts.used > NEARLY_ALL * facts.allowed:
         yield Alarm(False, f"{facts.used} of {facts.allowed} connections are taken")
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _age(moment: datetime) -> timedelta:
@@ -149,4 +168,6 @@ def _age(moment: datetime) -> timedelta:
 
 def _days(moment: datetime) -> str:
     hours = int(_age(moment) / timedelta(hours=1))
-    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"
+    if hours < 48:
+        return ngettext("%(num)s hour", "%(num)s hours", hours)
+    return ngettext("%(num)s day", "%(num)s days", hours // 24)
