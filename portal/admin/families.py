@@ -199,12 +199,14 @@ def set_seats(plan_id: UUID) -> ResponseReturnValue:
         db.session.rollback()
         form.seats.errors = [_too_many_for(plan_id, int(form.seats.data))]
         return _family_page(plan_id, 422, seats_form=form)
+    plan = db.session.get(FamilyPlan, plan_id) or abort(404)
     return _back(
         plan_id,
         ngettext(
-            "This family has one seat now.",
-            "This family has %(count)s seats now.",
+            "%(family)s has one seat now.",
+            "%(family)s has %(count)s seats now.",
             int(form.seats.data),
+            family=plan.plan_name or "This family",
             count=number(int(form.seats.data)),
         ),
     )

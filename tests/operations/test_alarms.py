@@ -181,7 +181,7 @@ def test_nearly_all_connections_taken(told, backup, monkeypatch):
 def test_the_bad_ones_come_first(told, backup, superuser):
     backup("5 days")
     superuser.execute(MAIL, ["2 hours", "failed"])
-    assert [words[0] for words in told()] == ["!", "N"]
+    assert [words[0] for words in told()] == ["!", "1"]
 
 
 def test_money_that_nobody_really_pays_is_told_on_a_real_server_only(told, backup):
