@@ -8,6 +8,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from portal.config import ROOT
 
 PLURAL_BY_IF = re.compile(
@@ -83,3 +85,29 @@ def test_no_sentence_of_the_code_is_glued():
 
 def test_no_sentence_of_a_template_is_glued():
     assert offenders_in_templates() == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "f\"{n} {'person' if n == 1 else 'people'}\"",
+        "f\"You were there{ago or ''}, {'and came' if came else ''}\"",
+        '" and ".join(names)',
+        '"Paid until " + day',
+    ],
+)
+def test_what_is_looked_for_in_code_is_seen(code):
+    assert list(glue(ast.parse(code))) != []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{{ n }} {{ "person" if n == 1 else "people" }}',
+        'more day{{ "s" if days > 1 }}',
+        '{{ disc("half", "Asked on " ~ day) }}',
+        'It is {{ "paid for" if taken else "free" }}.',
+    ],
+)
+def test_what_is_looked_for_in_templates_is_seen(line):
+    assert any(pattern.search(line) for pattern in (PLURAL_BY_IF, GLUED))
