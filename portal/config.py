@@ -503,7 +503,11 @@ def _unknown(env: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(set(env) - known):
         near = get_close_matches(name, known, 1, 0.85)
         if near or name.startswith(OUR_NAMES):
-            yield f"{name} is no setting of the portal{f'; is {near[0]} meant?' if near else '.'}"
+            yield (
+                f"{name} is no setting of the portal; is {near[0]} meant?"
+                if near
+                else f"{name} is no setting of the portal."
+            )
 
 
 OUR_NAMES = (

@@ -15,6 +15,7 @@ from portal.database.query import Query
 from portal.database.rows import R
 from portal.proxies import Forwarded
 from portal.reference import reference
+from portal.sentences import listed, ngettext_markup
 from portal.times import city
 from portal.viewer import viewer
 
@@ -32,6 +33,8 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = headers.sealed(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.jinja_env.globals["ngettext"] = ngettext_markup
+    app.jinja_env.globals["listed"] = listed
     app.jinja_env.globals["club"] = {
         "name": settings.club_name,
         "zone": settings.club_timezone,

@@ -23,6 +23,7 @@ from portal.families import actions, leaving, transfer
 from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import TooFew
 from portal.forms import Form, Line
+from portal.sentences import listed, ngettext
 from portal.times import number
 from portal.viewer import viewer
 from portal.web import page
@@ -200,7 +201,17 @@ def set_seats(plan_id: UUID) -> ResponseReturnValue:
         db.session.rollback()
         form.seats.errors = [_too_many_for(plan_id, int(form.seats.data))]
         return _family_page(plan_id, 422, seats_form=form)
-    return _back(plan_id, f"This family may now be {number(int(form.seats.data))} people.")
+    plan = db.session.get(FamilyPlan, plan_id) or abort(404)
+    return _back(
+        plan_id,
+        ngettext(
+            "%(family)s has one seat now.",
+            "%(family)s has %(count)s seats now.",
+            int(form.seats.data),
+            family=plan.plan_name or "This family",
+            count=number(int(form.seats.data)),
+        ),
+    )
 
 
 @admin
@@ -276,20 +287,24 @@ def _people(plan_id: UUID) -> list[Seat]:
 
 def _too_many_for(plan_id: UUID, seats: int) -> str:
     occupied = [row for row in _people(plan_id) if row.state in ("active", "invited")]
-    names = ", ".join(display_name(row.first_name, row.last_name, row.email) for row in occupied)
     gone = len(occupied) - seats
-    who = "One person or invitation has" if gone == 1 else f"{number(gone).capitalize()} people or invitations have"
-    return f"In it or invited are {names}. {who} to go first."
+    return ngettext(
+        "In it or invited are %(names)s. One person or invitation has to go first.",
+        "In it or invited are %(names)s. %(count)s people or invitations have to go first.",
+        gone,
+        names=listed([display_name(row.first_name, row.last_name, row.email) for row in occupied]),
+        count=number(gone).capitalize(),
+    )
 
 
 def _heading(q: str, found: int) -> str:
+    if q and found > PAGE:
+        return f"More than {PAGE} families"
     if q:
-        return (
-            f"More than {PAGE} families" if found > PAGE else f"{found} {'family' if found == 1 else 'families'} found"
-        )
+        return ngettext("%(num)s family found", "%(num)s families found", found)
     now = TOTALS.one(db.session())
-    families = "1 family" if now.families == 1 else f"{now.families:,} families"
-    return f"{families}, {now.people:,} {'person' if now.people == 1 else 'people'} in {'it' if now.families == 1 else 'them'}"
+    families = ngettext("%(num)s family", "%(num)s families", now.families)
+    return ngettext("%(families)s, %(num)s person", "%(families)s, %(num)s people", now.people, families=families)
 
 
 def _line(row: FamilyRow) -> dict[str, object]:

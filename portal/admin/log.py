@@ -26,6 +26,7 @@ from portal.database.rows import typed
 from portal.families.models import FamilyPlan, Membership
 from portal.meetings.models import Meeting
 from portal.reference import READABLE
+from portal.sentences import ngettext
 from portal.times import number
 from portal.viewer import viewer
 from portal.web import page
@@ -134,12 +135,21 @@ def _today() -> str:
     midnight = viewer().now.replace(hour=0, minute=0, second=0, microsecond=0)
     rows = db.session.execute(WRONG, {"categories": list(CATEGORIES), "since": midnight}).all()
     found = {row.level: row.times for row in rows}
-    counted = [
-        f"{number(found[level])} {word if found[level] == 1 else word + 's'}"
-        for level, word in (("error", "error"), ("warn", "warning"))
-        if level in found
-    ]
-    return f"{' and '.join(counted).capitalize()} today." if counted else "Nothing went wrong today."
+    errors, warnings = found.get("error", 0), found.get("warn", 0)
+    if not errors and not warnings:
+        return "Nothing went wrong today."
+    in_words = {
+        "errors": ngettext("one error", "%(count)s errors", errors, count=number(errors)),
+        "warnings": ngettext("one warning", "%(count)s warnings", warnings, count=number(warnings)),
+    }
+    text = (
+        "{errors} and {warnings} today."
+        if errors and warnings
+        else "{errors} today."
+        if errors
+        else "{warnings} today."
+    )
+    return text.format(**in_words).capitalize()
 
 
 def _wanted() -> Wanted:

@@ -26,6 +26,7 @@ from portal.problems import Refused
 from portal.rooms import actions as rooms
 from portal.rooms.forms import link_hint
 from portal.rooms.standing import room_standing
+from portal.sentences import ngettext
 from portal.times import number
 from portal.viewer import me
 from portal.web import page
@@ -190,8 +191,13 @@ def _heading(upcoming: list[Planned]) -> str:
     held = [m for m in upcoming if m.phase != "cancelled"]
     if not held:
         return "No meeting is planned."
-    count = "One meeting" if len(held) == 1 else f"{number(len(held)).capitalize()} meetings"
-    return f"{count} to come, the next {held[0].day_note.lower() or 'on ' + held[0].date_long}"
+    return ngettext(
+        "One meeting to come, the next %(day)s",
+        "%(count)s meetings to come, the next %(day)s",
+        len(held),
+        count=number(len(held)).capitalize(),
+        day=held[0].day_note.lower() or f"on {held[0].date_long}",
+    )
 
 
 def _meeting(meeting_id: UUID) -> tuple[Meeting, str]:

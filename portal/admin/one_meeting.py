@@ -31,6 +31,7 @@ from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
 from portal.rooms.actions import reveal
 from portal.rooms.standing import room_standing
+from portal.rsvp_states import OUTCOMES, TOLD, Disc
 from portal.times import date_in_words, since
 from portal.viewer import viewer
 from portal.web import find, page
@@ -93,7 +94,7 @@ class Shown(NamedTuple):
     id: UUID
     name: str
     email: str
-    status: tuple[str, str, str]
+    disc: Disc
     came: str
     left: str
     minutes: int | None
@@ -192,18 +193,10 @@ PERSON = Query(
     .join(Attendance, Attendance.user_id == User.id)
     .where(Attendance.meeting_id == bindparam("meeting"), User.id == bindparam("person")),
 )
-# In the order in which a list shows them.
-ANSWERS = {
-    "accepted": ("full", "Said yes", "ok"),
-    "offered": ("lamp", "Was offered a place", "amber"),
-    "requested": ("quarter", "Asked for a place", "amber"),
-    "waitlisted": ("half", "Waiting", ""),
-    "declined": ("slash", "Said no", ""),
-    "rejected": ("slash", "Request declined", ""),
-    "withdrawn": ("slash", "Gave up the request", ""),
-    "invited": ("ring", "No answer", ""),
+CORRECTED = {
+    "attended": "{name} came: corrected, with your reason in the log.",
+    "no_show": "{name} did not come: corrected, with your reason in the log.",
 }
-OUTCOMES = {"attended": ("full", "Came", "ok"), "no_show": ("cross", "Did not come", "bad")}
 MONTH = timedelta(days=30)
 
 
@@ -222,7 +215,7 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
     """What was planned, what came of it, who was there."""
     row = find(ONE, meeting_id=meeting_id, at=clock.now())
     m, q = ThisMeeting(row, here_and_now()), query_arg("q")
-    people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(ANSWERS))
+    people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(TOLD))
     shown = [_person(one, m) for one in people[:PAGE]]
     own = current_app.config["SETTINGS"].club_domains
     return page(
@@ -267,10 +260,7 @@ def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     if not form.validate():
         return _correction_page(meeting_id, person_id, form, 422)
     presence.correct(db.session(), meeting_id, person_id, status == "attended", form.reason.data)
-    flash(
-        f"{_name(person_id)} {'came' if status == 'attended' else 'did not come'}: corrected, with your reason in the log.",
-        "note",
-    )
+    flash(CORRECTED[status].format(name=_name(person_id)), "note")
     return redirect(f"/admin/meetings/{meeting_id}", 303)
 
 
@@ -290,10 +280,13 @@ def _name(person_id: UUID) -> str:
 def _made(row: OneRow) -> str:
     """Who or what put it on the programme, and when."""
     when = date_in_words(row.created_at.astimezone(viewer().tz))
+    if row.origin == "daily-job":
+        return f"Created from the club’s daily meeting on {when}."
     if row.origin != "admin":
-        return f"Created from {'the club’s daily meeting' if row.origin == 'daily-job' else 'its series'} on {when}."
-    by = display_name(row.first_name, row.last_name, row.email) if row.email else "somebody whose account is gone"
-    return f"Planned by {by} on {when}."
+        return f"Created from its series on {when}."
+    if not row.email:
+        return f"Planned by somebody whose account is gone on {when}."
+    return f"Planned by {display_name(row.first_name, row.last_name, row.email)} on {when}."
 
 
 def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
@@ -324,7 +317,7 @@ def _person(row: Attended, m: Planned) -> Shown:
         row.id,
         display_name(row.first_name, row.last_name, row.email),
         row.email,
-        OUTCOMES.get(row.outcome or "") or ANSWERS[row.answer],
+        OUTCOMES.get(row.outcome or "") or TOLD[row.answer].disc,
         hour(row.joined_at),
         hour(row.left_at),
         row.join_duration,
@@ -336,12 +329,12 @@ def _person(row: Attended, m: Planned) -> Shown:
 
 def _groups(people: list[Shown]) -> list[dict[str, object]]:
     """Who came, and then by answer: those of one word together, with the columns that say something of any of them."""
-    groups: dict[tuple[str, str, str], list[Shown]] = {}
+    groups: dict[Disc, list[Shown]] = {}
     for person in people:
-        groups.setdefault(person.status, []).append(person)
+        groups.setdefault(person.disc, []).append(person)
     return [
         {
-            "status": status,
+            "disc": disc,
             "people": rows,
             "columns": [
                 name
@@ -349,7 +342,7 @@ def _groups(people: list[Shown]) -> list[dict[str, object]]:
                 if any(getattr(one, name) not in ("", None) for one in rows)
             ],
         }
-        for status, rows in groups.items()
+        for disc, rows in groups.items()
     ]
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.access import admin
+from portal.admin.today import things_want_a_look
 from portal.config import Settings
 from portal.database import db
 from portal.jobs.runs import Run
@@ -16,7 +17,7 @@ from portal.operations import monitor
 from portal.operations.alarms import alarms
 from portal.operations.models import Backup, size
 from portal.rooms import jobs as rooms
-from portal.times import date_with_year, day_medium, number, since
+from portal.times import date_with_year, day_medium, since
 from portal.viewer import viewer
 from portal.web import page
 
@@ -91,9 +92,7 @@ def _makes_rooms(settings: Settings) -> bool:
 
 def _heading(wants: list[tuple[bool, str]], runs: list[Run | None]) -> str:
     if wants:
-        return (
-            "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
-        )
+        return things_want_a_look(len(wants))
     if not any(runs):
         return "Nothing has run yet."
     return "Everything ran on time." if all(runs) else "All is well so far; some of the schedule has not run yet."

@@ -16,6 +16,7 @@ from portal.admin.reporting_period import reporting_period
 from portal.arguments import query_arg
 from portal.database import db
 from portal.database.query import Query
+from portal.sentences import ngettext
 from portal.times import city
 from portal.viewer import viewer
 from portal.web import page
@@ -145,7 +146,12 @@ def people() -> ResponseReturnValue:
 def _heading(people: int, may_come_in: int) -> str:
     if people > MOST:
         return f"More than {MOST:,} people"
-    return f"{people:,} {'person' if people == 1 else 'people'}, {may_come_in:,} may come in"
+    return ngettext(
+        "%(num)s person, %(inside)s may come in",
+        "%(num)s people, %(inside)s may come in",
+        people,
+        inside=f"{may_come_in:,}",
+    )
 
 
 def _line(row: PersonRow) -> dict[str, object]:

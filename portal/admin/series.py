@@ -118,7 +118,10 @@ def change(series_id: UUID) -> ResponseReturnValue:
             db.session.rollback()
             _at_field(form, refusal)
         else:
-            flash("Saved. Everybody who holds a place is told if their meeting moved or is called off.", "note")
+            flash(
+                f"{form.title.data} was changed. Everybody who holds a place is told if their meeting moved or is called off.",
+                "note",
+            )
             return redirect(f"/admin/series/{following}", 303)
     one, _host = _series(series_id)
     form.revision.data = one.revision
@@ -136,7 +139,7 @@ def skip(series_id: UUID) -> ResponseReturnValue:
             db.session.rollback()
             form.day.errors = [refusal.sentence]
         else:
-            flash(f"It is not held on {day_long(form.day.data)}.", "note")
+            flash(f"{one.title} is not held on {day_long(form.day.data)}.", "note")
             return redirect(f"/admin/series/{series_id}", 303)
     return _page(series_id, form, StoppingForm(None, prefix="end"), 422)
 
@@ -148,8 +151,9 @@ def unskip(series_id: UUID, day: str) -> ResponseReturnValue:
         skipped = date.fromisoformat(day)
     except ValueError:
         abort(404)
-    series.unskip(db.session(), _series(series_id)[0], skipped)
-    flash(f"It is held on {day_long(skipped)} after all.", "note")
+    one, _host = _series(series_id)
+    series.unskip(db.session(), one, skipped)
+    flash(f"{one.title} is held on {day_long(skipped)} after all.", "note")
     return redirect(f"/admin/series/{series_id}", 303)
 
 

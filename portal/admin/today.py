@@ -21,6 +21,7 @@ from portal.meetings.board import Board, Clock, here_and_now, phase_of
 from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
 from portal.rooms.queries import TROUBLED
+from portal.sentences import ngettext
 from portal.times import day_long, day_medium, number
 from portal.viewer import viewer
 from portal.web import page
@@ -147,7 +148,12 @@ def today() -> ResponseReturnValue:
             (f"{numbers.new_people:,}", "new this week", "/admin/people?access=new"),
             (
                 f"{numbers.families:,}",
-                f"{'family' if numbers.families == 1 else 'families'}, {numbers.in_families:,} people",
+                ngettext(
+                    "family, %(people)s people",
+                    "families, %(people)s people",
+                    numbers.families,
+                    people=f"{numbers.in_families:,}",
+                ),
                 "/admin/families",
             ),
         ],
@@ -160,10 +166,10 @@ def today() -> ResponseReturnValue:
             ),
             (
                 f"{numbers.pending:,}",
-                "payment not finished" if numbers.pending == 1 else "payments not finished",
+                ngettext("payment not finished", "payments not finished", numbers.pending),
                 "/admin/people?access=unpaid",
             ),
-            (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", "/admin/money#disputes"),
+            (f"{numbers.disputes:,}", ngettext("dispute", "disputes", numbers.disputes), "/admin/money#disputes"),
         ],
     )
 
@@ -194,24 +200,33 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
     return wants
 
 
+def things_want_a_look(count: int) -> str:
+    """The heading over what is not as it should be."""
+    return ngettext("One thing wants a look.", "%(count)s things want a look.", count, count=number(count).capitalize())
+
+
 def _differences(count: int) -> str:
-    return f"Stripe and the club differ on {'one subscription' if count == 1 else f'{count} subscriptions'}"
+    return ngettext(
+        "Stripe and the club differ on one subscription", "Stripe and the club differ on %(num)s subscriptions", count
+    )
 
 
 def _disputes(count: int) -> str:
-    return "1 payment is disputed by a bank" if count == 1 else f"{count} payments are disputed by a bank"
+    return ngettext("%(num)s payment is disputed by a bank", "%(num)s payments are disputed by a bank", count)
 
 
 def _ask(row: AskedFor) -> str:
-    people = "person asks" if row.request_count == 1 else "people ask"
-    return f"{row.request_count} {people} to join {row.title}"
+    return ngettext(
+        "%(num)s person asks to join %(meeting)s",
+        "%(num)s people ask to join %(meeting)s",
+        row.request_count,
+        meeting=row.title,
+    )
 
 
 def _judgement(tonight: Tonight | None, wants: Sequence[object], viewer_clock: Clock) -> str:
     if wants:
-        return (
-            "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
-        )
+        return things_want_a_look(len(wants))
     if tonight is None:
         return "Nothing is planned."
     if phase_of(tonight, viewer_clock) == "live":
@@ -234,10 +249,22 @@ def _lede(tonight: Tonight | None, viewer_clock: Clock) -> str:
     if tonight is None:
         return "No meeting is on the programme. Plan one, and it appears on everybody's page."
     starts = viewer_clock.here(tonight.starts_at)
-    people = "person has" if tonight.seats_taken == 1 else "people have"
     if phase_of(tonight, viewer_clock) == "live":
-        return f"{tonight.title} began at {starts:%H:%M}. {tonight.seats_taken} {people} said yes."
-    return f"{tonight.seats_taken} {people} said yes to {tonight.title}, {day_medium(starts)} at {starts:%H:%M}."
+        return ngettext(
+            "%(meeting)s began at %(time)s. %(num)s person has said yes.",
+            "%(meeting)s began at %(time)s. %(num)s people have said yes.",
+            tonight.seats_taken,
+            meeting=tonight.title,
+            time=f"{starts:%H:%M}",
+        )
+    return ngettext(
+        "%(num)s person has said yes to %(meeting)s, %(day)s at %(time)s.",
+        "%(num)s people have said yes to %(meeting)s, %(day)s at %(time)s.",
+        tonight.seats_taken,
+        meeting=tonight.title,
+        day=day_medium(starts),
+        time=f"{starts:%H:%M}",
+    )
 
 
 def _tonight(row: Tonight | None) -> list[tuple[str, str, str]]:

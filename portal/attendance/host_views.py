@@ -26,6 +26,8 @@ from portal.meetings.board import Board, here_and_now
 from portal.meetings.models import Meeting
 from portal.meetings.rows import KindOfMeeting
 from portal.problems import Refused
+from portal.rsvp_states import TOLD
+from portal.sentences import ngettext
 from portal.times import since
 from portal.viewer import me, viewer
 from portal.web import find, page
@@ -136,11 +138,24 @@ def requests(meeting_id: UUID) -> ResponseReturnValue:
 
 def _known_by(asking: Asking, title: str) -> str:
     """What the club knows of somebody who asks: Came to 17 meetings, 2 of them Early circle; here since 3 March 2026."""
-    here = f"here since {viewer().day(asking.here_since)}"
+    since_day = viewer().day(asking.here_since)
     if not asking.came:
-        return f"Has not been to a meeting yet; {here}."
-    meetings = "1 meeting" if asking.came == 1 else f"{asking.came} meetings"
-    return f"Came to {meetings}{f', {asking.came_here} of them {title}' if asking.came_here else ''}; {here}."
+        return f"Has not been to a meeting yet; here since {since_day}."
+    if not asking.came_here:
+        return ngettext(
+            "Came to %(num)s meeting; here since %(day)s.",
+            "Came to %(num)s meetings; here since %(day)s.",
+            asking.came,
+            day=since_day,
+        )
+    return ngettext(
+        "Came to %(num)s meeting, %(same)s of them %(meeting)s; here since %(day)s.",
+        "Came to %(num)s meetings, %(same)s of them %(meeting)s; here since %(day)s.",
+        asking.came,
+        same=asking.came_here,
+        meeting=title,
+        day=since_day,
+    )
 
 
 @bp.post("/requests/<uuid:person_id>")
@@ -208,6 +223,7 @@ def _guests_page(meeting_id: UUID, form: GuestsForm, status: int = 200) -> Respo
         series=meeting.series_id,
         now=viewer().now,
         since=since,
+        told=TOLD,
         guests=GUESTS.all(db.session(), meeting=meeting_id),
         found=[
             (one.email, display_name(one.first_name, one.last_name, one.email))

@@ -33,7 +33,8 @@ from portal.meetings.description import rendered
 from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
 from portal.rooms.standing import room_standing
-from portal.times import hours, month_in_words, span, zone_line
+from portal.sentences import ngettext
+from portal.times import MONTHS, hours, month_in_words, span, zone_line
 from portal.viewer import viewer
 from portal.web import find, page, wants_fragment
 
@@ -225,14 +226,24 @@ def _record(row: queries.Past | None, month: date) -> dict[str, str]:
     """How often the reader came in a month, and for how long, there and in all."""
     if row is None or not row.yes:
         return {"heading": "Earlier meetings", "together": "What was on, and whether you came."}
-    evenings = "evening" if row.yes == 1 else "evenings"
-    spans = [f"for {hours(row.minutes)}"] if row.minutes else []
-    if row.all_minutes > row.minutes and row.first_came:
-        spans.append(f"for {hours(row.all_minutes)} since {month_in_words(row.first_came.astimezone(viewer().tz))}")
-    together = f"You were there {' and '.join(spans)}" if spans else ""
+    heading = ngettext(
+        "You came to %(came)s of your %(num)s evening in %(month)s.",
+        "You came to %(came)s of your %(num)s evenings in %(month)s.",
+        row.yes,
+        came=row.came,
+        month=MONTHS[month.month - 1],
+    )
+    together, longer = "", row.all_minutes > row.minutes and row.first_came is not None
+    if row.minutes and longer:
+        together = "You were there for {now} and for {all} since {month}."
+    elif longer:
+        together = "You were there for {all} since {month}."
+    elif row.minutes:
+        together = "You were there for {now}."
+    since = month_in_words(row.first_came.astimezone(viewer().tz)) if row.first_came else ""
     return {
-        "heading": f"You came to {row.came} of your {row.yes} {evenings} in {month_in_words(month).split()[0]}.",
-        "together": together and f"{together}.",
+        "heading": heading,
+        "together": together.format(now=hours(row.minutes), all=hours(row.all_minutes), month=since),
     }
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from flask import current_app
 
 from portal.billing import money
+from portal.sentences import ngettext
 from portal.times import number
 
 
@@ -47,7 +48,7 @@ class Plan:
             return ""
         if rest:
             return f"you save {money.short(less, self.currency)}"
-        return f"{number(int(months))} month{'s' if months > 1 else ''} free"
+        return ngettext("one month free", "%(count)s months free", int(months), count=number(int(months)))
 
 
 CYCLES = {"monthly": "a month", "yearly": "a year"}

@@ -58,6 +58,18 @@ GRANTS = {
 }
 
 
+RENEWS = {
+    "mine": "Yes. Your plan renews on {day}.",
+    "family": "Yes. The family plan renews on {day}.",
+    "theirs": "Yes. The plan renews on {day}.",
+}
+RENEWS_TODAY = {
+    "mine": "Yes. Your plan is renewing today.",
+    "family": "Yes. The family plan is renewing today.",
+    "theirs": "Yes. The plan is renewing today.",
+}
+
+
 @dataclass(frozen=True)
 class EntitlementReason:
     """One source, as the panel shows it. `over`: it lets nobody in any more, nor will again."""
@@ -141,10 +153,8 @@ def _entitlement(
     elif not entitled:
         headline = f"No, since {place.day(until)}." if until else "Not yet."
     elif phase == "renewing":
-        plan = "Your plan" if mine and source == "own" else "The family plan" if source == "family" else "The plan"
-        headline = (
-            f"Yes. {plan} renews on {shown}." if promised and promised > at else f"Yes. {plan} is renewing today."
-        )
+        whose = "mine" if mine and source == "own" else "family" if source == "family" else "theirs"
+        headline = (RENEWS if promised and promised > at else RENEWS_TODAY)[whose].format(day=shown)
     else:
         headline = f"Yes, until {shown}."
     newest = sorted(rows, key=lambda row: (row.starts_at, row.counts_until), reverse=True)
@@ -173,11 +183,9 @@ def _reason(row: EntitlementSource, place: Viewer, mine: bool) -> EntitlementRea
     elif row.promised_until <= at:
         kind, word, tone = "lamp", f"Counts today, to {ends}", "amber"
     else:
-        kind, word, tone = (
-            "full",
-            f"Counts today, {'renews on' if renews else 'to'} {place.day(row.promised_until)}",
-            "ok",
-        )
+        promised = place.day(row.promised_until)
+        word = f"Counts today, renews on {promised}" if renews else f"Counts today, to {promised}"
+        kind, tone = "full", "ok"
     over = row.counts_until <= at and row.phase not in ("failed", "disputed")
     return EntitlementReason(
         title, words, kind, word, tone, over, renews, row.starts_at, row.promised_until, row.counts_until
@@ -189,27 +197,31 @@ def _words(row: EntitlementSource, place: Viewer, mine: bool) -> tuple[str, str]
         title, words = GRANTS[row.source]
         return title, f"{words}: {row.reason}" if row.reason and row.source != "welcome" else words
     through, at = place.day(row.promised_until), clock.now()
-    keep = "You keep access" if mine else "Access is kept"
-    kept = f" {keep} until {place.day(row.counts_until)}." if is_late(row, at) else ""
+    kept = ""
+    if is_late(row, at):
+        until = place.day(row.counts_until)
+        kept = f"You keep access until {until}." if mine else f"Access is kept until {until}."
     if row.source == "family":
-        title = f"{row.reason}, a family plan"
         if row.phase in ("failed", "disputed", "lost"):
-            return title, f"Paid until {through}. The plan’s payment needs {row.payer_name}’s attention.{kept}"
-        return (
-            title,
-            f"Paid by {row.payer_name}, until {through}{'; it renews then' if row.phase == 'renewing' else ''}.",
-        )
-    title = f"{'Your own plan' if mine else 'A plan of their own'}, {plan_name(row.subscription_type or 'individual')}"
-    paid = place.day(row.starts_at)
-    return title, {
+            words = f"Paid until {through}. The plan’s payment needs {row.payer_name}’s attention."
+        elif row.phase == "renewing":
+            words = f"Paid by {row.payer_name}, until {through}; it renews then."
+        else:
+            words = f"Paid by {row.payer_name}, until {through}."
+        return f"{row.reason}, a family plan", f"{words} {kept}".rstrip()
+    plan, paid = plan_name(row.subscription_type or "individual"), place.day(row.starts_at)
+    key = "renewing now" if row.phase == "renewing" and row.promised_until <= at else row.phase
+    words = {
         "disputed": f"Paid on {paid}; the bank has asked for the money back. It counts again when the bank withdraws.",
         "lost": f"Paid on {paid}; the bank took the money back.",
-        "renewing": f"Paid until {through}; it renews {'then' if row.promised_until > at else 'now'}.",
+        "renewing": f"Paid until {through}; it renews then.",
+        "renewing now": f"Paid until {through}; it renews now.",
         "ending": f"Paid until {through}; it ends then.",
-        "failed": f"Paid until {through}; the renewal failed.{kept}",
-        "ended": f"Paid until {through}; {'you ended it' if mine else 'it was ended'}.",
+        "failed": f"Paid until {through}; the renewal failed.",
+        "ended": f"Paid until {through}; you ended it." if mine else f"Paid until {through}; it was ended.",
         "paid": f"Paid until {through}.",
-    }[row.phase]
+    }[key]
+    return f"Your own plan, {plan}" if mine else f"A plan of their own, {plan}", f"{words} {kept}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -279,7 +291,7 @@ def _spoken(r: EntitlementReason, place: Viewer) -> str:
         return f"{r.title}: paid until {until}, kept until {place.day(r.counts_until)}"
     if r.over or r.kind in ("slash", "ring"):
         return f"{r.title}: {r.word[0].lower()}{r.word[1:]}"
-    return f"{r.title}: {'paid until ' + until + ', then it renews' if r.renews else 'until ' + until}"
+    return f"{r.title}: paid until {until}, then it renews" if r.renews else f"{r.title}: until {until}"
 
 
 def _months(start: datetime, end: datetime) -> list[datetime]:

@@ -49,10 +49,6 @@ class Named(Protocol):
     timezone: str
 
 
-def _hello(name: str | None) -> str:
-    return f"Hello {name or 'there'},"
-
-
 def _details(who: Named, order: Order) -> list[tuple[str, str]]:
     lines = [
         ("Order", order.order_number),
@@ -70,7 +66,7 @@ def receipt(who: Named, order: Order) -> Message:
     return Message(
         subject=f"Your receipt, {order.order_number}",
         headline=f"Paid: {money.shown(order.amount, order.currency)}",
-        body=(f"{_hello(who.first_name)} thank you. This is what you paid and what it pays for.",),
+        body=(f"Hello {who.first_name or 'there'}, thank you. This is what you paid and what it pays for.",),
         details=_details(who, order),
         button=(f"/orders/{order.order_number}", "See the receipt"),
         why=PAYER,
@@ -85,7 +81,7 @@ def refunded(who: Named, order: Order) -> Message:
         subject=f"{back} is on its way back, {order.order_number}",
         headline=f"{back} is on its way back",
         body=(
-            f"{_hello(who.first_name)} we have given back {back} of this order. Banks take five to ten days to show it.",
+            f"Hello {who.first_name or 'there'}, we have given back {back} of this order. Banks take five to ten days to show it.",
             whole,
         ),
         details=_details(who, order),
@@ -100,7 +96,7 @@ def disputed(who: Named, order: Order) -> Message:
         subject=f"Your bank has asked for a payment back, {order.order_number}",
         headline="Your bank has asked for this payment back",
         body=(
-            f"{_hello(who.first_name)} until that is settled, what this order paid for is closed.",
+            f"Hello {who.first_name or 'there'}, until that is settled, what this order paid for is closed.",
             "If this was a mistake, tell your bank, and write to us; you get it back when the bank withdraws its claim.",
         ),
         details=_details(who, order),
@@ -115,7 +111,7 @@ def duplicate_subscription(name: str | None) -> Message:
         subject="You paid twice; the second payment is on its way back",
         headline="You paid twice, so we gave one back",
         body=(
-            f"{_hello(name)} two payment pages were open, and both were paid. You have one plan, the first one.",
+            f"Hello {name or 'there'}, two payment pages were open, and both were paid. You have one plan, the first one.",
             "The second was ended at once and its payment is on its way back to your card; banks take five to ten days to show it.",
         ),
         button=("/orders", "See your orders"),
@@ -131,7 +127,7 @@ def renewal(row: Due) -> Message:
         subject=f"Your {row.billing_cycle} plan renews on {day}",
         headline=f"Your plan renews on {day}",
         body=(
-            f"{_hello(row.first_name)} on {day} your card is charged {amount} for another {EACH[cycle]}.",
+            f"Hello {row.first_name or 'there'}, on {day} your card is charged {amount} for another {EACH[cycle]}.",
             "If you would rather not, end the plan before that day; it takes two clicks, and you keep what you have paid for.",
         ),
         details=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
@@ -146,12 +142,15 @@ def first_payment(row: Due) -> Message:
     """What is free, or paid by somebody else, ends soon, and the card is charged for the first time."""
     day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))
     kind, cycle, amount = _next(row)
-    ends = "what is already paid for your plan ends" if row.transfer_plan_id else "your free time ends"
+    name = row.first_name or "there"
     return Message(
         subject=f"Your first payment is on {day}",
         headline=f"Your first payment is on {day}",
         body=(
-            f"{_hello(row.first_name)} on {day} {ends}. Your card is charged {amount} then, and each {EACH[cycle]} after that.",
+            f"Hello {name}, on {day} what is already paid for your plan ends."
+            if row.transfer_plan_id
+            else f"Hello {name}, on {day} your free time ends.",
+            f"Your card is charged {amount} then, and each {EACH[cycle]} after that.",
             "If you would rather not, end the plan before that day; it takes two clicks, and nothing is charged.",
         ),
         details=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
@@ -174,7 +173,8 @@ def payment_failed_at_once(row: Due) -> Message:
         subject="Your payment did not go through, and your plan has stopped",
         headline="Your payment did not go through",
         body=(
-            f"{_hello(row.first_name)} your bank said no. Nothing was charged, and what your plan opens has been closed since {last}.",
+            f"Hello {row.first_name or 'there'}, your bank said no. Nothing was charged, and what your plan opens has been "
+            f"closed since {last}.",
             "Another card settles it, and everything is open again at once.",
         ),
         details=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Card", row.card or "none kept")],
@@ -187,14 +187,14 @@ def payment_failed(row: Due) -> Message:
     """The bank said no to a renewal; what is kept, and until when."""
     zone = ZoneInfo(row.timezone)
     last = day_long(row.access_until.astimezone(zone))
-    again = f"We try the card again on {day_long(row.next_try_at.astimezone(zone))}. " if row.next_try_at else ""
     return Message(
         subject=f"Your payment did not go through; you keep everything until {last}",
         headline="Your payment did not go through",
         body=(
-            f"{_hello(row.first_name)} your bank said no to the renewal. Nothing was charged, and nothing is closed: "
+            f"Hello {row.first_name or 'there'}, your bank said no to the renewal. Nothing was charged, and nothing is closed: "
             f"you keep everything until {last}.",
-            f"{again}Trying does not cost you a day; another card settles it at once.",
+            *([f"We try the card again on {day_long(row.next_try_at.astimezone(zone))}."] if row.next_try_at else []),
+            "Trying does not cost you a day; another card settles it at once.",
         ),
         details=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Card", row.card or "none kept")],
         button=("/plan", "Update my card"),

@@ -57,13 +57,13 @@ def set_seats(db: Session, plan_id: UUID, seats: int) -> bool:
 def share_attendance(db: Session, user_id: UUID, share: bool) -> None:
     """Each person's own switch: whether the family sees their evenings."""
     db.execute(update(User).where(User.id == user_id).values(shares_attendance=share))
-    audit.record(db, "family.sharing", f"Sharing attendance: {'on' if share else 'off'}")
+    audit.record(db, "family.sharing", "Sharing attendance: on" if share else "Sharing attendance: off")
 
 
 def let_answer(db: Session, user_id: UUID, may: bool) -> None:
     """Each person's own switch: whether somebody of the family may say yes to a meeting for them."""
     db.execute(update(User).where(User.id == user_id).values(family_may_answer=may))
-    audit.record(db, "family.answering", f"The family may answer: {'yes' if may else 'no'}")
+    audit.record(db, "family.answering", "The family may answer: yes" if may else "The family may answer: no")
 
 
 def tell(db: Session, what: str, membership_id: UUID) -> None:

@@ -134,12 +134,13 @@ def taken_over(plan: str | None, who: str) -> Message:
 def date(plan: str | None, until: str, sooner: bool) -> Message:
     """To everybody covered: the date they share is another."""
     headline = f"You are covered until {until}" if until else "The family plan covers nobody at the moment"
-    words = (
-        f"The payment for {called(plan)} was given back or withheld. The date is {until or 'gone'} for everybody in it."
-        if sooner
-        else f"{called(plan)} is paid. The date is the same for everybody in it."
-    )
-    return Message(headline, headline, (words[0].upper() + words[1:],), WHY_IN, button=("/family", "See the family"))
+    if not sooner:
+        words = f"We have the payment for {called(plan)}. The date is the same for everybody in it."
+    elif until:
+        words = f"The payment for {called(plan)} was given back or withheld. The date is {until} for everybody in it."
+    else:
+        words = f"The payment for {called(plan)} was given back or withheld. Nobody in it is covered now."
+    return Message(headline, headline, (words,), WHY_IN, button=("/family", "See the family"))
 
 
 def ending(plan: str | None, who: str, until: str) -> Message:
@@ -190,7 +191,8 @@ def ended(plan: str | None) -> Message:
         subject="The family plan has ended",
         headline="The family plan has ended",
         body=(
-            f"{called(plan)[0].upper()}{called(plan)[1:]} has ended. Your account and your record stay as they are.",
+            f"The payments for {called(plan)} have ended, and it covers nobody any more.",
+            "Your account and your record stay as they are.",
             "You can start a plan of your own any day.",
         ),
         button=("/plans", "See the plans"),

@@ -14,6 +14,7 @@ from portal.families.forms import InviteForm, NameForm
 from portal.families.models import FamilyPlan
 from portal.families.refusals import PrimaryStays
 from portal.forms import Form
+from portal.sentences import ngettext
 from portal.times import number
 from portal.viewer import me, viewer
 from portal.web import page
@@ -72,7 +73,7 @@ def withdraw(membership_id: UUID) -> ResponseReturnValue:
 def bring_back() -> ResponseReturnValue:
     """Invite the people again who were in the family until its plan ended."""
     count = joining.bring_back(db.session(), _my_own(), _host())
-    return _back(f"{count} {'invitation is' if count == 1 else 'invitations are'} on the way.")
+    return _back(ngettext("%(num)s invitation is on the way.", "%(num)s invitations are on the way.", count))
 
 
 @bp.post("/people/<uuid:person_id>/remove")

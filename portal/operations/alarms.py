@@ -11,6 +11,7 @@ from portal import clock
 from portal.config import Settings
 from portal.database.query import Query
 from portal.operations.backup import TOO_OLD
+from portal.sentences import listed, ngettext
 
 DAY = timedelta(days=1)
 NO_CHECK, NO_PROOF = timedelta(hours=36), timedelta(days=9)
@@ -106,12 +107,12 @@ def _of_rooms(settings: Settings) -> Iterator[Alarm]:
 
 def _of_check(readings: Readings) -> Iterator[Alarm]:
     if readings.checked_well is False:
-        found = (
-            f"found {_many(readings.broken, 'broken promise')}"
-            if readings.broken
-            else f"failed: {readings.checked_said}"
+        found = ngettext(
+            "The nightly check found %(num)s broken promise",
+            "The nightly check found %(num)s broken promises",
+            readings.broken,
         )
-        yield Alarm(True, f"The nightly check {found}")
+        yield Alarm(True, found if readings.broken else f"The nightly check failed: {readings.checked_said}")
     if readings.checked_at and _age(readings.checked_at) > NO_CHECK:
         yield Alarm(False, f"The nightly check has not run for {_days(readings.checked_at)}")
 
@@ -127,34 +128,48 @@ def _of_backups(readings: Readings, settings: Settings) -> Iterator[Alarm]:
     if _age(readings.newest) > TOO_OLD:
         yield Alarm(True, f"The newest backup is {_days(readings.newest)} old")
     if readings.proved is False:
-        yield Alarm(True, f"A backup could not be brought back: {readings.proof}")
+        yield Alarm(True, f"A backup could not be restored: {readings.proof}")
     unproved = readings.proved_at or readings.oldest or readings.newest
     if _age(unproved) > NO_PROOF:
-        yield Alarm(False, f"No backup was brought back for {_days(unproved)}")
+        yield Alarm(False, f"No backup has been restored on trial for {_days(unproved)}")
 
 
 def _of_work(readings: Readings) -> Iterator[Alarm]:
     if not readings.worked_on:
-        yield Alarm(True, "Nobody works on mail and jobs: the worker is not running")
+        yield Alarm(True, "Mails and jobs are not being worked on: the worker is not running")
     if readings.failed:
-        yield Alarm(True, f"Jobs failed for good in the last day: {', '.join(readings.failed)}")
+        yield Alarm(True, f"Failed for good in the last day: {listed(readings.failed)}")
     if readings.late:
-        yield Alarm(True, f"More than ten minutes late: {_many(readings.late, 'job')}")
+        late = ngettext(
+            "%(num)s job is more than ten minutes late", "%(num)s jobs are more than ten minutes late", readings.late
+        )
+        yield Alarm(True, late)
     if readings.waiting_since and clock.now() - readings.waiting_since > timedelta(hours=1):
-        yield Alarm(True, f"Waiting for an hour or longer: {_many(readings.waiting, 'mail')}")
+        waiting = ngettext(
+            "%(num)s mail is waiting, for an hour or longer",
+            "%(num)s mails are waiting, the oldest for an hour or longer",
+            readings.waiting,
+        )
+        yield Alarm(True, waiting)
     if readings.mails_failed:
-        yield Alarm(False, f"Not sent in the last day, and given up: {_many(readings.mails_failed, 'mail')}")
+        failed = ngettext(
+            "%(num)s mail could not be sent in the last day and was given up",
+            "%(num)s mails could not be sent in the last day and were given up",
+            readings.mails_failed,
+        )
+        yield Alarm(False, failed)
 
 
 def _of_connections(readings: Readings) -> Iterator[Alarm]:
     if readings.in_vain:
-        yield Alarm(False, f"Waited for in vain in the last day: {_many(readings.in_vain, 'connection')}")
+        in_vain = ngettext(
+            "%(num)s request got no database connection in time in the last day",
+            "%(num)s requests got no database connection in time in the last day",
+            readings.in_vain,
+        )
+        yield Alarm(False, in_vain)
     if readings.used > NEARLY_ALL * readings.allowed:
         yield Alarm(False, f"{readings.used} of {readings.allowed} connections are taken")
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _age(moment: datetime) -> timedelta:
@@ -163,4 +178,6 @@ def _age(moment: datetime) -> timedelta:
 
 def _days(moment: datetime) -> str:
     hours = int(_age(moment) / timedelta(hours=1))
-    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"
+    if hours < 48:
+        return ngettext("%(num)s hour", "%(num)s hours", hours)
+    return ngettext("%(num)s day", "%(num)s days", hours // 24)

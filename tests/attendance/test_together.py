@@ -229,7 +229,7 @@ def test_the_page_says_who_all_of_us_are_and_takes_the_yes(sign_in, work, mails,
     browser = sign_in(alice)
     page = words(browser.get(f"/meetings/{supper.id}"))
     assert (
-        "All of us (3) You and Bob, Eve: everybody who lets the family answer for them and has not answered yet."
+        "All of us (3) For you, Bob and Eve. These are all who let the family answer for them and have not answered yet."
         in page
     )
     assert browser.submit(f"/meetings/{supper.id}/together", view="page").location == f"/meetings/{supper.id}"

@@ -32,8 +32,8 @@ FLOORS = (
     ("database",),
     ("config",),
     ("setting_values",),
-    ("times", "paging", "reference", "currencies", "writing"),
-    ("clock", "problems"),
+    ("times", "paging", "reference", "currencies", "writing", "rsvp_states"),
+    ("clock", "problems", "sentences"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
 
