@@ -85,7 +85,7 @@ def _read(secret: str) -> dict[str, Any]:  # JSON, of any shape
     if not hmac.compare_digest(expected.encode(), signature.encode()):
         raise ForgedError
     found = json.loads(raw.decode())
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not isinstance(found.get("event"), str):
         raise ValueError("a message without its event")
     return found
 

@@ -48,7 +48,7 @@ class Server:
         self.port = self._http.port
         world.url = world.url or f"http://{host}:{self.port}"
         self.url = world.url
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._http.serve_forever, self._tick)]
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._serve, self._tick)]
 
     def start(self) -> "Server":
         """Open the door and start the clock."""
@@ -90,6 +90,9 @@ class Server:
             with suppress(OSError):
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionError from None  # which the server takes for a reader who left
+
+    def _serve(self) -> None:
+        self._http.serve_forever(poll_interval=0.05)
 
     def _tick(self) -> None:
         while not self._stop.wait(0.5):
