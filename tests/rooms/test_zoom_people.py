@@ -168,7 +168,9 @@ def test_a_recording_is_told_to_the_host(zoom, world, room):
     assert zoom.recordings(room) == []
     world.leave(world.sit(room, "Bo"))
     address = world.record(room)
-    assert [(each.kind, each.address) for each in zoom.recordings(room)] == [("recording", address)]
+    assert [(each.kind, each.address) for each in zoom.recordings(room)] == [
+        ("shared_screen_with_speaker_view", address)
+    ]
 
 
 def test_the_daily_limit_of_registrations_of_one_person_says_when(zoom, room):

@@ -145,7 +145,10 @@ def api(world: World) -> Blueprint:
     @bp.post("/v2/users/<user>/meetings")
     def create(user: str) -> Reply:
         allowed("meeting:write:meeting")
-        return _shown(world, world.create(user, _meeting_of(_body(MEETING)))), 201
+        made = world.create(user, _meeting_of(_body(MEETING)))
+        registers = made["settings"]["approval_type"] != 2
+        more = {"registration_url": f"{world.url}/j/{made['id']}"} if registers else {}
+        return {**_shown(world, made), **more}, 201
 
     @bp.get("/v2/meetings/<meeting>")
     def show(meeting: str) -> Reply:
@@ -226,7 +229,7 @@ def api(world: World) -> Blueprint:
         found = _known(world, meeting)["_recordings"]
         if not found:
             raise ApiError(404, 3301, f"This recording does not exist: {meeting}.")
-        return {"account_id": ACCOUNT, **found[-1]}
+        return {"account_id": ACCOUNT, **{name: value for name, value in found[-1].items() if name != "share_url"}}
 
     return bp
 
@@ -291,8 +294,6 @@ def _meeting_of(given: Body) -> Body:
 
 def _shown(world: World, meeting: Body) -> Body:
     shown = {name: value for name, value in meeting.items() if not name.startswith("_")}
-    if meeting["settings"]["approval_type"] != 2:
-        shown["registration_url"] = f"{world.url}/j/{meeting['id']}"
     return shown | {"start_url": world.start_url(meeting)}
 
 

@@ -377,7 +377,7 @@ class World:
         raise LookupError(participant_uuid)
 
     def record(self, name: str) -> str:
-        """What the host recorded of the last time is ready: the address of its page."""
+        """What the host recorded of the last time is ready: the address that plays it."""
         with self.change():
             meeting = self.meeting(name)
             instance = meeting["_instances"][-1]
@@ -407,7 +407,7 @@ class World:
             }
             meeting["_recordings"].append(made)
             self._tell("recording.completed", made, self.now(), download_token=secrets.token_urlsafe(16))
-            return str(made["share_url"])
+            return f"{self.url}/rec/play/{key}"
 
     def advance(self) -> None:
         """Meetings nobody ended are ended by their host some minutes after their time."""
