@@ -185,7 +185,7 @@ def test_opening_is_coming_in_leaving_is_told_and_coming_back_is_another_stay(wo
 def test_by_everybodys_address_one_registers_first(world, room):
     made, _ = room
     browser = requests.Session()
-    assert "wants you to register" in browser.get(made.address).text
+    assert "Register to join" in browser.get(made.address).text
     assert browser.post(made.address, data={"name": "Tom", "email": ""}).status_code == 422
     assert "as <b>Tom</b>" in browser.post(made.address, data={"name": "Tom", "email": "tom@home.example"}).text
     assert world.sent == []

@@ -326,7 +326,7 @@ class World:
             stay: Body = {
                 "participant_uuid": secrets.token_hex(16).upper(),
                 "user_id": str(number),
-                "name": person or (f"{known['first_name']} {known['last_name']}".strip() if known else account),
+                "name": person or _name_of(known, account or ""),
                 "registrant_id": registrant,
                 "account": account_id(account) if account else "",
                 "email": account or (known["email"] if known else ""),
@@ -545,6 +545,12 @@ def _about(meeting: Body, instance: Body) -> Body:
         "timezone": meeting["timezone"],
         "duration": meeting["duration"],
     }
+
+
+def _name_of(registrant: Body | None, account: str) -> str:
+    if registrant:
+        return f"{registrant['first_name']} {registrant['last_name']}".strip()
+    return account.partition("@")[0].capitalize()
 
 
 def _waiting(instance: Body) -> list[Body]:
