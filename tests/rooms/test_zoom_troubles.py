@@ -9,7 +9,7 @@ import pytest
 
 from portal.rooms import zoom_client
 from portal.rooms.platform import ProviderError
-from portal.rooms.zoom import Zoom
+from portal.rooms.zoom import Zoom, _lacking
 from tests.support.zoom import people, plan, zoom_settings
 
 MARKETPLACE = "Zoom App Marketplace"
@@ -169,7 +169,5 @@ def test_all_missing_scopes_are_named_at_once(zoom, world):
 
 
 def test_the_classic_scopes_are_enough():
-    from portal.rooms.zoom import _lacking
-
     classic = "meeting:write:admin meeting:read:admin report:read:admin recording:read:admin"
     assert _lacking(frozenset(classic.split())) == []
