@@ -190,19 +190,19 @@ def starts_in(starts_at: datetime, now: datetime) -> str:
     return f"{minutes} min" if seconds >= 60 else "any moment now"
 
 
-def zone_line(reader_zone: str, club_zone: str, now: datetime, until: datetime | None = None) -> str:
+def zone_line(viewer_zone: str, club_zone: str, now: datetime, until: datetime | None = None) -> str:
     """Times are yours, in Berlin. Istanbul is two hours ahead. If clocks change before `until`, that is said too."""
-    mine, club = city(reader_zone), city(club_zone)
-    if reader_zone == club_zone:
+    mine, club = city(viewer_zone), city(club_zone)
+    if viewer_zone == club_zone:
         return f"Times are in {mine}, the club's own zone."
-    apart = _apart(reader_zone, club_zone, now)
+    apart = _apart(viewer_zone, club_zone, now)
     line = f"Times are yours, in {mine}. {club} {_ahead(apart)}"
-    if until is None or _apart(reader_zone, club_zone, until) == apart:
+    if until is None or _apart(viewer_zone, club_zone, until) == apart:
         return f"{line}."
-    today = datetime.combine(now.astimezone(ZoneInfo(reader_zone)).date(), time(12), ZoneInfo(reader_zone))
+    today = datetime.combine(now.astimezone(ZoneInfo(viewer_zone)).date(), time(12), ZoneInfo(viewer_zone))
     noons = (today + timedelta(days=n) for n in range((until - now).days + 2))
-    changed = next((noon for noon in noons if _apart(reader_zone, club_zone, noon) != apart), until)
-    return f"{line}, and from {day_long(changed.date())} on it {_ahead(_apart(reader_zone, club_zone, until))}."
+    changed = next((noon for noon in noons if _apart(viewer_zone, club_zone, noon) != apart), until)
+    return f"{line}, and from {day_long(changed.date())} on it {_ahead(_apart(viewer_zone, club_zone, until))}."
 
 
 def _ahead(minutes: int) -> str:
@@ -216,8 +216,8 @@ def _ahead(minutes: int) -> str:
     return f"is {' and '.join(words)} {'ahead' if minutes > 0 else 'behind'}"
 
 
-def _apart(reader_zone: str, club_zone: str, at: datetime) -> int:
-    return _offset(ZoneInfo(club_zone), at) - _offset(ZoneInfo(reader_zone), at)
+def _apart(viewer_zone: str, club_zone: str, at: datetime) -> int:
+    return _offset(ZoneInfo(club_zone), at) - _offset(ZoneInfo(viewer_zone), at)
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> int:
@@ -286,7 +286,7 @@ def next_wall_time(day: date, wall: time, zone: str) -> time:
     return moment_of(day, wall, zone).astimezone(ZoneInfo(zone)).time().replace(second=0)
 
 
-class Reader:
+class Viewer:
     """Where somebody is in time: every moment they are shown is theirs, with the place named."""
 
     def __init__(self, zone: str) -> None:

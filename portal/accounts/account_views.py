@@ -11,7 +11,8 @@ from portal.accounts import actions, forms, queries
 from portal.accounts.proof import password_fits
 from portal.database import db
 from portal.times import ago, since
-from portal.web import find, me, page, reader
+from portal.viewer import me, viewer
+from portal.web import find, page
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -81,7 +82,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
 
 
 def _line(row: queries.SignInRow) -> dict[str, object]:
-    now = reader().now
+    now = viewer().now
     return {
         "id": row.id,
         "device": row.device,

@@ -16,10 +16,12 @@ from portal.meetings.models import MeetingSeries
 from portal.meetings.repeats import WEEKS
 from portal.meetings.series import SeriesPlan
 from portal.problems import Refused
+from portal.rooms.forms import LinkLine
 from portal.times import DAYS
 
 NO_PLACES = "At least one place and at most 100,000, or leave it empty."
 NO_TIMES = "Between once and 1,000 times, or leave it empty."
+TYPED = {"link": "Another platform, by its link"}
 WHY = "Say why, in a sentence everybody may read."
 REPEATS = {
     "daily": "Every day",
@@ -44,7 +46,9 @@ class ProgrammeForm(Form):
             NumberRange(1, 480, "Between 1 minute and 8 hours (480)."),
         ],
     )
-    platform = SelectField("Room", choices=[SelectChoice(*room) for room in ROOMS.items()])
+    platform = SelectField("Room", choices=[SelectChoice(*room) for room in (ROOMS | TYPED).items()])
+    link = LinkLine()
+    remove_link = BooleanField("Remove the link that is set")
     max_attendees = IntegerField(
         "Places", default=50, validators=[Optional(), readable(NO_PLACES), NumberRange(1, 100_000, NO_PLACES)]
     )
@@ -73,7 +77,7 @@ class ProgrammeForm(Form):
         return {**{name: self[name].data for name in shared}, "description": self.description.data or None}
 
     def refuse_at(self, field: Field | None, refusal: Refused) -> None:
-        """Say what a rule said, at a field or above them all."""
+        """Show the sentence of a refusal at a field, or above the form if `field` is None."""
         if field is None:
             self.form_errors.append(refusal.sentence)
         else:
@@ -158,14 +162,14 @@ class SeriesForm(ProgrammeForm):
 
     @classmethod
     def of(cls, series: MeetingSeries, host_email: str, from_day: date) -> "SeriesForm":
-        """As a series stands, to be changed from a day on."""
+        """The form filled with a series, to be changed from `from_day` on."""
         stands = {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
         first = {"month_week": series.month_week or 1, "month_weekday": (series.weekdays or [1])[0]}
         return cls(None, data={**stands, **first, "host_email": host_email, "starts_on": from_day})
 
 
 class CancellationForm(Form):
-    """Why."""
+    """The reason for cancelling a meeting."""
 
     reason = Line("Reason", most=300, missing=WHY)
 

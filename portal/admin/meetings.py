@@ -23,8 +23,12 @@ from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words, sentence
 from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
+from portal.rooms import actions as rooms
+from portal.rooms.forms import link_hint
+from portal.rooms.standing import room_standing
 from portal.times import number
-from portal.web import me, page
+from portal.viewer import me
+from portal.web import page
 
 OPEN_DAYS = 3
 """So many days with meetings are open; those after them are folded, a week at a time."""
@@ -53,18 +57,22 @@ def index() -> ResponseReturnValue:
         .order_by(Meeting.starts_at, Meeting.id)
         .limit(200)
     )
-    look = here_and_now()
-    series, upcoming = running_series(), [Planned(row, look) for row in typed(PlannedRow, db.session.execute(coming))]
-    days = [(day, list(there)) for day, there in groupby(upcoming, lambda m: m.date)]
-    later = [m for _day, there in days[OPEN_DAYS:] for m in there]
+    viewer_clock = here_and_now()
+    series, upcoming = (
+        running_series(),
+        [Planned(row, viewer_clock) for row in typed(PlannedRow, db.session.execute(coming))],
+    )
+    days = [(day, list(meetings)) for day, meetings in groupby(upcoming, lambda m: m.date)]
+    later = [m for _day, meetings in days[OPEN_DAYS:] for m in meetings]
     weeks = [
-        (monday, list(there)) for monday, there in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))
+        (monday, list(meetings))
+        for monday, meetings in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))
     ]
     return page(
         "admin/meetings.html",
         heading=_heading(upcoming),
         days=days[:OPEN_DAYS],
-        weeks=[(monday, there, sum(m.requests for m in there)) for monday, there in weeks],
+        weeks=[(monday, meetings, sum(m.requests for m in meetings)) for monday, meetings in weeks],
         series=[(one.id, one.title, sentence(one)) for one in series],
         daily=any(one.only_if_free for one in series),
     )
@@ -80,11 +88,11 @@ def past() -> ResponseReturnValue:
         .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
         .limit(queries.PAGE + 1)
     )
-    rows, look = typed(PlannedRow, db.session.execute(over)), here_and_now()
+    rows, viewer_clock = typed(PlannedRow, db.session.execute(over)), here_and_now()
     older = paging.write(rows[-1].starts_at, rows[-1].id) if len(rows) > queries.PAGE else None
     return page(
         "admin/meetings_past.html",
-        meetings=[Planned(row, look) for row in rows[: queries.PAGE]],
+        meetings=[Planned(row, viewer_clock) for row in rows[: queries.PAGE]],
         older_url=f"/admin/meetings/past?from={older}" if older else None,
         newer_url="/admin/meetings/past" if "from" in request.args else "/admin/meetings",
     )
@@ -103,7 +111,7 @@ def new() -> ResponseReturnValue:
             "max_attendees": 50,
         },
     )
-    return page("admin/meeting_form.html", form=form, m=None)
+    return page("admin/meeting_form.html", form=form, m=None, **_link(None))
 
 
 @admin
@@ -113,13 +121,14 @@ def plan() -> ResponseReturnValue:
     if form.validate():
         try:
             meeting_id = actions.plan(db.session(), form.plan(), form.host_email.data, me())
+            _keep_link(form, meeting_id)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
         else:
             flash(f"{form.title.data} is on the programme.", "note")
             return redirect(f"/meetings/{meeting_id}/guests" if form.is_private.data else "/admin/meetings", 303)
-    return page("admin/meeting_form.html", 422, form=form, m=None)
+    return page("admin/meeting_form.html", 422, form=form, m=None, **_link(None))
 
 
 @admin
@@ -138,6 +147,7 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
     if form.validate():
         try:
             actions.change(db.session(), meeting, form.plan(), form.host_email.data, seen=form.seen)
+            _keep_link(form, meeting_id)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
@@ -151,7 +161,7 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
 
 @admin
 def cancellation(meeting_id: UUID) -> ResponseReturnValue:
-    """Are you sure, and how many are told."""
+    """Ask for the reason of a cancellation; the page says how many people are told."""
     return _cancellation_page(meeting_id, CancellationForm(None))
 
 
@@ -201,13 +211,25 @@ def _form_page(form: MeetingForm, meeting: Meeting, status: int = 200) -> Respon
         day=meeting.series_date,
         series=series,
         repeats=in_words(series) if series else "",
+        **_link(meeting.id),
     )
+
+
+def _link(meeting_id: UUID | None) -> dict[str, object]:
+    """What the form says at the field for a link; no meeting: it is only being planned."""
+    has_link = meeting_id is not None and room_standing(db.session(), meeting_id).has_link
+    return {"has_link": has_link, "link_hint": link_hint(current_app.config["SETTINGS"], is_set=has_link)}
+
+
+def _keep_link(form: MeetingForm, meeting_id: UUID) -> None:
+    if form.link.data or form.remove_link.data:
+        rooms.set_link(db.session(), meeting_id, form.link.data or None)
 
 
 def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 200) -> ResponseReturnValue:
     meeting, _host = _meeting(meeting_id)
-    told = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
-    return page("admin/cancellation.html", status, m=Planned(meeting, here_and_now()), form=form, told=told)
+    recipients = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
+    return page("admin/cancellation.html", status, m=Planned(meeting, here_and_now()), form=form, recipients=recipients)
 
 
 def _at_field(form: MeetingForm, refusal: Refused) -> None:

@@ -17,7 +17,8 @@ from portal.accounts.models import User
 from portal.accounts.queries import NAME
 from portal.admin.meeting_forms import CorrectionForm
 from portal.admin.planned import Planned
-from portal.attendance import actions, queries
+from portal.arguments import query_arg
+from portal.attendance import presence, queries
 from portal.attendance.domains import by_domain
 from portal.attendance.models import Attendance
 from portal.database import db
@@ -27,8 +28,12 @@ from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.meetings.rows import PlannedRow
+from portal.problems import Refused
+from portal.rooms.actions import reveal
+from portal.rooms.standing import room_standing
 from portal.times import date_in_words, since
-from portal.web import asked, find, page, reader
+from portal.viewer import viewer
+from portal.web import find, page
 
 Creator = aliased(User)
 
@@ -54,7 +59,7 @@ class OneRow(PlannedRow):
 
 
 class Numbers(NamedTuple):
-    """What became of it."""
+    """How many were invited, answered and came; `minutes` is the average stay, None before the meeting is settled."""
 
     invited_count: int | None
     attended_count: int
@@ -88,7 +93,7 @@ class Shown(NamedTuple):
     id: UUID
     name: str
     email: str
-    said: tuple[str, str, str]
+    status: tuple[str, str, str]
     came: str
     left: str
     minutes: int | None
@@ -206,6 +211,7 @@ def add_to(bp: Blueprint) -> None:
     """Routes of this subject."""
     one = "/meetings/<uuid:meeting_id>"
     bp.add_url_rule(one, "meeting", show)
+    bp.add_url_rule(f"{one}/room/address", "reveal_room", reveal_room, methods=["POST"])
     bp.add_url_rule(f"{one}/attendances/<uuid:person_id>", "attendance", attendance)
     bp.add_url_rule(f"{one}/attendances/<uuid:person_id>", "correct_attendance", correct, methods=["POST"])
     bp.add_url_rule("/domains", "domains", domains)
@@ -215,7 +221,7 @@ def add_to(bp: Blueprint) -> None:
 def show(meeting_id: UUID) -> ResponseReturnValue:
     """What was planned, what came of it, who was there."""
     row = find(ONE, meeting_id=meeting_id, at=clock.now())
-    m, q = ThisMeeting(row, here_and_now()), asked("q")
+    m, q = ThisMeeting(row, here_and_now()), query_arg("q")
     people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(ANSWERS))
     shown = [_person(one, m) for one in people[:PAGE]]
     own = current_app.config["SETTINGS"].club_domains
@@ -230,8 +236,20 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
         groups=_groups(shown),
         more=len(people) > PAGE,
         shown=SHOWN,
+        room=room_standing(db.session(), meeting_id),
         domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
     )
+
+
+@admin
+def reveal_room(meeting_id: UUID) -> ResponseReturnValue:
+    """Show the room's address, once, to an admin who has just given a code; the log keeps who did."""
+    m = ThisMeeting(find(ONE, meeting_id=meeting_id, at=clock.now()), here_and_now())
+    try:
+        address, refusal = reveal(db.session(), meeting_id), ""
+    except Refused as refused:
+        address, refusal = "", refused.sentence
+    return page("admin/room_address.html", 409 if refusal else 200, m=m, address=address, refusal=refusal)
 
 
 @admin
@@ -242,15 +260,15 @@ def attendance(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
 
 @admin
 def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
-    """They came, or they did not."""
-    form, said = CorrectionForm(), request.form.get("outcome")
-    if said not in ("attended", "no_show"):
+    """Correct whether a person came."""
+    form, status = CorrectionForm(), request.form.get("outcome")
+    if status not in ("attended", "no_show"):
         abort(422)
     if not form.validate():
         return _correction_page(meeting_id, person_id, form, 422)
-    actions.correct(db.session(), meeting_id, person_id, said == "attended", form.reason.data)
+    presence.correct(db.session(), meeting_id, person_id, status == "attended", form.reason.data)
     flash(
-        f"{_name(person_id)} {'came' if said == 'attended' else 'did not come'}: corrected, with your reason in the log.",
+        f"{_name(person_id)} {'came' if status == 'attended' else 'did not come'}: corrected, with your reason in the log.",
         "note",
     )
     return redirect(f"/admin/meetings/{meeting_id}", 303)
@@ -271,7 +289,7 @@ def _name(person_id: UUID) -> str:
 
 def _made(row: OneRow) -> str:
     """Who or what put it on the programme, and when."""
-    when = date_in_words(row.created_at.astimezone(reader().tz))
+    when = date_in_words(row.created_at.astimezone(viewer().tz))
     if row.origin != "admin":
         return f"Created from {'the club’s daily meeting' if row.origin == 'daily-job' else 'its series'} on {when}."
     by = display_name(row.first_name, row.last_name, row.email) if row.email else "somebody whose account is gone"
@@ -287,7 +305,7 @@ def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
             (n.external_attendees, "came from outside the club’s own domains"),
         ]
         minutes = [(f"{n.minutes}", "minutes each stayed")] if n.minutes is not None else []
-        return [*[(f"{number:,}", said) for number, said in numbers], *minutes]
+        return [*[(f"{number:,}", label) for number, label in numbers], *minutes]
     numbers = [
         (row.open_to, "can come"),
         (m.taken, "said yes"),
@@ -295,12 +313,12 @@ def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
         (max(0, row.open_to - n.answered), "no answer yet"),
         (m.waiting, "waiting"),
     ]
-    return [(f"{number:,}", said) for number, said in numbers]
+    return [(f"{number:,}", label) for number, label in numbers]
 
 
 def _person(row: Attended, m: Planned) -> Shown:
     def hour(moment: datetime | None) -> str:
-        return f"{moment.astimezone(reader().tz):%H:%M}" if moment else ""
+        return f"{moment.astimezone(viewer().tz):%H:%M}" if moment else ""
 
     return Shown(
         row.id,
@@ -311,7 +329,7 @@ def _person(row: Attended, m: Planned) -> Shown:
         hour(row.left_at),
         row.join_duration,
         (row.device_type or "").capitalize(),
-        f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "",
+        f"Corrected {since(row.corrected_at, viewer().now)}: {row.correction}" if row.corrected_at else "",
         m.correctable,
     )
 
@@ -320,18 +338,18 @@ def _groups(people: list[Shown]) -> list[dict[str, object]]:
     """Who came, and then by answer: those of one word together, with the columns that say something of any of them."""
     groups: dict[tuple[str, str, str], list[Shown]] = {}
     for person in people:
-        groups.setdefault(person.said, []).append(person)
+        groups.setdefault(person.status, []).append(person)
     return [
         {
-            "said": said,
-            "people": there,
+            "status": status,
+            "people": rows,
             "columns": [
                 name
                 for name in ("came", "minutes", "device")
-                if any(getattr(one, name) not in ("", None) for one in there)
+                if any(getattr(one, name) not in ("", None) for one in rows)
             ],
         }
-        for said, there in groups.items()
+        for status, rows in groups.items()
     ]
 
 

@@ -22,8 +22,11 @@ from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import sentence
 from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
+from portal.rooms import actions as rooms
+from portal.rooms.forms import link_hint
 from portal.times import day_long
-from portal.web import me, page, wants_fragment
+from portal.viewer import me
+from portal.web import page, wants_fragment
 
 ONE = (
     select(MeetingSeries, User.email)
@@ -41,7 +44,7 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule(f"{one}/edit", "edit_series", edit)
     bp.add_url_rule(f"{one}/edit", "change_series", change, methods=["POST"])
     bp.add_url_rule(f"{one}/skipped", "skip_series", skip, methods=["POST"])
-    bp.add_url_rule(f"{one}/skipped/<day>/back", "hold_series", hold_after_all, methods=["POST"])
+    bp.add_url_rule(f"{one}/skipped/<day>/back", "unskip_series", unskip, methods=["POST"])
     bp.add_url_rule(f"{one}/end", "stop_series", stop, methods=["POST"])
 
 
@@ -60,7 +63,7 @@ def new() -> ResponseReturnValue:
             "only_if_free": daily,
         },
     )
-    return page("admin/series_form.html", form=form, s=None)
+    return _form_page(form, None)
 
 
 @admin
@@ -72,13 +75,14 @@ def plan() -> ResponseReturnValue:
     if form.validate():
         try:
             series_id = series.start(db.session(), _planned(form), form.host_email.data, me())
+            _keep_link(form, series_id)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
         else:
             flash(f"{form.title.data} is on the programme.", "note")
             return redirect(f"/admin/series/{series_id}", 303)
-    return page("admin/series_form.html", 422, form=form, s=None)
+    return _form_page(form, None, 422)
 
 
 @admin
@@ -96,7 +100,7 @@ def edit(series_id: UUID) -> ResponseReturnValue:
         from_day = max(date.fromisoformat(request.args.get("from", "")), today)
     except ValueError:
         from_day = max(one.starts_on, today)
-    return page("admin/series_form.html", form=SeriesForm.of(one, host, from_day), s=one)
+    return _form_page(SeriesForm.of(one, host, from_day), one)
 
 
 @admin
@@ -109,6 +113,7 @@ def change(series_id: UUID) -> ResponseReturnValue:
     if form.validate():
         try:
             following = series.change(db.session(), one, _planned(form), form.host_email.data, seen=form.seen)
+            _keep_link(form, following)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
@@ -117,12 +122,12 @@ def change(series_id: UUID) -> ResponseReturnValue:
             return redirect(f"/admin/series/{following}", 303)
     one, _host = _series(series_id)
     form.revision.data = one.revision
-    return page("admin/series_form.html", 422, form=form, s=one)
+    return _form_page(form, one, 422)
 
 
 @admin
 def skip(series_id: UUID) -> ResponseReturnValue:
-    """Not on that day."""
+    """Skip one day of the series."""
     one, form = _series(series_id)[0], SkippingForm(prefix="skip")
     if form.validate():
         try:
@@ -137,20 +142,20 @@ def skip(series_id: UUID) -> ResponseReturnValue:
 
 
 @admin
-def hold_after_all(series_id: UUID, day: str) -> ResponseReturnValue:
-    """On that day after all."""
+def unskip(series_id: UUID, day: str) -> ResponseReturnValue:
+    """Take a skipped day back."""
     try:
         skipped = date.fromisoformat(day)
     except ValueError:
         abort(404)
-    series.hold_after_all(db.session(), _series(series_id)[0], skipped)
+    series.unskip(db.session(), _series(series_id)[0], skipped)
     flash(f"It is held on {day_long(skipped)} after all.", "note")
     return redirect(f"/admin/series/{series_id}", 303)
 
 
 @admin
 def stop(series_id: UUID) -> ResponseReturnValue:
-    """A last day."""
+    """Give the series a last day."""
     one, form = _series(series_id)[0], StoppingForm(prefix="end")
     if form.validate():
         try:
@@ -172,7 +177,7 @@ def _series(series_id: UUID) -> tuple[MeetingSeries, str]:
 
 def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, status: int = 200) -> ResponseReturnValue:
     one, _host = _series(series_id)
-    today, look = series.today(one.timezone), here_and_now()
+    today, viewer_clock = series.today(one.timezone), here_and_now()
     planned = (
         select(*queries.SHOWN, Meeting.request_count)
         .where(Meeting.series_id == series_id, Meeting.ends_at > clock.now())
@@ -185,7 +190,7 @@ def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, statu
         s=one,
         sentence=sentence(one),
         over=one.ends_on is not None and one.ends_on < today,
-        meetings=[Planned(row, look) for row in typed(PlannedRow, db.session.execute(planned))],
+        meetings=[Planned(row, viewer_clock) for row in typed(PlannedRow, db.session.execute(planned))],
         skipped=[(day, f"{day_long(day)} {day.year}") for day in sorted(one.skipped) if day >= today],
         skipping=skipping,
         stopping=stopping,
@@ -200,17 +205,28 @@ def _planned(form: SeriesForm) -> series.SeriesPlan:
 
 def _with_days(form: SeriesForm, one: MeetingSeries | None = None) -> ResponseReturnValue:
     """The form as typed, with the sentence it means and its next five days; nothing is saved."""
-    said, days = "", []
+    summary, days = "", []
     if form.validate():
         try:
             what = _planned(form)
-            said, days = sentence(what), series.next_days(db.session(), what, skipped=one.skipped if one else ())
+            summary, days = sentence(what), series.next_days(db.session(), what, skipped=one.skipped if one else ())
         except Refused as refusal:
             _at_field(form, refusal)
-    shown = {"said": said, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
+    shown = {"summary": summary, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
     if wants_fragment():
         return render_template("admin/_series_days.html", form=form, **shown)
-    return page("admin/series_form.html", 200 if said else 422, form=form, s=one, **shown)
+    return _form_page(form, one, 200 if summary else 422, **shown)
+
+
+def _form_page(form: SeriesForm, one: MeetingSeries | None, status: int = 200, **shown: object) -> ResponseReturnValue:
+    has_link = one is not None and rooms.has_series_link(db.session(), one.id)
+    hint = link_hint(current_app.config["SETTINGS"], is_set=has_link)
+    return page("admin/series_form.html", status, form=form, s=one, has_link=has_link, link_hint=hint, **shown)
+
+
+def _keep_link(form: SeriesForm, series_id: UUID) -> None:
+    if form.link.data or form.remove_link.data:
+        rooms.set_series_link(db.session(), series_id, form.link.data or None)
 
 
 def _at_field(form: SeriesForm, refusal: Refused) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import admin
-from portal.admin.moments import moments
+from portal.admin.reporting_period import reporting_period
 from portal.billing import money
 from portal.database import db
 from portal.database.query import Query
@@ -20,8 +20,10 @@ from portal.database.rows import row_type
 from portal.meetings.board import Board, Clock, here_and_now, phase_of
 from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
+from portal.rooms.queries import TROUBLED
 from portal.times import day_long, day_medium, number
-from portal.web import page, reader
+from portal.viewer import viewer
+from portal.web import page
 
 
 class Numbers(NamedTuple):
@@ -122,23 +124,23 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def today() -> ResponseReturnValue:
     """How the club stands now."""
-    look, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
-    numbers = NUMBERS.one(db.session(), currency=currency, **moments())
+    viewer_clock, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
+    numbers = NUMBERS.one(db.session(), currency=currency, **reporting_period())
     tonight = NEXT.one_or_none(db.session(), at=at)
-    next_one = Board(tonight, look, tonight.here) if tonight else None
+    next_one = Board(tonight, viewer_clock, tonight.here) if tonight else None
     wants = _wants(at, numbers)
     lately = list(reversed(LATELY.all(db.session(), at=at)))
     return page(
         "admin/today.html",
-        now=f"{day_long(reader().now)}, {reader().clock} {reader().city}",
-        judgement=_judgement(tonight, wants, look),
-        lede=_lede(tonight, look),
+        now=f"{day_long(viewer().now)}, {viewer().clock} {viewer().city}",
+        judgement=_judgement(tonight, wants, viewer_clock),
+        lede=_lede(tonight, viewer_clock),
         wants=wants,
         b=next_one,
         tonight=_tonight(tonight),
         tonight_title=tonight.title if tonight else "",
         when=_when(next_one),
-        bars=[(row.attendee_count, day_medium(look.here(row.starts_at))) for row in lately],
+        bars=[(row.attendee_count, day_medium(viewer_clock.here(row.starts_at))) for row in lately],
         people=[
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
             (f"{numbers.ending:,}", "whose access ends or renews this month", "/admin/people?access=ending"),
@@ -150,7 +152,7 @@ def today() -> ResponseReturnValue:
             ),
         ],
         money=[
-            (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
+            (money.shown(numbers.revenue, currency), f"{viewer().now:%B} so far, after refunds", "/admin/money"),
             (
                 money.shown(numbers.refunded, currency),
                 "refunded of this year’s payments",
@@ -170,6 +172,16 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
     wants = [
         ("quarter", "amber", _ask(row), f"/meetings/{row.id}/requests", "Answer them")
         for row in ASKING.all(db.session(), at=at)
+    ]
+    wants += [
+        (
+            "cross",
+            "bad",
+            f"{row.title} has no room: {row.failure}",
+            f"/meetings/{row.meeting_id}/room",
+            "See to the room",
+        )
+        for row in TROUBLED.all(db.session(), at=at)
     ]
     wants += [
         ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Operations")
@@ -195,14 +207,14 @@ def _ask(row: AskedFor) -> str:
     return f"{row.request_count} {people} to join {row.title}"
 
 
-def _judgement(tonight: Tonight | None, wants: Sequence[object], look: Clock) -> str:
+def _judgement(tonight: Tonight | None, wants: Sequence[object], viewer_clock: Clock) -> str:
     if wants:
         return (
             "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
         )
     if tonight is None:
         return "Nothing is planned."
-    if phase_of(tonight, look) == "live":
+    if phase_of(tonight, viewer_clock) == "live":
         return f"{tonight.title} is running well."
     return f"{tonight.title} is in good shape."
 
@@ -218,12 +230,12 @@ def _when(board: Board | None) -> str:
     )
 
 
-def _lede(tonight: Tonight | None, look: Clock) -> str:
+def _lede(tonight: Tonight | None, viewer_clock: Clock) -> str:
     if tonight is None:
         return "No meeting is on the programme. Plan one, and it appears on everybody's page."
-    starts = look.here(tonight.starts_at)
+    starts = viewer_clock.here(tonight.starts_at)
     people = "person has" if tonight.seats_taken == 1 else "people have"
-    if phase_of(tonight, look) == "live":
+    if phase_of(tonight, viewer_clock) == "live":
         return f"{tonight.title} began at {starts:%H:%M}. {tonight.seats_taken} {people} said yes."
     return f"{tonight.seats_taken} {people} said yes to {tonight.title}, {day_medium(starts)} at {starts:%H:%M}."
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
+    false,
     func,
     literal_column,
     select,
@@ -47,6 +48,8 @@ MINE = (
     Attendance.join_duration,
     Attendance.party_id,
 )
+# Whoever asks leads it.
+IS_HOST = func.coalesce(Meeting.host_id == select(ME).scalar_subquery(), false()).label("is_host")
 POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meeting.id))).label("position")
 
 
@@ -62,6 +65,7 @@ class Mine(KindOfMeeting):
     join_duration: int | None
     party_id: UUID | None
     position: int | None
+    is_host: bool
 
 
 @row_type
@@ -100,15 +104,15 @@ class One(Mine):
     series_time: time | None
 
 
-class There(NamedTuple):
-    """That a meeting may be seen."""
+class VisibleMeeting(NamedTuple):
+    """The id of a meeting that the signed-in person may see."""
 
     id: UUID
 
 
 def _mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
     mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
-    return select(*SHOWN, *MINE, POSITION, *more).outerjoin(Attendance, mine)
+    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, mine)
 
 
 # How many are inside, of one that runs.
@@ -166,7 +170,7 @@ ONE = Query(
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id")),
 )
-THERE = Query(There, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
+VISIBLE = Query(VisibleMeeting, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
 """Whether the asker may see a meeting at all."""
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")

@@ -46,7 +46,17 @@ SENTENCES = {
     "meeting.cancelled": "{who} cancelled {meeting}",
     "meeting.reinstated": "{who} reinstated {meeting}",
     "meeting.settled": "It was settled who came to {meeting}",
+    "room.link-set": "{who} typed the link to the room of {meeting}",
+    "room.link-removed": "{who} removed the link to the room of {meeting}",
+    "room.retried": "{who} had the room of {meeting} made again",
+    "room.revealed": "{who} looked at the address of the room of {meeting}",
+    "room.ready": "The room of {meeting} is ready",
+    "room.failed": "The room of {meeting} could not be made",
+    "room.gone": "The room of {meeting} was deleted at its platform",
+    "room.let-go": "The room of {meeting} was let go",
     "series.planned": "{who} {said}",
+    "series.link-set": "{who} typed the link to the room of a series",
+    "series.link-removed": "{who} removed the link to the room of a series",
     "series.changed": "{who} {said}",
     "series.stopped": "{who} stopped a series: {said}",
     "series.skipped": "{who} skipped a day: {said}",
@@ -113,7 +123,7 @@ SENTENCES = {
 _PIECES = re.compile(r"(\{\w+\})")
 
 
-def sentence(operation: str | None, message: str, *, by_person: bool, about: bool, there: bool) -> list[str]:
+def sentence(operation: str | None, message: str, *, by_person: bool, about: bool, at_meeting: bool) -> list[str]:
     """A row as the pieces of one sentence: words, and {who}, {whom}, {one} and {meeting} for what a page links.
 
     Whoever and whatever the row knows and its sentence does not name is added at the end. Before an operation has a
@@ -121,11 +131,11 @@ def sentence(operation: str | None, message: str, *, by_person: bool, about: boo
     """
     # A name, a number or an order's sign keeps its capital.
     begins = message[:1].lower() + message[1:] if message[1:2].islower() else message
-    said = SENTENCES.get(operation or "") or (
+    template = SENTENCES.get(operation or "") or (
         "{who}: {said}" if by_person else message.replace("{", "(").replace("}", ")")
     )
-    if about and not {"{whom}", "{one}"} & set(_PIECES.findall(said)):
-        said += ", about {whom}"
-    if there and "{meeting}" not in said:
-        said += ", at {meeting}"
-    return [begins if piece == "{said}" else piece for piece in _PIECES.split(said) if piece]
+    if about and not {"{whom}", "{one}"} & set(_PIECES.findall(template)):
+        template += ", about {whom}"
+    if at_meeting and "{meeting}" not in template:
+        template += ", at {meeting}"
+    return [begins if piece == "{said}" else piece for piece in _PIECES.split(template) if piece]

@@ -1,6 +1,6 @@
 """The verbs of a family that is there: starting one, its name and seats, each person's own switches. None commits.
 
-The way in is in `joining`, the way out in `leaving`, another payer or the end in `handing_over`.
+The way in is in `joining`, the way out in `leaving`, another payer or the end in `transfer`.
 """
 
 from uuid import UUID, uuid4
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock
 from portal.accounts.models import User
-from portal.billing.actions import project
+from portal.billing.actions import refresh_projection
 from portal.families.events import seat_changed
 from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import InAFamily, refuse
@@ -34,7 +34,7 @@ def start(db: Session, primary_id: UUID, name: str, seats: int = 6) -> UUID:
             id=uuid4(), plan_id=plan_id, user_id=primary_id, role="primary", state="active", joined_at=at
         )
     )
-    project(db, primary_id)
+    refresh_projection(db, primary_id)
     db.execute(update(FamilyPlan).where(FamilyPlan.id == plan_id).values(told_until=FamilyPlan.subscription_expiry))
     audit.record(db, "family.started", f"Started {name}", subject_id=primary_id)
     return plan_id

@@ -443,7 +443,7 @@ def test_invitations_run_out_while_somebody_holds_the_family(invited, superuser,
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(do, worker_app, jobs.expire)
         until_somebody_waits(superuser)
-        holder.execute("select from hold_family(%s, now())", [FAMILY])
+        holder.execute("select from lock_family(%s, now())", [FAMILY])
         holder.commit()
         running.result()
     assert one(superuser, "select count(*) from family_memberships where state = 'expired'") == 1

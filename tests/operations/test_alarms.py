@@ -133,7 +133,7 @@ def test_jobs_that_failed_or_are_late(told, backup, superuser):
         [
             ("billing.refetch", "failed", "1 hour"),
             ("mail.deliver", "failed", "2 days"),
-            ("attendance.tend", "todo", "11 minutes"),
+            ("attendance.sweep", "todo", "11 minutes"),
         ]
     ):
         superuser.execute(JOB, [900 + number, task, status])

@@ -29,6 +29,7 @@ class ClubServer:
         self.environment = {
             **os.environ,
             "SECRET_KEY": SECRET,
+            "ROOM_KEY": SECRET,
             "SANDBOX": "1",
             "PUBLIC_URL": self.url,
             "ASSETS": str(folder / "assets"),

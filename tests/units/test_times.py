@@ -209,7 +209,7 @@ def package():
 
 @pytest.mark.parametrize("zone", times.zones())
 def test_clocks_show_in_every_zone_what_the_package_says(package, zone):
-    shown = [moment.astimezone(times.Reader(zone).tz).replace(tzinfo=None) for moment in INSTANTS]
+    shown = [moment.astimezone(times.Viewer(zone).tz).replace(tzinfo=None) for moment in INSTANTS]
     assert shown == [moment.astimezone(package(zone)).replace(tzinfo=None) for moment in INSTANTS]
     assert [
         times.moment_of(wall.date(), wall.time(), zone).astimezone(package(zone)).replace(tzinfo=None) for wall in shown
