@@ -126,6 +126,14 @@ def stripe() -> None:
 
 
 @portal.command()
+def zoom() -> None:
+    """Serve the sandbox's Zoom: its API, its rooms, its events to our door."""
+    from portal.sandbox.run import serve_zoom
+
+    serve_zoom(Settings.from_environment())
+
+
+@portal.command()
 def meet() -> None:
     """Serve the sandbox's Google: Calendar, Meet, and the rooms in which the demo sits."""
     from portal.sandbox.run import serve_meet
