@@ -72,6 +72,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.families import views as families
     from portal.operations import views as operations
     from portal.public import views as public
+    from portal.rooms import views as rooms
 
     for room in (
         public,
@@ -83,6 +84,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         attendance,
         hosting,
         room_views,
+        rooms,
         calendar,
         billing,
         checkout,

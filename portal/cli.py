@@ -124,6 +124,14 @@ def stripe() -> None:
     serve_stripe(Settings.from_environment())
 
 
+@portal.command()
+def zoom() -> None:
+    """Serve the sandbox's Zoom: its API, its rooms, its events to our door."""
+    from portal.sandbox.run import serve_zoom
+
+    serve_zoom(Settings.from_environment())
+
+
 @portal.command("plans")
 @click.argument("what", type=click.Choice(["sync"]))
 def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is

@@ -570,6 +570,9 @@ class Settings:
         Path,
         Setting("SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`"),
     ] = ROOT / "var" / "stripe.sqlite3"
+    sandbox_zoom: Annotated[
+        Path, Setting("SANDBOX_ZOOM", "what the demo's Zoom remembers; `make run` sets it", Path, "`var/zoom.json`")
+    ] = ROOT / "var" / "zoom.json"
     sandbox_clock: Annotated[
         Path | None,
         Setting("SANDBOX_CLOCK", "how far the demo's clock is ahead; `make run` sets it", folder, "not at all"),

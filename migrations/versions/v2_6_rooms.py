@@ -20,6 +20,9 @@ alter table meetings drop constraint check_platform,
 alter table meeting_series drop constraint check_platform,
   add constraint check_platform check (platform in ('google-meet', 'zoom', 'link'));
 
+-- What a platform tells is of a meeting by its name there.
+create index ix_meetings_meeting_id on meetings (meeting_id) where meeting_id is not null;
+
 -- The room of a meeting: what it was made for, what went wrong, and what the platform told. Its sealed address is
 -- meetings.meeting_link, its name at the platform meetings.meeting_id, its state meetings.provision_state.
 create table rooms (
@@ -189,6 +192,7 @@ def downgrade() -> None:
       rooms;
     alter table meeting_series drop constraint check_platform,
       add constraint check_platform check (platform in ('google-meet', 'zoom'));
+    drop index ix_meetings_meeting_id;
     alter table meetings drop attendance_record, drop constraint check_platform,
       add constraint check_platform check (platform in ('google-meet', 'zoom'));
     """)

@@ -19,6 +19,7 @@ from portal.config import LOGINS, ROOT, Settings, kept_secret, plain_url
 from portal.database import embedded, roles
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
+from portal.sandbox import zoom as stand_in_zoom
 from portal.sandbox.stripe import Stripe
 from portal.sandbox.stripe import serve as stand_in
 
@@ -64,6 +65,14 @@ def serve_stripe(settings: Settings) -> None:
     world = Stripe(settings.sandbox_stripe, settings.stripe_url, settings.stripe_key, hook)
     at = urlsplit(settings.stripe_url)
     stand_in.serve(world, at.hostname or "127.0.0.1", at.port or 8001)
+
+
+def serve_zoom(settings: Settings) -> None:
+    """The sandbox's Zoom as a process of its own, on the port the portal is told to find it at; until told to stop."""
+    hook = f"{settings.public_url}/webhooks/zoom"
+    url = settings.zoom_url or "http://127.0.0.1:8002"
+    secret, clock_file = settings.zoom_webhook_secret, settings.sandbox_clock
+    stand_in_zoom.serve(settings.sandbox_zoom, url, hook, secret, clock_file, settings.zoom_hosts)
 
 
 def web_command(port: int) -> list[str]:

@@ -13,12 +13,13 @@ from tests.support.line import one
 
 HOUR = timedelta(hours=1)
 
-# Moments that are not a claim of what time it is: a last day that is given or paid for, when Stripe made an event, how far
+# Moments that are not a claim of what time it is: a last day that is given or paid for, when Stripe or Zoom made an event, how far
 # back an admin looks.
 SAID = {
     "give_access": "until",
     "cut_order": "until",
     "note_provider_event": "created",
+    "note_room_event": "created",
     "mail_standing": "since",
     "undo_removal": "since",  # the day began: never more than 25 hours ago, whoever says so
 }

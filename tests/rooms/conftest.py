@@ -1,4 +1,4 @@
-"""A platform as the outside: its rooms live in memory, and it may fail, be slow, or lose one. And evenings at it."""
+"""Platforms as the outside: one that lives in memory and fails when told to, with an evening at it; and a Zoom."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,9 +9,11 @@ from portal import clock
 from portal.rooms.jobs import tend
 from portal.rooms.platform import HostAddress, Person, Plan, ProviderError, Registrant, Room, RoomGoneError
 from portal.rooms.sealing import unseal
+from portal.rooms.zoom import Zoom
 from tests.admin.conftest import desk, given  # noqa: F401 - fixtures
 from tests.support.cast import ROOM_KEY
 from tests.support.reading import do, one, plan
+from tests.support.zoom import zoom_server, zoom_settings
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -76,6 +78,56 @@ class Outside:
     def revoke(self, provider_id: str, registrant_id: str) -> None:
         self._asked("revoke")
         del self.registrants[registrant_id]
+
+
+@pytest.fixture
+def outside(worker_app):
+    """The platform the worker makes rooms at."""
+    platform = Outside()
+    worker_app.extensions["platforms"] = {"zoom": platform}
+    yield platform
+    del worker_app.extensions["platforms"]
+
+
+@pytest.fixture
+def evening(superuser, people):
+    """An evening on Zoom in two days, without a room yet, with Alice as its host."""
+    return plan(
+        superuser, "Supper", days=2, platform="zoom", host_id=people[0].id, meeting_link=None, provision_state="none"
+    )
+
+
+@pytest.fixture
+def tended(worker_app, evening, outside):
+    """`tended(-60)`: what the worker does about rooms each minute, so many minutes from the start."""
+    return lambda minutes: do(worker_app, tend, evening.starts_at + minutes * MINUTE)
+
+
+@pytest.fixture
+def state(superuser, evening):
+    """`state()`: what is known of the evening's room."""
+
+    def read() -> str:
+        return str(one(superuser, "select provision_state from meetings where id = %s", evening.id))
+
+    return read
+
+
+@pytest.fixture
+def enter(sign_in, evening):
+    """`enter(charlie, 5)`: Join pressed, so many minutes after the start."""
+    browsers = {}
+
+    def press(person, minutes=0):
+        browser = browsers.setdefault(person, sign_in(person))
+        with clock.at(evening.starts_at + minutes * MINUTE):
+            return browser.submit(f"/meetings/{evening.id}/join")
+
+    return press
+
+
+def opened(sealed: str) -> str | None:
+    return unseal(sealed, ROOM_KEY)
 
 
 @pytest.fixture
