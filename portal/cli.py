@@ -132,6 +132,14 @@ def zoom() -> None:
     serve_zoom(Settings.from_environment())
 
 
+@portal.command()
+def meet() -> None:
+    """Serve the sandbox's Google: Calendar, Meet, and the rooms in which the demo sits."""
+    from portal.sandbox.run import serve_meet
+
+    serve_meet(Settings.from_environment(needs=("GOOGLE_URL", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_ORGANIZER")))
+
+
 @portal.command("plans")
 @click.argument("what", type=click.Choice(["sync"]))
 def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is

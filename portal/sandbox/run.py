@@ -75,6 +75,23 @@ def serve_zoom(settings: Settings) -> None:
     stand_in_zoom.serve(settings.sandbox_zoom, url, hook, secret, clock_file, settings.zoom_hosts)
 
 
+def serve_meet(settings: Settings) -> None:
+    """The sandbox's Google as a process of its own, where GOOGLE_URL says; until told to stop. Makes the key file if need be."""
+    from portal.sandbox import meet
+    from portal.sandbox.people import PEOPLE
+
+    file = settings.sandbox_stripe.with_name(settings.sandbox_stripe.name.replace("stripe", "meet"))
+    accounts = [meet.account(email, f"{first} {last or ''}".strip()) for first, last, email, *_ in PEOPLE]
+    meet.serve(
+        file,
+        settings.google_url,
+        settings.sandbox_clock,
+        settings.google_account or file.with_name("google-key.json"),
+        settings.google_organizer,
+        accounts,
+    )
+
+
 def web_command(port: int) -> list[str]:
     """How granian serves pages and streams on one port."""
     return [

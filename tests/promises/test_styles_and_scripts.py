@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from portal import assets
 from portal.config import ROOT
 
-OTHERS = {"mail", "stripe", "zoom"}
+OTHERS = {"mail", "stripe", "zoom", "meet"}
 TEMPLATES = [
     path for path in (ROOT / "templates").rglob("*.html") if not OTHERS & {*path.relative_to(ROOT / "templates").parts}
 ]
