@@ -131,50 +131,19 @@ def opened(sealed: str) -> str | None:
 
 
 @pytest.fixture
-def outside(worker_app):
-    """The platform the worker makes rooms at."""
-    platform = Outside()
-    worker_app.extensions["platforms"] = {"zoom": platform}
-    yield platform
-    del worker_app.extensions["platforms"]
+def server():
+    """The stand-in Zoom, which tells its events when a test wants it."""
+    with zoom_server() as running:
+        yield running
 
 
 @pytest.fixture
-def evening(superuser, people):
-    """An evening on Zoom in two days, without a room yet, with Alice as its host."""
-    return plan(
-        superuser, "Supper", days=2, platform="zoom", host_id=people[0].id, meeting_link=None, provision_state="none"
-    )
+def world(server):
+    """What the stand-in knows."""
+    return server.world
 
 
 @pytest.fixture
-def tended(worker_app, evening, outside):
-    """`tended(-60)`: what the worker does about rooms each minute, so many minutes from the start."""
-    return lambda minutes: do(worker_app, tend, evening.starts_at + minutes * MINUTE)
-
-
-@pytest.fixture
-def state(superuser, evening):
-    """`state()`: what is known of the evening's room."""
-
-    def read() -> str:
-        return str(one(superuser, "select provision_state from meetings where id = %s", evening.id))
-
-    return read
-
-
-@pytest.fixture
-def enter(sign_in, evening):
-    """`enter(charlie, 5)`: Join pressed, so many minutes after the start."""
-    browsers = {}
-
-    def press(person, minutes=0):
-        browser = browsers.setdefault(person, sign_in(person))
-        with clock.at(evening.starts_at + minutes * MINUTE):
-            return browser.submit(f"/meetings/{evening.id}/join")
-
-    return press
-
-
-def opened(sealed: str) -> str | None:
-    return unseal(sealed, ROOM_KEY)
+def zoom(server):
+    """The club's side of it."""
+    return Zoom(zoom_settings(server.url))
