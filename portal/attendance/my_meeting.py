@@ -1,6 +1,6 @@
 """A meeting as one member sees it: the board, and their own answer, place in the line, offer and door.
 
-A list shows some of it (`Listed`), and what a list shows is drawn once for everybody who sees the same.
+A list shows some of it (`MeetingListItem`), and what a list shows is drawn once for everybody who sees the same.
 """
 
 from collections import namedtuple
@@ -15,10 +15,13 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from portal.attendance import queries
+from portal.fast import cached_fragment
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
+from portal.rsvp_states import AHEAD, CLOSED, WITHOUT_PLAN, Disc, State, Way
+from portal.sentences import ngettext
 from portal.times import day_medium, month_in_words, ordinal, since
-from portal.web import drawn, find
+from portal.web import find
 
 
 class MyMeeting(Board):
@@ -32,6 +35,8 @@ class MyMeeting(Board):
         self.entitled = entitled
         self._offer: datetime | None = row.offer_expires_at
         self._ran_out = row.answer == "offered" and self._offer is not None and self._offer <= clock.now
+        self.way: Way = "approval" if row.requires_approval else "full" if self.full else "free"
+        self.state = self._state()
 
     @property
     def answer(self) -> str | None:
@@ -43,10 +48,74 @@ class MyMeeting(Board):
         """Why the answer is what it is, where somebody or something else decided."""
         return "The offer ran out." if self._ran_out else self._row.reason or ""
 
+    def _state(self) -> State:
+        if self.phase == "cancelled":
+            return CLOSED["cancelled"]
+        answer = self.answer
+        if self.phase == "over":
+            return CLOSED["came" if self.came_myself else answer if answer in CLOSED else "over"]
+        key = answer or ("uninvited" if self.uninvited else "open")
+        if key in ("waitlisted", "offered"):
+            key += ", free" if self.seat_free_now else ", together" if self.together else ""
+        elif key == "accepted" and self.phase == "live":
+            key = "accepted, live"
+        return (AHEAD[self.way] if self.entitled else WITHOUT_PLAN)[key]
+
     @property
-    def approval(self) -> bool:
-        """Whether the host approves each person."""
-        return self._row.requires_approval
+    def disc(self) -> Disc:
+        """The drawing, the word and the tone that say what is so."""
+        drawing, word, tone = disc = self.state.disc
+        return (drawing, word.format(m=self), tone) if "{" in word else disc
+
+    @property
+    def sentence(self) -> str:
+        """What that means, or empty."""
+        return self.state.sentence.format(m=self)
+
+    @property
+    def note(self) -> str:
+        """The sentence, where a list shows it too."""
+        return self.state.sentence.format(m=self) if self.state.in_list else ""
+
+    @property
+    def door_sentence(self) -> str:
+        """Why the door does not open for the reader while it does for others."""
+        return self.state.door.format(m=self)
+
+    @property
+    def host_or_the_host(self) -> str:
+        """Who decides, at the beginning of a sentence."""
+        return self.host or "The host"
+
+    @property
+    def host_first_or_the_host(self) -> str:
+        """Who decides, by first name, inside a sentence."""
+        return self.host.split(" ")[0] or "the host"
+
+    @property
+    def places_line(self) -> str:
+        """How many places are left and for whom, in few words."""
+        if self.answer == "offered":
+            return "A place came free"
+        if self.private and self.capacity:
+            return f"Only for invited people, {self.taken} of {self.capacity} places taken"
+        if self.private:
+            return "Only for invited people"
+        if self.way == "approval":
+            return "The host approves each person"
+        if self.way == "full" and self.waiting:
+            return f"Every place is taken, {self.waiting} waiting"
+        if self.way == "full":
+            return "Every place is taken, nobody waiting"
+        if self.capacity and self.taken:
+            return f"{self.taken} of {self.capacity} places taken"
+        if self.capacity:
+            return ngettext(
+                "Nobody is coming yet, %(num)s place", "Nobody is coming yet, %(num)s places", self.capacity
+            )
+        if self.taken:
+            return ngettext("%(num)s person is coming", "%(num)s people are coming", self.taken)
+        return "Nobody is coming yet"
 
     @property
     def uninvited(self) -> bool:
@@ -108,8 +177,9 @@ class MyMeeting(Board):
         """How long the reader stayed, as a sentence; nothing if nobody knows."""
         if not self.my_minutes:
             return ""
-        how_long = "the whole time" if self.my_minutes >= self.minutes else f"{self.my_minutes} minutes"
-        return f"You stayed {how_long}."
+        if self.my_minutes >= self.minutes:
+            return "You stayed the whole time."
+        return ngettext("You stayed %(num)s minute.", "You stayed %(num)s minutes.", self.my_minutes)
 
     @property
     def came_myself(self) -> bool:
@@ -128,11 +198,11 @@ class MyMeeting(Board):
     @property
     def can_join(self) -> bool:
         """Whether the door opens for the reader now."""
-        if not self.entitled or self.uninvited or self.phase not in ("doors", "live"):
+        if self.phase not in ("doors", "live") or not self.entitled or self.uninvited:
             return False
         if self._row.is_host:
             return True
-        return self.answer in ("accepted", "offered") or (self.with_me and not self.full and not self.approval)
+        return self.answer in ("accepted", "offered") or (self.with_me and self.way == "free")
 
     @property
     def room_ready(self) -> bool:
@@ -145,14 +215,9 @@ class MyMeeting(Board):
         return self.us[1:] if self.with_me else self.us
 
     @property
-    def yes_word(self) -> str:
-        """What a yes is called here."""
-        return "Ask for a place" if self.approval else "Join the line" if self.full else "I’m coming"
-
-    @property
     def answered(self) -> str:
         """When the reader said so, like on Sunday at 20:12."""
-        return since(self._row.responded_at, self._clock.today) if self._row.responded_at else ""
+        return since(self._row.responded_at, self._clock.today) if self._row.responded_at else "earlier"
 
 
 class TheMeeting(MyMeeting):
@@ -208,7 +273,7 @@ class Past(NamedTuple):
 
 
 # What both kinds of drawing show; which, and of what type, is said at the properties above.
-FACTS = (
+SHARED_FIELDS = (
     "id",
     "title",
     "host",
@@ -217,42 +282,37 @@ FACTS = (
     "phase",
     "time",
     "starts_at_iso",
+    "answer",
+    "way",
+    "state",
+    "disc",
+    "can_join",
+    "room_ready",
+)
+
+
+def _fields_of(name: str, *fields: str) -> Callable[[MyMeeting], tuple[object, ...]]:
+    """Makes of a meeting a tuple of some of its properties, by name: all that a drawing shows of it. The same tuple is the
+    same drawing, whoever looks.
+    """
+    made: Any = namedtuple(name, fields)  # type: ignore[misc]  # mypy takes no names that are put together
+    read = attrgetter(*fields)
+    return lambda mine: made(*read(mine))
+
+
+meeting_list_item = _fields_of(
+    "MeetingListItem", *SHARED_FIELDS, "note", "places_line", "club_elsewhen", "cancel_reason", "came"
+)
+"""All that a list shows of a meeting to one reader at one moment."""
+
+next_meeting = _fields_of(
+    "Next",
+    *SHARED_FIELDS,
+    "sentence",
     "capacity",
     "taken",
     "waiting",
     "full",
-    "approval",
-    "entitled",
-    "uninvited",
-    "answer",
-    "reason",
-    "position",
-    "offered_until",
-    "seat_free_now",
-    "together",
-    "can_join",
-    "room_ready",
-    "yes_word",
-    "came_myself",
-    "stayed",
-)
-
-
-def _picture(name: str, *facts: str) -> Callable[[MyMeeting], tuple[object, ...]]:
-    """Makes of a meeting a tuple of some of its properties, by name: all that a drawing shows of it. The same tuple is the
-    same drawing, whoever looks.
-    """
-    made: Any = namedtuple(name, facts)  # type: ignore[misc]  # mypy takes no names that are put together
-    read = attrgetter(*facts)
-    return lambda mine: made(*read(mine))
-
-
-listed = _picture("Listed", *FACTS, "club_elsewhen", "cancel_reason", "came", "private")
-"""All that a list shows of a meeting to one reader at one moment."""
-
-next_one = _picture(
-    "Next",
-    *FACTS,
     "day",
     "city",
     "same_zone",
@@ -262,16 +322,15 @@ next_one = _picture(
     "club_date_long",
     "minute",
     "starts_in",
-    "answered",
     "here",
     "end",
 )
 """All that is shown of the next meeting, large, to one reader at one minute."""
 
 
-def large(mine: MyMeeting) -> Markup:
+def next_meeting_fragment(mine: MyMeeting) -> Markup:
     """The next meeting, drawn large."""
-    return drawn("attendance/_next.html", "next_meeting", next_one(mine))
+    return cached_fragment("attendance/_next_meeting.html", "next_meeting", next_meeting(mine))
 
 
 def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
@@ -279,8 +338,12 @@ def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
     days = []
     for number, (_date, some) in enumerate(groupby(mine, attrgetter("date")), 1):
         one, *more = some
-        rows = tuple(listed(m) for m in (one, *more))
-        days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, rows, level))
+        rows = tuple(meeting_list_item(m) for m in (one, *more))
+        days.append(
+            cached_fragment(
+                "attendance/_meeting_list_item.html", "day", number, one.day_short, one.day_note, rows, level
+            )
+        )
     return days
 
 
@@ -299,7 +362,7 @@ def by_month(mine: Iterable[MyMeeting]) -> list[Markup]:
         )
         came, yes = (sum(m.mark in marks for m in meetings) for marks in (("came",), ("came", "missed")))
         months.append(
-            drawn("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings)
+            cached_fragment("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings)
         )
     return months
 
@@ -309,9 +372,9 @@ def the_meeting(meeting_id: UUID) -> queries.One:
     return find(queries.ONE, meeting_id=meeting_id)
 
 
-def as_seen(row: queries.One, look: Clock | None = None) -> TheMeeting:
+def present_meeting(row: queries.One, viewer_clock: Clock | None = None) -> TheMeeting:
     """The row of one meeting as the asker sees it now."""
-    return TheMeeting(row, look or here_and_now(), current_user.entitled)
+    return TheMeeting(row, viewer_clock or here_and_now(), current_user.entitled)
 
 
 def my_next(mine: Iterable[MyMeeting]) -> MyMeeting | None:
@@ -332,7 +395,7 @@ def _how_soon(m: MyMeeting) -> tuple[bool, bool, datetime]:
     return not is_open, is_open and m.answer not in ("accepted", "offered"), m.starts_at
 
 
-def all_seen(rows: Iterable[queries.Mine], look: Clock) -> list[MyMeeting]:
+def present_meetings(rows: Iterable[queries.Mine], viewer_clock: Clock) -> list[MyMeeting]:
     """Many rows as the asker sees them now."""
     entitled = current_user.entitled
-    return [MyMeeting(row, look, entitled) for row in rows]
+    return [MyMeeting(row, viewer_clock, entitled) for row in rows]

@@ -23,13 +23,15 @@ def platforms() -> Mapping[str, Platform]:
 
 def connected(settings: Settings) -> dict[str, Platform]:
     """An adapter for each platform `settings` has credentials of."""
-    from portal.rooms.google_meet import GoogleMeet
-    from portal.rooms.zoom import Zoom
-
     made: dict[str, Platform] = {}
+    # Not imported without need: they bring the libraries that speak to the platforms.
     if settings.has_zoom:
+        from portal.rooms.zoom import Zoom
+
         made["zoom"] = Zoom(settings)
     if settings.has_google:
+        from portal.rooms.google_meet import GoogleMeet
+
         made["google-meet"] = GoogleMeet(settings)
     return made
 

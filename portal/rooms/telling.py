@@ -11,7 +11,7 @@ from portal import clock, mail
 from portal.accounts.models import User
 from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
-from portal.rooms import letters
+from portal.rooms import messages
 
 
 def tell_of_failure(db: Session, meeting_id: UUID, sentence: str, ready_at: datetime | None) -> None:
@@ -26,7 +26,7 @@ def tell_of_failure(db: Session, meeting_id: UUID, sentence: str, ready_at: date
             db,
             "room-failed",
             person.email,
-            letters.failed(person.first_name, board, sentence, hosts=person.id == meeting.host_id),
+            messages.failed(person.first_name, board, sentence, hosts=person.id == meeting.host_id),
             user_id=person.id,
             occasion=f"room-failed:{meeting_id}:{ready_at.timestamp() if ready_at else 'never'}:{person.id}",
         )

@@ -22,11 +22,9 @@ from portal import audit, clock, create_app
 from portal.accounts import actions as accounts
 from portal.accounts import passwords, second_factor
 from portal.accounts.models import User
-from portal.attendance import actions as attendance
-from portal.attendance import guests
+from portal.attendance import guests, presence, rsvp
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
-from portal.config import plain_url
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role
 from portal.database.rows import typed
@@ -60,6 +58,7 @@ from portal.sandbox.people import (
     SELIN,
     SERIES,
 )
+from portal.setting_values import plain_url
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
 SECRET = "GOALETE7DEMO7CLUB7SELIN7AYDIN777"  # noqa: S105 - what the demo admin's app would hold; /sandbox/codes shows its codes
@@ -118,8 +117,8 @@ def plant(web: Flask) -> None:
 
 
 def _plant(web: Flask) -> None:
-    if standing := _standing(web):
-        if standing == "half":
+    if planted := _planted(web):
+        if planted == "half":
             raise Problem("The demo club was planted only in part; `make clean` and start again.")
         return
     print("Planting the demo club, about half a minute …", flush=True)
@@ -130,7 +129,7 @@ def _plant(web: Flask) -> None:
     money.pay(club)
     seat_families(club)
     start_series(club)
-    hold_past_meetings(club)
+    replay_past_meetings(club)
     plan_ahead(club)
     with club.as_(WORKER) as session:
         attendance_jobs.begin(session)
@@ -143,7 +142,7 @@ def _plant(web: Flask) -> None:
 PLANTED = "sandbox.planted"
 
 
-def _standing(web: Flask) -> str:
+def _planted(web: Flask) -> str:
     with transaction(web, Role("portal_admin")) as session:
         planted = session.scalar(select(SystemLog.id).where(SystemLog.operation == PLANTED).limit(1))
         anybody = session.scalar(select(User.id).limit(1))
@@ -157,9 +156,9 @@ def sign_everybody_up(club: Club) -> None:
     for n, (first, last, email, zone, _plan) in enumerate(PEOPLE):
         days = 5 if _plan == "-" else 400 - 5 * n
         at = now - timedelta(days=days, hours=n % 9)
-        given = accounts.Given(email, first, last, zone)
+        newcomer = accounts.Newcomer(email, first, last, zone)
         with club.as_(ANONYMOUS, at) as session:
-            accounts.sign_up(session, given)
+            accounts.sign_up(session, newcomer)
         with club.as_(WORKER) as session:
             body = session.scalar(select(Mail.text).where(Mail.recipient == email, Mail.kind == "verify")) or ""
         token = re.search(r"/verify/(\S+)", body)
@@ -168,7 +167,7 @@ def sign_everybody_up(club: Club) -> None:
             assert user_id is not None, email  # noqa: S101
             club.ids[email] = user_id
     with club.as_(WORKER) as session:
-        session.execute(text("select auth.set_standing(:p, true, true)"), {"p": club.ids[SELIN]})
+        session.execute(text("select auth.set_account_status(:p, true, true)"), {"p": club.ids[SELIN]})
     with club.as_(club.admin(), now - timedelta(minutes=10)) as session:
         second_factor.begin(session, SECRET)
         second_factor.keep(session, club.ids[SELIN], SELIN, current_code(), this_sign_in=None)
@@ -237,7 +236,7 @@ def start_series(club: Club) -> None:
         with club.as_(club.admin(), then) as session:
             rooms.set_series_link(session, series.start(session, what, host, club.ids[SELIN]), ROOM)
     with club.as_(WORKER) as session:
-        series.hold(session)
+        series.extend(session)
 
 
 class Held(NamedTuple):
@@ -259,7 +258,7 @@ def _of_series(club: Club, over: bool) -> list[Held]:
         )
 
 
-def hold_past_meetings(club: Club) -> None:
+def replay_past_meetings(club: Club) -> None:
     """Three weeks of meetings: answered, joined, left and settled as they would have been."""
     for number, held in enumerate(_of_series(club, over=True)):
         usual = [SELIN, BILAL, ANA, held.host]
@@ -273,7 +272,7 @@ def hold_past_meetings(club: Club) -> None:
                 came = held.starts_at + timedelta(minutes=club.dice.randint(-8, 9))
                 if _join(club, email, held.id, came):
                     with club.as_(club.member(email), held.starts_at + timedelta(minutes=52 + n % 8)) as session:
-                        attendance.leave(session, held.id)
+                        presence.leave(session, held.id)
         with club.as_(WORKER, held.starts_at + timedelta(hours=3)) as session:
             attendance_jobs.settle(session)
 
@@ -349,7 +348,7 @@ def circle(club: Club, day: date) -> None:
     for email in (BILAL, "grace@oneill.ie", "hana.sato@kyoto.jp"):
         _answer(club, email, meeting_id, "accepted")
     with club.as_(club.admin()) as session:
-        attendance.decide_request(session, meeting_id, club.ids["hana.sato@kyoto.jp"], accept=True)
+        rsvp.decide_request(session, meeting_id, club.ids["hana.sato@kyoto.jp"], accept=True)
 
 
 def offered_place(club: Club, day: date) -> None:
@@ -392,12 +391,12 @@ def _plan(club: Club, session: Session, what: meetings.Plan, host: str) -> UUID:
 
 def _answer(club: Club, email: str, meeting_id: UUID, wish: str, at: datetime | None = None) -> None:
     with contextlib.suppress(Refused), club.as_(club.member(email), at) as session:
-        attendance.answer(session, meeting_id, wish)
+        rsvp.respond(session, meeting_id, wish)
 
 
 def _join(club: Club, email: str, meeting_id: UUID, at: datetime) -> bool:
     device = club.dice.choice(["desktop", "desktop", "mobile", "tablet"])
     with contextlib.suppress(Refused), club.as_(club.member(email), at) as session:
-        attendance.join(session, meeting_id, device, club.web.config["SETTINGS"].doors_minutes)
+        presence.join(session, meeting_id, device, club.web.config["SETTINGS"].doors_minutes)
         return True
     return False

@@ -15,13 +15,14 @@ from types import FrameType
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from portal import clock
-from portal.config import LOGINS, ROOT, Settings, kept_secret, plain_url
+from portal.config import LOGINS, ROOT, Settings, kept_secret
 from portal.database import embedded, roles
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
 from portal.sandbox import zoom as stand_in_zoom
 from portal.sandbox.stripe import Stripe
 from portal.sandbox.stripe import serve as stand_in
+from portal.setting_values import plain_url
 
 PATIENCE = 10  # seconds a child gets to end by itself
 DATABASE = "goalete"
@@ -167,9 +168,9 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def _database(var: Path) -> Iterator[dict[str, str]]:
     """The logins' addresses: of the embedded server, or of the one DATABASE_URL names."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield _given_database(given, var)
+    database_url = os.environ.get("DATABASE_URL")
+    if database_url:
+        yield _given_database(database_url, var)
         return
     with embedded.serve(var / "postgres") as server:
         embedded.ensure_database(server, DATABASE)
@@ -224,10 +225,10 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
 
 def _which(urls: Mapping[str, str]) -> str:
     """Tells the sandbox's own files of one database from those of another."""
-    given = os.environ.get("DATABASE_URL")
+    database_url = os.environ.get("DATABASE_URL")
     return (
-        f"-{hashlib.sha256(urlsplit(urls['DATABASE_URL']).path.encode() + given.encode()).hexdigest()[:8]}"
-        if given
+        f"-{hashlib.sha256(urlsplit(urls['DATABASE_URL']).path.encode() + database_url.encode()).hexdigest()[:8]}"
+        if database_url
         else ""
     )
 

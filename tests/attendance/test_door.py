@@ -6,7 +6,7 @@ import pytest
 
 from portal import clock
 from tests.support.cast import invite
-from tests.support.line import Line, one
+from tests.support.waitlist import Waitlist, one
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -82,7 +82,7 @@ def test_nobody_without_access_comes_in(door, eve, alice, superuser):
 
 
 def test_nobody_comes_in_unapproved(as_, superuser, circle, now, alice):
-    assert Door(Line(as_, superuser, circle, now)).opens(alice, 0) == "requested"
+    assert Door(Waitlist(as_, superuser, circle, now)).opens(alice, 0) == "requested"
 
 
 def test_two_devices_are_one_stay(door, alice, superuser):
@@ -137,7 +137,7 @@ def test_a_silent_browser_has_left_when_it_was_last_heard(door, alice, bob, supe
     door.opens(alice, 0)
     door.opens(bob, 0)
     with clock.at(door.time(7)), door.line.as_(alice) as db:
-        db.execute("select still_here(%s)", [door.meeting.id])
+        db.execute("select touch_presence(%s)", [door.meeting.id])
     closed = one(superuser, "select close_presences(%s, null, %s, %s)", door.meeting.id, door.time(10), door.time(20))
     assert closed == 1  # Bob's browser never had a heartbeat, and is believed
     assert door.line.of(alice, "left_at") == door.time(7)

@@ -1,8 +1,0 @@
--- Whoever asks still has the meeting's page open.
-create function still_here(meeting uuid)
-returns void language sql security definer set search_path = '' as $$
-  update public.presences set seen_at = public.club_now() where meeting_id = meeting and user_id = auth.uid() and left_at is null
-$$;
-alter function still_here owner to portal_definer;
-revoke all on function still_here from public;
-grant execute on function still_here to portal_member, portal_admin;
