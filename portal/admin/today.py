@@ -20,7 +20,7 @@ from portal.database.rows import row_type
 from portal.meetings.board import Board, Clock, here_and_now, phase_of
 from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
-from portal.rooms.queries import TROUBLED
+from portal.rooms.queries import TROUBLED, RoomRow
 from portal.sentences import ngettext
 from portal.times import day_long, day_medium, number
 from portal.viewer import viewer
@@ -180,13 +180,7 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
         for row in ASKING.all(db.session(), at=at)
     ]
     wants += [
-        (
-            "cross",
-            "bad",
-            f"{row.title} has no room: {row.failure}",
-            f"/meetings/{row.meeting_id}/room",
-            "See to the room",
-        )
+        ("cross", "bad", _room_trouble(row), f"/meetings/{row.meeting_id}/room", "See to the room")
         for row in TROUBLED.all(db.session(), at=at)
     ]
     wants += [
@@ -198,6 +192,12 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
     if numbers.disputes:
         wants.append(("slash", "bad", _disputes(numbers.disputes), "/admin/money#disputes", "See the disputes"))
     return wants
+
+
+def _room_trouble(row: RoomRow) -> str:
+    if row.provision_state == "ready":
+        return f"The room of {row.title} could not be changed: {row.failure}"
+    return f"{row.title} has no room: {row.failure}"
 
 
 def things_want_a_look(count: int) -> str:
