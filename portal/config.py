@@ -476,13 +476,8 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail."
     if "public_url" in read and not made.public_url.startswith("https://"):
         yield "PUBLIC_URL must start with https:// on a real server."
-    zoom = {
-        "ZOOM_ACCOUNT_ID": made.zoom_account,
-        "ZOOM_CLIENT_ID": made.zoom_client,
-        "ZOOM_CLIENT_SECRET": made.zoom_secret,
-    }
-    if any(zoom.values()) and not all(zoom.values()):
-        yield f"{' and '.join(name for name, value in zoom.items() if not value)} is missing: Zoom needs all three."
+    if not made.has_zoom and (made.zoom_account or made.zoom_client or made.zoom_secret):
+        yield "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET are needed together."
     if bool(made.google_account) != bool(made.google_organizer):
         yield "GOOGLE_SERVICE_ACCOUNT and GOOGLE_ORGANIZER are needed together."
     if made.sandbox_clock:

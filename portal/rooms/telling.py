@@ -28,5 +28,5 @@ def tell_of_failure(db: Session, meeting_id: UUID, sentence: str, ready_at: date
             person.email,
             messages.failed(person.first_name, board, sentence, hosts=person.id == meeting.host_id),
             user_id=person.id,
-            occasion=f"room-failed:{meeting_id}:{ready_at.timestamp() if ready_at else 'never'}:{person.id}",
+            occasion=f"room-failed:{meeting_id}:{ready_at}:{person.id}",
         )

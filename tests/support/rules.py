@@ -104,9 +104,23 @@ PLACES = (
     _rule(
         "The door opens ten minutes before, not earlier",
         "function public.join_meeting",
-        "at < m.starts_at - make_interval(mins => least(doors_minutes, 60))",
+        "at < m.starts_at - make_interval(mins => least(doors_minutes, 60) + case when hosts then 30 else 0 end)",
         "false",
         "attendance/test_presence.py::test_before_that_it_is_closed_and_nothing_is_answered",
+    ),
+    _rule(
+        "Nobody is led to a room that is not ready",
+        "function public.join_meeting",
+        "when m.provision_state <> 'ready' or m.meeting_link is null then 'no-room'",
+        "when false then 'no-room'",
+        "rooms/test_links.py::test_without_a_room_the_page_says_so_and_nobody_is_counted",
+    ),
+    _rule(
+        "A link is typed by who runs the meeting",
+        "function public.set_room_link",
+        "and public.runs_meeting(m.id)",
+        "",
+        "rooms/test_links.py::test_nobody_else_may",
     ),
     _rule(
         "The room is for those who came through the door",
