@@ -371,13 +371,13 @@ class Settings:
 
     @property
     def has_zoom(self) -> bool:
-        """Whether rooms are made at Zoom."""
-        return bool(self.zoom_account and self.zoom_client and self.zoom_secret)
+        """Whether rooms are made at Zoom, by the worker, which alone has the secret."""
+        return bool(self.zoom_account and self.zoom_client)
 
     @property
     def has_google(self) -> bool:
-        """Whether rooms are made at Google Meet."""
-        return bool(self.google_account and self.google_organizer)
+        """Whether rooms are made at Google Meet, by the worker, which alone has the key file."""
+        return bool(self.google_organizer)
 
     @property
     def prices(self) -> dict[str, Decimal]:
@@ -476,10 +476,14 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail."
     if "public_url" in read and not made.public_url.startswith("https://"):
         yield "PUBLIC_URL must start with https:// on a real server."
-    if not made.has_zoom and (made.zoom_account or made.zoom_client or made.zoom_secret):
-        yield "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET are needed together."
-    if bool(made.google_account) != bool(made.google_organizer):
-        yield "GOOGLE_SERVICE_ACCOUNT and GOOGLE_ORGANIZER are needed together."
+    if bool(made.zoom_account) != bool(made.zoom_client):
+        yield "ZOOM_ACCOUNT_ID and ZOOM_CLIENT_ID are needed together."
+    if made.has_zoom and made.worker_url and not made.zoom_secret:
+        yield "ZOOM_CLIENT_SECRET is not set: the worker cannot make rooms at Zoom without it."
+    if made.has_google and made.worker_url and not made.google_account:
+        yield "GOOGLE_SERVICE_ACCOUNT is not set: the worker cannot make rooms at Google Meet without it."
+    if made.google_account and not made.google_organizer:
+        yield "GOOGLE_ORGANIZER is not set: GOOGLE_SERVICE_ACCOUNT acts in the name of a user of yours."
     if made.sandbox_clock:
         yield "SANDBOX_CLOCK is for the sandbox, but SANDBOX is off: real members live in real time."
 

@@ -37,6 +37,7 @@ from portal.rooms.platform import (
     RoomGoneError,
     Sighting,
 )
+from portal.sentences import listed, ngettext
 
 CALENDAR_SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
 MEET_SCOPE = "https://www.googleapis.com/auth/meetings.space.created"
@@ -430,4 +431,4 @@ def _unreadable(path: object) -> str:
 
 
 def _listed(scopes: Sequence[str]) -> str:
-    return f"the scope {scopes[0]}" if len(scopes) == 1 else f"the scopes {' and '.join(scopes)}"
+    return ngettext("the scope %(scopes)s", "the scopes %(scopes)s", len(scopes), scopes=listed(scopes))

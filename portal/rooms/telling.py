@@ -20,6 +20,7 @@ def tell_of_failure(db: Session, meeting_id: UUID, sentence: str, ready_at: date
     if meeting is None:
         return
     concerned = select(User).where(User.is_active, or_(User.id == meeting.host_id, User.is_admin)).order_by(User.id)
+    since = ready_at.timestamp() if ready_at else 0
     for person in db.scalars(concerned):
         board = Board(meeting, Clock(clock.now(), person.timezone, settings.club_timezone, settings.doors_minutes))
         mail.write(
@@ -28,5 +29,5 @@ def tell_of_failure(db: Session, meeting_id: UUID, sentence: str, ready_at: date
             person.email,
             messages.failed(person.first_name, board, sentence, hosts=person.id == meeting.host_id),
             user_id=person.id,
-            occasion=f"room-failed:{meeting_id}:{ready_at}:{person.id}",
+            occasion=f"room-failed:{meeting_id}:{since}:{person.id}",
         )

@@ -40,6 +40,7 @@ from portal.operations.demo import mark_demo, refuse_real_people
 from portal.operations.start import reach
 from portal.problems import Problem, Refused
 from portal.rooms import actions as rooms
+from portal.rooms.platforms import makes_rooms
 from portal.sandbox import hours, money
 from portal.sandbox.people import (
     ANA,
@@ -70,7 +71,7 @@ SIGN_INS = [
 
 HISTORY_DAYS = 21
 ROOM = "/sandbox/room"
-"""Where the doors of the demo lead: no form takes an address like this."""
+"""Where a typed link of the demo leads: no form takes an address like this."""
 BETWEEN = "Open hour"
 """What is on when nothing is: so that there is always a room to look into."""
 
@@ -84,6 +85,11 @@ class Club:
         self.hour: time = web.config["SETTINGS"].default_meeting_time
         self.dice = random.Random(21)  # noqa: S311 - the same club every time
         self.ids: dict[str, UUID] = {}
+        self.series: dict[UUID, str] = {}
+
+    def makes_rooms(self, platform: str) -> bool:
+        """Whether the worker makes rooms at this platform; else a link is typed."""
+        return makes_rooms(self.web.config["SETTINGS"], platform)
 
     @contextlib.contextmanager
     def as_(self, asker: Role, at: datetime | None = None) -> Iterator[Session]:
@@ -221,7 +227,7 @@ def start_series(club: Club) -> None:
     first = club.today() - timedelta(days=HISTORY_DAYS)
     then = clock.now() - timedelta(days=HISTORY_DAYS + 3)
     rules: list[tuple[str, str, str, int, tuple[int, ...]]] = [*SERIES, ("Open floor", OPEN, SELIN, 60, ())]
-    for title, words, host, minutes, weekdays in rules:
+    for number, (title, words, host, minutes, weekdays) in enumerate(rules):
         what = series.SeriesPlan(
             title,
             "weekly" if weekdays else "daily",
@@ -232,9 +238,12 @@ def start_series(club: Club) -> None:
             duration=minutes,
             description=words,
             only_if_free=not weekdays,
+            platform=("google-meet", "zoom")[number % 2] if weekdays else "link",
         )
         with club.as_(club.admin(), then) as session:
-            rooms.set_series_link(session, series.start(session, what, host, club.ids[SELIN]), ROOM)
+            series_id = series.start(session, what, host, club.ids[SELIN])
+            rooms.set_series_link(session, series_id, ROOM)
+        club.series[series_id] = what.platform
     with club.as_(WORKER) as session:
         series.extend(session)
 
@@ -279,6 +288,10 @@ def replay_past_meetings(club: Club) -> None:
 
 def plan_ahead(club: Club) -> None:
     """One running now, and the meetings that show what can happen to one."""
+    for series_id, platform in club.series.items():
+        if club.makes_rooms(platform):
+            with club.as_(club.admin()) as session:
+                rooms.set_series_link(session, series_id, None)
     ahead = {(held.scheduled_date - club.today()).days: held for held in _of_series(club, over=False)}
     running_now(club, clock.now())
     for day, share in ((0, 0.55), (1, 0.5), (4, 0.2), (5, 0.15), (6, 0.3)):
@@ -304,11 +317,15 @@ def running_now(club: Club, now: datetime) -> UUID:
     what = meetings.Plan(BETWEEN, local.date(), local.time(), club.zone, 60, OPEN, max_attendees=60)
     with club.as_(club.admin(), now - timedelta(days=1)) as session:
         meeting_id = _plan(club, session, what, SELIN)
+        rooms.set_link(session, meeting_id, ROOM)
     for email in club.dice.sample([p[2] for p in PEOPLE if p[4] != "lapsed"], 26):
         if email not in (BILAL, ANA):
             _answer(club, email, meeting_id, "accepted", now - timedelta(hours=8))
             if club.dice.random() < 0.7:
                 _join(club, email, meeting_id, started + timedelta(minutes=club.dice.randint(-9, 12)))
+    if club.makes_rooms(what.platform):
+        with club.as_(club.admin()) as session:
+            rooms.set_link(session, meeting_id, None)
     return meeting_id
 
 
@@ -353,7 +370,7 @@ def circle(club: Club, day: date) -> None:
 
 def offered_place(club: Club, day: date) -> None:
     """A small meeting where somebody just gave a place back, and it is offered to the demo's member."""
-    what = meetings.Plan("Mending hour", day, time(19, 0), club.zone, 60, "Bring something broken.", max_attendees=5)
+    what = meetings.Plan("Mending hour", day, time(19, 0), club.zone, 60, "Bring something broken.", "link", 5)
     with club.as_(club.admin()) as session:
         meeting_id = _plan(club, session, what, CHEN)
     people = [p[2] for p in PEOPLE if p[4] in ("im", "iy") and p[2] not in (BILAL, ANA)][20:25]
@@ -383,9 +400,10 @@ def secret(club: Club, day: date) -> None:
 
 
 def _plan(club: Club, session: Session, what: meetings.Plan, host: str) -> UUID:
-    """A meeting with the demo's room behind its door."""
+    """A meeting with a room behind its door: made at its platform, or the demo's own."""
     meeting_id = meetings.plan(session, what, host, club.ids[SELIN])
-    rooms.set_link(session, meeting_id, ROOM)
+    if not club.makes_rooms(what.platform):
+        rooms.set_link(session, meeting_id, ROOM)
     return meeting_id
 
 

@@ -52,10 +52,11 @@ def _serve(environment: dict[str, str], port: int) -> None:
         done = subprocess.run(portal(step), env=environment, cwd=ROOT)
         if done.returncode:
             raise SystemExit(done.returncode)
-    children = {"stripe": portal("stripe"), "web": web_command(port), "worker": portal("work")}
+    outside = {name: portal(name) for name in ("stripe", "zoom", "meet")}
+    children = {**outside, "web": web_command(port), "worker": portal("work")}
     with _kept_alive(children, environment) as alive:
         _wait_until_ready(port)
-        print(_welcome(port, environment["STRIPE_URL"]), flush=True)
+        print(_welcome(port, environment), flush=True)
         alive()
 
 
@@ -215,7 +216,16 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
         "ASSETS": str(var / "assets"),
         "PYTHONUNBUFFERED": "1",
         "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
+        "ZOOM_URL": f"http://127.0.0.1:{_free_port(port + 2)}",
+        "ZOOM_ACCOUNT_ID": stand_in_zoom.ACCOUNT,
+        "ZOOM_CLIENT_ID": stand_in_zoom.CLIENT,
+        "ZOOM_CLIENT_SECRET": stand_in_zoom.SECRET,
+        "ZOOM_WEBHOOK_SECRET": kept_secret(var / "zoom_secret"),
+        "GOOGLE_URL": f"http://127.0.0.1:{_free_port(port + 3)}",
+        "GOOGLE_SERVICE_ACCOUNT": str(var / "google-key.json"),
+        "GOOGLE_ORGANIZER": "club@aydin.club",
         "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"),
+        "SANDBOX_ZOOM": str(var / f"zoom{_which(urls)}.json"),
         "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),
         "BACKUPS": str(var / "backups"),
         **kept,
@@ -240,7 +250,7 @@ def _free_port(wanted: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
-    raise Problem("No port is free for the sandbox's Stripe.")
+    raise Problem("No port is free for what stands in for Stripe, Zoom and Google.")
 
 
 def _port(environment: Mapping[str, str]) -> int:
@@ -270,7 +280,7 @@ def _wait_until_ready(port: int, patience: float = 60) -> None:
     raise Problem("The portal did not become ready within a minute; its messages above say why.")
 
 
-def _welcome(port: int, stripe_url: str) -> str:
+def _welcome(port: int, environment: Mapping[str, str]) -> str:
     from portal.sandbox.club import PASSWORD, SIGN_INS
 
     lines = "".join(f"    {who:<22} {address:<24} {words}\n" for who, address, words in SIGN_INS)
@@ -279,7 +289,8 @@ def _welcome(port: int, stripe_url: str) -> str:
         f"  Sign in with the password  {PASSWORD}\n{lines}"
         f"    the admin is asked for a code too; it stands at http://127.0.0.1:{port}/sandbox/codes\n"
         f"    a visitor              sign up with any address; the mail is at http://127.0.0.1:{port}/sandbox/mailbox\n\n"
-        f"  Pay with the card 4242 4242 4242 4242; the sandbox's Stripe is {stripe_url}\n"
+        f"  Pay with the card 4242 4242 4242 4242; the sandbox's Stripe is {environment['STRIPE_URL']}\n"
+        f"  Rooms are at the sandbox's Zoom {environment['ZOOM_URL']} and Google {environment['GOOGLE_URL']}\n"
         f"  Let time pass at http://127.0.0.1:{port}/sandbox/clock\n\n"
         "  Ctrl-C closes it; the data stays in var/.\n"
     )

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from portal import assets
 from portal.config import ROOT
 
-OTHERS = {"mail", "stripe", "zoom", "meet"}
+APART = {"mail", "stripe", "meet", "zoom"}
 TEMPLATES = [
-    path for path in (ROOT / "templates").rglob("*.html") if not OTHERS & {*path.relative_to(ROOT / "templates").parts}
+    path for path in (ROOT / "templates").rglob("*.html") if not APART & {*path.relative_to(ROOT / "templates").parts}
 ]
-"""Without mails, which have no classes, and the stand-ins, each of which has a stylesheet of its own."""
+"""Without mails, which have no classes, and the stand-ins, which have stylesheets of their own."""
 
 MODULES = {name: (assets.STATIC / "js" / f"{name}.js").read_text() for name in assets.SCRIPTS}
 CLASS = re.compile(r'\bclass="((?:\{\{.*?\}\}|\{%.*?%\}|[^"{])*)"')

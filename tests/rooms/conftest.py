@@ -1,4 +1,4 @@
-"""Platforms as the outside: one that lives in memory and fails when told to, with an evening at it; and a Zoom."""
+"""A platform as the outside: its rooms live in memory, and it may fail, be slow, or lose one. And evenings at it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,11 +9,9 @@ from portal import clock
 from portal.rooms.jobs import tend
 from portal.rooms.platform import HostAddress, Person, Plan, ProviderError, Registrant, Room, RoomGoneError
 from portal.rooms.sealing import unseal
-from portal.rooms.zoom import Zoom
 from tests.admin.conftest import desk, given  # noqa: F401 - fixtures
 from tests.support.cast import ROOM_KEY
 from tests.support.reading import do, one, plan
-from tests.support.zoom import zoom_server, zoom_settings
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -128,22 +126,3 @@ def enter(sign_in, evening):
 
 def opened(sealed: str) -> str | None:
     return unseal(sealed, ROOM_KEY)
-
-
-@pytest.fixture
-def server():
-    """The stand-in Zoom, which tells its events when a test wants it."""
-    with zoom_server() as running:
-        yield running
-
-
-@pytest.fixture
-def world(server):
-    """What the stand-in knows."""
-    return server.world
-
-
-@pytest.fixture
-def zoom(server):
-    """The club's side of it."""
-    return Zoom(zoom_settings(server.url))
