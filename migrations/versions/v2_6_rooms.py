@@ -115,8 +115,14 @@ alter table presences
   -- The platform's name for this one stay.
   add session text,
   alter user_id drop not null,
+  -- Null where only the leaving was told, as yet or for good.
+  alter joined_at drop not null,
+  add constraint check_presence_moment check (joined_at is not null or left_at is not null),
   add constraint check_presence_person check (user_id is not null or participant_id is not null),
   add constraint uq_presences_session unique (participant_id, source, session);
+-- What a platform tells names the room as the platform does.
+create index ix_meetings_meeting_id on meetings (meeting_id) where meeting_id is not null;
+
 -- What the host leaves for those who may read it after a meeting; Markdown.
 create table meeting_notes (
   meeting_id uuid constraint pk_meeting_notes primary key
@@ -153,15 +159,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    rewrite("delete from presences where user_id is null", "presences")
+    rewrite("delete from presences where user_id is null or joined_at is null", "presences")
     rewrite("update meetings set platform = 'google-meet' where platform = 'link'", "meetings")
     rewrite("update meeting_series set platform = 'google-meet' where platform = 'link'", "meeting_series")
     run("""
     alter table presences drop constraint uq_presences_session, drop constraint check_presence_person,
-      alter user_id set not null, drop session, drop participant_id, drop source;
+      drop constraint check_presence_moment, alter user_id set not null, alter joined_at set not null, drop session, drop participant_id, drop source;
     drop table recordings, meeting_notes, known_accounts, participants, room_events, room_registrants, rooms;
     alter table meeting_series drop meeting_link, drop constraint check_platform,
       add constraint check_platform check (platform in ('google-meet', 'zoom'));
+    drop index ix_meetings_meeting_id;
     alter table meetings drop attendance_record, drop constraint check_platform,
       add constraint check_platform check (platform in ('google-meet', 'zoom'));
     """)

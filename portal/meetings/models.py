@@ -17,6 +17,7 @@ class Meeting(Base):
     __table_args__ = (
         Index("idx_meetings_date", "starts_at", "id", postgresql_include=["status"]),
         Index("idx_meetings_active", "starts_at", postgresql_where=text("status = 'scheduled'")),
+        Index("ix_meetings_meeting_id", "meeting_id", postgresql_where=text("meeting_id is not null")),
         UniqueConstraint("series_id", "series_date"),
     )
 
