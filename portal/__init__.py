@@ -71,6 +71,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.families import views as families
     from portal.operations import views as operations
     from portal.public import views as public
+    from portal.rooms import views as rooms
 
     for room in (
         public,
@@ -81,6 +82,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         second_factor_views,
         attendance,
         hosting,
+        rooms,
         calendar,
         billing,
         checkout,

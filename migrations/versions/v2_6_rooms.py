@@ -22,6 +22,9 @@ alter table meeting_series drop constraint check_platform,
   -- A typed address for every meeting of the series, sealed.
   add meeting_link text;
 
+-- What a platform tells is of a meeting by its name there.
+create index ix_meetings_meeting_id on meetings (meeting_id) where meeting_id is not null;
+
 -- The room of a meeting: what it was made for, what went wrong, and what the platform told. Its sealed address is
 -- meetings.meeting_link, its name at the platform meetings.meeting_id, its state meetings.provision_state.
 create table rooms (

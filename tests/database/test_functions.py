@@ -7,6 +7,7 @@ DOORS = {
     "give_access": "admin",
     "my_access_sources": "member admin",
     "note_provider_event": "anonymous",
+    "note_room_event": "anonymous",
     "note_timings": "web worker",
     "open_checkout": "member admin",
     "open_connections": "admin",

@@ -18,6 +18,7 @@ PUBLIC = {
     "GET /status",
     "GET /plans",
     "POST /webhooks/stripe",
+    "POST /webhooks/zoom",
     "GET /sign-up",
     "POST /sign-up",
     "GET /sign-in",

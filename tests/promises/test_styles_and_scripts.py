@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from portal import assets
 from portal.config import ROOT
 
-TEMPLATES = [path for path in (ROOT / "templates").rglob("*.html") if not {"mail", "stripe"} & {*path.parts}]
+TEMPLATES = [path for path in (ROOT / "templates").rglob("*.html") if not {"mail", "stripe", "zoom"} & {*path.parts}]
 """Without mails, which have no classes, and the stand-in Stripe, which has a stylesheet of its own."""
 
 MODULES = {name: (assets.STATIC / "js" / f"{name}.js").read_text() for name in assets.SCRIPTS}

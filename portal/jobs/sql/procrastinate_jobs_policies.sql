@@ -5,7 +5,7 @@ create policy worker on procrastinate_jobs to portal_worker using (true) with ch
 create policy enqueue_for_anybody on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     mail.deliver, accounts.send_reset, accounts.tell_factor_end, accounts.tell_factor_kept, billing.refetch,
-    billing.refetch_payer, families.tell}'));
+    billing.refetch_payer, families.tell, attendance.take_in_event}'));
 create policy enqueue_for_members on procrastinate_jobs for insert to portal_member, portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     attendance.tell_host, attendance.tell_together, attendance.tell_decision, attendance.tell_invited,
