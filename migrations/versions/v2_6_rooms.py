@@ -123,8 +123,6 @@ alter table presences
   add constraint check_presence_moment check (joined_at is not null or left_at is not null),
   add constraint check_presence_person check (user_id is not null or participant_id is not null),
   add constraint uq_presences_session unique (participant_id, source, session);
--- What a platform tells names the room as the platform does.
-create index ix_meetings_meeting_id on meetings (meeting_id) where meeting_id is not null;
 
 -- What the host leaves for those who may read it after a meeting; Markdown.
 create table meeting_notes (

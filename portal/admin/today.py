@@ -85,12 +85,12 @@ NEXT = Query(
     Tonight,
     text("""
 select id, title, host_name, platform, starts_at, ends_at, duration, status, max_attendees, seats_taken, waiting_count,
-       attendee_count, cancellation_reason, request_count,
+       attendee_count, cancellation_reason, attendance_record, request_count,
        (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'declined') as said_no,
        case when is_private then (select count(*) from meeting_attendances a where a.meeting_id = m.id)
             else (select count(*) from users where access_until > :at and is_active) end
        - (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer <> 'invited') as no_answer,
-       (select count(distinct p.user_id) from presences p where p.meeting_id = m.id and p.left_at is null) as here
+       (select b.here from boards(array[m.id]) b) as here
   from meetings m
  where ends_at > :at and status in ('scheduled', 'active') order by starts_at, id limit 1
 """),
@@ -106,7 +106,8 @@ LATELY = Query(
     Evening,
     text("""
 select starts_at, attendee_count from meetings
- where ends_at <= :at and status in ('completed', 'active', 'scheduled') order by starts_at desc limit 30
+ where ends_at <= :at and status in ('completed', 'active', 'scheduled')
+   and attendance_record is distinct from 'not_recorded' order by starts_at desc limit 30
 """),
 )
 

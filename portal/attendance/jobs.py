@@ -14,7 +14,7 @@ from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.attendance import letters
+from portal.attendance import letters, presence, sources  # noqa: F401 - the jobs of sources are known with these
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
 from portal.database.rows import typed
@@ -55,7 +55,6 @@ class Host(NamedTuple):
     since: datetime
 
 
-SETTLE = text("select settle(:meeting, :at)")
 LAPSED = text("""
 select distinct a.user_id from meetings m join meeting_attendances a on a.meeting_id = m.id join users u on u.id = a.user_id
  where m.status = 'scheduled' and m.starts_at > :at and a.answer in ('accepted', 'offered', 'waitlisted', 'requested')
@@ -63,11 +62,24 @@ select distinct a.user_id from meetings m join meeting_attendances a on a.meetin
  limit 500
 """)
 RELEASE = text("select meeting_id, offered from release_places(:person, :at)")
-CLOSE = text("select close_presences(:meeting, null, :stale, :at)")
-
-STALE = timedelta(minutes=3)
+CLOSE = text("select close_presences(:meeting, null, :at)")
+# Half an hour after the end with nobody inside, four hours after it whoever is; and again when no report is owed any more.
+DUE = text("""
+select m.id from meetings m left join rooms r on r.meeting_id = m.id
+ where (m.status in ('scheduled', 'active') and m.ends_at <= :at - :linger
+        and (m.ends_at <= :at - :hard_stop or not exists (select from stays s where s.meeting_id = m.id and s.is_open)))
+    or (m.status = 'completed' and m.attendance_record = 'provisional'
+        and (r.reported_at is not null or r.report_attempts >= 4 or r.made_by = 'link' or m.meeting_id is null))
+ order by m.ends_at, m.id
+""")
 LINGER = timedelta(minutes=30)
 HARD_STOP = timedelta(hours=4)
+RECORDS = {
+    "provisional": "Attendance was settled, until the platform has reported",
+    "final": "Attendance was settled",
+    "not_recorded": "Nobody could be seen in the room, so nobody's attendance was recorded",
+}
+"""What is noted of a meeting that is settled."""
 
 
 @place_offered.subscribe
@@ -155,19 +167,19 @@ def tell_taken_back(db: Session, meeting_id: UUID, user_id: UUID) -> None:
 
 @job("attendance.tend", cron="* * * * *", lock="attendance.tend")
 def tend(db: Session) -> None:
-    """Each minute: begin what has begun, pass on offers that ran out, notice who left without a word, settle the rest."""
+    """Each minute: begin what has begun, pass on offers that ran out, end what was called off, settle the rest."""
     at = clock.now()
     begin(db)
     lapsed = select(Attendance.meeting_id).where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
     for meeting_id in _one_by_one(db, lapsed.distinct().order_by(Attendance.meeting_id)):
         line.tend(db, meeting_id)
-    inside = select(Presence.meeting_id).distinct().where(Presence.left_at.is_(None))
-    silent = inside.where(Presence.seen_at < at - STALE)
-    called_off = inside.join(Meeting, Meeting.id == Presence.meeting_id).where(Meeting.status == "cancelled")
-    for stale, meetings in ((at - STALE, silent), (None, called_off)):
-        for meeting_id in _one_by_one(db, meetings):
-            db.execute(CLOSE, {"meeting": meeting_id, "stale": stale, "at": at})
-            live.announce(db, meeting_id)
+    called_off = select(Presence.meeting_id).join(Meeting, Meeting.id == Presence.meeting_id).distinct()
+    open_clicks = called_off.where(
+        Presence.left_at.is_(None), Presence.source == "click", Meeting.status == "cancelled"
+    )
+    for meeting_id in _one_by_one(db, open_clicks):
+        db.execute(CLOSE, {"meeting": meeting_id, "at": at})
+        live.announce(db, meeting_id)
     settle(db)
 
 
@@ -194,17 +206,13 @@ def begin(db: Session) -> None:
 
 
 def settle(db: Session) -> None:
-    """Meetings that ended half an hour ago with nobody inside, or four hours ago whoever is: who came, who did not."""
-    at = clock.now()
-    inside = select(Presence.id).where(Presence.meeting_id == Meeting.id, Presence.left_at.is_(None)).exists()
-    over = select(Meeting.id).where(
-        Meeting.status.in_(("scheduled", "active")),
-        (Meeting.ends_at <= at - HARD_STOP) | ((Meeting.ends_at <= at - LINGER) & ~inside),
-    )
-    for meeting_id in _one_by_one(db, over):
-        db.execute(SETTLE, {"meeting": meeting_id, "at": at})
-        audit.record(db, "meeting.settled", "Attendance was settled", category="cron", meeting_id=meeting_id)
-        live.announce(db, meeting_id)
+    """Meetings that are over, and those whose platform has said all it will: who came, who did not, as far as is known."""
+    due = {"at": clock.now(), "linger": LINGER, "hard_stop": HARD_STOP}
+    for meeting_id in _one_by_one(db, DUE, **due):
+        record = presence.settle(db, meeting_id)
+        audit.record(
+            db, "meeting.settled", RECORDS[record or ""], category="cron", meeting_id=meeting_id, record=record
+        )
 
 
 def _one_by_one(db: Session, found: Executable, **given: object) -> Iterator[UUID]:

@@ -34,8 +34,7 @@ class HostBoard(NamedTuple):
 
 
 HOST_BOARD = Query(
-    HostBoard,
-    text("select missing, should_leave, unknown, heads, came_in, reminded_at from host_board(:meeting)"),
+    HostBoard, text("select missing, should_leave, unknown, heads, came_in, reminded_at from host_board(:meeting)")
 )
 TAKE_IN = text("select take_in(:meeting, :source, :sightings, :at)")
 ROOM_TIMES = text("""
@@ -129,5 +128,7 @@ def remind_missing(db: Session, meeting_id: UUID) -> None:
     refusal = db.scalar(REMIND, {"meeting": meeting_id})
     if refusal:
         raise {"over": NotRunning, "again": RemindedAlready}[refusal]
-    audit.record(db, "meeting.reminded", "Those who are missing were reminded", category="meeting", meeting_id=meeting_id)
+    audit.record(
+        db, "meeting.reminded", "Those who are missing were reminded", category="meeting", meeting_id=meeting_id
+    )
     tell_missing.enqueue(db, meeting_id=meeting_id)

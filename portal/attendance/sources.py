@@ -2,12 +2,11 @@
 afterwards. Nothing is held in the database while a platform is asked.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from flask import current_app
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
@@ -21,9 +20,14 @@ from portal.rooms import platforms
 from portal.rooms.events import told
 from portal.rooms.models import Room, RoomEventRecord
 from portal.rooms.platform import Platform, ProviderError, Report, RoomEvent
+from portal.rooms.zoom import Zoom
 
 REPORTS_AFTER = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """How long after the end a platform is asked for its report, until it is whole. `settle` counts these tries too."""
+
+
+READERS: dict[str, Callable[[Mapping[str, Any]], RoomEvent]] = {"zoom": Zoom.event}
+"""Who reads the signed messages of a platform."""
 
 
 class Asked(NamedTuple):
@@ -51,13 +55,13 @@ select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
 
 
 @told.subscribe
-@job("attendance.take_event", lock="room-event:{event_id}")
-def take_event(db: Session, event_id: str) -> None:
+@job("attendance.take_in_event", lock="room-event:{event_id}")
+def take_in_event(db: Session, event_id: str) -> None:
     """What a platform told by a signed message: somebody came or went, the room was opened or closed. Once."""
     record = db.get(RoomEventRecord, event_id)
     if record is None or record.handled_at is not None:
         return
-    event = platforms.event_of(record.platform, record.body)
+    event = READERS[record.platform](record.body)
     record.handled_at, record.outcome = clock.now(), _taken(db, record.platform, event)
 
 
@@ -83,7 +87,7 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
 def poll(db: Session) -> None:
     """Each minute, of every room that is open: who is and was inside, where the platform says so only when asked."""
     for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
-        report = _ask(db, row, lambda platform, row=row: platform.inside(row.provider_id))
+        report = _ask(db, row, Platform.inside)
         if report is not None:
             db.execute(update(Room).where(Room.meeting_id == row.meeting_id).values(polled_at=clock.now()))
             _take_report(db, row, report, "poll")
@@ -97,25 +101,23 @@ def fetch_reports(db: Session) -> None:
         room = update(Room).where(Room.meeting_id == row.meeting_id)
         # Counted before it is asked: what fails in an unforeseen way fails four times and no more.
         db.execute(room.values(report_attempts=Room.report_attempts + 1))
-        report = _ask(db, row, lambda platform, row=row: platform.report(row.provider_id))
+        report = _ask(db, row, Platform.report)
         if report is not None:
             if report.is_whole:
                 db.execute(room.values(reported_at=clock.now()))
             _take_report(db, row, report, "report")
 
 
-def _ask(db: Session, row: Asked, question: Callable[[Platform], Report | None]) -> Report | None:
+def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | None]) -> Report | None:
     """What the platform of a room answers; None if it has no answer, which is noted in the log where that is a failure."""
-    platform = platforms.platform_of(current_app.config["SETTINGS"], row.platform)
+    platform = platforms.platforms().get(row.platform)
     if platform is None:
         return None
     let_go(db)
     try:
-        return question(platform)
+        return question(platform, row.provider_id)
     except ProviderError as error:
-        audit.record(
-            db, "room.unreported", error.sentence, category="cron", level="warn", meeting_id=row.meeting_id
-        )
+        audit.record(db, "room.unreported", error.sentence, category="cron", level="warn", meeting_id=row.meeting_id)
         return None
 
 

@@ -1,14 +1,45 @@
-"""Which platforms this club has credentials for."""
+"""Which platforms rooms are made at: those with credentials, each through its adapter. Only the worker asks them."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import cast
+
+from flask import current_app
 
 from portal.config import Settings
 from portal.rooms.platform import Platform
 
+ADAPTERS = {"zoom": ("portal.rooms.zoom", "Zoom"), "google-meet": ("portal.rooms.google_meet", "GoogleMeet")}
 
-def platforms(settings: Settings) -> dict[str, Platform]:
-    """The platforms the portal can speak to, by name."""
-    raise NotImplementedError
+NAMES = {"zoom": "Zoom", "google-meet": "Google Meet"}
 
 
-def platform_of(settings: Settings, name: str) -> Platform | None:
-    """The platform of that name; None without credentials for it."""
-    return platforms(settings).get(name)
+def platforms() -> Mapping[str, Platform]:
+    """The adapter of every platform with credentials, by its name in `meetings.platform`.
+
+    One of each for the life of the app, since an adapter keeps its access token.
+    """
+    known: Mapping[str, Platform] | None = current_app.extensions.get("platforms")
+    if known is None:
+        known = current_app.extensions["platforms"] = connected(current_app.config["SETTINGS"])
+    return known
+
+
+def connected(settings: Settings) -> dict[str, Platform]:
+    """An adapter for each platform `settings` has credentials of."""
+    made = {}
+    for name, (module, adapter) in ADAPTERS.items():
+        if makes_rooms(settings, name):
+            connect = cast("Callable[[Settings], Platform]", getattr(import_module(module), adapter))
+            made[name] = connect(settings)
+    return made
+
+
+def makes_rooms(settings: Settings, platform: str) -> bool:
+    """Whether rooms at this platform are made by the worker; else a link is typed."""
+    return {"zoom": settings.has_zoom, "google-meet": settings.has_google}.get(platform, False)
+
+
+def check(settings: Settings) -> list[tuple[str, list[str]]]:
+    """For each platform with credentials what keeps it from working, a sentence each; none: it works. Asks the platforms."""
+    return [(NAMES[name], platform.missing()) for name, platform in connected(settings).items()]
