@@ -30,6 +30,7 @@ from portal.database.rows import R
 from portal.problems import Refused
 from portal.proxies import Forwarded
 from portal.reference import reference
+from portal.sentences import listed, ngettext_markup
 from portal.times import Reader, city
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def init_app(app: Flask) -> None:
     if settings.trusted_proxies:
         app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.jinja_env.globals["drawn"] = drawn
+    app.jinja_env.globals["ngettext"] = ngettext_markup
+    app.jinja_env.globals["listed"] = listed
     app.jinja_env.globals["form_token"] = Markup(FORM_TOKEN)  # noqa: S704
     app.jinja_env.globals["club"] = {
         "name": settings.club_name,

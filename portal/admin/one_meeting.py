@@ -27,6 +27,7 @@ from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.meetings.rows import PlannedRow
+from portal.rsvp_states import OUTCOMES, TOLD, Disc
 from portal.times import date_in_words, since
 from portal.web import asked, find, page, reader
 
@@ -88,7 +89,7 @@ class Shown(NamedTuple):
     id: UUID
     name: str
     email: str
-    said: tuple[str, str, str]
+    disc: Disc
     came: str
     left: str
     minutes: int | None
@@ -187,18 +188,6 @@ PERSON = Query(
     .join(Attendance, Attendance.user_id == User.id)
     .where(Attendance.meeting_id == bindparam("meeting"), User.id == bindparam("person")),
 )
-# In the order in which a list shows them.
-ANSWERS = {
-    "accepted": ("full", "Said yes", "ok"),
-    "offered": ("lamp", "Was offered a place", "amber"),
-    "requested": ("quarter", "Asked for a place", "amber"),
-    "waitlisted": ("half", "Waiting", ""),
-    "declined": ("slash", "Said no", ""),
-    "rejected": ("slash", "Request declined", ""),
-    "withdrawn": ("slash", "Gave up the request", ""),
-    "invited": ("ring", "No answer", ""),
-}
-OUTCOMES = {"attended": ("full", "Came", "ok"), "no_show": ("cross", "Did not come", "bad")}
 MONTH = timedelta(days=30)
 
 
@@ -216,7 +205,7 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
     """What was planned, what came of it, who was there."""
     row = find(ONE, meeting_id=meeting_id, at=clock.now())
     m, q = ThisMeeting(row, here_and_now()), asked("q")
-    people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(ANSWERS))
+    people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(TOLD))
     shown = [_person(one, m) for one in people[:PAGE]]
     own = current_app.config["SETTINGS"].club_domains
     return page(
@@ -306,7 +295,7 @@ def _person(row: Attended, m: Planned) -> Shown:
         row.id,
         display_name(row.first_name, row.last_name, row.email),
         row.email,
-        OUTCOMES.get(row.outcome or "") or ANSWERS[row.answer],
+        OUTCOMES.get(row.outcome or "") or TOLD[row.answer].disc,
         hour(row.joined_at),
         hour(row.left_at),
         row.join_duration,
@@ -318,12 +307,12 @@ def _person(row: Attended, m: Planned) -> Shown:
 
 def _groups(people: list[Shown]) -> list[dict[str, object]]:
     """Who came, and then by answer: those of one word together, with the columns that say something of any of them."""
-    groups: dict[tuple[str, str, str], list[Shown]] = {}
+    groups: dict[Disc, list[Shown]] = {}
     for person in people:
-        groups.setdefault(person.said, []).append(person)
+        groups.setdefault(person.disc, []).append(person)
     return [
         {
-            "said": said,
+            "disc": disc,
             "people": there,
             "columns": [
                 name
@@ -331,7 +320,7 @@ def _groups(people: list[Shown]) -> list[dict[str, object]]:
                 if any(getattr(one, name) not in ("", None) for one in there)
             ],
         }
-        for said, there in groups.items()
+        for disc, there in groups.items()
     ]
 
 

@@ -26,6 +26,7 @@ from portal.meetings.board import Board, here_and_now
 from portal.meetings.models import Meeting
 from portal.meetings.rows import KindOfMeeting
 from portal.problems import Refused
+from portal.rsvp_states import TOLD
 from portal.times import since
 from portal.web import find, me, page, reader
 
@@ -207,6 +208,7 @@ def _guests_page(meeting_id: UUID, form: GuestsForm, status: int = 200) -> Respo
         series=meeting.series_id,
         now=reader().now,
         since=since,
+        told=TOLD,
         guests=GUESTS.all(db.session(), meeting=meeting_id),
         found=[
             (one.email, display_name(one.first_name, one.last_name, one.email))

@@ -5,6 +5,8 @@ from datetime import datetime
 from portal.mail import Letter
 from portal.meetings.board import Board
 from portal.meetings.letters import facts
+from portal.rsvp_states import MAILED
+from portal.sentences import ngettext
 
 
 def offer(name: str | None, m: Board, until: datetime, *, together: bool) -> Letter:
@@ -28,10 +30,10 @@ def offer(name: str | None, m: Board, until: datetime, *, together: bool) -> Let
 
 def together(name: str | None, m: Board, by: str, answer: str) -> Letter:
     """Somebody of the family answered for the reader, who had allowed it."""
-    headline = {"accepted": "You have a place", "waitlisted": "You are in the line"}.get(answer, "A place is yours")
+    mailed = MAILED.get(answer, MAILED["offered"])
     return Letter(
-        subject=f"{headline}: {m.title}",
-        headline=headline,
+        subject=mailed.subject.format(meeting=m.title),
+        headline=mailed.headline,
         body=(
             f"Hello {name or 'there'}, {by} said yes to {m.title} for all of you.",
             "If that does not suit you, change your answer on the page; it changes nobody else’s.",
@@ -44,15 +46,11 @@ def together(name: str | None, m: Board, by: str, answer: str) -> Letter:
 
 def decision(name: str | None, m: Board, answer: str, reason: str | None) -> Letter:
     """The answer to a request."""
-    headline = {"accepted": "You have a place", "waitlisted": "You are in the line"}.get(answer, "No place this time")
-    body = {
-        "accepted": f"Hello {name or 'there'}, the host is glad to see you at {m.title}.",
-        "waitlisted": f"Hello {name or 'there'}, you are welcome at {m.title}, but every place is taken. You are in the line.",
-    }.get(answer, f"Hello {name or 'there'}, there is no place for you at {m.title} this time. {reason or ''}".strip())
+    mailed = MAILED.get(answer, MAILED["rejected"])
     return Letter(
-        subject=f"{headline}: {m.title}",
-        headline=headline,
-        body=(body,),
+        subject=mailed.subject.format(meeting=m.title),
+        headline=mailed.headline,
+        body=(mailed.decision.format(name=name or "there", meeting=m.title), *([reason] if reason else [])),
         facts=facts(m),
         button=(f"/meetings/{m.id}", "See the meeting"),
         why="You get this because you asked for a place.",
@@ -88,12 +86,19 @@ def taken_back(name: str | None, title: str) -> Letter:
 
 def asked(name: str | None, m: Board, people: int) -> Letter:
     """For the host: somebody waits for a word."""
-    ask = "1 person asks" if people == 1 else f"{people} people ask"
     return Letter(
-        subject=f"{ask} to join {m.title}",
-        headline=f"{ask} to join",
+        subject=ngettext(
+            "%(num)s person asks to join %(meeting)s", "%(num)s people ask to join %(meeting)s", people, meeting=m.title
+        ),
+        headline=ngettext("%(num)s person asks to join", "%(num)s people ask to join", people),
         body=(
-            f"Hello {name or 'there'}, {ask} for a place at {m.title}. We write to them as soon as you answer.",
+            ngettext(
+                "Hello %(name)s, %(num)s person asks for a place at %(meeting)s. We write to them as soon as you answer.",
+                "Hello %(name)s, %(num)s people ask for a place at %(meeting)s. We write to them as soon as you answer.",
+                people,
+                name=name or "there",
+                meeting=m.title,
+            ),
             "We send you no further mail about it until these are answered.",
         ),
         facts=facts(m),

@@ -17,6 +17,8 @@ from markupsafe import Markup
 from portal.attendance import queries
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
+from portal.rsvp_states import AHEAD, CLOSED, WITHOUT_PLAN, Disc, State, Way
+from portal.sentences import ngettext
 from portal.times import day_medium, month_in_words, ordinal, since
 from portal.web import drawn, find
 
@@ -31,6 +33,8 @@ class MyMeeting(Board):
         self.entitled = entitled
         self._offer: datetime | None = row.offer_expires_at
         self._ran_out = row.answer == "offered" and self._offer is not None and self._offer <= clock.now
+        self.way: Way = "approval" if row.requires_approval else "full" if self.full else "free"
+        self.state = self._state()
 
     @property
     def answer(self) -> str | None:
@@ -42,10 +46,74 @@ class MyMeeting(Board):
         """Why the answer is what it is, where somebody or something else decided."""
         return "The offer ran out." if self._ran_out else self._row.reason or ""
 
+    def _state(self) -> State:
+        if self.phase == "cancelled":
+            return CLOSED["cancelled"]
+        answer = self.answer
+        if self.phase == "over":
+            return CLOSED["came" if self.came_myself else answer if answer in CLOSED else "over"]
+        key = answer or ("uninvited" if self.uninvited else "open")
+        if key in ("waitlisted", "offered"):
+            key += ", free" if self.seat_free_now else ", together" if self.together else ""
+        elif key == "accepted" and self.phase == "live":
+            key = "accepted, live"
+        return (AHEAD[self.way] if self.entitled else WITHOUT_PLAN)[key]
+
     @property
-    def approval(self) -> bool:
-        """Whether the host approves each person."""
-        return self._row.requires_approval
+    def disc(self) -> Disc:
+        """The drawing, the word and the tone that say what is so."""
+        drawing, word, tone = disc = self.state.disc
+        return (drawing, word.format(m=self), tone) if "{" in word else disc
+
+    @property
+    def sentence(self) -> str:
+        """What that means, or empty."""
+        return self.state.sentence.format(m=self)
+
+    @property
+    def note(self) -> str:
+        """The sentence, where a list shows it too."""
+        return self.state.sentence.format(m=self) if self.state.in_list else ""
+
+    @property
+    def door_sentence(self) -> str:
+        """Why the door does not open for the reader while it does for others."""
+        return self.state.door.format(m=self)
+
+    @property
+    def host_or_the_host(self) -> str:
+        """Who decides, at the beginning of a sentence."""
+        return self.host or "The host"
+
+    @property
+    def host_first_or_the_host(self) -> str:
+        """Who decides, by first name, inside a sentence."""
+        return self.host.split(" ")[0] or "the host"
+
+    @property
+    def places_line(self) -> str:
+        """How many places are left and for whom, in few words."""
+        if self.answer == "offered":
+            return "A place came free"
+        if self.private and self.capacity:
+            return f"Only for invited people, {self.taken} of {self.capacity} places taken"
+        if self.private:
+            return "Only for invited people"
+        if self.way == "approval":
+            return "The host approves each person"
+        if self.way == "full" and self.waiting:
+            return f"Every place is taken, {self.waiting} waiting"
+        if self.way == "full":
+            return "Every place is taken, nobody waiting"
+        if self.capacity and self.taken:
+            return f"{self.taken} of {self.capacity} places taken"
+        if self.capacity:
+            return ngettext(
+                "Nobody is coming yet, %(num)s place", "Nobody is coming yet, %(num)s places", self.capacity
+            )
+        if self.taken:
+            return ngettext("%(num)s person is coming", "%(num)s people are coming", self.taken)
+        return "Nobody is coming yet"
 
     @property
     def uninvited(self) -> bool:
@@ -107,8 +175,9 @@ class MyMeeting(Board):
         """How long the reader stayed, as a sentence; nothing if nobody knows."""
         if not self.my_minutes:
             return ""
-        how_long = "the whole time" if self.my_minutes >= self.minutes else f"{self.my_minutes} minutes"
-        return f"You stayed {how_long}."
+        if self.my_minutes >= self.minutes:
+            return "You stayed the whole time."
+        return ngettext("You stayed %(num)s minute.", "You stayed %(num)s minutes.", self.my_minutes)
 
     @property
     def came_myself(self) -> bool:
@@ -127,9 +196,9 @@ class MyMeeting(Board):
     @property
     def can_join(self) -> bool:
         """Whether the door opens for the reader now."""
-        if not self.entitled or self.uninvited or self.phase not in ("doors", "live"):
+        if self.phase not in ("doors", "live") or not self.entitled or self.uninvited:
             return False
-        return self.answer in ("accepted", "offered") or (self.with_me and not self.full and not self.approval)
+        return self.answer in ("accepted", "offered") or (self.with_me and self.way == "free")
 
     @property
     def family(self) -> list[str]:
@@ -137,14 +206,9 @@ class MyMeeting(Board):
         return self.us[1:] if self.with_me else self.us
 
     @property
-    def yes_word(self) -> str:
-        """What a yes is called here."""
-        return "Ask for a place" if self.approval else "Join the line" if self.full else "I’m coming"
-
-    @property
     def answered(self) -> str:
         """When the reader said so, like on Sunday at 20:12."""
-        return since(self._row.responded_at, self._clock.today) if self._row.responded_at else ""
+        return since(self._row.responded_at, self._clock.today) if self._row.responded_at else "earlier"
 
 
 class TheMeeting(MyMeeting):
@@ -209,23 +273,11 @@ FACTS = (
     "phase",
     "time",
     "starts_at_iso",
-    "capacity",
-    "taken",
-    "waiting",
-    "full",
-    "approval",
-    "entitled",
-    "uninvited",
     "answer",
-    "reason",
-    "position",
-    "offered_until",
-    "seat_free_now",
-    "together",
+    "way",
+    "state",
+    "disc",
     "can_join",
-    "yes_word",
-    "came_myself",
-    "stayed",
 )
 
 
@@ -238,12 +290,17 @@ def _picture(name: str, *facts: str) -> Callable[[MyMeeting], tuple[object, ...]
     return lambda mine: made(*read(mine))
 
 
-listed = _picture("Listed", *FACTS, "club_elsewhen", "cancel_reason", "came", "private")
+listed = _picture("Listed", *FACTS, "note", "places_line", "club_elsewhen", "cancel_reason", "came")
 """All that a list shows of a meeting to one reader at one moment."""
 
 next_one = _picture(
     "Next",
     *FACTS,
+    "sentence",
+    "capacity",
+    "taken",
+    "waiting",
+    "full",
     "day",
     "city",
     "same_zone",
@@ -253,7 +310,6 @@ next_one = _picture(
     "club_date_long",
     "minute",
     "starts_in",
-    "answered",
     "here",
     "end",
 )

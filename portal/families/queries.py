@@ -16,6 +16,7 @@ from portal.billing.models import Subscription
 from portal.database.query import Query
 from portal.families.leaving import day_begins
 from portal.families.models import FamilyPlan
+from portal.rsvp_states import TOLD
 from portal.times import Reader, day_long, since
 
 
@@ -107,12 +108,6 @@ PAYS = Query(
         Subscription.card_expires,
     ).where(Subscription.live, Subscription.user_id == bindparam("me"), Subscription.subscription_type == "family"),
 )
-SAYS = {
-    "accepted": "comes",
-    "declined": "does not come",
-    "waitlisted": "waits for a place",
-    "offered": "has a place on offer",
-}
 
 
 def my_plan(db: Session, user_id: UUID) -> FamilyPlan | None:
@@ -217,9 +212,7 @@ class Household:
 
     def _evenings(self, row: AttendanceRow) -> dict[str, str]:
         starts = row.starts_at and row.starts_at.astimezone(self.now.tzinfo)
-        following = (
-            f"{row.title}, {day_long(starts.date())} at {starts:%H:%M}: {SAYS[row.answer]}"
-            if starts and row.answer
-            else ""
-        )
+        following = ""
+        if starts and row.answer and (line := TOLD[row.answer].family):
+            following = line.format(meeting=row.title, day=day_long(starts.date()), time=f"{starts:%H:%M}")
         return {"ticks": row.ticks or "", "next": following}

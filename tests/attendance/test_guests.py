@@ -48,7 +48,7 @@ def test_a_guest_says_whether_they_come(asks, desk, sign_in, superuser, alice, s
     hers = sign_in(alice)
     assert "Only invited people. Nobody else sees this meeting." in words(hers.get(f"/meetings/{secret.id}"))
     hers.submit(f"/meetings/{secret.id}/answer", answer="accepted")
-    assert "Is coming" in next(row for row in rows(desk.get(f"/meetings/{secret.id}/guests"), "li") if "Alice" in row)
+    assert "Said yes" in next(row for row in rows(desk.get(f"/meetings/{secret.id}/guests"), "li") if "Alice" in row)
 
 
 @pytest.mark.parametrize("path", HIDDEN_AT)

@@ -31,8 +31,8 @@ FLOORS = (
     ("log",),
     ("database",),
     ("config",),
-    ("times", "paging", "reference", "currencies", "writing"),
-    ("clock", "problems"),
+    ("times", "paging", "reference", "currencies", "writing", "rsvp_states"),
+    ("clock", "problems", "sentences"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
 
