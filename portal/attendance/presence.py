@@ -74,19 +74,17 @@ def take_in(db: Session, meeting_id: UUID, sightings: Sequence[Sighting], source
 
 
 def _row(sighting: Sighting) -> dict[str, str | None]:
-    """As `take_in` reads it. A NUL, which PostgreSQL keeps in no text, is left out of names."""
+    """As `take_in` reads it. PostgreSQL keeps no NUL in a text, so there is none."""
     participant = sighting.participant
-    return {
-        "identity": participant.identity,
-        "name": " ".join(participant.name.replace("\x00", "").split())[:200],
-        "registrant": participant.registrant,
-        "account": participant.account,
-        "email": participant.email,
+    row = {
+        **participant._asdict(),
+        "name": " ".join(participant.name.split())[:200],
         "session": sighting.session,
         "joined_at": sighting.joined_at.isoformat() if sighting.joined_at else None,
         "left_at": sighting.left_at.isoformat() if sighting.left_at else None,
         "device": sighting.device,
     }
+    return {name: value and value.replace("\x00", "") for name, value in row.items()}
 
 
 def note_room_times(db: Session, meeting_id: UUID, started_at: datetime | None, ended_at: datetime | None) -> None:
