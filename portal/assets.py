@@ -74,6 +74,7 @@ SCRIPTS = (
     "reader",
     "swaps",
     "live",
+    "heartbeat",
     "answers",
     "print",
 )

@@ -20,6 +20,7 @@ from portal.database.rows import row_type
 from portal.meetings.board import Board, Clock, here_and_now, phase_of
 from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
+from portal.sentences import ngettext
 from portal.times import day_long, day_medium, number
 from portal.web import page, reader
 
@@ -37,6 +38,7 @@ class Numbers(NamedTuple):
     disputes: int
     drifts: int
     pending: int
+    unknown: int
 
 
 @row_type
@@ -78,7 +80,9 @@ select
   (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = :currency) as refunded,
   (select count(*) from orders where dispute_state = 'open') as disputes,
   (select count(*) from drifts where resolved_at is null) as drifts,
-  (select count(distinct user_id) from orders where status = 'pending') as pending
+  (select count(distinct user_id) from orders where status = 'pending') as pending,
+  (select count(*) from participants p join meetings m on m.id = p.meeting_id
+    where p.user_id is null and not p.is_guest and m.status <> 'archived') as unknown
 """),
 )
 NEXT = Query(
@@ -176,6 +180,11 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
         ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Operations")
         for bad, words in alarms(db.session(), current_app.config["SETTINGS"])
     ]
+    if numbers.unknown:
+        people = ngettext(
+            "1 person in a room was not recognised", "%(num)s people in rooms were not recognised", numbers.unknown
+        )
+        wants.append(("quarter", "amber", people, "/admin/participants", "Say who they were"))
     if numbers.drifts:
         wants.append(("slash", "bad", _differences(numbers.drifts), "/admin/money#agree", "See the differences"))
     if numbers.disputes:

@@ -78,7 +78,7 @@ def _row(sighting: Sighting) -> dict[str, str | None]:
     participant = sighting.participant
     row = {
         **participant._asdict(),
-        "name": " ".join(participant.name.split())[:200],
+        "name": " ".join(participant.name.replace("\x00", " ").split())[:200],
         "session": sighting.session,
         "joined_at": sighting.joined_at.isoformat() if sighting.joined_at else None,
         "left_at": sighting.left_at.isoformat() if sighting.left_at else None,

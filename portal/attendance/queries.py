@@ -123,7 +123,8 @@ RECORD = (
 select count(*) filter (where recent) as yes, count(*) filter (where recent and came) as came,
        coalesce(sum(minutes) filter (where recent), 0) as minutes, coalesce(sum(minutes), 0) as all_minutes,
        min(starts_at) filter (where came) as first_came
-  from (select m.starts_at, m.starts_at >= :since and m.starts_at < :until as recent, a.joined_at is not null or a.outcome = 'attended' as came,
+  from (select m.starts_at, m.starts_at >= :since and m.starts_at < :until as recent,
+               a.joined_at is not null or a.outcome = 'attended' as came,
                case when a.join_duration is not null then least(a.join_duration, m.duration) end as minutes
           from meeting_attendances a join meetings m on m.id = a.meeting_id
          where a.user_id = (select auth.uid()) and m.ends_at <= :at

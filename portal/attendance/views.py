@@ -16,6 +16,7 @@ from flask_login import current_user
 from portal import clock, paging
 from portal.attendance import actions, drawing, queries
 from portal.attendance.device import kind
+from portal.attendance.host_board import host_view
 from portal.attendance.my_meeting import MyMeeting, all_seen, as_seen, by_day, by_month, large, the_meeting
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
@@ -146,7 +147,7 @@ def join(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/leave")
 def leave(meeting_id: UUID) -> ResponseReturnValue:
-    """Out of the room."""
+    """The member says that they have left; a platform that still sees them inside is believed."""
     find(queries.THERE, meeting_id=meeting_id)
     actions.leave(db.session(), meeting_id)
     flash("You left the room. The door stays open until the end.", "note")
@@ -155,7 +156,7 @@ def leave(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/here")
 def still_here(meeting_id: UUID) -> ResponseReturnValue:
-    """The heartbeat of an open room page."""
+    """The heartbeat of a meeting's page that is in view; says nothing of who did not come through the door."""
     actions.still_here(db.session(), meeting_id)
     return "", 204
 
@@ -168,7 +169,17 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
     m.description_html = rendered(row.description)
     b, live_url = drawing.for_reader(db.session(), row, look, current_user)
     next_one = _next(meeting_id, look) if m.phase in ("over", "cancelled") else None
-    return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal, next=next_one)
+    runs_it = m.phase in ("doors", "live") and (m.hosted or current_user.acts_as_admin)
+    return page(
+        "attendance/show.html",
+        status,
+        m=m,
+        b=b,
+        h=host_view(db.session(), m) if runs_it else None,
+        live_url=live_url,
+        refusal=refusal,
+        next=next_one,
+    )
 
 
 def _next(meeting_id: UUID, look: Clock) -> MyMeeting | None:
