@@ -87,7 +87,7 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
 def poll(db: Session) -> None:
     """Each minute, of every room that is open: who is and was inside, where the platform says so only when asked."""
     for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
-        report = _ask(db, row, Platform.inside)
+        report = _ask(db, row, lambda platform, room: platform.inside(room))
         if report is not None:
             db.execute(update(Room).where(Room.meeting_id == row.meeting_id).values(polled_at=clock.now()))
             _take_report(db, row, report, "poll")
@@ -101,7 +101,7 @@ def fetch_reports(db: Session) -> None:
         room = update(Room).where(Room.meeting_id == row.meeting_id)
         # Counted before it is asked: what fails in an unforeseen way fails four times and no more.
         db.execute(room.values(report_attempts=Room.report_attempts + 1))
-        report = _ask(db, row, Platform.report)
+        report = _ask(db, row, lambda platform, room: platform.report(room))
         if report is not None:
             if report.is_whole:
                 db.execute(room.values(reported_at=clock.now()))
