@@ -8,6 +8,7 @@ import pytest
 from portal.attendance import jobs
 from portal.clock import at
 from tests.support.cast import crowd
+from tests.support.presence import has_room, seen
 from tests.support.reading import (
     answers,
     do,
@@ -35,21 +36,9 @@ def tonight(superuser, people):
 @pytest.fixture
 def over(superuser, tonight, worker_app, alice, bob, charlie):
     """The same meeting, settled: Alice was there, Bob said yes and was not, Charlie said no."""
-    invite(
-        superuser,
-        alice,
-        tonight,
-        answer="accepted",
-        joined_at=tonight.starts_at,
-        left_at=tonight.ends_at,
-        join_duration=57,
-        device_type="tablet",
-    )
-    superuser.execute(
-        "insert into presences (meeting_id, user_id, joined_at, left_at, device_type)"
-        " values (%s, %s, %s, %s, 'tablet')",
-        [tonight.id, alice.id, tonight.starts_at, tonight.ends_at],
-    )
+    has_room(superuser, tonight)
+    invite(superuser, alice, tonight, answer="accepted")
+    seen(superuser, alice, tonight, 0, 57, device="tablet")
     invite(superuser, bob, tonight, answer="accepted")
     invite(superuser, charlie, tonight, answer="declined")
     do(worker_app, jobs.tend, tonight.starts_at)
@@ -221,3 +210,23 @@ def test_a_correction_is_what_settling_leaves_alone(corrects, superuser, worker_
 def test_members_correct_nothing(as_, superuser, over, bob):
     with pytest.raises(Exception, match="permission denied"), as_(bob) as db:
         db.execute("select correct_attendance(%s, %s, true, 'I was.')", [over.id, bob.id])
+
+
+# --- where nobody could be seen --------------------------------------------------------------------------------------
+
+
+def test_a_meeting_nobody_could_be_seen_in_says_so(desk, superuser, worker_app, tonight, alice):
+    invite(superuser, alice, tonight, answer="accepted")
+    do(worker_app, jobs.tend, tonight.ends_at + HOUR)
+    with at(tonight.ends_at + 2 * HOUR):
+        answer = desk.get(f"/admin/meetings/{tonight.id}")
+    assert "Nobody could be seen in the room, so nobody’s attendance was recorded." in words(answer)
+    assert figures(answer) == {"said yes": "1", "said no": "0"}
+
+
+def test_until_the_platform_has_reported_the_numbers_are_provisional(desk, superuser, over):
+    path, sentence = f"/admin/meetings/{over.id}", "These numbers are provisional"
+    with at(over.ends_at + 2 * HOUR):
+        assert sentence in words(desk.get(path))
+        superuser.execute("update meetings set attendance_record = 'final'")
+        assert sentence not in words(desk.get(path))
