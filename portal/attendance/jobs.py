@@ -14,7 +14,7 @@ from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.attendance import letters, presence, sources  # noqa: F401 - the jobs of sources are known with these
+from portal.attendance import letters, presence, sources
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
 from portal.database.rows import typed
@@ -27,6 +27,7 @@ from portal.meetings.events import cancelled, moved, place_offered, reinstated
 from portal.meetings.line import tell_offers
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
+from portal.rooms.events import told
 
 
 class Standing(NamedTuple):
@@ -183,6 +184,25 @@ def tend(db: Session) -> None:
         db.execute(CLOSE, {"meeting": meeting_id, "at": at})
         live.announce(db, meeting_id)
     settle(db)
+
+
+@told.subscribe
+@job("attendance.take_in_event", lock="room-event:{event_id}")
+def take_in_event(db: Session, event_id: str) -> None:
+    """What a platform told of a room: who came or went, or that it was opened or closed."""
+    sources.take_in_event(db, event_id)
+
+
+@job("attendance.poll", cron="* * * * *", lock="attendance.poll")
+def poll(db: Session) -> None:
+    """Each minute, where a platform tells only when asked: who is inside."""
+    sources.poll(db)
+
+
+@job("attendance.fetch_reports", cron="* * * * *", lock="attendance.fetch_reports")
+def fetch_reports(db: Session) -> None:
+    """Each minute: the platforms' reports that are due."""
+    sources.fetch_reports(db)
 
 
 @job("attendance.release", cron="*/5 * * * *", lock="attendance.release")

@@ -14,10 +14,8 @@ from portal import audit, clock
 from portal.attendance import presence
 from portal.database.rows import typed
 from portal.database.transactions import each, let_go
-from portal.jobs import job
 from portal.meetings.models import Meeting
 from portal.rooms import platforms
-from portal.rooms.events import told
 from portal.rooms.models import Room, RoomEventRecord
 from portal.rooms.platform import Platform, ProviderError, Report, RoomEvent
 from portal.rooms.zoom import Zoom
@@ -54,8 +52,6 @@ select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
 """)
 
 
-@told.subscribe
-@job("attendance.take_in_event", lock="room-event:{event_id}")
 def take_in_event(db: Session, event_id: str) -> None:
     """What a platform told by a signed message: somebody came or went, the room was opened or closed. Once."""
     record = db.get(RoomEventRecord, event_id)
@@ -83,9 +79,8 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
     return "ignored"
 
 
-@job("attendance.poll", cron="* * * * *", lock="attendance.poll")
 def poll(db: Session) -> None:
-    """Each minute, of every room that is open: who is and was inside, where the platform says so only when asked."""
+    """Of every room that is open: who is and was inside, where the platform says so only when asked."""
     for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
         report = _ask(db, row, lambda platform, room: platform.inside(room))
         if report is not None:
@@ -93,7 +88,6 @@ def poll(db: Session) -> None:
             _take_report(db, row, report, "poll")
 
 
-@job("attendance.fetch_reports", cron="* * * * *", lock="attendance.fetch_reports")
 def fetch_reports(db: Session) -> None:
     """Half an hour, an hour, six and twenty-four hours after the end, until it is whole: the platform's own report."""
     due = {"at": clock.now(), "after": list(REPORTS_AFTER)}

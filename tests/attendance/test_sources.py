@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg.types.json import Jsonb
 
-from portal.attendance import jobs, sources
+from portal.attendance import jobs
 from portal.rooms.platform import Participant, ProviderError, Report, Sighting
 from tests.support.presence import has_room, moment, seen
 from tests.support.reading import do, invite, one, operations, plan
@@ -66,15 +66,15 @@ def minutes(postgres, person):
 
 def test_while_the_room_is_open_the_platform_is_asked_each_minute(outside, worker_app, superuser, bob, tonight):
     outside.answers = [Report([bobs(tonight, 0, None)], False), Report([bobs(tonight, 0, 20)], False)]
-    do(worker_app, sources.poll, moment(tonight, 1))
+    do(worker_app, jobs.poll, moment(tonight, 1))
     assert one(superuser, "select name from rolls(array[%s]::uuid[])", tonight.id) == "Bob"
-    do(worker_app, sources.poll, moment(tonight, 21))
+    do(worker_app, jobs.poll, moment(tonight, 21))
     assert minutes(superuser, bob) == 20 and one(superuser, "select source from presences") == "poll"
 
 
 @pytest.mark.parametrize(("minute", "asked"), [(-41, 0), (-40, 1), (299, 1), (300, 0)])
 def test_from_the_hosts_door_to_four_hours_after(outside, worker_app, tonight, minute, asked):
-    do(worker_app, sources.poll, moment(tonight, minute))
+    do(worker_app, jobs.poll, moment(tonight, minute))
     assert len(outside.asked) == asked
 
 
@@ -84,7 +84,7 @@ def test_a_platform_that_fails_is_asked_again_and_the_others_are_asked_too(
     later = plan(superuser, "Later", days=2, start_time="21:10")
     has_room(superuser, later, "google-meet")
     outside.answers = [ProviderError("Google is down."), Report([bobs(later, 0, None)], False)]
-    do(worker_app, sources.poll, moment(tonight, 30))
+    do(worker_app, jobs.poll, moment(tonight, 30))
     assert one(superuser, "select meeting_id from presences") == later.id
     assert "room.unreported" in operations(superuser)
 
@@ -100,7 +100,7 @@ def test_the_report_is_asked_for_until_it_is_whole(outside, worker_app, superuse
         Report([bobs(tonight, 0, 42)], True, tonight.starts_at, tonight.ends_at),
     ]
     for after in (29, 30, 31, 60, 120, 359, 360, 600, 1440, 3000):
-        do(worker_app, sources.fetch_reports, tonight.ends_at + after * MINUTE)
+        do(worker_app, jobs.fetch_reports, tonight.ends_at + after * MINUTE)
         do(worker_app, jobs.tend, tonight.ends_at + after * MINUTE)
     assert len(outside.asked) == 3 and minutes(superuser, bob) == 42
     assert one(superuser, "select attendance_record from meetings") == "final"
@@ -111,7 +111,7 @@ def test_four_tries_and_then_it_is_final_with_what_there_is(outside, worker_app,
     seen(superuser, bob, tonight, 0, 60)
     for after in (30, 60, 360, 1440, 2880):
         outside.answers = [ProviderError("Google is down.")]
-        do(worker_app, sources.fetch_reports, tonight.ends_at + after * MINUTE)
+        do(worker_app, jobs.fetch_reports, tonight.ends_at + after * MINUTE)
         do(worker_app, jobs.tend, tonight.ends_at + after * MINUTE)
     assert len(outside.asked) == 4
     assert one(superuser, "select attendance_record from meetings") == "final"
@@ -119,15 +119,15 @@ def test_four_tries_and_then_it_is_final_with_what_there_is(outside, worker_app,
 
 def test_a_report_outweighs_what_was_polled(outside, worker_app, superuser, bob, tonight):
     outside.answers = [Report([bobs(tonight, 0, None)], False), Report([bobs(tonight, 5, 25)], True)]
-    do(worker_app, sources.poll, moment(tonight, 1))
-    do(worker_app, sources.fetch_reports, tonight.ends_at + HOUR)
+    do(worker_app, jobs.poll, moment(tonight, 1))
+    do(worker_app, jobs.fetch_reports, tonight.ends_at + HOUR)
     do(worker_app, jobs.tend, tonight.ends_at + HOUR)
     assert minutes(superuser, bob) == 20
 
 
 def test_without_credentials_nobody_is_asked(worker_app, superuser, tonight):
-    do(worker_app, sources.poll, moment(tonight, 1))
-    do(worker_app, sources.fetch_reports, tonight.ends_at + HOUR)
+    do(worker_app, jobs.poll, moment(tonight, 1))
+    do(worker_app, jobs.fetch_reports, tonight.ends_at + HOUR)
     assert one(superuser, "select count(*) from participants") == 0
 
 
@@ -159,7 +159,7 @@ def tells(worker_app, superuser, tonight):
             " values (%s, 'zoom', %s, %s, %s, %s, %s) on conflict do nothing",
             [name, what, room, Jsonb(body), at, datetime.now(UTC)],
         )
-        do(worker_app, sources.take_in_event, at, event_id=name)
+        do(worker_app, jobs.take_in_event, at, event_id=name)
         return one(superuser, "select outcome from room_events where id = %s", name)
 
     return tell

@@ -25,6 +25,7 @@ FOLLOWS = {
     "meetings.moved": ["attendance.tell_moved"],
     "meetings.place_offered": ["attendance.tell_offer"],
     "meetings.reinstated": ["attendance.tell_reinstated"],
+    "rooms.told": ["attendance.take_in_event"],
 }
 
 
