@@ -143,6 +143,19 @@ def plans(what: str) -> None:  # noqa: ARG001 - the one verb there is
     print("The plans and their prices stand at Stripe.")
 
 
+@portal.command("rooms")
+@click.argument("what", type=click.Choice(["check"]))
+def rooms(what: str) -> None:  # noqa: ARG001 - the one verb there is
+    """Try the credentials of Zoom and Google, and say what is missing; exit status 1 if anything is (`portal rooms check`)."""
+    from portal.rooms.platforms import check as check_platforms
+    from portal.rooms.platforms import in_words
+
+    results = check_platforms(Settings.from_environment(needs=()))
+    for line in in_words(results):
+        print(line)
+    sys.exit(1 if any(missing for _name, missing in results) else 0)
+
+
 @portal.command()
 def work() -> None:
     """Do the jobs and keep the schedule, until told to stop."""

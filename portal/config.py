@@ -491,7 +491,7 @@ class Settings:
     ] = ""
     zoom_client: Annotated[str, Setting("ZOOM_CLIENT_ID", "the app's client id", str, "links are typed")] = ""
     zoom_secret: Annotated[
-        str, Setting("ZOOM_CLIENT_SECRET", "the app's client secret; worker only", str, "links are typed")
+        str, Setting("ZOOM_CLIENT_SECRET", "the app's client secret; only the worker uses it", str, "links are typed")
     ] = field(default="", repr=False)
     zoom_webhook_secret: Annotated[
         str,
@@ -524,7 +524,7 @@ class Settings:
         Path | None,
         Setting(
             "GOOGLE_SERVICE_ACCOUNT",
-            "the key file of a service account with domain-wide delegation; worker only",
+            "the key file of a service account with domain-wide delegation; only the worker reads it",
             folder,
             "links are typed",
         ),
@@ -581,6 +581,11 @@ class Settings:
     def payment_pages(self) -> str:
         """Where forms may lead to pay: the provider's own pages."""
         return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com"
+
+    @property
+    def room_pages(self) -> str:
+        """Where forms may lead to a room: any https address, whatever the platform, and what stands in for one."""
+        return " ".join(filter(None, ("https:", self.zoom_url, self.google_url)))
 
     @property
     def has_zoom(self) -> bool:

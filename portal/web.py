@@ -42,7 +42,7 @@ htmx = Htmx()
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; form-action 'self' {payment_pages}; frame-ancestors 'none'; base-uri 'none'",
+    "connect-src 'self'; manifest-src 'self'; form-action 'self' {form_targets}; frame-ancestors 'none'; base-uri 'none'",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -91,6 +91,7 @@ def init_app(app: Flask) -> None:
     app.after_request(finish)
     app.after_request(label)
     app.after_request(fill_in_form_token)
+    app.extensions["room_policy"] = headers(settings, settings.room_pages)["Content-Security-Policy"]
     app.wsgi_app = sealed(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
@@ -122,6 +123,8 @@ def label(response: Response) -> Response:
     """Every answer has its request's name, errors too, and is kept nowhere unless it says so."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Request-Id"] = reference()
+    if g.get("leads_to_a_room"):
+        response.headers["Content-Security-Policy"] = current_app.extensions["room_policy"]
     if g.get("beside"):
         # A refusal nobody expected is said beside what is there; a page that asks by itself says nothing.
         response.headers["HX-Reswap"] = "none" if request.method == "GET" else "beforeend"
@@ -148,9 +151,17 @@ def _signed(_secret: str, _known: str) -> str:
     return str(generate_csrf())
 
 
-def headers(settings: Settings) -> dict[str, str]:
-    """What every answer carries; forms may lead to the pages where one pays, and nowhere else outside."""
-    return {name: value.replace("{payment_pages}", settings.payment_pages) for name, value in HEADERS.items()}
+def headers(settings: Settings, form_targets: str = "") -> dict[str, str]:
+    """What every answer carries; forms may lead to the pages where one pays, to `form_targets`, and nowhere else outside."""
+    targets = " ".join(filter(None, (form_targets, settings.payment_pages)))
+    return {name: value.replace("{form_targets}", targets) for name, value in HEADERS.items()}
+
+
+def may_lead_to_a_room() -> None:
+    """Let the forms of this answer lead to any https address: browsers apply `form-action` to where Join redirects, and
+    the page may not tell which platform that is.
+    """
+    g.leads_to_a_room = True
 
 
 def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplication":
@@ -159,7 +170,9 @@ def sealed(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, headers + seal, exc_info)
+            # Of what an answer says itself there is no second: of two policies both would hold.
+            own = {name for name, _value in headers}
+            return start_response(status, headers + [pair for pair in seal if pair[0] not in own], exc_info)
 
         return application(environ, start)
 

@@ -18,9 +18,7 @@ alter table meetings drop constraint check_platform,
   add attendance_record text
     constraint check_attendance_record check (attendance_record in ('provisional', 'final', 'not_recorded'));
 alter table meeting_series drop constraint check_platform,
-  add constraint check_platform check (platform in ('google-meet', 'zoom', 'link')),
-  -- A typed address for every meeting of the series, sealed.
-  add meeting_link text;
+  add constraint check_platform check (platform in ('google-meet', 'zoom', 'link'));
 
 -- What a platform tells is of a meeting by its name there.
 create index ix_meetings_meeting_id on meetings (meeting_id) where meeting_id is not null;
@@ -51,9 +49,27 @@ create table rooms (
   report_attempts integer not null default 0,
   reported_at timestamptz,
   -- When the host last reminded those who said yes and are missing.
-  reminded_at timestamptz
+  reminded_at timestamptz,
+  -- Whether the platform gives everybody an address of their own; null until it was asked.
+  has_registrants boolean
 );
 create index ix_rooms_next_try_at on rooms (next_try_at) where next_try_at is not null;
+
+-- A typed address for every meeting of a series, sealed.
+create table series_links (
+  series_id uuid constraint pk_series_links primary key
+    constraint fk_series_links_series_id_meeting_series references meeting_series on delete cascade,
+  address text not null
+);
+
+-- A room at a platform that is no meeting's any more, until it is deleted there.
+create table obsolete_rooms (
+  platform text not null constraint check_platform check (platform in ('google-meet', 'zoom')),
+  provider_id text not null,
+  attempts integer not null default 0,
+  next_try_at timestamptz,
+  constraint pk_obsolete_rooms primary key (platform, provider_id)
+);
 
 -- A person's own address into a room, where the platform gives one.
 create table room_registrants (
@@ -154,7 +170,17 @@ create table recordings (
 
 def upgrade() -> None:
     run(ROOMS)
-    close("rooms", "room_registrants", "room_events", "participants", "known_accounts", "meeting_notes", "recordings")
+    close(
+        "rooms",
+        "series_links",
+        "obsolete_rooms",
+        "room_registrants",
+        "room_events",
+        "participants",
+        "known_accounts",
+        "meeting_notes",
+        "recordings",
+    )
     rewrite(
         "update meetings set attendance_record = 'final' where status = 'completed' or archived_from = 'completed'",
         "meetings",
@@ -170,8 +196,9 @@ def downgrade() -> None:
     alter table presences drop constraint uq_presences_session, drop constraint check_presence_person,
       drop constraint check_presence_moment, alter user_id set not null, alter joined_at set not null,
       add constraint check_presence_order check (left_at >= joined_at), drop session, drop participant_id, drop source;
-    drop table recordings, meeting_notes, known_accounts, participants, room_events, room_registrants, rooms;
-    alter table meeting_series drop meeting_link, drop constraint check_platform,
+    drop table recordings, meeting_notes, known_accounts, participants, room_events, room_registrants, obsolete_rooms, series_links,
+      rooms;
+    alter table meeting_series drop constraint check_platform,
       add constraint check_platform check (platform in ('google-meet', 'zoom'));
     drop index ix_meetings_meeting_id;
     alter table meetings drop attendance_record, drop constraint check_platform,

@@ -16,10 +16,12 @@ from portal.meetings.models import MeetingSeries
 from portal.meetings.repeats import WEEKS
 from portal.meetings.series import SeriesPlan
 from portal.problems import Refused
+from portal.rooms.forms import LinkLine
 from portal.times import DAYS
 
 NO_PLACES = "At least one place and at most 100,000, or leave it empty."
 NO_TIMES = "Between once and 1,000 times, or leave it empty."
+TYPED = {"link": "Another platform, by its link"}
 WHY = "Say why, in a sentence everybody may read."
 REPEATS = {
     "daily": "Every day",
@@ -44,7 +46,9 @@ class ProgrammeForm(Form):
             NumberRange(1, 480, "Between 1 minute and 8 hours (480)."),
         ],
     )
-    platform = SelectField("Room", choices=[SelectChoice(*room) for room in ROOMS.items()])
+    platform = SelectField("Room", choices=[SelectChoice(*room) for room in (ROOMS | TYPED).items()])
+    link = LinkLine()
+    remove_link = BooleanField("Remove the link that is set")
     max_attendees = IntegerField(
         "Places", default=50, validators=[Optional(), readable(NO_PLACES), NumberRange(1, 100_000, NO_PLACES)]
     )

@@ -23,6 +23,9 @@ from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words, sentence
 from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
+from portal.rooms import actions as rooms
+from portal.rooms.forms import link_hint
+from portal.rooms.standing import room_standing
 from portal.times import number
 from portal.web import me, page
 
@@ -103,7 +106,7 @@ def new() -> ResponseReturnValue:
             "max_attendees": 50,
         },
     )
-    return page("admin/meeting_form.html", form=form, m=None)
+    return page("admin/meeting_form.html", form=form, m=None, **_link(None))
 
 
 @admin
@@ -113,13 +116,14 @@ def plan() -> ResponseReturnValue:
     if form.validate():
         try:
             meeting_id = actions.plan(db.session(), form.plan(), form.host_email.data, me())
+            _keep_link(form, meeting_id)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
         else:
             flash(f"{form.title.data} is on the programme.", "note")
             return redirect(f"/meetings/{meeting_id}/guests" if form.is_private.data else "/admin/meetings", 303)
-    return page("admin/meeting_form.html", 422, form=form, m=None)
+    return page("admin/meeting_form.html", 422, form=form, m=None, **_link(None))
 
 
 @admin
@@ -138,6 +142,7 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
     if form.validate():
         try:
             actions.change(db.session(), meeting, form.plan(), form.host_email.data, seen=form.seen)
+            _keep_link(form, meeting_id)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
@@ -201,7 +206,19 @@ def _form_page(form: MeetingForm, meeting: Meeting, status: int = 200) -> Respon
         day=meeting.series_date,
         series=series,
         repeats=in_words(series) if series else "",
+        **_link(meeting.id),
     )
+
+
+def _link(meeting_id: UUID | None) -> dict[str, object]:
+    """What the form says at the field for a link; no meeting: it is only being planned."""
+    has_link = meeting_id is not None and room_standing(db.session(), meeting_id).has_link
+    return {"has_link": has_link, "link_hint": link_hint(current_app.config["SETTINGS"], is_set=has_link)}
+
+
+def _keep_link(form: MeetingForm, meeting_id: UUID) -> None:
+    if form.link.data or form.remove_link.data:
+        rooms.set_link(db.session(), meeting_id, form.link.data or None)
 
 
 def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 200) -> ResponseReturnValue:

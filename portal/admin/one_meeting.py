@@ -27,6 +27,9 @@ from portal.meetings.board import here_and_now
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.meetings.rows import PlannedRow
+from portal.problems import Refused
+from portal.rooms.actions import reveal
+from portal.rooms.standing import room_standing
 from portal.rsvp_states import OUTCOMES, TOLD, Disc
 from portal.times import date_in_words, since
 from portal.web import asked, find, page, reader
@@ -201,6 +204,7 @@ def add_to(bp: Blueprint) -> None:
     """Routes of this subject."""
     one = "/meetings/<uuid:meeting_id>"
     bp.add_url_rule(one, "meeting", show)
+    bp.add_url_rule(f"{one}/room/address", "reveal_room", reveal_room, methods=["POST"])
     bp.add_url_rule(f"{one}/attendances/<uuid:person_id>", "attendance", attendance)
     bp.add_url_rule(f"{one}/attendances/<uuid:person_id>", "correct_attendance", correct, methods=["POST"])
     bp.add_url_rule("/domains", "domains", domains)
@@ -227,8 +231,20 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
         groups=_groups(shown),
         more=len(people) > PAGE,
         shown=SHOWN,
+        room=room_standing(db.session(), meeting_id),
         domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
     )
+
+
+@admin
+def reveal_room(meeting_id: UUID) -> ResponseReturnValue:
+    """Show the room's address, once, to an admin who has just given a code; the log keeps who did."""
+    m = ThisMeeting(find(ONE, meeting_id=meeting_id, at=clock.now()), here_and_now())
+    try:
+        address, refusal = reveal(db.session(), meeting_id), ""
+    except Refused as refused:
+        address, refusal = "", refused.sentence
+    return page("admin/room_address.html", 409 if refusal else 200, m=m, address=address, refusal=refusal)
 
 
 @admin

@@ -4,16 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, flash, redirect
 from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.access import admin
+from portal.config import Settings
 from portal.database import db
 from portal.jobs.runs import Run
 from portal.operations import monitor
 from portal.operations.alarms import alarms
 from portal.operations.models import Backup, size
+from portal.rooms import jobs as rooms
 from portal.times import date_with_year, day_medium, number, since
 from portal.web import page, reader
 
@@ -26,6 +28,7 @@ SCHEDULE = {
     "tidying": ("Tidying up", DAY),
     "proof": ("Test of the newest backup", WEEK),
     "statistics": ("Database statistics", WEEK),
+    "rooms": ("Zoom and Google Meet", DAY),
 }
 """Everything that notes its runs: what it is called, and how often it is due."""
 
@@ -37,6 +40,7 @@ YEAR = 365
 def add_to(bp: Blueprint) -> None:
     """Routes of this subject."""
     bp.add_url_rule("/operations", "operations", operations)
+    bp.add_url_rule("/operations/rooms", "check_rooms", check_rooms, methods=["POST"])
     bp.add_url_rule("/operations/database", "operations_database", database)
 
 
@@ -47,7 +51,8 @@ def operations() -> ResponseReturnValue:
     runs, jobs = monitor.last_runs(session), monitor.queue(session)
     check = next((run for run in runs if run.name == "check"), None)
     known, backups = {run.name: run for run in runs}, monitor.backups(session)
-    names = [name for name in SCHEDULE if name not in ("backup", "proof") or settings.backups]
+    left_out = {*(() if settings.backups else ("backup", "proof")), *(() if _makes_rooms(settings) else ("rooms",))}
+    names = [name for name in SCHEDULE if name not in left_out]
     schedule = [_scheduled(name, known.get(name)) for name in names]
     wants = [(bad, words) for bad, words in alarms(session, settings) if "BACKUPS" not in words]
     if settings.backups is None:
@@ -64,10 +69,23 @@ def operations() -> ResponseReturnValue:
         backups=[_backup(each) for each in backups],
         nights=_nights(backups),
         kept=settings.backups is not None,
+        makes_rooms=_makes_rooms(settings),
         figures=_standing(jobs),
         jobs=[row for row in jobs if row.failed or row.late],
         when=_when,
     )
+
+
+@admin
+def check_rooms() -> ResponseReturnValue:
+    """Have the worker try what Zoom and Google want; the page shows what it found."""
+    rooms.check.enqueue(db.session())
+    flash("Zoom and Google Meet are being tried. What comes of it is in the schedule within a minute.", "note")
+    return redirect("/admin/operations#rooms", 303)
+
+
+def _makes_rooms(settings: Settings) -> bool:
+    return settings.has_zoom or settings.has_google
 
 
 def _heading(wants: list[tuple[bool, str]], runs: list[Run | None]) -> str:

@@ -34,6 +34,11 @@ class Planned(Board):
         return self._row.is_private
 
     @property
+    def room_ready(self) -> bool:
+        """Whether there is a room behind the door."""
+        return self._row.provision_state == "ready"
+
+    @property
     def approval(self) -> bool:
         """Whether the host approves each person."""
         return self._row.requires_approval

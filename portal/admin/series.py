@@ -22,6 +22,8 @@ from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import sentence
 from portal.meetings.rows import PlannedRow
 from portal.problems import Refused
+from portal.rooms import actions as rooms
+from portal.rooms.forms import link_hint
 from portal.times import day_long
 from portal.web import me, page, wants_fragment
 
@@ -60,7 +62,7 @@ def new() -> ResponseReturnValue:
             "only_if_free": daily,
         },
     )
-    return page("admin/series_form.html", form=form, s=None)
+    return _form_page(form, None)
 
 
 @admin
@@ -72,13 +74,14 @@ def plan() -> ResponseReturnValue:
     if form.validate():
         try:
             series_id = series.start(db.session(), _planned(form), form.host_email.data, me())
+            _keep_link(form, series_id)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
         else:
             flash(f"{form.title.data} is on the programme.", "note")
             return redirect(f"/admin/series/{series_id}", 303)
-    return page("admin/series_form.html", 422, form=form, s=None)
+    return _form_page(form, None, 422)
 
 
 @admin
@@ -96,7 +99,7 @@ def edit(series_id: UUID) -> ResponseReturnValue:
         from_day = max(date.fromisoformat(request.args.get("from", "")), today)
     except ValueError:
         from_day = max(one.starts_on, today)
-    return page("admin/series_form.html", form=SeriesForm.of(one, host, from_day), s=one)
+    return _form_page(SeriesForm.of(one, host, from_day), one)
 
 
 @admin
@@ -109,6 +112,7 @@ def change(series_id: UUID) -> ResponseReturnValue:
     if form.validate():
         try:
             following = series.change(db.session(), one, _planned(form), form.host_email.data, seen=form.seen)
+            _keep_link(form, following)
         except Refused as refusal:
             db.session.rollback()
             _at_field(form, refusal)
@@ -117,7 +121,7 @@ def change(series_id: UUID) -> ResponseReturnValue:
             return redirect(f"/admin/series/{following}", 303)
     one, _host = _series(series_id)
     form.revision.data = one.revision
-    return page("admin/series_form.html", 422, form=form, s=one)
+    return _form_page(form, one, 422)
 
 
 @admin
@@ -210,7 +214,18 @@ def _with_days(form: SeriesForm, one: MeetingSeries | None = None) -> ResponseRe
     shown = {"said": said, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
     if wants_fragment():
         return render_template("admin/_series_days.html", form=form, **shown)
-    return page("admin/series_form.html", 200 if said else 422, form=form, s=one, **shown)
+    return _form_page(form, one, 200 if said else 422, **shown)
+
+
+def _form_page(form: SeriesForm, one: MeetingSeries | None, status: int = 200, **shown: object) -> ResponseReturnValue:
+    has_link = one is not None and rooms.has_series_link(db.session(), one.id)
+    hint = link_hint(current_app.config["SETTINGS"], is_set=has_link)
+    return page("admin/series_form.html", status, form=form, s=one, has_link=has_link, link_hint=hint, **shown)
+
+
+def _keep_link(form: SeriesForm, series_id: UUID) -> None:
+    if form.link.data or form.remove_link.data:
+        rooms.set_series_link(db.session(), series_id, form.link.data or None)
 
 
 def _at_field(form: SeriesForm, refusal: Refused) -> None:

@@ -20,6 +20,7 @@ from portal.database.rows import row_type
 from portal.meetings.board import Board, Clock, here_and_now, phase_of
 from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
+from portal.rooms.queries import TROUBLED
 from portal.sentences import ngettext
 from portal.times import day_long, day_medium, number
 from portal.web import page, reader
@@ -175,6 +176,16 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
     wants = [
         ("quarter", "amber", _ask(row), f"/meetings/{row.id}/requests", "Answer them")
         for row in ASKING.all(db.session(), at=at)
+    ]
+    wants += [
+        (
+            "cross",
+            "bad",
+            f"{row.title} has no room: {row.failure}",
+            f"/meetings/{row.meeting_id}/room",
+            "See to the room",
+        )
+        for row in TROUBLED.all(db.session(), at=at)
     ]
     wants += [
         ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Operations")

@@ -12,6 +12,7 @@ from portal.database.identity import ME
 from portal.database.query import Query
 from portal.meetings.line import tell_offers
 from portal.problems import Refused
+from portal.rooms.actions import opened
 
 
 class Answered(NamedTuple):
@@ -40,17 +41,18 @@ class Decided(NamedTuple):
 
 
 class Came(NamedTuple):
-    """Whether a door was refused, or this was the first time through it."""
+    """Whether a door was refused, or this was the first time through it, and the sealed address behind it."""
 
     refusal: str | None
     changed: bool | None
     offered: list[UUID] | None
+    address: str | None
 
 
 ANSWER = Query(Answered, text("select answer, changed, refusal, offered from answer_meeting(:meeting, :wish)"))
 TOGETHER = Query(AnsweredTogether, text("select answer, people, refusal, offered from answer_together(:meeting)"))
 DECIDE = Query(Decided, text("select answer, offered from decide_request(:meeting, :person, :accept, :why)"))
-JOIN = Query(Came, text("select refusal, changed, offered from join_meeting(:meeting, :device, :doors)"))
+JOIN = Query(Came, text("select refusal, changed, offered, address from join_meeting(:meeting, :device, :doors)"))
 CORRECT = text("select correct_attendance(:meeting, :person, :came, :why)")
 LEAVE = text("select leave_meeting(:meeting)")
 STILL_HERE = text("select still_here(:meeting)")
@@ -85,7 +87,7 @@ class Asked(Refused):
 
 
 class RoomNotReady(Refused):
-    """The room is not open yet. It opens soon; nothing is lost by waiting here."""
+    """The room isn’t open yet. This page lets you in as soon as it is."""
 
 
 class Gone(Refused):
@@ -110,6 +112,7 @@ REFUSALS: dict[str, type[Refused]] = {
     "requested": Asked,
     "unknown": Gone,
     "too-many": TooManyOfUs,
+    "no-room": RoomNotReady,
 }
 
 
@@ -201,17 +204,22 @@ def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: 
     return status
 
 
-def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> None:
+def join(db: Session, meeting_id: UUID, device: str, doors_minutes: int) -> str:
     """Through the door, in the window and with access and answer checked again; notes when and with what.
 
-    Somebody invited who had not answered is accepted on the spot while a place is free. Raises Refused.
+    Returns the address the browser is sent to. Somebody invited who had not answered is accepted on the spot while a
+    place is free. Raises Refused.
     """
     came = JOIN.one(db, meeting=meeting_id, device=device, doors=doors_minutes)
     if came.refusal:
         raise REFUSALS.get(came.refusal, Asked)
+    address = opened(str(came.address), meeting_id)
+    if address is None:
+        raise RoomNotReady
     if came.changed:
         audit.record(db, "meeting.joined", f"Came in, device: {device}", category="meeting", meeting_id=meeting_id)
         _spread(db, meeting_id, came.offered)
+    return address
 
 
 def leave(db: Session, meeting_id: UUID) -> None:

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 @row_type
 class BoardRow(MeetingRow):
-    """What everybody sees of a meeting: how many are inside, and when something of it last changed."""
+    """What everybody sees of a meeting: how many are inside, when something of it last changed, and how its room stands."""
 
     here: int
     changed_at: datetime
+    provision_state: str
 
 
 class Inside(NamedTuple):
@@ -58,6 +59,12 @@ class LiveBoard(Board):
     def changed(self) -> str:
         """When something of it last changed, for a page that waits for news."""
         return f"{self._row.changed_at.timestamp():f}"
+
+    @property
+    def doors_known(self) -> str:
+        """What a page compares to know whether its door may have turned: the room, and the host's earlier hour."""
+        host_doors_at = self.starts_at - self._clock.of_host.doors
+        return f"{self._row.provision_state == 'ready'} {host_doors_at <= self._clock.now}"
 
 
 MAY_WATCH = text("""

@@ -29,6 +29,7 @@ class MyMeeting(Board):
     _row: queries.Mine
 
     def __init__(self, row: queries.Mine, clock: Clock, entitled: bool) -> None:
+        clock = clock.of_host if row.is_host else clock
         super().__init__(row, clock, row.here if isinstance(row, queries.Upcoming) else 0)
         self.entitled = entitled
         self._offer: datetime | None = row.offer_expires_at
@@ -204,7 +205,14 @@ class MyMeeting(Board):
         """Whether the door opens for the reader now."""
         if self.phase not in ("doors", "live") or not self.entitled or self.uninvited:
             return False
+        if self._row.is_host:
+            return True
         return self.answer in ("accepted", "offered") or (self.with_me and self.way == "free")
+
+    @property
+    def room_ready(self) -> bool:
+        """Whether there is a room behind the door."""
+        return self._row.provision_state == "ready"
 
     @property
     def family(self) -> list[str]:
@@ -234,7 +242,7 @@ class TheMeeting(MyMeeting):
     @property
     def hosted(self) -> bool:
         """Whether the reader leads it."""
-        return bool(self._row.host_id == current_user.id)
+        return self._row.is_host
 
     @property
     def repeats(self) -> str:
@@ -284,6 +292,7 @@ FACTS = (
     "state",
     "disc",
     "can_join",
+    "room_ready",
 )
 
 
@@ -365,6 +374,24 @@ def the_meeting(meeting_id: UUID) -> queries.One:
 def as_seen(row: queries.One, look: Clock | None = None) -> TheMeeting:
     """The row of one meeting as the asker sees it now."""
     return TheMeeting(row, look or here_and_now(), current_user.entitled)
+
+
+def my_next(mine: Iterable[MyMeeting]) -> MyMeeting | None:
+    """Where somebody who just wants in is led: to an open door, before all one they said yes to, else to what comes next.
+
+    Not to what is cancelled or over, what they said no to, or what is not for them.
+    """
+    possible = [
+        m
+        for m in mine
+        if m.phase not in ("cancelled", "over") and m.answer not in ("declined", "rejected") and not m.uninvited
+    ]
+    return min(possible, key=_how_soon, default=None)
+
+
+def _how_soon(m: MyMeeting) -> tuple[bool, bool, datetime]:
+    is_open = m.phase in ("doors", "live")
+    return not is_open, is_open and m.answer not in ("accepted", "offered"), m.starts_at
 
 
 def all_seen(rows: Iterable[queries.Mine], look: Clock) -> list[MyMeeting]:

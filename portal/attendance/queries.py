@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
+    false,
     func,
     literal_column,
     select,
@@ -48,6 +49,8 @@ MINE = (
     Attendance.outcome,
     Attendance.party_id,
 )
+# Whoever asks leads it.
+IS_HOST = func.coalesce(Meeting.host_id == select(ME).scalar_subquery(), false()).label("is_host")
 POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meeting.id))).label("position")
 
 
@@ -64,6 +67,7 @@ class Mine(KindOfMeeting):
     outcome: str | None
     party_id: UUID | None
     position: int | None
+    is_host: bool
 
 
 @row_type
@@ -110,7 +114,7 @@ class There(NamedTuple):
 
 def _mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
     mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
-    return select(*SHOWN, *MINE, POSITION, *more).outerjoin(Attendance, mine)
+    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, mine)
 
 
 # How many are inside, of one that runs.

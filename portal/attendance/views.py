@@ -17,14 +17,15 @@ from portal import clock, paging
 from portal.attendance import actions, drawing, queries
 from portal.attendance.device import kind
 from portal.attendance.host_board import host_view
-from portal.attendance.my_meeting import MyMeeting, all_seen, as_seen, by_day, by_month, large, the_meeting
+from portal.attendance.my_meeting import MyMeeting, all_seen, as_seen, by_day, by_month, large, my_next, the_meeting
 from portal.database import db
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
 from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
+from portal.rooms.standing import room_standing
 from portal.times import hours, month_in_words, span, zone_line
-from portal.web import find, page, reader, wants_fragment
+from portal.web import find, may_lead_to_a_room, page, reader, wants_fragment
 
 WEEK = timedelta(days=7)
 LONGEST = timedelta(minutes=480)
@@ -44,6 +45,7 @@ bp = Blueprint("attendance", __name__)
 @bp.get("/meetings")
 def index() -> ResponseReturnValue:
     """The next meeting large, the rest of a week by day in the reader's zone."""
+    may_lead_to_a_room()
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
     rows = queries.UPCOMING.all(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
@@ -134,15 +136,25 @@ def live(meeting_id: UUID) -> ResponseReturnValue:
 @bp.post(f"{ONE}/join")
 def join(meeting_id: UUID) -> ResponseReturnValue:
     """Through the door, and on to the room."""
-    settings = current_app.config["SETTINGS"]
+    doors_minutes = current_app.config["SETTINGS"].doors_minutes
     try:
-        if not settings.sandbox:
-            raise actions.RoomNotReady  # rooms of Meet and Zoom come with their adapters
-        actions.join(db.session(), meeting_id, kind(request), settings.doors_minutes)
+        address = actions.join(db.session(), meeting_id, kind(request), doors_minutes)
     except Refused as refusal:
         db.session.rollback()
         return meeting_page(meeting_id, 409, refusal.sentence)
-    return redirect(f"/sandbox/rooms/{meeting_id}", 303)
+    response = redirect(address, 303)
+    response.set_data("")  # werkzeug's own page would show the address
+    response.headers |= {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return response
+
+
+@bp.get("/next")
+def next_meeting() -> ResponseReturnValue:
+    """On to the meeting whose door is open or which comes next, for bookmarks and home screens; to the list without one."""
+    clock_here = here_and_now()
+    rows = queries.UPCOMING.all(db.session(), at=clock_here.now, from_at=clock_here.now - LONGEST, from_id=paging.FIRST)
+    meeting = my_next(all_seen(rows, clock_here))
+    return redirect(f"/meetings/{meeting.id}" if meeting else "/meetings", 303)
 
 
 @bp.post(f"{ONE}/leave")
@@ -163,12 +175,14 @@ def still_here(meeting_id: UUID) -> ResponseReturnValue:
 
 def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
     """The page of one meeting, with a sentence on it when something was refused."""
+    may_lead_to_a_room()
     row = the_meeting(meeting_id)
     look = here_and_now()
     m = as_seen(row, look)
     m.description_html = rendered(row.description)
     b, live_url = drawing.for_reader(db.session(), row, look, current_user)
-    next_one = _next(meeting_id, look) if m.phase in ("over", "cancelled") else None
+    behind = m.phase in ("over", "cancelled")
+    next_one = _next(meeting_id, look) if behind else None
     runs_it = m.phase in ("doors", "live") and (m.hosted or current_user.acts_as_admin)
     return page(
         "attendance/show.html",
@@ -179,6 +193,7 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
         live_url=live_url,
         refusal=refusal,
         next=next_one,
+        room=room_standing(db.session(), meeting_id) if m.hosted and not behind else None,
     )
 
 

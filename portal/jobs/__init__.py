@@ -29,7 +29,7 @@ from portal.reference import carry, reference
 
 P = ParamSpec("P")
 
-PACKAGES = ("mail", "accounts", "billing", "families", "meetings", "attendance", "operations")
+PACKAGES = ("mail", "accounts", "billing", "families", "meetings", "rooms", "attendance", "operations")
 """Whose `jobs.py` there is, besides the demo's."""
 
 AGAIN = RetryStrategy(

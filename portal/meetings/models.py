@@ -86,8 +86,6 @@ class MeetingSeries(Base):
     timezone: Mapped[str]
     duration: Mapped[int] = mapped_column(server_default="60")
     platform: Mapped[str] = mapped_column(server_default="google-meet")
-    # An address typed for every meeting of it, sealed.
-    meeting_link: Mapped[str | None] = mapped_column(deferred=True)
     max_attendees: Mapped[int | None] = mapped_column(server_default="50")
     requires_approval: Mapped[bool] = mapped_column(server_default=text("false"))
     is_private: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -38,6 +38,7 @@ class KindOfMeeting(MeetingRow):
     timezone: str
     requires_approval: bool
     is_private: bool
+    provision_state: str
 
 
 @row_type

@@ -81,6 +81,7 @@ def alarms(db: Session, settings: Settings) -> list[Alarm]:
     facts = FACTS.one(db, mails_since=clock.now() - DAY)
     found = [
         *_of_money(settings),
+        *_of_rooms(settings),
         *_of_work(facts),
         *_of_check(facts),
         *_of_backups(facts, settings),
@@ -92,6 +93,15 @@ def alarms(db: Session, settings: Settings) -> list[Alarm]:
 def _of_money(settings: Settings) -> Iterator[Alarm]:
     if settings.stripe_url and not settings.sandbox:
         yield Alarm(False, f"Nobody really pays: STRIPE_URL is {settings.stripe_url}, which is not the real Stripe")
+
+
+def _of_rooms(settings: Settings) -> Iterator[Alarm]:
+    if settings.sandbox:
+        return
+    if settings.zoom_url:
+        yield Alarm(False, f"Nobody really meets on Zoom: ZOOM_URL is {settings.zoom_url}, which is not the real one")
+    if settings.google_url:
+        yield Alarm(False, f"Nobody really meets on Google Meet: GOOGLE_URL is {settings.google_url}, not the real one")
 
 
 def _of_check(facts: Facts) -> Iterator[Alarm]:

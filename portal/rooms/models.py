@@ -38,6 +38,28 @@ class Room(Base):
     report_attempts: Mapped[int] = mapped_column(server_default="0")
     reported_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
+    # Whether the platform gives everybody an address of their own; None until it was asked.
+    has_registrants: Mapped[bool | None]
+
+
+class SeriesLink(Base):
+    """A typed address for every meeting of a series, sealed."""
+
+    __tablename__ = "series_links"
+
+    series_id: Mapped[UUID] = mapped_column(ForeignKey("meeting_series.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str]
+
+
+class ObsoleteRoom(Base):
+    """A room at a platform that is no meeting's any more, until it is deleted there."""
+
+    __tablename__ = "obsolete_rooms"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    provider_id: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_try_at: Mapped[datetime | None]
 
 
 class RoomRegistrant(Base):

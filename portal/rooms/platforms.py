@@ -40,6 +40,25 @@ def makes_rooms(settings: Settings, platform: str) -> bool:
     return {"zoom": settings.has_zoom, "google-meet": settings.has_google}.get(platform, False)
 
 
-def check(settings: Settings) -> list[tuple[str, list[str]]]:
+Checked = list[tuple[str, list[str]]]
+
+
+def check(settings: Settings) -> Checked:
     """For each platform with credentials what keeps it from working, a sentence each; none: it works. Asks the platforms."""
     return [(NAMES[name], platform.missing()) for name, platform in connected(settings).items()]
+
+
+def in_words(results: Checked) -> list[str]:
+    """What `check` found, a sentence each; and what a club without any platform does."""
+    if not results:
+        return [
+            "The portal is connected to neither Zoom nor Google Meet. Type the link of each meeting or series; Join leads there."
+        ]
+    return [
+        line
+        for name, missing in results
+        for line in (
+            [f"{name}: {sentence}" for sentence in missing]
+            or [f"{name}: everything is there; rooms are made by themselves."]
+        )
+    ]

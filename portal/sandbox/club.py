@@ -41,6 +41,7 @@ from portal.meetings.models import Meeting
 from portal.operations.demo import mark_demo, refuse_real_people
 from portal.operations.start import reach
 from portal.problems import Problem, Refused
+from portal.rooms import actions as rooms
 from portal.sandbox import hours, money
 from portal.sandbox.people import (
     ANA,
@@ -69,6 +70,8 @@ SIGN_INS = [
 ]
 
 HISTORY_DAYS = 21
+ROOM = "/sandbox/room"
+"""Where the doors of the demo lead: no form takes an address like this."""
 BETWEEN = "Open hour"
 """What is on when nothing is: so that there is always a room to look into."""
 
@@ -232,7 +235,7 @@ def start_series(club: Club) -> None:
             only_if_free=not weekdays,
         )
         with club.as_(club.admin(), then) as session:
-            series.start(session, what, host, club.ids[SELIN])
+            rooms.set_series_link(session, series.start(session, what, host, club.ids[SELIN]), ROOM)
     with club.as_(WORKER) as session:
         series.hold(session)
 
@@ -301,7 +304,7 @@ def running_now(club: Club, now: datetime) -> UUID:
     local = started.astimezone(ZoneInfo(club.zone))
     what = meetings.Plan(BETWEEN, local.date(), local.time(), club.zone, 60, OPEN, max_attendees=60)
     with club.as_(club.admin(), now - timedelta(days=1)) as session:
-        meeting_id = meetings.plan(session, what, SELIN, club.ids[SELIN])
+        meeting_id = _plan(club, session, what, SELIN)
     for email in club.dice.sample([p[2] for p in PEOPLE if p[4] != "lapsed"], 26):
         if email not in (BILAL, ANA):
             _answer(club, email, meeting_id, "accepted", now - timedelta(hours=8))
@@ -322,7 +325,7 @@ def full_meeting(club: Club, day: date) -> None:
         max_attendees=12,
     )
     with club.as_(club.admin()) as session:
-        meeting_id = meetings.plan(session, what, MARTA, club.ids[SELIN])
+        meeting_id = _plan(club, session, what, MARTA)
     paying = [p[2] for p in PEOPLE if p[4] in ("im", "iy") and p[2] not in (BILAL, ANA)]
     for email in [*paying[:14], BILAL, *paying[14:16], ANA, *paying[16:18]]:
         _answer(club, email, meeting_id, "accepted")
@@ -342,7 +345,7 @@ def circle(club: Club, day: date) -> None:
         requires_approval=True,
     )
     with club.as_(club.admin()) as session:
-        meeting_id = meetings.plan(session, what, INGRID, club.ids[SELIN])
+        meeting_id = _plan(club, session, what, INGRID)
     for email in (BILAL, "grace@oneill.ie", "hana.sato@kyoto.jp"):
         _answer(club, email, meeting_id, "accepted")
     with club.as_(club.admin()) as session:
@@ -353,7 +356,7 @@ def offered_place(club: Club, day: date) -> None:
     """A small meeting where somebody just gave a place back, and it is offered to the demo's member."""
     what = meetings.Plan("Mending hour", day, time(19, 0), club.zone, 60, "Bring something broken.", max_attendees=5)
     with club.as_(club.admin()) as session:
-        meeting_id = meetings.plan(session, what, CHEN, club.ids[SELIN])
+        meeting_id = _plan(club, session, what, CHEN)
     people = [p[2] for p in PEOPLE if p[4] in ("im", "iy") and p[2] not in (BILAL, ANA)][20:25]
     for email in [*people, BILAL, ANA]:
         _answer(club, email, meeting_id, "accepted")
@@ -373,11 +376,18 @@ def secret(club: Club, day: date) -> None:
         is_private=True,
     )
     with club.as_(club.admin()) as session:
-        meeting_id = meetings.plan(session, what, INGRID, club.ids[SELIN])
+        meeting_id = _plan(club, session, what, INGRID)
     with club.as_(club.member(INGRID)) as session:
         guests.invite(session, meeting_id, [BILAL, ANA, MARTA, EEVA])
     for email in (INGRID, MARTA):
         _answer(club, email, meeting_id, "accepted")
+
+
+def _plan(club: Club, session: Session, what: meetings.Plan, host: str) -> UUID:
+    """A meeting with the demo's room behind its door."""
+    meeting_id = meetings.plan(session, what, host, club.ids[SELIN])
+    rooms.set_link(session, meeting_id, ROOM)
+    return meeting_id
 
 
 def _answer(club: Club, email: str, meeting_id: UUID, wish: str, at: datetime | None = None) -> None:

@@ -95,6 +95,14 @@ def move_clock() -> ResponseReturnValue:
     return redirect("/sandbox/clock", 303)
 
 
+@bp.get("/room")
+def my_room() -> ResponseReturnValue:
+    """Where every door of the demo leads: on to the room of the meeting whoever asks has just joined."""
+    inside = select(Presence.meeting_id).where(Presence.user_id == me(), Presence.left_at.is_(None))
+    meeting_id = db.session.scalar(inside.order_by(Presence.joined_at.desc(), Presence.id.desc()).limit(1))
+    return redirect(f"/sandbox/rooms/{meeting_id}" if meeting_id else "/meetings", 303)
+
+
 @bp.get("/rooms/<uuid:meeting_id>")
 def room(meeting_id: UUID) -> ResponseReturnValue:
     """Stands in for Meet or Zoom; only those who came through the join button are inside."""

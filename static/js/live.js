@@ -11,7 +11,7 @@ function shown() {
   const { phase, when } = all("[data-phase]")[0]?.dataset ?? {};
   const { changed, full } = all("[data-changed]")[0]?.dataset ?? {};
   return {
-    phase: `${phase} ${when}`, // ahead, doors, live, over; and when that is: a moved meeting turns too
+    phase: `${phase} ${when}`, // ahead, doors, live, over; when that is, and whether there is a room
     changed, // a number that grows with every answer anybody gives
     full, // no place is left
     answer: all("[data-said]")[0]?.textContent.trim(),

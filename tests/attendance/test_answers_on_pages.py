@@ -187,7 +187,7 @@ def test_in_the_last_hour_a_newcomer_is_shown_the_free_place_and_the_door(
     with at(late):
         hers = sign_in(dora)
         assert f"/meetings/{tonight.id}/join" in hers.get(f"/meetings/{tonight.id}").text
-        assert hers.submit(f"/meetings/{tonight.id}/join").location.startswith("/sandbox/rooms/")
+        assert hers.submit(f"/meetings/{tonight.id}/join").location.startswith("/sandbox/room")
 
 
 def test_before_the_last_hour_a_free_place_is_the_lines(say, shown, superuser, full, charlie, dora, tonight):

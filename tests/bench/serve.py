@@ -144,6 +144,7 @@ def environment_of(club: Club) -> dict[str, str]:
     return {
         "DATABASE_URL": database.url("portal_web"),
         "SECRET_KEY": SECRET,
+        "ROOM_KEY": SECRET,
         "SANDBOX": "1",
         "WORKER_DATABASE_URL": database.url("portal_worker"),
         "OWNER_DATABASE_URL": database.url("portal_owner"),

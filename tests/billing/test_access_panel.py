@@ -96,7 +96,7 @@ def test_page_rule_and_door_agree_to_the_second(panel, superuser, sign_in, eve, 
     assert one(superuser, "select entitled(%s, %s)", eve.id, moment) is inside
     with at(moment):
         came = sign_in(eve).submit(f"/meetings/{supper.id}/join").location or ""
-    assert came.startswith("/sandbox/rooms") is inside
+    assert came.startswith("/sandbox/room") is inside
 
 
 def test_nobody_sees_anothers_reasons(sign_in, superuser, eve, charlie, now):

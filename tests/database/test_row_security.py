@@ -48,6 +48,7 @@ meeting_notes                  ----    ----    ----    ----    ----      ----   
 meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/open                  ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/secret                ----    ----    S---    o---    o---      SIU-    SIUD
+obsolete_rooms                 ----    ----    ----    ----    ----      ----    SIUD
 one_time_tokens                ----    ----    ----    ----    ----      ----    S--D
 order_number_key               ----    ----    ----    ----    ----      ----    ----
 orders                         ----    ----    S---    o---    o---      S---    SIUD
@@ -65,11 +66,12 @@ recordings                     ----    ----    ----    ----    ----      ----   
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----
 room_events                    ----    ----    ----    ----    ----      ----    SIUD
 room_registrants               ----    ----    ----    ----    ----      ----    SIUD
-rooms                          ----    ----    ----    ----    ----      ----    SIUD
+rooms                          ----    ----    o---    o---    o---      S---    SIUD
 runs                           ----    ----    ----    ----    ----      S---    SIUD
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
 second_factor_endings          ----    ----    ----    ----    ----      ----    S---
 second_factors                 ----    ----    ----    ----    ----      ----    ----
+series_links                   ----    ----    ----    ----    ----      ----    SIUD
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
 statement_timings              ----    ----    ----    ----    ----      S---    SIUD
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
@@ -97,7 +99,11 @@ CHANGEABLE = {
 # The columns nobody reads who may read the others.
 HIDDEN = {
     ("meetings", "browser"): "meeting_link meeting_id seats_kept",
-    ("meeting_series", "browser"): "meeting_link",
+    (
+        "rooms",
+        "browser",
+    ): "title starts_at duration host_address host_address_until polled_at report_attempts reported_at"
+    " reminded_at has_registrants",
     ("family_memberships", "browser"): "token_hash",
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",

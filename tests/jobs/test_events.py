@@ -21,10 +21,10 @@ FOLLOWS = {
     "billing.take_over_paid": ["families.take_over"],
     "families.plan_changed": ["families.tell_plan"],
     "families.seat_changed": ["families.tell"],
-    "meetings.cancelled": ["attendance.tell_cancelled"],
-    "meetings.moved": ["attendance.tell_moved"],
+    "meetings.cancelled": ["attendance.tell_cancelled", "rooms.follow"],
+    "meetings.moved": ["attendance.tell_moved", "rooms.follow"],
     "meetings.place_offered": ["attendance.tell_offer"],
-    "meetings.reinstated": ["attendance.tell_reinstated"],
+    "meetings.reinstated": ["attendance.tell_reinstated", "rooms.follow"],
     "rooms.told": ["attendance.take_in_event"],
 }
 

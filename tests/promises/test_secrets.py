@@ -9,7 +9,9 @@ from sqlalchemy import text
 from portal import create_app
 from portal.access import public
 from portal.database import db
+from portal.rooms.sealing import seal
 from tests.accounts.conftest import PASSWORD, another, cheap_hashes, enters, gives, outbox, sets_up, with_password  # noqa: F401 - fixtures
+from tests.support.cast import ROOM_KEY
 from tests.support.reading import statements
 from tests.support.web import Browser, settings_for
 
@@ -67,6 +69,21 @@ def test_a_defect_of_ours_tells_the_log_nothing_that_was_typed(database, caplog)
     assert "DivisionByZero" in caplog.text and "seven quiet evenings" not in caplog.text
     with app.app_context():
         db.engine.dispose()
+
+
+def test_no_answer_to_anybody_has_the_address_of_a_room(routes, everybody, superuser, caplog):
+    sealed = {name: seal(f"https://meet.example.test/{name}", ROOM_KEY) for name in ("room", "host", "own")}
+    superuser.execute("update meetings set meeting_link = %s, provision_state = 'ready'", [sealed["room"]])
+    superuser.execute("update rooms set host_address = %s", [sealed["host"]])
+    superuser.execute("update room_registrants set address = %s", [sealed["own"]])
+    superuser.execute("update recordings set address = %s", [sealed["own"]])
+    superuser.execute("update series_links set address = %s", [sealed["room"]])
+    for route in routes:
+        for browser in everybody.values():
+            answer = browser.open(route.path, method=route.method)
+            told = f"{answer.headers}{answer.get_data(as_text=True)}"
+            assert not [word for word in ("meet.example", *sealed.values()) if word in told], route
+    assert "meet.example" not in caplog.text
 
 
 def test_every_password_is_hidden_and_known_to_password_managers(routes, everybody):

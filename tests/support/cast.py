@@ -14,8 +14,12 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from portal.rooms.sealing import seal
 from portal.times import moment_of
 
+ROOM_KEY = "a secret for tests, as long as a real one would be"
+ROOM = seal("/sandbox/room", ROOM_KEY)
+"""What is behind the door of every meeting that says nothing else: the demo's room."""
 ISTANBUL = ZoneInfo("Europe/Istanbul")
 
 
@@ -97,6 +101,8 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
         "is_private": False,
         **columns,
     }
+    if row.get("status") != "archived":
+        row = {"meeting_link": ROOM, "provision_state": "ready", **row}
     row.setdefault("starts_at", moment_of(*wall_time(row)))
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     found = postgres.execute(

@@ -13,7 +13,7 @@ from tests.support.cast import ALICE, FAMILY, assemble, plan_meeting
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=1)
-OPEN, SECRET, ORDER = UUID(int=1), UUID(int=2), UUID(int=3)
+OPEN, SECRET, ORDER, SERIES = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
 KEPT = ("alembic_version", "club_clock", "database_objects")
 """Tables whose rows no test makes: the database would not be itself without them."""
 
@@ -37,9 +37,11 @@ def key_of(table: str) -> str:
         "table_sizes": "name",
         "order_number_key": "only_one",
         "known_accounts": "account",
+        "obsolete_rooms": "provider_id",
         "meeting_notes": "meeting_id",
         "room_registrants": "registrant_id",
         "rooms": "meeting_id",
+        "series_links": "series_id",
     }.get(table, "id")
 
 
@@ -122,7 +124,9 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "occurred_at": NOW,
             "received_at": NOW,
         },
+        "obsolete_rooms": {"platform": "zoom", "provider_id": f"90{number}"},
         "room_registrants": evening | {"user_id": ALICE.id, "registrant_id": f"r{number}", "address": "sealed"},
+        "series_links": {"series_id": id_ if number else SERIES, "address": "sealed"},
         "rooms": evening | {"made_by": "zoom", "title": "Secret", "starts_at": NOW, "duration": 60},
         "one_time_tokens": alice
         | {
@@ -214,9 +218,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     """The cast and one row of everything; returns the key of each table's row, and of each meeting."""
     assemble(postgres)
     plan_meeting(postgres, "Open", id=OPEN)
-    plan_meeting(
-        postgres, "Secret", id=SECRET, is_private=True, meeting_link="https://meet.example/secret", meeting_id="event-1"
-    )
+    plan_meeting(postgres, "Secret", id=SECRET, is_private=True, meeting_link="sealed", meeting_id="event-1")
     there = rows(1)
     for table in ("users", "meetings", "family_plans", "order_number_key", *KEPT):  # there is one already
         del there[table]
@@ -231,6 +233,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
         "update meetings set series_id = %s, series_date = scheduled_date where id = %s",
         [there["meeting_series"]["id"], OPEN],
     )
+    insert(postgres, "meeting_series", there["meeting_series"] | {"id": SERIES})
     keys = {table: row[key_of(table)] for table, row in there.items()}
     for table in KEPT:
         keys[table] = postgres.execute(f"select {key_of(table)} from {table}").fetchone()[0]

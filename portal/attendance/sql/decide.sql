@@ -1,5 +1,5 @@
 -- As before, with parties: what one person changes is theirs alone and takes them out of it; only an offer is one for
--- all, and who takes it takes it for all.
+-- all, and who takes it takes it for all. A host needs nobody's approval.
 create function decide(m meetings, person uuid, wish text, at timestamptz)
 returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql as $$
 #variable_conflict use_column
@@ -26,7 +26,7 @@ begin
            when was in ('rejected', 'withdrawn') then was
            else 'declined' end
     when was in ('accepted', 'offered') then 'accepted'
-    when m.requires_approval and was <> 'waitlisted' then 'requested'
+    when m.requires_approval and was <> 'waitlisted' and person is distinct from m.host_id then 'requested'
     when (m.max_attendees is null or m.seats_taken < m.max_attendees)
          and (m.waiting_count = 0 or at > m.starts_at - interval '1 hour') then 'accepted'
     else 'waitlisted' end;

@@ -1,15 +1,19 @@
 -- After a series changed from a day on: what becomes of its meetings ahead. Those whose day is still one of it follow it
 -- with their answers ('kept', or 'moved' when their hour changed); others go, without a trace where nobody answered or was
 -- invited ('gone'), else called off with the reason ('cancelled'). `following` may be the series itself, or the one that
--- takes over from that day. `starts` says of each of its days when it is held by the rule as it stands now, as objects of
--- day, starts_at and wall (see hold_series); a day that is not among them is left alone. Holds the lock of series, then the
--- meetings in the order of their ids. Called by admins (portal/meetings/series.py).
+-- takes over from that day, and then has the address that was typed for the first. `starts` says of each of its days when
+-- it is held by the rule as it stands now, as objects of day, starts_at and wall (see hold_series); a day that is not among
+-- them is left alone. Holds the lock of series, then the meetings in the order of their ids. Called by admins
+-- (portal/meetings/series.py).
 create function follow_series(series uuid, following uuid, from_day date, why text, starts jsonb)
 returns table (meeting uuid, became text) language plpgsql security definer set search_path = '' as $$
 declare s public.meeting_series;
 begin
   perform pg_advisory_xact_lock(hashtext('meeting_series'));
   select * into strict s from public.meeting_series x where x.id = following;
+  insert into public.series_links (series_id, address)
+  select following, l.address from public.series_links l where l.series_id = series
+      on conflict do nothing;
   update public.meetings m set series_id = following
    where m.series_id = series and m.series_date >= from_day and series <> following;
   return query

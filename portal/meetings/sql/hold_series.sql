@@ -5,8 +5,9 @@
 --   wall        what the clocks of the series' zone show then
 --   day_begins, day_ends   that day there, as instants
 -- Safe to repeat and to run twice at once: it holds the lock of series, and of two meetings of one day the second is not
--- made. The club's daily meeting comes last, since it is held only where nothing else is. Whoever is invited to the meeting
--- before of a private series is invited to the new one. Called by admins and by the worker (portal/meetings/series.py).
+-- made. The club's daily meeting comes last, since it is held only where nothing else is. An address typed for a series is
+-- the room of its meetings. Whoever is invited to the meeting before of a private series is invited to the new one. Called
+-- by admins and by the worker (portal/meetings/series.py).
 create function hold_series(starts jsonb)
 returns integer language plpgsql security definer set search_path = '' as $$
 declare
@@ -19,20 +20,25 @@ begin
     with held as (
       insert into public.meetings (series_id, series_date, scheduled_date, start_time, timezone, starts_at, duration, title,
                                    description, platform, max_attendees, requires_approval, is_private, host_id, created_by,
-                                   origin)
+                                   origin, meeting_link, provision_state)
       select s.id, n.day, n.wall::date, n.wall::time, s.timezone, n.starts_at, s.duration, s.title,
              s.description, s.platform, s.max_attendees, s.requires_approval, s.is_private, s.host_id, s.created_by,
-             case when s.only_if_free then 'daily-job' else 'series' end
+             case when s.only_if_free then 'daily-job' else 'series' end,
+             l.address, case when l.address is null then 'none' else 'ready' end
         from jsonb_to_recordset(starts) as n (series uuid, day date, starts_at timestamptz, wall timestamp,
                                               day_begins timestamptz, day_ends timestamptz)
         join public.meeting_series s on s.id = n.series and s.only_if_free = daily
+        left join public.series_links l on l.series_id = s.id
        where not (s.only_if_free and exists (
                select from public.meetings o
                 where o.starts_at >= n.day_begins and o.starts_at < n.day_ends
                   and o.series_id is distinct from s.id and o.status <> 'cancelled' and not o.is_private))
        order by n.day, s.id
       on conflict do nothing
-      returning id, series_id, series_date, is_private),
+      returning id, series_id, series_date, is_private, title, starts_at, duration, meeting_link),
+    roomed as (
+      insert into public.rooms (meeting_id, made_by, title, starts_at, duration, ready_at)
+      select h.id, 'link', h.title, h.starts_at, h.duration, public.club_now() from held h where h.meeting_link is not null),
     invited as (
       insert into public.meeting_attendances (meeting_id, user_id, invited_at)
       select h.id, a.user_id, public.club_now()
