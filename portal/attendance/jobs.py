@@ -15,6 +15,7 @@ from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import letters, presence, sources
+from portal.attendance.events import account_learnt, missing_reminded
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
 from portal.database.rows import typed
@@ -22,12 +23,13 @@ from portal.database.transactions import each
 from portal.jobs import job
 from portal.meetings import letters as meeting_letters
 from portal.meetings import line
-from portal.meetings.board import Board, Clock
+from portal.meetings.board import Board, Clock, phase_of
 from portal.meetings.events import cancelled, moved, place_offered, reinstated
 from portal.meetings.line import tell_offers
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.rooms.events import told
+from portal.rooms.models import Room
 
 
 class Standing(NamedTuple):
@@ -56,6 +58,20 @@ class Host(NamedTuple):
     since: datetime
 
 
+class Missing(NamedTuple):
+    """Somebody who said yes and has not come."""
+
+    user_id: UUID
+    email: str
+    first_name: str | None
+    zone: str
+
+
+MATCH = text("select match_participants(:meeting, '{}', :at)")
+MISSING = text("""
+select u.id as user_id, u.email, u.first_name, u.timezone as zone
+  from missing_people(:meeting) x join users u on u.id = x.user_id order by u.id
+""")
 LAPSED = text("""
 select distinct a.user_id from meetings m join meeting_attendances a on a.meeting_id = m.id join users u on u.id = a.user_id
  where m.status = 'scheduled' and m.starts_at > :at and a.answer in ('accepted', 'offered', 'waitlisted', 'requested')
@@ -203,6 +219,31 @@ def poll(db: Session) -> None:
 def fetch_reports(db: Session) -> None:
     """Each minute: the platforms' reports that are due."""
     sources.fetch_reports(db)
+
+
+@account_learnt.subscribe
+@job("attendance.match_again")
+def match_again(db: Session, meeting_id: UUID) -> None:
+    """It became known whose an account is: those of it in this meeting are somebody now."""
+    db.execute(MATCH, {"meeting": meeting_id, "at": clock.now()})
+    live.announce(db, meeting_id)
+
+
+@missing_reminded.subscribe
+@job("attendance.tell_missing")
+def tell_missing(db: Session, meeting_id: UUID) -> None:
+    """The meeting is running: one mail to each who said yes and has still not come."""
+    meeting = db.get(Meeting, meeting_id)
+    reminded_at: datetime | None = db.scalar(select(Room.reminded_at).where(Room.meeting_id == meeting_id))
+    if meeting is None or reminded_at is None:
+        return
+    settings = current_app.config["SETTINGS"]
+    for person in typed(Missing, db.execute(MISSING, {"meeting": meeting_id})):
+        seen = Clock(clock.now(), person.zone, settings.club_timezone, settings.doors_minutes)
+        if phase_of(meeting, seen) == "live":
+            letter = letters.missing(person.first_name, Board(meeting, seen))
+            occasion = f"missing:{meeting_id}:{person.user_id}:{reminded_at.timestamp():.0f}"
+            mail.write(db, "missing", person.email, letter, user_id=person.user_id, occasion=occasion)
 
 
 @job("attendance.release", cron="*/5 * * * *", lock="attendance.release")

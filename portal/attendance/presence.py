@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, live
-from portal.attendance.presence_jobs import match_again, tell_missing
+from portal.attendance.events import account_learnt, missing_reminded
 from portal.database.query import Query
 from portal.problems import Refused
 from portal.rooms.models import Participant as ParticipantRecord
@@ -69,7 +69,7 @@ def take_in(db: Session, meeting_id: UUID, sightings: Sequence[Sighting], source
     rows = [_row(sighting) for sighting in sightings]
     params = {"meeting": meeting_id, "source": source, "sightings": Jsonb(rows), "at": clock.now()}
     for other in db.scalar(TAKE_IN, params) or []:
-        match_again.enqueue(db, meeting_id=other)
+        account_learnt.publish(db, meeting_id=other)
     live.announce(db, meeting_id)
 
 
@@ -109,7 +109,7 @@ def name_participant(db: Session, participant_id: UUID, person_id: UUID | None) 
         select(ParticipantRecord.meeting_id).where(ParticipantRecord.id == participant_id)
     ).one()
     for other in db.scalar(NAME_PARTICIPANT, {"participant": participant_id, "person": person_id}) or []:
-        match_again.enqueue(db, meeting_id=other)
+        account_learnt.publish(db, meeting_id=other)
     audit.record(
         db,
         "participant.named" if person_id else "participant.guest",
@@ -129,4 +129,4 @@ def remind_missing(db: Session, meeting_id: UUID) -> None:
     audit.record(
         db, "meeting.reminded", "Those who are missing were reminded", category="meeting", meeting_id=meeting_id
     )
-    tell_missing.enqueue(db, meeting_id=meeting_id)
+    missing_reminded.publish(db, meeting_id=meeting_id)

@@ -233,6 +233,16 @@ def test_leaving_twice_is_once(press, superuser, charlie, tonight):
     assert one(superuser, "select count(*) from system_logs where operation = 'meeting.left'") == 1
 
 
+def test_who_came_can_say_that_they_left(press, sign_in, charlie, tonight):
+    def buttons():
+        with at(tonight.starts_at + 5 * MINUTE):
+            return words(sign_in(charlie).get(f"/meetings/{tonight.id}"), "body").count("I have left")
+
+    assert buttons() == 0
+    press("join", charlie)
+    assert buttons() == 1
+
+
 def test_leaving_says_so_on_the_next_page(press, sign_in, charlie, tonight):
     browser = sign_in(charlie)
     with at(tonight.starts_at):

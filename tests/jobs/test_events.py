@@ -14,6 +14,8 @@ FOLLOWS = {
     "accounts.person_changed": ["billing.tell_customer"],
     "accounts.place_passed_on": ["attendance.tell_offer"],
     "accounts.reset_asked": ["accounts.send_reset"],
+    "attendance.account_learnt": ["attendance.match_again"],
+    "attendance.missing_reminded": ["attendance.tell_missing"],
     "billing.customer_changed": ["billing.refetch"],
     "billing.family_payment_changed": ["families.follow"],
     "billing.family_wanted": ["families.paid"],
