@@ -81,12 +81,13 @@ select distinct a.user_id from meetings m join meeting_attendances a on a.meetin
 RELEASE = text("select meeting_id, offered from release_places(:person, :at)")
 CLOSE = text("select close_presences(:meeting, null, :at)")
 # Half an hour after the end with nobody inside as far as the platform knows (who only clicked went with the end), four hours
-# after it whoever is; and again when no report is owed any more.
+# after it whoever is; and again when no report is owed any more. One meeting's stays at a time: `exists` would be a join with
+# those of all meetings.
 DUE = text("""
 select m.id from meetings m left join rooms r on r.meeting_id = m.id
  where (m.status in ('scheduled', 'active') and m.ends_at <= :at - :linger
-        and (m.ends_at <= :at - :hard_stop or not exists (
-          select from stays s where s.meeting_id = m.id and s.is_open and s.is_best and s.source <> 'click')))
+        and (m.ends_at <= :at - :hard_stop or not coalesce((
+          select bool_or(s.is_open and s.is_best and s.source <> 'click') from stays s where s.meeting_id = m.id), false)))
     or (m.status = 'completed' and m.attendance_record = 'provisional'
         and (r.reported_at is not null or r.report_attempts >= 4 or r.made_by = 'link' or m.meeting_id is null))
  order by m.ends_at, m.id
