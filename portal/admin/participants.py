@@ -11,7 +11,7 @@ from sqlalchemy import text
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.queries import NAME
-from portal.attendance import presence
+from portal.attendance import sightings
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_medium
@@ -111,7 +111,7 @@ def name_participant(participant_id: UUID) -> ResponseReturnValue:
         return _choice_page(participant_id, 422, "Choose who it was, or that it was nobody of the club.")
     person_id = None if choice == "nobody" else id_in(choice) or abort(422)
     name = display_name(*find(NAME, person=person_id)) if person_id else ""
-    presence.name_participant(db.session(), participant_id, person_id)
+    sightings.name_participant(db.session(), participant_id, person_id)
     called = row.name or "This person"
     flash(f"{called} was {name}." if name else f"{called} was nobody of the club.", "note")
     return redirect("/admin/participants", 303)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.attendance.presence import HOST_BOARD, REMIND_AGAIN, HostBoard
+from portal.attendance.sightings import HOST_BOARD, REMIND_AGAIN, HostBoard
 from portal.meetings.board import Board
 from portal.sentences import ngettext
 from portal.web import reader

@@ -17,7 +17,7 @@ from wtforms import BooleanField, Field, ValidationError
 from portal import limits
 from portal.access import READING, fresh_or_asked
 from portal.accounts.member import display_name
-from portal.attendance import actions, guests, presence, queries
+from portal.attendance import actions, guests, queries, sightings
 from portal.attendance.host_board import host_view
 from portal.attendance.views import meeting_page
 from portal.database import db
@@ -211,7 +211,7 @@ def remind(meeting_id: UUID) -> ResponseReturnValue:
     """Write to everybody who said yes and has not come."""
     run_by_me(meeting_id)
     try:
-        presence.remind_missing(db.session(), meeting_id)
+        sightings.remind_missing(db.session(), meeting_id)
     except Refused as refusal:
         db.session.rollback()
         return meeting_page(meeting_id, 409, refusal.sentence)

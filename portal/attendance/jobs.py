@@ -14,7 +14,7 @@ from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.attendance import letters, presence, sources
+from portal.attendance import letters, sightings, sources
 from portal.attendance.events import account_learnt, missing_reminded
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
@@ -273,7 +273,7 @@ def settle(db: Session) -> None:
     """Meetings that are over, and those whose platform has said all it will: who came, who did not, as far as is known."""
     due = {"at": clock.now(), "linger": LINGER, "hard_stop": HARD_STOP}
     for meeting_id in _one_by_one(db, DUE, **due):
-        record = presence.settle(db, meeting_id)
+        record = sightings.settle(db, meeting_id)
         audit.record(
             db, "meeting.settled", RECORDS[record or ""], category="cron", meeting_id=meeting_id, record=record
         )

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock
-from portal.attendance import presence
+from portal.attendance import sightings
 from portal.database.rows import typed
 from portal.database.transactions import each, let_go
 from portal.meetings.models import Meeting
@@ -70,11 +70,11 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
     if meeting_id is None:
         return "not of this club"
     if event.kind in ("joined", "left") and event.sighting:
-        presence.take_in(db, meeting_id, [event.sighting], "event")
+        sightings.take_in(db, meeting_id, [event.sighting], "event")
         return "taken in"
     if event.kind in ("started", "ended"):
         started, ended = (event.occurred_at if event.kind == kind else None for kind in ("started", "ended"))
-        presence.note_room_times(db, meeting_id, started, ended)
+        sightings.note_room_times(db, meeting_id, started, ended)
         return "taken in"
     return "ignored"
 
@@ -115,6 +115,6 @@ def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | N
         return None
 
 
-def _take_report(db: Session, row: Asked, report: Report, source: presence.Source) -> None:
-    presence.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)
-    presence.take_in(db, row.meeting_id, report.sightings, source)
+def _take_report(db: Session, row: Asked, report: Report, source: sightings.Source) -> None:
+    sightings.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)
+    sightings.take_in(db, row.meeting_id, report.sightings, source)

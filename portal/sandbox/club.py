@@ -23,7 +23,7 @@ from portal.accounts import actions as accounts
 from portal.accounts import passwords, second_factor
 from portal.accounts.models import User
 from portal.attendance import actions as attendance
-from portal.attendance import guests, presence
+from portal.attendance import guests, sightings
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
 from portal.config import plain_url
@@ -277,7 +277,7 @@ def hold_past_meetings(club: Club) -> None:
                     left = held.starts_at + timedelta(minutes=52 + n % 8)
                     seen.append(Sighting(Participant(email, email, email=email), "1", came, left))
         with club.as_(WORKER, held.starts_at + timedelta(hours=3)) as session:
-            presence.take_in(session, held.id, seen, "report")
+            sightings.take_in(session, held.id, seen, "report")
             attendance_jobs.settle(session)
 
 

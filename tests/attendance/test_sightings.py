@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from portal import clock
-from portal.attendance import jobs, presence
+from portal.attendance import jobs, sightings
 from portal.database.identity import WORKER
 from portal.database.transactions import transaction
 from portal.rooms.platform import Participant, Sighting
@@ -37,9 +37,9 @@ def tonight(superuser, people):
 def take_in(worker_app):
     """`take_in(tonight, *sightings, source="report", at=…)`: as the worker does."""
 
-    def act(meeting, *sightings, source="event", at=None):
+    def act(meeting, *seen, source="event", at=None):
         with clock.at(at or moment(meeting, 30)), transaction(worker_app, WORKER) as db:
-            presence.take_in(db, meeting.id, sightings, source)
+            sightings.take_in(db, meeting.id, seen, source)
 
     return act
 
@@ -218,5 +218,5 @@ def test_minutes_are_those_of_an_independent_count_however_they_are_told(
     for half in (told[: len(told) // 2], told[len(told) // 2 :]):
         take_in(tonight, *half)
     with transaction(worker_app, WORKER) as db:
-        presence.settle(db, tonight.id)
+        sightings.settle(db, tonight.id)
     assert (of(superuser, alice), of(superuser, bob)) == computed(tonight, told)
