@@ -6,7 +6,7 @@ A server that is not granian says its number of threads in GRANIAN_BLOCKING_THRE
 import sys
 
 from portal import create_app
-from portal.operations.start import begin, threads_told, told
+from portal.operations.start import begin, configured_threads, problems_reported
 
-with told():
-    application = begin(create_app(threads=threads_told(sys.argv)))
+with problems_reported():
+    application = begin(create_app(threads=configured_threads(sys.argv)))

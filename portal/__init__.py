@@ -9,7 +9,7 @@ import zoneinfo
 from flask import Flask
 from flask_migrate import Migrate
 
-from portal import access, assets, cli, clock, errors, jobs, web
+from portal import access, assets, cli, clock, errors, fast, jobs, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
 
@@ -44,7 +44,7 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=256 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open all evening
     )
-    app.jinja_environment = web.Templates
+    app.jinja_environment = fast.Templates
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))  # `flask --app portal db …`
@@ -66,7 +66,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.attendance import views as attendance
     from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
     from portal.billing import views as billing
-    from portal.billing.access import said
+    from portal.billing.entitlement import viewer_headline
     from portal.calendar import views as calendar
     from portal.families import joining_views
     from portal.families import views as families
@@ -101,7 +101,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     provider.init_app(app)
     app.jinja_env.globals["trouble"] = trouble.trouble
     app.jinja_env.globals["first_charge"] = first_charge.first_charge
-    app.jinja_env.globals["access_said"] = said
+    app.jinja_env.globals["access_said"] = viewer_headline
     app.jinja_env.globals["free_week"] = free_week.free_week
     if app.config["SETTINGS"].sandbox:
         from portal.sandbox import views as sandbox

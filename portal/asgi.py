@@ -11,18 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 
 from portal import clock, create_app
-from portal.attendance import drawing
-from portal.config import Settings, plain_url
+from portal.attendance import live_board
+from portal.config import Settings
 from portal.database.identity import Role
 from portal.database.transactions import transaction
+from portal.headers import headers
+from portal.live.cached_fragments import Key, RenderedFragment
 from portal.live.combined import combined
 from portal.live.listen import listener
-from portal.live.pictures import Drawing, Key
 from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
-from portal.operations.start import begin, refuse_deaf, told
-from portal.web import headers
+from portal.operations.start import begin, problems_reported, refuse_deaf
+from portal.setting_values import plain_url
 
 THREADS = 8
 """How many pages are answered at once beside the streams of one process."""
@@ -46,7 +47,7 @@ def streams() -> object:
 
 
 def _begun(threads: int) -> Flask:
-    with told():
+    with problems_reported():
         app = begin(create_app(threads=threads, beside=LIVE_THREADS))
         settings: Settings = app.config["SETTINGS"]
         refuse_deaf(plain_url(settings.live_url or settings.database_url), "LIVE_DATABASE_URL")
@@ -58,27 +59,27 @@ def live(app: Flask) -> Live:
     settings: Settings = app.config["SETTINGS"]
     threads = ThreadPoolExecutor(LIVE_THREADS, "live")
 
-    async def render(keys: Sequence[Key]) -> Mapping[Key, Drawing]:
+    async def render(keys: Sequence[Key]) -> Mapping[Key, RenderedFragment]:
         return await asyncio.get_running_loop().run_in_executor(threads, draw, keys)
 
     async def check(tickets: Sequence[Ticket]) -> Sequence[bool]:
         return await asyncio.get_running_loop().run_in_executor(threads, may_watch, tickets)
 
-    def draw(keys: Sequence[Key]) -> dict[Key, Drawing]:
-        def look(zone: str) -> Clock:
+    def draw(keys: Sequence[Key]) -> dict[Key, RenderedFragment]:
+        def clock_in(zone: str) -> Clock:
             return Clock(clock.now(), zone, settings.club_timezone, settings.doors_minutes)
 
         with transaction(app, NOBODY) as session:
-            return drawing.draw(app, session, keys, look)
+            return live_board.render_fragments(app, session, keys, clock_in)
 
     def may_watch(tickets: Sequence[Ticket]) -> list[bool]:
         with transaction(app, NOBODY) as session:
-            asked = {
+            params = {
                 "sign_ins": [ticket.sign_in for ticket in tickets],
                 "meetings": [ticket.meeting for ticket in tickets],
                 "names": [ticket.audience.names_shown for ticket in tickets],
             }
-            return list(session.scalars(drawing.MAY_WATCH, asked))
+            return list(session.scalars(live_board.MAY_WATCH, params))
 
     return Live(
         secrets=[*settings.secret_key_fallbacks, settings.secret_key],

@@ -11,9 +11,10 @@ from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.config import LOGINS, ROOT, WORK, Settings, plain_url, table
+from portal.config import LOGINS, ROOT, WORK, Settings, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
+from portal.setting_values import plain_url
 
 OWNER = ("OWNER_DATABASE_URL",)
 PAGE_OF_SETTINGS = """# Settings
@@ -39,16 +40,16 @@ def main() -> None:
     try:
         portal(prog_name="portal")
     except (Problem, Refused) as problem:
-        said = str(problem)
+        failure = str(problem)
     except OperationalError as error:
-        said = f"The database cannot be reached: {_first_line(error.orig)}"
+        failure = f"The database cannot be reached: {_first_line(error.orig)}"
     except DBAPIError as error:
-        said = f"The database says no: {_first_line(error.orig)}"
+        failure = f"The database says no: {_first_line(error.orig)}"
     except psycopg.Error as error:
-        said = f"The database says no: {_first_line(error)}"
+        failure = f"The database says no: {_first_line(error)}"
     except OSError as error:
-        said = f"{error.filename or 'This machine'}: {error.strerror or error}."
-    for line in said.splitlines():
+        failure = f"{error.filename or 'This machine'}: {error.strerror or error}."
+    for line in failure.splitlines():
         print(f"portal: {line}", file=sys.stderr)
     sys.exit(1)
 
@@ -122,6 +123,22 @@ def stripe() -> None:
     from portal.sandbox.run import serve_stripe
 
     serve_stripe(Settings.from_environment())
+
+
+@portal.command()
+def zoom() -> None:
+    """Serve the sandbox's Zoom: its API, its rooms, its events to our door."""
+    from portal.sandbox.run import serve_zoom
+
+    serve_zoom(Settings.from_environment())
+
+
+@portal.command()
+def meet() -> None:
+    """Serve the sandbox's Google: Calendar, Meet, and the rooms in which the demo sits."""
+    from portal.sandbox.run import serve_meet
+
+    serve_meet(Settings.from_environment(needs=("GOOGLE_URL", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_ORGANIZER")))
 
 
 @portal.command("plans")
@@ -258,7 +275,7 @@ def _at_work(*more: str, any_version: bool = False) -> Iterator[tuple[Session, S
 @click.argument("email")
 def make_admin(email: str) -> None:
     """Make the confirmed account of EMAIL an admin (the first one, or one more)."""
-    from portal.operations.standing import make_admin as make
+    from portal.operations.accounts import make_admin as make
 
     with _at_work() as (db, _settings):
         make(db, email)
@@ -269,7 +286,7 @@ def make_admin(email: str) -> None:
 @click.argument("email")
 def reset_second_factor(email: str) -> None:
     """Take away the second factor of EMAIL, who lost app and recovery codes and is known to you by other means."""
-    from portal.operations.standing import reset_second_factor as take_away
+    from portal.operations.accounts import reset_second_factor as take_away
 
     with _at_work() as (db, _settings):
         take_away(db, email)

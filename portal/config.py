@@ -7,28 +7,41 @@ import dataclasses
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
-from email.headerregistry import Address
-from email.utils import getaddresses
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
-from urllib.parse import SplitResult, urlsplit, urlunsplit
-
-import idna
-from email_validator import EmailNotValidError, validate_email
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 
 from portal.currencies import can_be_paid, least
 from portal.problems import Problem
+from portal.setting_values import (
+    ON,
+    address,
+    charged_currency,
+    count,
+    database,
+    domains,
+    driver_url,
+    flag,
+    folder,
+    hour,
+    level,
+    mail_server,
+    price,
+    secret,
+    secret_stripe_key,
+    sender,
+    service,
+    site,
+    webhook_secret,
+    words,
+    zone,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -53,240 +66,6 @@ PAGES = (
 WORK = ("WORKER_DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "ROOM_KEY", "STRIPE_SECRET_KEY", "MAIL_URL", "PUBLIC_URL")
 
 SANDBOX_KEY = "sk_test_sandbox"
-ON, OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
-
-# What Stripe charges in (stripe.com/docs/currencies, "Supported currencies").
-CURRENCIES = frozenset(
-    re.findall(
-        "[A-Z]{3}",
-        """AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CLP
-        CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR
-        ISK JMD JOD JPY KES KGS KHR KMF KRW KWD KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MUR MVR MWK MXN
-        MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLE
-        SOS SRD STD SZL THB TJS TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW""",
-    )
-)
-
-
-def driver_url(url: str, user: str | None = None) -> str:
-    """`url` for SQLAlchemy with psycopg 3, optionally for another login of the same server and password."""
-    parts = urlsplit(url)
-    netloc = parts.netloc
-    if user is not None:
-        login, _, host = netloc.rpartition("@")
-        _, colon, password = login.partition(":")
-        netloc = f"{user}{colon}{password}@{host}"
-    rest = urlunsplit(parts._replace(scheme="", netloc=""))  # with an empty host urlunsplit would leave out the //
-    return f"postgresql+psycopg://{netloc}{rest}"
-
-
-def plain_url(url: str) -> str:
-    """The same address as libpq writes it, for psycopg, procrastinate and LISTEN."""
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
-
-
-# --- how values are read: each returns what the portal works with, or raises `ValueError` with what it must be -------
-
-
-def database(value: str) -> str:
-    """An address of PostgreSQL, for SQLAlchemy. What libpq cannot read, or would read as another host, is refused."""
-    if not value:
-        return value
-    if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        raise ValueError("must be a PostgreSQL address, like postgresql://portal_web:…@host/goalete")
-    escaped = "write @ as %40, / as %2F, # as %23, ? as %3F and % as %25 in its password"
-    try:
-        parts = urlsplit(value)
-        whole = parts.netloc.count("@") < 2 and "@" not in parts.path + parts.fragment and parts.port != 0
-        conninfo_to_dict(plain_url(driver_url(value)))
-    except (ValueError, ProgrammingError) as unreadable:  # a port that is no number, a % that stands for nothing
-        raise ValueError(f"cannot be read as an address; {escaped}") from unreadable
-    if not whole:
-        raise ValueError(f"cannot be read as an address; {escaped}")
-    return driver_url(value)
-
-
-def flag(value: str) -> bool:
-    """On or off, in any of the usual words."""
-    word = value.strip().lower()
-    if word not in (*ON, *OFF):
-        raise ValueError("must be 1 or 0 (true or false, yes or no, on or off)")
-    return word in ON
-
-
-def count(most: int | None = None, least: int = 0) -> Callable[[str], int]:
-    """A whole number, from `least` to `most`."""
-
-    def read(value: str) -> int:
-        if not value.isdecimal() or len(value) > 6:
-            raise ValueError("must be a whole number")
-        if most is not None and int(value) > most:
-            raise ValueError(f"can be {most} at most")
-        if int(value) < least:
-            raise ValueError(f"must be {least} at least")
-        return int(value)
-
-    return read
-
-
-def price(value: str) -> Decimal:
-    """An amount in the currency's own unit."""
-    try:
-        amount = Decimal(value)
-        right = 0 < amount < 1_000_000
-    except InvalidOperation:  # no number, or one that cannot be compared
-        right = False
-    if not right:
-        raise ValueError("must be an amount, like 12 or 9.50")
-    return amount
-
-
-def hour(value: str) -> time:
-    """An hour of the day; its zone is CLUB_TIMEZONE."""
-    try:
-        read = time.fromisoformat(value)
-    except ValueError:
-        read = None
-    if read is None or read.tzinfo:
-        raise ValueError("must be an hour, like 21:00")
-    return read
-
-
-def zone(value: str) -> str:
-    """A name of the time zone database that comes with the portal."""
-    if value not in files("tzdata").joinpath("zones").read_text().split():
-        raise ValueError("is not a time zone, like Europe/Istanbul")
-    return value
-
-
-def domains(value: str) -> tuple[str, ...]:
-    """Domains, separated by blanks."""
-    found = tuple(value.lower().split())
-    if wrong := [each for each in found if not re.fullmatch(r"[^@\s/,;]+\.[^@\s/,;]+", each)]:
-        raise ValueError(f"must be domains separated by blanks, like aydin.club aydin.example; {wrong[0]} is none")
-    return found
-
-
-def charged_currency(value: str) -> str:
-    """A currency that can be charged."""
-    if not re.fullmatch("[A-Z]{3}", value):
-        raise ValueError("must be a code of three letters, like USD")
-    if value not in CURRENCIES:
-        raise ValueError("is not a currency Stripe charges in")
-    return value
-
-
-def address(value: str) -> str:
-    """A mail address; a domain in another script becomes the ASCII form that mail servers know."""
-    try:
-        found = validate_email(value, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError as wrong:
-        raise ValueError(f"must be a mail address, like club@example.org: {str(wrong).rstrip('.')}") from wrong
-    return str(found.ascii_email)
-
-
-def sender(value: str) -> str:
-    """A name and a mail address, as a From header takes them (RFC 5322 3.4)."""
-    found = getaddresses([value])
-    if len(found) > 1:
-        raise ValueError('has a comma in its name; write it in quotes, like "Chess, the club" <club@example.org>')
-    ((name, written),) = found or [("", "")]
-    if "@" not in written:
-        raise ValueError("has no mail address; it must be like Chess <club@example.org>")
-    return str(Address(name, addr_spec=address(written)))
-
-
-def site(value: str) -> str:
-    """Scheme, host and port of the portal; a host in another script becomes the ASCII form that browsers send."""
-    parts = _web_address(value)
-    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError(
-            "must be a scheme and a host only, like https://portal.example.org; the portal has a host of its own"
-        )
-    host = parts.hostname or ""
-    try:
-        known = host if host.isascii() else idna.encode(host, uts46=True).decode()
-    except idna.IDNAError as wrong:
-        raise ValueError("has a host that no browser can reach") from wrong
-    host = f"[{known}]" if ":" in known else known
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
-
-
-def service(value: str) -> str:
-    """Where a provider is asked: over https, or on this machine."""
-    if not value:
-        return value
-    parts = _web_address(value)
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise ValueError("must be an https address, or one of this machine like http://127.0.0.1:8001")
-    return value.rstrip("/")
-
-
-def _web_address(value: str) -> SplitResult:
-    try:
-        parts = urlsplit(value)
-        well = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
-        well = False
-    if not well:
-        raise ValueError("must be an address, like https://portal.example.org")
-    return parts
-
-
-def mail_server(value: str) -> str:
-    """Where mail is handed in."""
-    try:
-        parts = urlsplit(value)
-        well = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
-        well = False
-    if value != "sandbox:" and not well:
-        raise ValueError("must be like smtp://user:password@mail.example.org:587")
-    return value
-
-
-def secret_stripe_key(value: str) -> str:
-    """A secret key of Stripe, or one with fewer rights."""
-    if value.startswith("pk_"):
-        raise ValueError("is a publishable key; the secret one begins with sk_")
-    if not value.startswith(("sk_", "rk_")):
-        raise ValueError("must be a secret key of Stripe; it begins with sk_ (or rk_)")
-    return value
-
-
-def webhook_secret(value: str) -> str:
-    """What a webhook endpoint's deliveries are signed with."""
-    if not value.startswith("whsec_"):
-        raise ValueError("must be the signing secret of the webhook endpoint; it begins with whsec_")
-    return value
-
-
-def words(value: str) -> str:
-    """What people read."""
-    if not value.strip():
-        raise ValueError("must not be empty")
-    return value
-
-
-def folder(value: str) -> Path | None:
-    """A folder, or none."""
-    return Path(value) if value else None
-
-
-def secret(value: str) -> str:
-    """A secret nobody guesses."""
-    if len(value) < 32:
-        raise ValueError(
-            "needs at least 32 characters; `python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes one"
-        )
-    return value
-
-
-def level(value: str) -> str:
-    """The least grave line that is logged."""
-    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
-    return value.upper()
 
 
 class Setting(NamedTuple):
@@ -570,6 +349,9 @@ class Settings:
         Path,
         Setting("SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`"),
     ] = ROOT / "var" / "stripe.sqlite3"
+    sandbox_zoom: Annotated[
+        Path, Setting("SANDBOX_ZOOM", "what the demo's Zoom remembers; `make run` sets it", Path, "`var/zoom.json`")
+    ] = ROOT / "var" / "zoom.json"
     sandbox_clock: Annotated[
         Path | None,
         Setting("SANDBOX_CLOCK", "how far the demo's clock is ahead; `make run` sets it", folder, "not at all"),
@@ -589,13 +371,13 @@ class Settings:
 
     @property
     def has_zoom(self) -> bool:
-        """Whether rooms are made at Zoom."""
-        return bool(self.zoom_account and self.zoom_client and self.zoom_secret)
+        """Whether rooms are made at Zoom, by the worker, which alone has the secret."""
+        return bool(self.zoom_account and self.zoom_client)
 
     @property
     def has_google(self) -> bool:
-        """Whether rooms are made at Google Meet."""
-        return bool(self.google_account and self.google_organizer)
+        """Whether rooms are made at Google Meet, by the worker, which alone has the key file."""
+        return bool(self.google_organizer)
 
     @property
     def prices(self) -> dict[str, Decimal]:
@@ -614,15 +396,15 @@ class Settings:
         Raises `Problem` with a line for each setting that is missing or wrong, all of them at once.
         """
         sandbox = env.get("SANDBOX", "").strip().lower() in ON
-        given = {**(_of_the_sandbox(env) if sandbox else {}), **env}
+        environment = {**(_of_the_sandbox(env) if sandbox else {}), **env}
         read: dict[str, Any] = {}  # each setting is of its own type
         wrong: list[str] = []
         for attribute, setting in declared().items():
             try:
-                if setting.name in given:
-                    read[attribute] = setting.read(_one_line(given[setting.name]))
+                if setting.name in environment:
+                    read[attribute] = setting.read(_one_line(environment[setting.name]))
             except ValueError as refused:
-                shown = "" if attribute in _SECRET else f" is {given[setting.name]!r}; it"
+                shown = "" if attribute in _SECRET else f" is {environment[setting.name]!r}; it"
                 wrong.append(f"{setting.name}{shown} {refused}.")
             else:
                 if setting.name in needs and not read.get(attribute):
@@ -694,15 +476,14 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "MAIL_URL is the sandbox mailbox, but SANDBOX is off: members would never get their mail."
     if "public_url" in read and not made.public_url.startswith("https://"):
         yield "PUBLIC_URL must start with https:// on a real server."
-    zoom = {
-        "ZOOM_ACCOUNT_ID": made.zoom_account,
-        "ZOOM_CLIENT_ID": made.zoom_client,
-        "ZOOM_CLIENT_SECRET": made.zoom_secret,
-    }
-    if any(zoom.values()) and not all(zoom.values()):
-        yield f"{' and '.join(name for name, value in zoom.items() if not value)} is missing: Zoom needs all three."
-    if bool(made.google_account) != bool(made.google_organizer):
-        yield "GOOGLE_SERVICE_ACCOUNT and GOOGLE_ORGANIZER are needed together."
+    if bool(made.zoom_account) != bool(made.zoom_client):
+        yield "ZOOM_ACCOUNT_ID and ZOOM_CLIENT_ID are needed together."
+    if made.has_zoom and made.worker_url and not made.zoom_secret:
+        yield "ZOOM_CLIENT_SECRET is not set: the worker cannot make rooms at Zoom without it."
+    if made.has_google and made.worker_url and not made.google_account:
+        yield "GOOGLE_SERVICE_ACCOUNT is not set: the worker cannot make rooms at Google Meet without it."
+    if made.google_account and not made.google_organizer:
+        yield "GOOGLE_ORGANIZER is not set: GOOGLE_SERVICE_ACCOUNT acts in the name of a user of yours."
     if made.sandbox_clock:
         yield "SANDBOX_CLOCK is for the sandbox, but SANDBOX is off: real members live in real time."
 
@@ -724,7 +505,11 @@ def _unknown(env: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(set(env) - known):
         near = get_close_matches(name, known, 1, 0.85)
         if near or name.startswith(OUR_NAMES):
-            yield f"{name} is no setting of the portal{f'; is {near[0]} meant?' if near else '.'}"
+            yield (
+                f"{name} is no setting of the portal; is {near[0]} meant?"
+                if near
+                else f"{name} is no setting of the portal."
+            )
 
 
 OUR_NAMES = (

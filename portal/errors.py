@@ -126,7 +126,7 @@ def _log_row(error: Exception) -> None:
 
 def error_page(code: int, **words: object) -> tuple[str, int]:
     """The page for `code`; `words` override its title or text."""
-    said = WORDS.get(code) or Words("That did not work.", "")
+    explanation = WORDS.get(code) or Words("That did not work.", "")
     try:
         signed_in = bool(current_user.is_authenticated)
     except SQLAlchemyError:
@@ -136,7 +136,13 @@ def error_page(code: int, **words: object) -> tuple[str, int]:
     actions = (
         [("Go to the meetings", "/meetings")] if signed_in else [("Go to the front page", "/"), ("Sign in", "/sign-in")]
     )
-    context = {"code": code, "title": said.title, "text": said.text, "reference": reference(), "actions": actions}
+    context = {
+        "code": code,
+        "title": explanation.title,
+        "text": explanation.text,
+        "reference": reference(),
+        "actions": actions,
+    }
     g.beside = wants_fragment()
     template = "errors/piece.html" if g.beside else "errors/error.html"
     return render_template(template, **{**context, **words}), code

@@ -79,8 +79,8 @@ def limit(what: str, allowed: int, seconds: int, whose: str | None = None) -> No
 
 def origin() -> str | None:
     """The network address of a request, or None for what is none; some proxies write a port or a zone behind it."""
-    said = (request.remote_addr or "").partition("%")[0]
-    for text_ in (said, said.rpartition(":")[0].strip("[]")):
+    address = (request.remote_addr or "").partition("%")[0]
+    for text_ in (address, address.rpartition(":")[0].strip("[]")):
         try:
             return str(ipaddress.ip_address(text_))
         except ValueError:

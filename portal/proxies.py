@@ -66,9 +66,9 @@ class Forwarded:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         """As it is without the header: the proxy itself is then who asks."""
         header = environ.get("HTTP_FORWARDED", "")
-        said = elements(header) if 0 < len(header) <= LONGEST else None
-        if said and len(said) >= self._hops:
-            self._believe(environ, said[-self._hops])
+        forwarded = elements(header) if 0 < len(header) <= LONGEST else None
+        if forwarded and len(forwarded) >= self._hops:
+            self._believe(environ, forwarded[-self._hops])
         elif not self._told:
             self._told = True
             logger.warning(
@@ -78,10 +78,10 @@ class Forwarded:
             )
         return self._application(environ, start_response)
 
-    def _believe(self, environ: "WSGIEnvironment", said: dict[str, str]) -> None:
-        if who := address(said.get("for", "")):
+    def _believe(self, environ: "WSGIEnvironment", forwarded: dict[str, str]) -> None:
+        if who := address(forwarded.get("for", "")):
             environ["REMOTE_ADDR"] = who
-        if said.get("proto") in ("http", "https"):
-            environ["wsgi.url_scheme"] = said["proto"]
-        if _HOST.fullmatch(said.get("host", "")):
-            environ["HTTP_HOST"] = said["host"]
+        if forwarded.get("proto") in ("http", "https"):
+            environ["wsgi.url_scheme"] = forwarded["proto"]
+        if _HOST.fullmatch(forwarded.get("host", "")):
+            environ["HTTP_HOST"] = forwarded["host"]

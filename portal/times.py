@@ -12,6 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from portal import clock
+from portal.sentences import listed, ngettext
 
 _AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 _OCEANS = ("Arctic", "Atlantic", "Indian", "Pacific")
@@ -132,8 +133,9 @@ def month_in_words(d: date) -> str:
 def hours(minutes: int) -> str:
     """So many minutes in words: 15 hours 40 minutes, 1 hour, 20 minutes."""
     whole, rest = divmod(minutes, 60)
-    words = [f"{whole:,} hour{'s' if whole > 1 else ''}"] if whole else []
-    return " ".join([*words, *([f"{rest} minute{'s' if rest != 1 else ''}"] if rest or not whole else [])])
+    long = ngettext("%(num)s hour", "%(num)s hours", whole)
+    short = ngettext("%(num)s minute", "%(num)s minutes", rest)
+    return f"{long} {short}" if whole and rest else long if whole else short
 
 
 def span(first: date, last: date) -> str:
@@ -154,7 +156,7 @@ def since(moment: datetime, now: datetime) -> str:
         return f"yesterday at {moment:%H:%M}"
     if days < 7:
         return f"on {DAYS[moment.weekday()]} at {moment:%H:%M}"
-    return f"on {day_and_month(moment)}" + (f" {moment.year}" if moment.year != now.year else "")
+    return f"on {day_and_month(moment)}" if moment.year == now.year else f"on {date_in_words(moment)}"
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -163,16 +165,15 @@ def ago(moment: datetime, now: datetime) -> str:
     if minutes < 2:
         return "a minute ago"
     if minutes < 90:
-        return f"{minutes} minutes ago"
+        return ngettext("%(num)s minute ago", "%(num)s minutes ago", minutes)
     if minutes < 60 * 36:
-        return f"{round(minutes / 60)} hours ago"
-    return f"{round(minutes / 1440)} days ago"
+        return ngettext("%(num)s hour ago", "%(num)s hours ago", round(minutes / 60))
+    return ngettext("%(num)s day ago", "%(num)s days ago", round(minutes / 1440))
 
 
 def minutes(seconds: int) -> str:
     """A wait in whole minutes, rounded up: one minute, 15 minutes."""
-    whole = -(-seconds // 60)
-    return "one minute" if whole == 1 else f"{whole} minutes"
+    return ngettext("one minute", "%(num)s minutes", -(-seconds // 60))
 
 
 def starts_in(starts_at: datetime, now: datetime) -> str:
@@ -183,41 +184,49 @@ def starts_in(starts_at: datetime, now: datetime) -> str:
     minutes = -int(-seconds // 60)
     if days > 6:
         return day_and_month(here)
-    if minutes > 24 * 60 or (days == 1 and minutes > 12 * 60):
-        return "tomorrow" if days == 1 else DAYS[here.weekday()]
+    if days == 1 and minutes > 12 * 60:
+        return "tomorrow"
+    if minutes > 24 * 60:
+        return DAYS[here.weekday()]
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
     return f"{minutes} min" if seconds >= 60 else "any moment now"
 
 
-def zone_line(reader_zone: str, club_zone: str, now: datetime, until: datetime | None = None) -> str:
-    """Times are yours, in Berlin. Istanbul is two hours ahead. If clocks change before `until`, that is said too."""
-    mine, club = city(reader_zone), city(club_zone)
-    if reader_zone == club_zone:
+def zone_line(viewer_zone: str, club_zone: str, now: datetime, until: datetime | None = None) -> str:
+    """Times are yours, in Berlin. Istanbul is two hours ahead. A change of clocks before `until` is told too."""
+    mine, club = city(viewer_zone), city(club_zone)
+    if viewer_zone == club_zone:
         return f"Times are in {mine}, the club's own zone."
-    apart = _apart(reader_zone, club_zone, now)
-    line = f"Times are yours, in {mine}. {club} {_ahead(apart)}"
-    if until is None or _apart(reader_zone, club_zone, until) == apart:
-        return f"{line}."
-    today = datetime.combine(now.astimezone(ZoneInfo(reader_zone)).date(), time(12), ZoneInfo(reader_zone))
+    apart = _apart(viewer_zone, club_zone, now)
+    line = f"Times are yours, in {mine}. {_how_far(NOW, apart, club=club)}"
+    if until is None or _apart(viewer_zone, club_zone, until) == apart:
+        return line
+    today = datetime.combine(now.astimezone(ZoneInfo(viewer_zone)).date(), time(12), ZoneInfo(viewer_zone))
     noons = (today + timedelta(days=n) for n in range((until - now).days + 2))
-    changed = next((noon for noon in noons if _apart(reader_zone, club_zone, noon) != apart), until)
-    return f"{line}, and from {day_long(changed.date())} on it {_ahead(_apart(reader_zone, club_zone, until))}."
+    changed = next((noon for noon in noons if _apart(viewer_zone, club_zone, noon) != apart), until)
+    then = _how_far(LATER, _apart(viewer_zone, club_zone, until), day=day_long(changed.date()))
+    return f"{line} {then}"
 
 
-def _ahead(minutes: int) -> str:
-    """How one zone is to another that is so many minutes behind it."""
-    if minutes == 0:
-        return "keeps the same time"
+NOW = ("{club} keeps the same time.", "{club} is {apart} ahead.", "{club} is {apart} behind.")
+LATER = (
+    "From {day} on it keeps the same time.",
+    "From {day} on it is {apart} ahead.",
+    "From {day} on it is {apart} behind.",
+)
+
+
+def _how_far(texts: tuple[str, str, str], minutes: int, **fields: str) -> str:
+    """The one of the texts that tells how a zone is to another that is so many minutes behind it."""
     hours, rest = divmod(abs(minutes), 60)
-    words = ([f"{number(hours)} hour{'s' if hours > 1 else ''}"] if hours else []) + (
-        [f"{rest} minutes"] if rest else []
-    )
-    return f"is {' and '.join(words)} {'ahead' if minutes > 0 else 'behind'}"
+    parts = [ngettext("one hour", "%(count)s hours", hours, count=number(hours))] if hours else []
+    parts += [ngettext("%(num)s minute", "%(num)s minutes", rest)] if rest else []
+    return texts[0 if minutes == 0 else 1 if minutes > 0 else 2].format(apart=listed(parts), **fields)
 
 
-def _apart(reader_zone: str, club_zone: str, at: datetime) -> int:
-    return _offset(ZoneInfo(club_zone), at) - _offset(ZoneInfo(reader_zone), at)
+def _apart(viewer_zone: str, club_zone: str, at: datetime) -> int:
+    return _offset(ZoneInfo(club_zone), at) - _offset(ZoneInfo(viewer_zone), at)
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> int:
@@ -286,7 +295,7 @@ def next_wall_time(day: date, wall: time, zone: str) -> time:
     return moment_of(day, wall, zone).astimezone(ZoneInfo(zone)).time().replace(second=0)
 
 
-class Reader:
+class Viewer:
     """Where somebody is in time: every moment they are shown is theirs, with the place named."""
 
     def __init__(self, zone: str) -> None:

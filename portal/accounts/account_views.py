@@ -10,8 +10,10 @@ from portal.access import proved
 from portal.accounts import actions, forms, queries
 from portal.accounts.proof import password_fits
 from portal.database import db
+from portal.sentences import ngettext
 from portal.times import ago, since
-from portal.web import find, me, page, reader
+from portal.viewer import me, viewer
+from portal.web import find, page
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -81,7 +83,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
 
 
 def _line(row: queries.SignInRow) -> dict[str, object]:
-    now = reader().now
+    now = viewer().now
     return {
         "id": row.id,
         "device": row.device,
@@ -96,5 +98,9 @@ def _engagement(came: int, missed: int) -> str:
     """How often they were there, of the meetings they had said yes to."""
     if not came + missed:
         return "You have not been to a meeting yet."
-    meetings = "meeting" if came + missed == 1 else "meetings"
-    return f"You came to {came} of the {came + missed} {meetings} you had said yes to."
+    return ngettext(
+        "You came to %(came)s of the %(num)s meeting you had said yes to.",
+        "You came to %(came)s of the %(num)s meetings you had said yes to.",
+        came + missed,
+        came=came,
+    )

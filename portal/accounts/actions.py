@@ -12,14 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, mail
-from portal.accounts import free_days, letters, passwords, sealed
+from portal.accounts import free_days, messages, passwords, sealed
 from portal.accounts.events import factor_said_lost, person_changed, reset_asked
 from portal.accounts.member import code_hash, key_hash, new_key
 from portal.accounts.models import SignIn, User
 from portal.database import broken_rule
 from portal.problems import Refused
 
-SIGN_UP = text("select user_id, known from auth.sign_up(:email, cast(:given as jsonb), :token, :code)")
+SIGN_UP = text("select user_id, known from auth.sign_up(:email, cast(:newcomer as jsonb), :token, :code)")
 SIGN_UP_AGAIN = text("select user_id, email from auth.sign_up_again(:old, :token, :code)")
 OPEN_SIGN_UP = text("select auth.open_sign_up(:email, :code, :fresh)")
 READ_SIGN_UP = text("select email, first_name, last_name from auth.read_sign_up(:token)")
@@ -32,7 +32,7 @@ REHASH = text("select auth.rehash(:user_id, :old_hash, :new_hash)")
 OPEN_SIGN_IN = text("select auth.open_sign_in(:user_id, :key, :device, cast(:network as inet), :before)")
 OWN_PASSWORD = text("select auth.own_password()")
 SET_OWN_PASSWORD = text("select auth.set_own_password(:new_hash)")
-SET_STANDING = text("select auth.set_standing(:person, :active, :admin)")
+SET_ACCOUNT_STATUS = text("select auth.set_account_status(:person, :active, :admin)")
 
 
 class LastAdmin(Refused):
@@ -40,7 +40,7 @@ class LastAdmin(Refused):
 
 
 @dataclass(frozen=True)
-class Given:
+class Newcomer:
     """What a newcomer typed. It becomes true only through the mail it caused, and opens nothing before."""
 
     email: str
@@ -65,19 +65,20 @@ class Known:
     suspended: bool
 
 
-def sign_up(db: Session, given: Given) -> str:
+def sign_up(db: Session, newcomer: Newcomer) -> str:
     """Send one mail to the address: to go on from, or to say that it has an account already.
 
     Returns what the browser keeps to ask for the mail again; it opens nothing.
     """
     token, code = new_key(), new_code()
     row = db.execute(
-        SIGN_UP, {"email": given.email, "given": json.dumps(asdict(given)), **_hashes(given.email, token, code)}
+        SIGN_UP,
+        {"email": newcomer.email, "newcomer": json.dumps(asdict(newcomer)), **_hashes(newcomer.email, token, code)},
     ).one()
     if row.known:
-        mail.write(db, "known", given.email, letters.known(), user_id=row.user_id)
+        mail.write(db, "known", newcomer.email, messages.known(), user_id=row.user_id)
     else:
-        mail.write(db, "verify", given.email, letters.verify(token, code), user_id=row.user_id, secret=True)
+        mail.write(db, "verify", newcomer.email, messages.verify(token, code), user_id=row.user_id, secret=True)
     audit.record(
         db, "account.signed-up", "Somebody signed up", subject_id=row.user_id, category="security", known=row.known
     )
@@ -90,19 +91,19 @@ def sign_up_again(db: Session, email: str, old: str) -> str:
     Returns what the browser keeps from now on, another one whether or not there was anything to mail: a cookie can be read.
     """
     token, code = new_key(), new_code()
-    asked = {**_hashes(email, token, code), "old": bytes.fromhex(old)}
-    found = db.execute(SIGN_UP_AGAIN, asked).one_or_none()
+    params = {**_hashes(email, token, code), "old": bytes.fromhex(old)}
+    found = db.execute(SIGN_UP_AGAIN, params).one_or_none()
     if found:
-        letter = letters.verify(token, code)
-        mail.write(db, "verify", found.email, letter, user_id=found.user_id, secret=True)
+        message = messages.verify(token, code)
+        mail.write(db, "verify", found.email, message, user_id=found.user_id, secret=True)
     return key_hash(token).hex()
 
 
 def open_sign_up(db: Session, email: str, code: str) -> str | None:
     """The typed code opens what the link of its mail does: a token of its own for this browser. None if it does not fit."""
     fresh = new_key()
-    asked = {"email": email, "code": _hashes(email, None, code)["code"], "fresh": key_hash(fresh)}
-    if db.scalar(OPEN_SIGN_UP, asked):
+    params = {"email": email, "code": _hashes(email, None, code)["code"], "fresh": key_hash(fresh)}
+    if db.scalar(OPEN_SIGN_UP, params):
         return fresh
     # Not raised: a wrong code is counted, and what is raised leaves no trace.
     audit.record(db, "verify.refused", "A link or code opened nothing", category="security", level="warn")
@@ -136,8 +137,8 @@ def send_reset(db: Session, email: str) -> None:
     token, code = new_key(), new_code()
     found = db.execute(ASK_RESET, {"email": email, **_hashes(email, token, code)}).one_or_none()
     if found:
-        letter = letters.reset(found.first_name, token, code)
-        mail.write(db, "reset", found.email, letter, user_id=found.user_id, secret=True)
+        message = messages.reset(found.first_name, token, code)
+        mail.write(db, "reset", found.email, message, user_id=found.user_id, secret=True)
         audit.record(
             db,
             "password.reset-sent",
@@ -158,7 +159,7 @@ def reset(
     if row is None:
         return None
     audit.record(db, "password.reset", "The password was reset by mail", subject_id=row.user_id, category="security")
-    mail.write(db, "password", row.email, letters.password_reset(), user_id=row.user_id)
+    mail.write(db, "password", row.email, messages.password_reset(), user_id=row.user_id)
     if row.factor_ends:
         audit.record(
             db,
@@ -238,7 +239,7 @@ def change_password(db: Session, user_id: UUID, email: str, new: str, keep: UUID
     db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new)})
     end_others(db, keep)
     audit.record(db, "password.changed", "The password was changed", category="security")
-    mail.write(db, "password", email, letters.password_changed(), user_id=user_id)
+    mail.write(db, "password", email, messages.password_changed(), user_id=user_id)
 
 
 def change_profile(
@@ -271,7 +272,7 @@ def end_others(db: Session, keep: UUID) -> None:
     audit.record(db, "sign-in.others-ended", "All other sign-ins were ended", category="security")
 
 
-def set_standing(
+def set_account_status(
     db: Session, person_id: UUID, email: str, *, active: bool | None = None, admin: bool | None = None, reason: str
 ) -> None:
     """An admin's word on who may come in and who plans, with a reason; None leaves that alone. They are told by mail.
@@ -279,7 +280,7 @@ def set_standing(
     Losing either ends every sign-in. Raises LastAdmin.
     """
     try:
-        db.execute(SET_STANDING, {"person": person_id, "active": active, "admin": admin})
+        db.execute(SET_ACCOUNT_STATUS, {"person": person_id, "active": active, "admin": admin})
     except IntegrityError as refusal:
         if broken_rule(refusal) == "check_last_admin":
             raise LastAdmin from refusal
@@ -295,14 +296,14 @@ def set_standing(
         admin=admin,
         reason=reason,
     )
-    mail.write(db, "standing", email, letters.standing(active, admin, reason), user_id=person_id)
+    mail.write(db, "standing", email, messages.account_status(active, admin, reason), user_id=person_id)
 
 
 def _redeem(
     db: Session, purpose: str, token: str | None, email: str, code: str, new_hash: str, factor_lost: bool = False
 ) -> Row[tuple[UUID, str, bool]] | None:
-    given = {"purpose": purpose, "email": email, "new_hash": new_hash, "factor_lost": factor_lost}
-    row = db.execute(REDEEM, {**given, **_hashes(email, token, code)}).one_or_none()
+    params = {"purpose": purpose, "email": email, "new_hash": new_hash, "factor_lost": factor_lost}
+    row = db.execute(REDEEM, {**params, **_hashes(email, token, code)}).one_or_none()
     if row is None:
         # Not raised: a wrong code is counted, and what is raised leaves no trace.
         audit.record(db, f"{purpose}.refused", "A link or code opened nothing", category="security", level="warn")

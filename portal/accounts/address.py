@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import audit, mail
-from portal.accounts import free_days, letters
+from portal.accounts import free_days, messages
 from portal.accounts.actions import new_code
 from portal.accounts.events import person_changed
 from portal.accounts.member import code_hash, key_hash, new_key
@@ -19,10 +19,10 @@ CHANGE_ADDRESS = text("select auth.change_address(:code)")
 def ask_address(db: Session, user_id: UUID, address: str) -> None:
     """Mail a code to the new address. One that has an account gets a mail that says so instead; the page is the same."""
     secret, code = current_app.config["SETTINGS"].secret_key, new_code()
-    asked = {"address": address, "token": key_hash(new_key()), "code": code_hash(secret, str(user_id), code)}
-    owner = db.scalar(ASK_ADDRESS, asked)
-    letter = letters.address_taken() if owner else letters.new_address(code)
-    mail.write(db, "address", address, letter, user_id=owner or user_id, secret=not owner)
+    params = {"address": address, "token": key_hash(new_key()), "code": code_hash(secret, str(user_id), code)}
+    owner = db.scalar(ASK_ADDRESS, params)
+    message = messages.address_taken() if owner else messages.new_address(code)
+    mail.write(db, "address", address, message, user_id=owner or user_id, secret=not owner)
     audit.record(db, "address.asked", "Another address was asked for", category="security")
 
 
@@ -37,6 +37,6 @@ def change_address(db: Session, user_id: UUID, code: str) -> bool:
     free_days.keep(db, old, new)
     person_changed.publish(db, user_id=user_id)
     for address in (old, new):
-        mail.write(db, "address", address, letters.address_changed(new), user_id=user_id)
+        mail.write(db, "address", address, messages.address_changed(new), user_id=user_id)
     audit.record(db, "address.changed", "The address was changed", category="security", level="warn")
     return True

@@ -8,7 +8,8 @@ from portal.access import proved
 from portal.accounts import address, forms
 from portal.accounts.proof import password_fits
 from portal.database import db
-from portal.web import me, page
+from portal.viewer import me
+from portal.web import page
 
 bp = Blueprint("address", __name__, url_prefix="/account/address")
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import audit, live, mail
-from portal.accounts import free_days, letters
+from portal.accounts import free_days, messages
 from portal.accounts.actions import LastAdmin
 from portal.accounts.events import account_closed, place_passed_on
 from portal.database import broken_rule
@@ -39,4 +39,4 @@ def close_account(db: Session, user_id: UUID, email: str) -> None:
         live.announce(db, meeting_id)
     account_closed.publish(db, user_id=user_id)
     audit.record(db, "account.closed", "The account was closed", category="security", level="warn", subject_id=user_id)
-    mail.write(db, "closed", email, letters.closed())
+    mail.write(db, "closed", email, messages.closed())

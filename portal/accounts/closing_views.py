@@ -10,7 +10,8 @@ from portal.accounts import closing, copy, forms
 from portal.accounts.proof import password_fits
 from portal.database import db
 from portal.problems import Refused
-from portal.web import me, page
+from portal.viewer import me
+from portal.web import page
 
 bp = Blueprint("closing", __name__, url_prefix="/account")
 

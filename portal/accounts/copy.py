@@ -37,6 +37,6 @@ KEPT = {
 
 
 def everything(db: Session) -> dict[str, list[dict[str, object]]]:
-    """What is kept about the asker, as it is kept."""
+    """Every row about the signed-in person, with the columns of its table."""
     audit.record(db, "account.exported", "A copy of one's own data was taken", category="security")
     return {name: [dict(row._mapping) for row in db.execute(text(sql))] for name, sql in KEPT.items()}

@@ -21,7 +21,7 @@ def enter(user_id: UUID) -> bool:
     if key is None:
         return False
     session.clear()
-    if second_factor.asked_of(db.session(), key):
+    if second_factor.challenge_of(db.session(), key):
         session[HALF] = key
     else:
         login_user(NewSignIn(key))

@@ -117,11 +117,11 @@ class LostFactorForm(Form):
 
 
 class ResetForm(LostFactorForm):
-    """By the link of the mail."""
+    """A new password by the link of the mail."""
 
 
 class ResetCodeForm(CodeForm, LostFactorForm):
-    """By its six digits."""
+    """A new password by the six digits of the mail."""
 
 
 class ProfileForm(NamesForm):

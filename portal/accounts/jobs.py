@@ -33,12 +33,12 @@ def tell_factor_end(db: Session, user_id: UUID) -> None:
 @factor_kept.subscribe
 @job("accounts.tell_factor_kept")
 def tell_factor_kept(db: Session, user_id: UUID) -> None:
-    """It is not lost."""
+    """Mail every address of the account that its second factor stays."""
     lost_factor.tell_kept(db, user_id)
 
 
-@job("accounts.tend_lost_factors", cron="11 * * * *", lock="accounts.tend_lost_factors")
-def tend_lost_factors(db: Session) -> None:
+@job("accounts.end_lost_factors", cron="11 * * * *", lock="accounts.end_lost_factors")
+def end_lost_factors(db: Session) -> None:
     """Once a day everybody concerned is told again; after three days the factor ends."""
     for ending in db.scalars(select(SecondFactorEnding).order_by(SecondFactorEnding.ends_at)).all():
         (lost_factor.end if ending.ends_at <= clock.now() else lost_factor.tell)(db, ending.user_id)

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import audit, mail
-from portal.accounts import letters
+from portal.accounts import messages
 from portal.accounts.events import factor_kept
 from portal.accounts.member import key_hash, new_key
-from portal.mail import Letter
+from portal.mail import Message
 from portal.times import day_long
 
 TELL = text("select address, timezone, ends_at from auth.tell_factor_end(:person, :token)")
@@ -29,9 +29,9 @@ def tell(db: Session, person: UUID) -> None:
     """What will happen, and the link that stops it; nothing if they were told within a day."""
     token = new_key()
     for row in db.execute(TELL, {"person": person, "token": key_hash(token)}).all():
-        there = row.ends_at.astimezone(ZoneInfo(row.timezone))
-        when = f"{day_long(there)} at {there:%H:%M} ({row.timezone})"
-        mail.write(db, "second-factor", row.address, letters.factor_ends(token, when), user_id=person, secret=True)
+        ends_at = row.ends_at.astimezone(ZoneInfo(row.timezone))
+        when = f"{day_long(ends_at)} at {ends_at:%H:%M} ({row.timezone})"
+        mail.write(db, "second-factor", row.address, messages.factor_ends(token, when), user_id=person, secret=True)
 
 
 def keep(db: Session, token: str) -> bool:
@@ -47,12 +47,12 @@ def keep(db: Session, token: str) -> bool:
 
 
 def tell_kept(db: Session, person: UUID) -> None:
-    """It stays, whoever stopped it."""
-    _tell_everywhere(db, person, letters.factor_kept())
+    """Mail every address of the account that its second factor stays."""
+    _tell_everywhere(db, person, messages.factor_kept())
 
 
 def end(db: Session, person: UUID) -> None:
-    """Nobody gave a code for three days: the password alone opens the account again, and every sign-in ends."""
+    """End the second factor after its three days: the password alone opens the account again, and every sign-in ends."""
     if db.scalar(END, {"person": person}):
         audit.record(
             db,
@@ -62,9 +62,9 @@ def end(db: Session, person: UUID) -> None:
             category="security",
             level="warn",
         )
-        _tell_everywhere(db, person, letters.factor_ended())
+        _tell_everywhere(db, person, messages.factor_ended())
 
 
-def _tell_everywhere(db: Session, person: UUID, letter: Letter) -> None:
+def _tell_everywhere(db: Session, person: UUID, message: Message) -> None:
     for address in db.scalars(ADDRESSES, {"person": person}).all():
-        mail.write(db, "second-factor", address, letter, user_id=person)
+        mail.write(db, "second-factor", address, message, user_id=person)

@@ -77,7 +77,7 @@ class NewSignIn(UserMixin):
 
 
 class Visitor(AnonymousUserMixin):
-    """Nobody in particular."""
+    """A visitor: nobody is signed in."""
 
     id = None
     is_admin = acts_as_admin = must_prove = False

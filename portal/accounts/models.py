@@ -11,7 +11,7 @@ from portal.database import Base, Id
 
 
 class User(Base):
-    """A person of the club. The subscription columns are written by `project_access` in the database only."""
+    """A person of the club. The subscription columns are written by `refresh_projection` in the database only."""
 
     __tablename__ = "users"
     __table_args__ = (

@@ -132,18 +132,18 @@ def fault(password: str, *personal: str | None) -> str | None:
     # The beginning is enough to see it by, and keeps the work short; nor is a name worth more of it.
     known = [word[:80] for word in personal if word]
     bare = "".join(c for c in password.casefold() if c.isalnum())
-    if password.lower() in LEAKED or any(_is_weak(said, known) for said in {password, bare, _without(bare, known)}):
+    if password.lower() in LEAKED or any(_is_weak(guess, known) for guess in {password, bare, _without(bare, known)}):
         return "That password is one of the first anybody would try. Take one that is only yours."
     return None
 
 
-def _is_weak(said: str, known: list[str]) -> bool:
-    return not said or zxcvbn(said[:32], user_inputs=known)["score"] < 2
+def _is_weak(guess: str, known: list[str]) -> bool:
+    return not guess or zxcvbn(guess[:32], user_inputs=known)["score"] < 2
 
 
 def _without(bare: str, known: list[str]) -> str:
     """What of a password is left besides the words everybody knows: that alone has to be hard to guess."""
-    words = {word for said in known for word in re.findall(r"[^\W_]{3,}", said.casefold())}
+    words = {word for guess in known for word in re.findall(r"[^\W_]{3,}", guess.casefold())}
     for word in sorted(words, key=len, reverse=True):
         bare = bare.replace(word, "")
     return bare

@@ -4,7 +4,7 @@ from portal import limits
 from portal.accounts import actions
 from portal.database import db
 from portal.forms import Form
-from portal.web import me
+from portal.viewer import me
 
 
 def password_fits(form: Form, name: str = "password") -> bool:

@@ -13,7 +13,7 @@ _PURPOSE = b"second factors"
 
 
 def seal(secret: str) -> str:
-    """The secret as the database may keep it."""
+    """The secret, encrypted: the form in which the database may store it."""
     return _keys()[0].encrypt(secret.encode()).decode()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, mail
-from portal.accounts import letters, passwords, sealed
+from portal.accounts import messages, passwords, sealed
 from portal.accounts.member import key_hash, new_key
 from portal.problems import Refused
 from portal.reference import READABLE
@@ -36,7 +36,7 @@ class AdminNeedsOne(Refused):
     """An admin keeps the second factor. You can set up another app in its place."""
 
 
-def asked_of(db: Session, key: str, slot: int | None = None) -> Row[tuple[UUID, str, str, int, str | None]] | None:
+def challenge_of(db: Session, key: str, slot: int | None = None) -> Row[tuple[UUID, str, str, int, str | None]] | None:
     """What the sign-in of this key is to be compared with; None if it has no second factor."""
     return db.execute(ASKED, {"key": key_hash(key), "slot": slot}).one_or_none()
 
@@ -48,16 +48,16 @@ def prove(db: Session, key: str, typed: str) -> str | None:
     """
     code = tidy(typed)
     slot = int(code[0]) if len(code) == 12 and code[0].isdecimal() else None
-    asked = asked_of(db, key, slot)
+    challenge = challenge_of(db, key, slot)
     step = used = renewed = None
-    if asked and slot is not None and passwords.fits(code, asked.code_hash):
-        used = asked.code_hash
-    elif asked and slot is None:
-        secret = sealed.unseal(asked.secret)
-        step = fitting_step(secret, code, asked.last_step) if secret else None
-        renewed = sealed.seal(secret) if secret and sealed.outdated(asked.secret) else None
+    if challenge and slot is not None and passwords.fits(code, challenge.code_hash):
+        used = challenge.code_hash
+    elif challenge and slot is None:
+        secret = sealed.unseal(challenge.secret)
+        step = fitting_step(secret, code, challenge.last_step) if secret else None
+        renewed = sealed.seal(secret) if secret and sealed.outdated(challenge.secret) else None
     person, fresh = None, new_key()
-    if asked and (step is not None or used is not None):
+    if challenge and (step is not None or used is not None):
         person = db.scalar(
             PROVE,
             {
@@ -69,19 +69,19 @@ def prove(db: Session, key: str, typed: str) -> str | None:
                 "sealed": renewed,
             },
         )
-    if not asked or person is None:
+    if not challenge or person is None:
         audit.record(
             db,
             "second-factor.refused",
             "A second factor did not fit",
             category="security",
             level="warn",
-            subject_id=asked.user_id if asked else None,
+            subject_id=challenge.user_id if challenge else None,
         )
         return None
     audit.record(db, "second-factor.given", "A second factor was given", subject_id=person, category="security")
     if used is not None:
-        mail.write(db, "second-factor", asked.email, letters.recovery_code_used(), user_id=person)
+        mail.write(db, "second-factor", challenge.email, messages.recovery_code_used(), user_id=person)
     return fresh
 
 
@@ -118,7 +118,7 @@ def keep(
     if not db.scalar(KEEP, kept):
         return None
     audit.record(db, "second-factor.set-up", "A second factor was set up", category="security")
-    mail.write(db, "second-factor", email, letters.second_factor_on(), user_id=user_id)
+    mail.write(db, "second-factor", email, messages.second_factor_on(), user_id=user_id)
     return codes
 
 
@@ -127,7 +127,7 @@ def new_recovery_codes(db: Session, user_id: UUID, email: str) -> list[str]:
     codes = _codes()
     db.execute(NEW_CODES, {"hashes": _hashed(codes)})
     audit.record(db, "second-factor.new-recovery", "New recovery codes were made", category="security")
-    mail.write(db, "second-factor", email, letters.new_recovery_codes(), user_id=user_id)
+    mail.write(db, "second-factor", email, messages.new_recovery_codes(), user_id=user_id)
     return codes
 
 
@@ -139,7 +139,7 @@ def drop(db: Session, user_id: UUID, email: str, is_admin: bool) -> None:
         audit.record(
             db, "second-factor.dropped", "The second factor was switched off", category="security", level="warn"
         )
-        mail.write(db, "second-factor", email, letters.second_factor_off(), user_id=user_id)
+        mail.write(db, "second-factor", email, messages.second_factor_off(), user_id=user_id)
 
 
 def fitting_step(secret: str, code: str, last_step: int) -> int | None:

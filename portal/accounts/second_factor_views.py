@@ -16,7 +16,8 @@ from portal.accounts.member import NewSignIn, load, new_key
 from portal.accounts.proof import password_fits
 from portal.database import db, transactions
 from portal.times import minutes
-from portal.web import me, page, reader
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("second_factor", __name__)
 
@@ -31,7 +32,7 @@ def sign_in_code() -> ResponseReturnValue:
     key = _waiting_key()
     if key is None:
         return redirect("/sign-in", 303)
-    if second_factor.asked_of(db.session(), key) is None:
+    if second_factor.challenge_of(db.session(), key) is None:
         return _set_up_first() if current_user.is_authenticated else redirect("/sign-in", 303)
     return page("accounts/sign_in_code.html", form=forms.AppCodeForm(next=target))
 
@@ -41,7 +42,7 @@ def sign_in_code() -> ResponseReturnValue:
 def give_code() -> ResponseReturnValue:
     """The code that opens this sign-in, or makes it fresh."""
     key, form = _waiting_key(), forms.AppCodeForm()
-    if key is None or second_factor.asked_of(db.session(), key) is None:
+    if key is None or second_factor.challenge_of(db.session(), key) is None:
         flash("That took too long. Sign in once more.", "note")
         return redirect("/sign-in", 303)
     fresh, wait = _taken(key, form) if form.validate() else (None, 0)
@@ -72,7 +73,7 @@ def keep_lost(token: str) -> ResponseReturnValue:
 @takes_proof
 def prove_again() -> ResponseReturnValue | None:
     """The code once more, with what was typed kept in the page; None when it fits, and the form goes on."""
-    if second_factor.asked_of(db.session(), current_user.key) is None:
+    if second_factor.challenge_of(db.session(), current_user.key) is None:
         return _set_up_first()
     form, sent = forms.AppCodeForm(), "second_factor" in request.form
     fresh, wait = _taken(current_user.key, form) if sent and form.validate() else (None, 0)
@@ -184,8 +185,8 @@ def _later(wait: int) -> dict[str, str]:
 
 def _taken(key: str, form: forms.AppCodeForm) -> tuple[str | None, int]:
     """The key of the sign-in that the code opened, and the seconds to wait after too many tries."""
-    asked = second_factor.asked_of(db.session(), key)
-    whose = str(asked.user_id) if asked else key
+    challenge = second_factor.challenge_of(db.session(), key)
+    whose = str(challenge.user_id) if challenge else key
     wait = limits.wait_for("second-factor", whose, 5, 900) or limits.wait_for("second-factor-day", whose, 20, 86_400)
     fresh = None if wait else second_factor.prove(db.session(), key, form.second_factor.data)
     if wait:
@@ -205,7 +206,7 @@ def _state() -> dict[str, object] | None:
     own = db.session.execute(STATE).one_or_none()
     if own is None or own.set_up_at is None:
         return None
-    return {"since": reader().short_day(own.set_up_at), "codes_left": own.codes_left}
+    return {"since": viewer().short_day(own.set_up_at), "codes_left": own.codes_left}
 
 
 def _page(status: int = 200, **with_errors: object) -> ResponseReturnValue:

@@ -8,10 +8,12 @@ from portal import audit, limits
 from portal.access import own_path, public
 from portal.accounts import actions, forms, passwords
 from portal.accounts.entering import HALF, enter
+from portal.arguments import query_arg
 from portal.database import db
 from portal.forms import address_in
 from portal.times import minutes
-from portal.web import asked, page, reader
+from portal.viewer import viewer
+from portal.web import page
 
 bp = Blueprint("accounts", __name__)
 
@@ -21,8 +23,8 @@ bp = Blueprint("accounts", __name__)
 def sign_up() -> ResponseReturnValue:
     """The form for a newcomer; the club's zone until the browser says otherwise. A plan chosen before is remembered."""
     if "plan" in request.args:
-        session["wants_plan"] = asked("plan")
-    return page("accounts/sign_up.html", form=forms.SignUpForm(timezone=reader().zone))
+        session["wants_plan"] = query_arg("plan")
+    return page("accounts/sign_up.html", form=forms.SignUpForm(timezone=viewer().zone))
 
 
 @bp.post("/sign-up")
@@ -35,13 +37,13 @@ def create_account() -> ResponseReturnValue:
         return page("accounts/sign_up.html", 422, form=form)
     limits.limit("sign-up-address", allowed=5, seconds=3600, whose=form.email.data)
     limits.limit("sign-up-address-day", allowed=20, seconds=86_400, whose=form.email.data)
-    given = actions.Given(
+    newcomer = actions.Newcomer(
         email=form.email.data,
         first_name=form.first_name.data,
         last_name=form.last_name.data or None,
         timezone=form.timezone.data,
     )
-    session["sign_up"] = [given.email, actions.sign_up(db.session(), given)]
+    session["sign_up"] = [newcomer.email, actions.sign_up(db.session(), newcomer)]
     return redirect("/verify", 303)
 
 

@@ -16,14 +16,17 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.accounts.queries import NAME
+from portal.arguments import form_uuid, query_arg
 from portal.database import db
 from portal.database.query import Query
-from portal.families import actions, handing_over, leaving
+from portal.families import actions, leaving, transfer
 from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import TooFew
 from portal.forms import Form, Line
+from portal.sentences import listed, ngettext
 from portal.times import number
-from portal.web import asked, chosen, page, reader
+from portal.viewer import viewer
+from portal.web import page
 
 PAGE = 20
 
@@ -123,7 +126,7 @@ select * from ({found}) plans
     )
     for search, found in ((True, FOUND), (False, EVERY))
 }
-STANDING = Query(
+TOTALS = Query(
     Counts,
     text("""
 select count(*) as families, coalesce(sum(current_members), 0) as people from family_plans where is_active
@@ -159,13 +162,13 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule(f"{one}/seats", "family_seats", set_seats, methods=["POST"])
     bp.add_url_rule(f"{one}/removal", "family_removal", remove, methods=["POST"])
     bp.add_url_rule(f"{one}/removal/<uuid:membership_id>/back", "family_removal_back", undo, methods=["POST"])
-    bp.add_url_rule(f"{one}/transfer", "family_transfer", transfer, methods=["POST"])
+    bp.add_url_rule(f"{one}/transfer", "family_transfer", propose_transfer, methods=["POST"])
 
 
 @admin
 def families() -> ResponseReturnValue:
     """By name; or found by the beginnings of words in a family's name, or in the names and addresses of its people."""
-    q, start = asked("q"), asked("from", 3000)
+    q, start = query_arg("q"), query_arg("from", 3000)
     after_name, after_id = paging.read_name(start)
     rows = PLANS[bool(q)].all(db.session(), q=q, after_name=after_name, after_id=after_id)
     shown, first = rows[:PAGE], f"/admin/families?{urlencode({'q': q})}"
@@ -198,16 +201,26 @@ def set_seats(plan_id: UUID) -> ResponseReturnValue:
         db.session.rollback()
         form.seats.errors = [_too_many_for(plan_id, int(form.seats.data))]
         return _family_page(plan_id, 422, seats_form=form)
-    return _back(plan_id, f"This family may now be {number(int(form.seats.data))} people.")
+    plan = db.session.get(FamilyPlan, plan_id) or abort(404)
+    return _back(
+        plan_id,
+        ngettext(
+            "%(family)s has one seat now.",
+            "%(family)s has %(count)s seats now.",
+            int(form.seats.data),
+            family=plan.plan_name or "This family",
+            count=number(int(form.seats.data)),
+        ),
+    )
 
 
 @admin
 def remove(plan_id: UUID) -> ResponseReturnValue:
-    """Out, with a reason that is kept."""
+    """Remove a member from the family; the reason is kept in the log."""
     form = ReasonForm(prefix="removal-")
     if not form.validate():
         return _family_page(plan_id, 422, removal_form=form)
-    person = chosen("person")
+    person = form_uuid("person")
     if leaving.remove(db.session(), plan_id, person, form.reason.data) is None:
         abort(404)
     name = next((p.name for p in map(_person, _people(plan_id)) if p.user_id == person), "Somebody")
@@ -216,24 +229,24 @@ def remove(plan_id: UUID) -> ResponseReturnValue:
 
 @admin
 def undo(plan_id: UUID, membership_id: UUID) -> ResponseReturnValue:
-    """While the day lasts."""
+    """Take a removal back, until the end of the same day."""
     name = next((p.name for p in map(_person, _people(plan_id)) if p.id == membership_id), "Somebody")
-    if not leaving.undo(db.session(), membership_id, reader().now):
+    if not leaving.undo(db.session(), membership_id, viewer().now):
         abort(404)
     return _back(plan_id, f"{name} has the seat again and is told by mail.")
 
 
 @admin
-def transfer(plan_id: UUID) -> ResponseReturnValue:
+def propose_transfer(plan_id: UUID) -> ResponseReturnValue:
     """Ask a member to take over without the primary's act; it happens when they have paid."""
     form = ReasonForm(prefix="transfer-")
     if not form.validate():
         return _family_page(plan_id, 422, transfer_form=form)
-    if not handing_over.propose_transfer(db.session(), plan_id, chosen("person"), form.reason.data):
+    if not transfer.propose_transfer(db.session(), plan_id, form_uuid("person"), form.reason.data):
         abort(404)
     return _back(
         plan_id,
-        f"{_named(chosen('person'))} was asked to take over, and the person who pays now is told."
+        f"{_named(form_uuid('person'))} was asked to take over, and the person who pays now is told."
         " It happens once the new payer has paid.",
     )
 
@@ -242,8 +255,8 @@ def _named(person_id: UUID) -> str:
     return display_name(*NAME.one(db.session(), person=person_id))
 
 
-def _back(plan_id: UUID, said: str) -> ResponseReturnValue:
-    flash(said, "note")
+def _back(plan_id: UUID, notice: str) -> ResponseReturnValue:
+    flash(notice, "note")
     return redirect(f"/admin/families/{plan_id}", 303)
 
 
@@ -261,9 +274,9 @@ def _family_page(plan_id: UUID, status: int = 200, **forms: Form) -> ResponseRet
         plan=plan,
         people=people,
         members=[p for p in people if p.state == "active" and not p.is_primary],
-        until=reader().short_day(plan.subscription_expiry),
-        ending=reader().short_day(plan.ending_at),
-        asked=next((p.name for p in people if plan.transfer_to and p.user_id == plan.transfer_to), ""),
+        until=viewer().short_day(plan.subscription_expiry),
+        ending=viewer().short_day(plan.ending_at),
+        transfer_to_name=next((p.name for p in people if plan.transfer_to and p.user_id == plan.transfer_to), ""),
         **{**context, **forms},
     )
 
@@ -273,21 +286,25 @@ def _people(plan_id: UUID) -> list[Seat]:
 
 
 def _too_many_for(plan_id: UUID, seats: int) -> str:
-    there = [row for row in _people(plan_id) if row.state in ("active", "invited")]
-    names = ", ".join(display_name(row.first_name, row.last_name, row.email) for row in there)
-    gone = len(there) - seats
-    who = "One person or invitation has" if gone == 1 else f"{number(gone).capitalize()} people or invitations have"
-    return f"In it or invited are {names}. {who} to go first."
+    occupied = [row for row in _people(plan_id) if row.state in ("active", "invited")]
+    gone = len(occupied) - seats
+    return ngettext(
+        "In it or invited are %(names)s. One person or invitation has to go first.",
+        "In it or invited are %(names)s. %(count)s people or invitations have to go first.",
+        gone,
+        names=listed([display_name(row.first_name, row.last_name, row.email) for row in occupied]),
+        count=number(gone).capitalize(),
+    )
 
 
 def _heading(q: str, found: int) -> str:
+    if q and found > PAGE:
+        return f"More than {PAGE} families"
     if q:
-        return (
-            f"More than {PAGE} families" if found > PAGE else f"{found} {'family' if found == 1 else 'families'} found"
-        )
-    now = STANDING.one(db.session())
-    families = "1 family" if now.families == 1 else f"{now.families:,} families"
-    return f"{families}, {now.people:,} {'person' if now.people == 1 else 'people'} in {'it' if now.families == 1 else 'them'}"
+        return ngettext("%(num)s family found", "%(num)s families found", found)
+    now = TOTALS.one(db.session())
+    families = ngettext("%(num)s family", "%(num)s families", now.families)
+    return ngettext("%(families)s, %(num)s person", "%(families)s, %(num)s people", now.people, families=families)
 
 
 def _line(row: FamilyRow) -> dict[str, object]:
@@ -308,7 +325,7 @@ def _line(row: FamilyRow) -> dict[str, object]:
         "kind": kind,
         "word": word,
         "tone": tone,
-        "until": reader().short_day(row.subscription_expiry),
+        "until": viewer().short_day(row.subscription_expiry),
     }
 
 
@@ -325,7 +342,7 @@ def _person(row: Seat) -> Shown:
         kind,
         tone,
         row.role == "primary",
-        reader().short_day(row.joined_at),
-        reader().short_day(row.ended_at),
-        undo=state == "removed" and row.ended_at is not None and row.ended_at >= leaving.day_begins(reader().now),
+        viewer().short_day(row.joined_at),
+        viewer().short_day(row.ended_at),
+        undo=state == "removed" and row.ended_at is not None and row.ended_at >= leaving.day_begins(viewer().now),
     )

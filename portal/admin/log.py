@@ -18,6 +18,7 @@ from portal import paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.arguments import id_in, query_arg
 from portal.audit.models import SystemLog
 from portal.audit.words import CATEGORIES, LEVELS, sentence
 from portal.database import db
@@ -25,8 +26,10 @@ from portal.database.rows import typed
 from portal.families.models import FamilyPlan, Membership
 from portal.meetings.models import Meeting
 from portal.reference import READABLE
+from portal.sentences import ngettext
 from portal.times import number
-from portal.web import asked, id_in, page, reader
+from portal.viewer import viewer
+from portal.web import page
 
 PAGE = 40
 COLUMNS = (
@@ -104,8 +107,8 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def log() -> ResponseReturnValue:
-    """One page of it."""
-    wanted, cursor = _wanted(), paging.read(asked("from"))
+    """One page of the log."""
+    wanted, cursor = _wanted(), paging.read(query_arg("from"))
     from_at, from_id = cursor or (paging.END, paging.LAST)
     db.session.execute(PLANNED_ANEW)
     rows = typed(LogRow, db.session.execute(_with_names(_found(wanted)), {"from_at": from_at, "from_id": from_id}))
@@ -118,7 +121,7 @@ def log() -> ResponseReturnValue:
         w=wanted,
         about=_about(wanted),
         filtered=bool(filters),
-        days=[(day, list(there)) for day, there in groupby(lines, lambda line: line["day"])],
+        days=[(day, list(entries)) for day, entries in groupby(lines, lambda line: line["day"])],
         heading="" if filters or cursor else _today(),
         levels=LEVELS,
         categories=CATEGORIES,
@@ -129,23 +132,32 @@ def log() -> ResponseReturnValue:
 
 def _today() -> str:
     """What went wrong since the reader's midnight."""
-    midnight = reader().now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = viewer().now.replace(hour=0, minute=0, second=0, microsecond=0)
     rows = db.session.execute(WRONG, {"categories": list(CATEGORIES), "since": midnight}).all()
     found = {row.level: row.times for row in rows}
-    counted = [
-        f"{number(found[level])} {word if found[level] == 1 else word + 's'}"
-        for level, word in (("error", "error"), ("warn", "warning"))
-        if level in found
-    ]
-    return f"{' and '.join(counted).capitalize()} today." if counted else "Nothing went wrong today."
+    errors, warnings = found.get("error", 0), found.get("warn", 0)
+    if not errors and not warnings:
+        return "Nothing went wrong today."
+    in_words = {
+        "errors": ngettext("one error", "%(count)s errors", errors, count=number(errors)),
+        "warnings": ngettext("one warning", "%(count)s warnings", warnings, count=number(warnings)),
+    }
+    text = (
+        "{errors} and {warnings} today."
+        if errors and warnings
+        else "{errors} today."
+        if errors
+        else "{warnings} today."
+    )
+    return text.format(**in_words).capitalize()
 
 
 def _wanted() -> Wanted:
-    level, category = asked("level"), asked("category")
+    level, category = query_arg("level"), query_arg("category")
     return Wanted(
         level if level in LEVELS else "",
         category if category in CATEGORIES else "",
-        _reference(asked("reference", 40)),
+        _reference(query_arg("reference", 40)),
         _id("person"),
         _id("meeting"),
         _id("family"),
@@ -153,8 +165,8 @@ def _wanted() -> Wanted:
 
 
 def _id(name: str) -> UUID | None:
-    given = asked(name)
-    return (id_in(given) or abort(404)) if given else None
+    value = query_arg(name)
+    return (id_in(value) or abort(404)) if value else None
 
 
 def _reference(typed: str) -> str:
@@ -248,7 +260,7 @@ def _about(wanted: Wanted) -> list[tuple[str, str]]:
 
 
 def _line(row: LogRow) -> dict[str, object]:
-    local = row.timestamp.astimezone(reader().tz)
+    local = row.timestamp.astimezone(viewer().tz)
     who = _person(row.user_id, row.who_first_name, row.who_last_name, row.who_email)
     whom = _person(row.subject_id, row.whom_first_name, row.whom_last_name, row.whom_email)
     nobody = (None, "a visitor" if row.ip_address else "the portal")
@@ -260,12 +272,14 @@ def _line(row: LogRow) -> dict[str, object]:
         "{meeting}": ("/admin/meetings/", meeting or (None, "a meeting")),
     }
     about = whom is not None and row.subject_id != row.user_id
-    pieces = sentence(row.operation, row.message, by_person=who is not None, about=about, there=meeting is not None)
-    facts = {
+    pieces = sentence(
+        row.operation, row.message, by_person=who is not None, about=about, at_meeting=meeting is not None
+    )
+    details = {
         "Kind": f"{CATEGORIES[row.category]}, {row.operation}" if row.operation else CATEGORIES[row.category],
         "Noted as": row.message,
         "By": "" if who else nobody[1].capitalize(),
-        "At": f"{local:%H:%M:%S}, {reader().city}",
+        "At": f"{local:%H:%M:%S}, {viewer().city}",
         **{name.replace("_", " ").capitalize(): _plain(value) for name, value in (row.details or {}).items()},
         "From": str(row.ip_address or ""),
         "With": row.user_agent or "",
@@ -277,7 +291,7 @@ def _line(row: LogRow) -> dict[str, object]:
         "time": f"{local:%H:%M}",
         "iso": row.timestamp.isoformat(timespec="milliseconds"),
         "reference": row.request_id,
-        "facts": {k: v for k, v in facts.items() if v},
+        "details": {k: v for k, v in details.items() if v},
     }
 
 

@@ -77,7 +77,7 @@ class ProgrammeForm(Form):
         return {**{name: self[name].data for name in shared}, "description": self.description.data or None}
 
     def refuse_at(self, field: Field | None, refusal: Refused) -> None:
-        """Say what a rule said, at a field or above them all."""
+        """Show the sentence of a refusal at a field, or above the form if `field` is None."""
         if field is None:
             self.form_errors.append(refusal.sentence)
         else:
@@ -162,14 +162,14 @@ class SeriesForm(ProgrammeForm):
 
     @classmethod
     def of(cls, series: MeetingSeries, host_email: str, from_day: date) -> "SeriesForm":
-        """As a series stands, to be changed from a day on."""
+        """The form filled with a series, to be changed from `from_day` on."""
         stands = {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
         first = {"month_week": series.month_week or 1, "month_weekday": (series.weekdays or [1])[0]}
         return cls(None, data={**stands, **first, "host_email": host_email, "starts_on": from_day})
 
 
 class CancellationForm(Form):
-    """Why."""
+    """The reason for cancelling a meeting."""
 
     reason = Line("Reason", most=300, missing=WHY)
 

@@ -26,8 +26,10 @@ from portal.problems import Refused
 from portal.rooms import actions as rooms
 from portal.rooms.forms import link_hint
 from portal.rooms.standing import room_standing
+from portal.sentences import ngettext
 from portal.times import number
-from portal.web import me, page
+from portal.viewer import me
+from portal.web import page
 
 OPEN_DAYS = 3
 """So many days with meetings are open; those after them are folded, a week at a time."""
@@ -56,18 +58,22 @@ def index() -> ResponseReturnValue:
         .order_by(Meeting.starts_at, Meeting.id)
         .limit(200)
     )
-    look = here_and_now()
-    series, upcoming = running_series(), [Planned(row, look) for row in typed(PlannedRow, db.session.execute(coming))]
-    days = [(day, list(there)) for day, there in groupby(upcoming, lambda m: m.date)]
-    later = [m for _day, there in days[OPEN_DAYS:] for m in there]
+    viewer_clock = here_and_now()
+    series, upcoming = (
+        running_series(),
+        [Planned(row, viewer_clock) for row in typed(PlannedRow, db.session.execute(coming))],
+    )
+    days = [(day, list(meetings)) for day, meetings in groupby(upcoming, lambda m: m.date)]
+    later = [m for _day, meetings in days[OPEN_DAYS:] for m in meetings]
     weeks = [
-        (monday, list(there)) for monday, there in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))
+        (monday, list(meetings))
+        for monday, meetings in groupby(later, lambda m: m.date - timedelta(days=m.date.weekday()))
     ]
     return page(
         "admin/meetings.html",
         heading=_heading(upcoming),
         days=days[:OPEN_DAYS],
-        weeks=[(monday, there, sum(m.requests for m in there)) for monday, there in weeks],
+        weeks=[(monday, meetings, sum(m.requests for m in meetings)) for monday, meetings in weeks],
         series=[(one.id, one.title, sentence(one)) for one in series],
         daily=any(one.only_if_free for one in series),
     )
@@ -83,11 +89,11 @@ def past() -> ResponseReturnValue:
         .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
         .limit(queries.PAGE + 1)
     )
-    rows, look = typed(PlannedRow, db.session.execute(over)), here_and_now()
+    rows, viewer_clock = typed(PlannedRow, db.session.execute(over)), here_and_now()
     older = paging.write(rows[-1].starts_at, rows[-1].id) if len(rows) > queries.PAGE else None
     return page(
         "admin/meetings_past.html",
-        meetings=[Planned(row, look) for row in rows[: queries.PAGE]],
+        meetings=[Planned(row, viewer_clock) for row in rows[: queries.PAGE]],
         older_url=f"/admin/meetings/past?from={older}" if older else None,
         newer_url="/admin/meetings/past" if "from" in request.args else "/admin/meetings",
     )
@@ -156,7 +162,7 @@ def change(meeting_id: UUID) -> ResponseReturnValue:
 
 @admin
 def cancellation(meeting_id: UUID) -> ResponseReturnValue:
-    """Are you sure, and how many are told."""
+    """Ask for the reason of a cancellation; the page says how many people are told."""
     return _cancellation_page(meeting_id, CancellationForm(None))
 
 
@@ -185,8 +191,13 @@ def _heading(upcoming: list[Planned]) -> str:
     held = [m for m in upcoming if m.phase != "cancelled"]
     if not held:
         return "No meeting is planned."
-    count = "One meeting" if len(held) == 1 else f"{number(len(held)).capitalize()} meetings"
-    return f"{count} to come, the next {held[0].day_note.lower() or 'on ' + held[0].date_long}"
+    return ngettext(
+        "One meeting to come, the next %(day)s",
+        "%(count)s meetings to come, the next %(day)s",
+        len(held),
+        count=number(len(held)).capitalize(),
+        day=held[0].day_note.lower() or f"on {held[0].date_long}",
+    )
 
 
 def _meeting(meeting_id: UUID) -> tuple[Meeting, str]:
@@ -223,8 +234,8 @@ def _keep_link(form: MeetingForm, meeting_id: UUID) -> None:
 
 def _cancellation_page(meeting_id: UUID, form: CancellationForm, status: int = 200) -> ResponseReturnValue:
     meeting, _host = _meeting(meeting_id)
-    told = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
-    return page("admin/cancellation.html", status, m=Planned(meeting, here_and_now()), form=form, told=told)
+    recipients = db.session.scalar(select(func.count()).select_from(affected(meeting_id).order_by(None).subquery()))
+    return page("admin/cancellation.html", status, m=Planned(meeting, here_and_now()), form=form, recipients=recipients)
 
 
 def _at_field(form: MeetingForm, refusal: Refused) -> None:

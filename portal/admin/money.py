@@ -22,7 +22,7 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.accounts.queries import NAME
-from portal.billing import access, actions, money, provider
+from portal.billing import actions, entitlement, money, provider
 from portal.billing.jobs import reconcile
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
 from portal.billing.orders import COLUMNS, STATE, OrderRow, line
@@ -33,7 +33,8 @@ from portal.database.query import Query
 from portal.database.rows import row_type, typed
 from portal.forms import Form, Line, readable, this_century
 from portal.times import date_in_words, moment_of, since
-from portal.web import find, page, reader
+from portal.viewer import viewer
+from portal.web import find, page
 
 
 class Month(NamedTuple):
@@ -49,7 +50,7 @@ class Now(NamedTuple):
     live: int
     failing: int
     ending: int
-    unheard: int
+    unhandled: int
     compared: datetime | None
 
 
@@ -99,7 +100,7 @@ STANDING = Query(
 select (select count(*) from subscriptions where live) as live,
        (select count(*) from subscriptions where live and failed_at is not null) as failing,
        (select count(*) from subscriptions where live and ends_at > :at) as ending,
-       (select count(*) from provider_events where handled_at is null) as unheard,
+       (select count(*) from provider_events where handled_at is null) as unhandled,
        (select max(timestamp) from system_logs where category = 'billing' and level in ('info', 'warn')
          and operation = 'billing.reconciled') as compared
 """),
@@ -203,37 +204,37 @@ def overview() -> ResponseReturnValue:
         drifts=[
             (
                 row.said,
-                since(row.found_at, reader().now),
+                since(row.found_at, viewer().now),
                 row.user_id,
                 display_name(row.first_name, row.last_name, row.email) if row.email else "",
             )
             for row in DRIFTS.all(db.session())
         ],
         disputes=[
-            line(row, reader().now)
+            line(row, viewer().now)
             | {
-                "since": since(row.disputed_at, reader().now),
+                "since": since(row.disputed_at, viewer().now),
                 "person": row.user_id,
                 "name": display_name(row.first_name, row.last_name, row.email),
             }
             for row in DISPUTED.all(db.session())
         ],
-        unheard=now.unheard,
-        compared=since(now.compared, reader().now) if now.compared else "",
+        unhandled=now.unhandled,
+        compared=since(now.compared, viewer().now) if now.compared else "",
     )
 
 
 def _months() -> list[Month]:
     """The last twelve months of the reader's calendar, the running one too, with what was kept in each."""
-    middle = reader().now.date().replace(day=15)
+    middle = viewer().now.date().replace(day=15)
     days = [(middle + timedelta(days=365.25 / 12 * n)).replace(day=1) for n in range(-11, 2)]
-    bounds = [moment_of(day, time(0), reader().zone) for day in days]
+    bounds = [moment_of(day, time(0), viewer().zone) for day in days]
     return MONTHS.all(db.session(), days=days[:-1], begins=bounds[:-1], ends=bounds[1:], currency=_settings().currency)
 
 
 @admin
 def compare() -> ResponseReturnValue:
-    """Do now what is done each night."""
+    """Start the nightly comparison with the provider now."""
     reconcile.enqueue(db.session())
     audit.record(db.session(), "billing.compare-asked", "Asked to compare with the provider", category="billing")
     flash("Stripe is being compared with the club now. Reload this page in a moment.", "note")
@@ -251,16 +252,16 @@ def of_person(person_id: UUID) -> ResponseReturnValue:
 
 def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> ResponseReturnValue:
     who = find(WHO, person=person_id)
-    verdict, now = access.of(db.session(), person_id, reader()), reader().now
+    granted, now = entitlement.of(db.session(), person_id, viewer()), viewer().now
     customers = actions.customers_of(db.session(), person_id)
     return page(
         "admin/person_money.html",
         status,
         who=who,
         name=display_name(who.first_name, who.last_name, who.email),
-        v=verdict,
-        line=access.line(verdict, reader()),
-        day=reader().day,
+        v=granted,
+        line=entitlement.timeline(granted, viewer()),
+        day=viewer().day,
         form=form,
         orders=_orders(person_id),
         plans=_plans(person_id),
@@ -274,10 +275,10 @@ def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> Response
 def _orders(person_id: UUID) -> list[dict[str, object]]:
     bought = select(*COLUMNS).where(Order.user_id == person_id).order_by(Order.created_at.desc(), Order.id.desc())
     return [
-        line(row, reader().now)
+        line(row, viewer().now)
         | {
             "refundable": row.state in REFUNDABLE and row.provider_payment_id is not None,
-            "desk": provider.desk_address(row.provider_payment_id) if row.provider_payment_id else "",
+            "desk": provider.dashboard_url(row.provider_payment_id) if row.provider_payment_id else "",
         }
         for row in typed(OrderRow, db.session.execute(bought.limit(50)))
     ]
@@ -362,7 +363,7 @@ def _refund_page(row: Refundable, form: RefundForm, status: int = 200) -> Respon
         form=form,
         name=display_name(row.first_name, row.last_name, row.email),
         left=money.shown(row.amount - row.refunded_amount, row.currency),
-        paid_until=reader().day(row.period_end),
+        paid_until=viewer().day(row.period_end),
     )
 
 

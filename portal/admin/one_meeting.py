@@ -17,7 +17,8 @@ from portal.accounts.models import User
 from portal.accounts.queries import NAME
 from portal.admin.meeting_forms import CorrectionForm
 from portal.admin.planned import Planned
-from portal.attendance import actions, queries
+from portal.arguments import query_arg
+from portal.attendance import presence, queries
 from portal.attendance.domains import by_domain
 from portal.attendance.models import Attendance
 from portal.database import db
@@ -32,7 +33,8 @@ from portal.rooms.actions import reveal
 from portal.rooms.standing import room_standing
 from portal.rsvp_states import OUTCOMES, TOLD, Disc
 from portal.times import date_in_words, since
-from portal.web import asked, find, page, reader
+from portal.viewer import viewer
+from portal.web import find, page
 
 Creator = aliased(User)
 
@@ -58,7 +60,9 @@ class OneRow(PlannedRow):
 
 
 class Numbers(NamedTuple):
-    """What became of it; the first four are None where nobody knows who came. `unknown` are those in the room whom nobody knows."""
+    """How many were invited, answered and came; `minutes` is the average stay. The first four are None where nobody knows who
+    came. `unknown` are those in the room whom nobody knows.
+    """
 
     invited_count: int | None
     attended_count: int | None
@@ -197,6 +201,10 @@ PERSON = Query(
     .join(Attendance, Attendance.user_id == User.id)
     .where(Attendance.meeting_id == bindparam("meeting"), User.id == bindparam("person")),
 )
+CORRECTED = {
+    "attended": "{name} came: corrected, with your reason in the log.",
+    "no_show": "{name} did not come: corrected, with your reason in the log.",
+}
 MONTH = timedelta(days=30)
 
 
@@ -214,7 +222,7 @@ def add_to(bp: Blueprint) -> None:
 def show(meeting_id: UUID) -> ResponseReturnValue:
     """What was planned, what came of it, who was there."""
     row = find(ONE, meeting_id=meeting_id, at=clock.now())
-    m, q = ThisMeeting(row, here_and_now()), asked("q")
+    m, q = ThisMeeting(row, here_and_now()), query_arg("q")
     people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(TOLD))
     shown = [_person(one, m) for one in people[:PAGE]]
     own = current_app.config["SETTINGS"].club_domains
@@ -255,17 +263,14 @@ def attendance(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
 
 @admin
 def correct(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
-    """They came, or they did not."""
-    form, said = CorrectionForm(), request.form.get("outcome")
-    if said not in ("attended", "no_show"):
+    """Correct whether a person came."""
+    form, status = CorrectionForm(), request.form.get("outcome")
+    if status not in ("attended", "no_show"):
         abort(422)
     if not form.validate():
         return _correction_page(meeting_id, person_id, form, 422)
-    actions.correct(db.session(), meeting_id, person_id, said == "attended", form.reason.data)
-    flash(
-        f"{_name(person_id)} {'came' if said == 'attended' else 'did not come'}: corrected, with your reason in the log.",
-        "note",
-    )
+    presence.correct(db.session(), meeting_id, person_id, status == "attended", form.reason.data)
+    flash(CORRECTED[status].format(name=_name(person_id)), "note")
     return redirect(f"/admin/meetings/{meeting_id}", 303)
 
 
@@ -284,11 +289,14 @@ def _name(person_id: UUID) -> str:
 
 def _made(row: OneRow) -> str:
     """Who or what put it on the programme, and when."""
-    when = date_in_words(row.created_at.astimezone(reader().tz))
+    when = date_in_words(row.created_at.astimezone(viewer().tz))
+    if row.origin == "daily-job":
+        return f"Created from the club’s daily meeting on {when}."
     if row.origin != "admin":
-        return f"Created from {'the club’s daily meeting' if row.origin == 'daily-job' else 'its series'} on {when}."
-    by = display_name(row.first_name, row.last_name, row.email) if row.email else "somebody whose account is gone"
-    return f"Planned by {by} on {when}."
+        return f"Created from its series on {when}."
+    if not row.email:
+        return f"Planned by somebody whose account is gone on {when}."
+    return f"Planned by {display_name(row.first_name, row.last_name, row.email)} on {when}."
 
 
 def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
@@ -302,7 +310,7 @@ def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
             (n.external_attendees or 0, "came from outside the club’s own domains"),
         ]
         minutes = [(f"{n.minutes}", "minutes each stayed")] if n.minutes is not None else []
-        return [*[(f"{number:,}", said) for number, said in numbers], *minutes]
+        return [*[(f"{number:,}", label) for number, label in numbers], *minutes]
     numbers = [
         (row.open_to, "can come"),
         (m.taken, "said yes"),
@@ -310,12 +318,12 @@ def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
         (max(0, row.open_to - n.answered), "no answer yet"),
         (m.waiting, "waiting"),
     ]
-    return [(f"{number:,}", said) for number, said in numbers]
+    return [(f"{number:,}", label) for number, label in numbers]
 
 
 def _person(row: Attended, m: Planned) -> Shown:
     def hour(moment: datetime | None) -> str:
-        return f"{moment.astimezone(reader().tz):%H:%M}" if moment else ""
+        return f"{moment.astimezone(viewer().tz):%H:%M}" if moment else ""
 
     return Shown(
         row.id,
@@ -326,7 +334,7 @@ def _person(row: Attended, m: Planned) -> Shown:
         hour(row.left_at),
         row.join_duration,
         (row.device_type or "").capitalize(),
-        f"Corrected {since(row.corrected_at, reader().now)}: {row.correction}" if row.corrected_at else "",
+        f"Corrected {since(row.corrected_at, viewer().now)}: {row.correction}" if row.corrected_at else "",
         m.correctable,
     )
 
@@ -339,14 +347,14 @@ def _groups(people: list[Shown]) -> list[dict[str, object]]:
     return [
         {
             "disc": disc,
-            "people": there,
+            "people": rows,
             "columns": [
                 name
                 for name in ("came", "minutes", "device")
-                if any(getattr(one, name) not in ("", None) for one in there)
+                if any(getattr(one, name) not in ("", None) for one in rows)
             ],
         }
-        for disc, there in groups.items()
+        for disc, rows in groups.items()
     ]
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.access import admin
+from portal.admin.today import things_want_a_look
 from portal.config import Settings
 from portal.database import db
 from portal.jobs.runs import Run
@@ -16,8 +17,9 @@ from portal.operations import monitor
 from portal.operations.alarms import alarms
 from portal.operations.models import Backup, size
 from portal.rooms import jobs as rooms
-from portal.times import date_with_year, day_medium, number, since
-from portal.web import page, reader
+from portal.times import date_with_year, day_medium, since
+from portal.viewer import viewer
+from portal.web import page
 
 DAY, WEEK, LATE = timedelta(days=1), timedelta(days=7), timedelta(hours=12)
 """A run that is overdue for so long is late: what was missed at night is done in the morning."""
@@ -70,7 +72,7 @@ def operations() -> ResponseReturnValue:
         nights=_nights(backups),
         kept=settings.backups is not None,
         makes_rooms=_makes_rooms(settings),
-        figures=_standing(jobs),
+        figures=_job_figures(jobs),
         jobs=[row for row in jobs if row.failed or row.late],
         when=_when,
     )
@@ -90,9 +92,7 @@ def _makes_rooms(settings: Settings) -> bool:
 
 def _heading(wants: list[tuple[bool, str]], runs: list[Run | None]) -> str:
     if wants:
-        return (
-            "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
-        )
+        return things_want_a_look(len(wants))
     if not any(runs):
         return "Nothing has run yet."
     return "Everything ran on time." if all(runs) else "All is well so far; some of the schedule has not run yet."
@@ -179,7 +179,7 @@ def _backup(made: Backup) -> dict[str, Any]:
     }
 
 
-def _standing(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
+def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
     mails = monitor.mails(db.session(), clock.now() - timedelta(days=7))
     return [
         (f"{sum(row.waiting for row in jobs):,}", "jobs waiting"),
@@ -194,8 +194,8 @@ def _when(moment: datetime | None) -> str:
     # The machine's time, seen from the machine's now: the demo's clock may be ahead.
     if moment is None:
         return ""
-    now = datetime.now(UTC).astimezone(reader().tz)
-    return since(moment.astimezone(reader().tz), now)
+    now = datetime.now(UTC).astimezone(viewer().tz)
+    return since(moment.astimezone(viewer().tz), now)
 
 
 def _lasted(time: timedelta) -> str:

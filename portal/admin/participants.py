@@ -11,11 +11,13 @@ from sqlalchemy import text
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.queries import NAME
+from portal.arguments import id_in, query_arg
 from portal.attendance import sightings
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_medium
-from portal.web import asked, find, id_in, page, reader
+from portal.viewer import viewer
+from portal.web import find, page
 
 
 class ParticipantRow(NamedTuple):
@@ -118,13 +120,13 @@ def name_participant(participant_id: UUID) -> ResponseReturnValue:
 
 
 def _choice_page(participant_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
-    row, q = find(ONE, participant=participant_id), asked("q")
+    row, q = find(ONE, participant=participant_id), query_arg("q")
     found = FOUND.all(db.session(), q=q) if q else CANDIDATES.all(db.session(), meeting=row.meeting_id)
     return page(
         "admin/participant.html",
         status,
         p=row,
-        day=day_medium(row.starts_at.astimezone(reader().tz)),
+        day=day_medium(row.starts_at.astimezone(viewer().tz)),
         stay=_stay(row),
         q=q,
         refusal=refusal,
@@ -140,8 +142,8 @@ def _stay(row: ParticipantRow) -> str:
     """From when until when: Mon 30 Nov, 20:58 to 21:31."""
     since, until = _hour(row.first_in), _hour(row.last_out)
     hours = f"{since} to {until}" if since and until else f"from {since}" if since else f"until {until}"
-    return f"{day_medium(row.starts_at.astimezone(reader().tz))}, {hours}"
+    return f"{day_medium(row.starts_at.astimezone(viewer().tz))}, {hours}"
 
 
 def _hour(moment: datetime | None) -> str:
-    return f"{moment.astimezone(reader().tz):%H:%M}" if moment else ""
+    return f"{moment.astimezone(viewer().tz):%H:%M}" if moment else ""

@@ -12,11 +12,14 @@ from sqlalchemy import text
 from portal import clock, paging
 from portal.access import admin
 from portal.accounts.member import display_name
-from portal.admin.moments import moments
+from portal.admin.reporting_period import reporting_period
+from portal.arguments import query_arg
 from portal.database import db
 from portal.database.query import Query
+from portal.sentences import ngettext
 from portal.times import city
-from portal.web import asked, page, reader
+from portal.viewer import viewer
+from portal.web import page
 
 PAGE = 20
 
@@ -31,7 +34,7 @@ FOUND = """(
       or id = any (array(select user_id from orders where order_number = upper(:q))) offset 0)
 """
 # Whom each figure of the other pages counts, in the words of its link.
-STANDINGS = {
+ACCESS_FILTERS = {
     "": ("Any", "true"),
     "active": ("Has access", "u.access_until > :at and u.is_active"),
     "none": ("No access", "not (coalesce(u.access_until > :at, false) and u.is_active)"),
@@ -51,7 +54,7 @@ STANDINGS = {
 }
 WHERE = """
   from {source} u
- where {standing}
+ where {condition}
     and (:plan = '' or coalesce(u.subscription_type, 'none') = :plan)
 """
 
@@ -99,11 +102,11 @@ select count(*) as people, count(*) filter (where may_come_in) as may_come_in
 """  # noqa: S608
 QUESTIONS = {
     (search, key): (
-        Query(PersonRow, text(PEOPLE.format(source=FOUND if search else "users", standing=is_so))),
-        Query(Counted, text(COUNT.format(source=FOUND if search else "users", standing=is_so))),
+        Query(PersonRow, text(PEOPLE.format(source=FOUND if search else "users", condition=condition))),
+        Query(Counted, text(COUNT.format(source=FOUND if search else "users", condition=condition))),
     )
     for search in (True, False)
-    for key, (_, is_so) in STANDINGS.items()
+    for key, (_, condition) in ACCESS_FILTERS.items()
 }
 """The list and its count, with or without a search, for each standing."""
 
@@ -116,12 +119,12 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def people() -> ResponseReturnValue:
     """Who is here, by the beginnings of words in names and addresses or by an order's number, by access and by plan."""
-    q = asked("q")
-    access, plan = asked("access"), asked("plan")
-    access = access if access in STANDINGS else ""
+    q = query_arg("q")
+    access, plan = query_arg("access"), query_arg("plan")
+    access = access if access in ACCESS_FILTERS else ""
     plan = plan if plan in ("individual", "family", "none") else ""
-    wanted: dict[str, object] = {**moments(), "q": q, "plan": plan}
-    after_key, after_id = paging.read_name(asked("from", 3000))
+    wanted: dict[str, object] = {**reporting_period(), "q": q, "plan": plan}
+    after_key, after_id = paging.read_name(query_arg("from", 3000))
     found, counted = QUESTIONS[bool(q), access]
     rows = found.all(db.session(), after_key=after_key, after_id=after_id, **wanted)
     shown, total = rows[:PAGE], counted.one(db.session(), **wanted)
@@ -130,7 +133,7 @@ def people() -> ResponseReturnValue:
         "admin/people.html",
         q=q,
         access=access,
-        standings=[(key, word) for key, (word, _) in STANDINGS.items()],
+        access_filters=[(key, word) for key, (word, _) in ACCESS_FILTERS.items()],
         plan=plan,
         people=[_line(row) for row in shown],
         heading=_heading(total.people, total.may_come_in),
@@ -144,7 +147,12 @@ def people() -> ResponseReturnValue:
 def _heading(people: int, may_come_in: int) -> str:
     if people > MOST:
         return f"More than {MOST:,} people"
-    return f"{people:,} {'person' if people == 1 else 'people'}, {may_come_in:,} may come in"
+    return ngettext(
+        "%(num)s person, %(inside)s may come in",
+        "%(num)s people, %(inside)s may come in",
+        people,
+        inside=f"{may_come_in:,}",
+    )
 
 
 def _line(row: PersonRow) -> dict[str, object]:
@@ -172,6 +180,6 @@ def _line(row: PersonRow) -> dict[str, object]:
         "tone": tone,
         "zone": city(row.timezone),
         "ticks": row.ticks or "",
-        "until": reader().short_day(until),
+        "until": viewer().short_day(until),
         "said_until": "until" if until is not None and until > at else "since",
     }

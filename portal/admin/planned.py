@@ -56,7 +56,7 @@ class Planned(Board):
 
 def running_series() -> Sequence[MeetingSeries]:
     """Every series that is not over, by title."""
-    look = here_and_now()
-    running = or_(MeetingSeries.ends_on.is_(None), MeetingSeries.ends_on >= look.club(look.now).date())
+    viewer_clock = here_and_now()
+    running = or_(MeetingSeries.ends_on.is_(None), MeetingSeries.ends_on >= viewer_clock.club(viewer_clock.now).date())
     in_order = select(MeetingSeries).where(running).order_by(MeetingSeries.title, MeetingSeries.id)
     return db.session.scalars(in_order.limit(200)).all()

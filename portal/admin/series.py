@@ -25,7 +25,8 @@ from portal.problems import Refused
 from portal.rooms import actions as rooms
 from portal.rooms.forms import link_hint
 from portal.times import day_long
-from portal.web import me, page, wants_fragment
+from portal.viewer import me
+from portal.web import page, wants_fragment
 
 ONE = (
     select(MeetingSeries, User.email)
@@ -43,7 +44,7 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule(f"{one}/edit", "edit_series", edit)
     bp.add_url_rule(f"{one}/edit", "change_series", change, methods=["POST"])
     bp.add_url_rule(f"{one}/skipped", "skip_series", skip, methods=["POST"])
-    bp.add_url_rule(f"{one}/skipped/<day>/back", "hold_series", hold_after_all, methods=["POST"])
+    bp.add_url_rule(f"{one}/skipped/<day>/back", "unskip_series", unskip, methods=["POST"])
     bp.add_url_rule(f"{one}/end", "stop_series", stop, methods=["POST"])
 
 
@@ -117,7 +118,10 @@ def change(series_id: UUID) -> ResponseReturnValue:
             db.session.rollback()
             _at_field(form, refusal)
         else:
-            flash("Saved. Everybody who holds a place is told if their meeting moved or is called off.", "note")
+            flash(
+                f"{form.title.data} was changed. Everybody who holds a place is told if their meeting moved or is called off.",
+                "note",
+            )
             return redirect(f"/admin/series/{following}", 303)
     one, _host = _series(series_id)
     form.revision.data = one.revision
@@ -126,7 +130,7 @@ def change(series_id: UUID) -> ResponseReturnValue:
 
 @admin
 def skip(series_id: UUID) -> ResponseReturnValue:
-    """Not on that day."""
+    """Skip one day of the series."""
     one, form = _series(series_id)[0], SkippingForm(prefix="skip")
     if form.validate():
         try:
@@ -135,26 +139,27 @@ def skip(series_id: UUID) -> ResponseReturnValue:
             db.session.rollback()
             form.day.errors = [refusal.sentence]
         else:
-            flash(f"It is not held on {day_long(form.day.data)}.", "note")
+            flash(f"{one.title} is not held on {day_long(form.day.data)}.", "note")
             return redirect(f"/admin/series/{series_id}", 303)
     return _page(series_id, form, StoppingForm(None, prefix="end"), 422)
 
 
 @admin
-def hold_after_all(series_id: UUID, day: str) -> ResponseReturnValue:
-    """On that day after all."""
+def unskip(series_id: UUID, day: str) -> ResponseReturnValue:
+    """Take a skipped day back."""
     try:
         skipped = date.fromisoformat(day)
     except ValueError:
         abort(404)
-    series.hold_after_all(db.session(), _series(series_id)[0], skipped)
-    flash(f"It is held on {day_long(skipped)} after all.", "note")
+    one, _host = _series(series_id)
+    series.unskip(db.session(), one, skipped)
+    flash(f"{one.title} is held on {day_long(skipped)} after all.", "note")
     return redirect(f"/admin/series/{series_id}", 303)
 
 
 @admin
 def stop(series_id: UUID) -> ResponseReturnValue:
-    """A last day."""
+    """Give the series a last day."""
     one, form = _series(series_id)[0], StoppingForm(prefix="end")
     if form.validate():
         try:
@@ -176,7 +181,7 @@ def _series(series_id: UUID) -> tuple[MeetingSeries, str]:
 
 def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, status: int = 200) -> ResponseReturnValue:
     one, _host = _series(series_id)
-    today, look = series.today(one.timezone), here_and_now()
+    today, viewer_clock = series.today(one.timezone), here_and_now()
     planned = (
         select(*queries.SHOWN, Meeting.request_count)
         .where(Meeting.series_id == series_id, Meeting.ends_at > clock.now())
@@ -189,7 +194,7 @@ def _page(series_id: UUID, skipping: SkippingForm, stopping: StoppingForm, statu
         s=one,
         sentence=sentence(one),
         over=one.ends_on is not None and one.ends_on < today,
-        meetings=[Planned(row, look) for row in typed(PlannedRow, db.session.execute(planned))],
+        meetings=[Planned(row, viewer_clock) for row in typed(PlannedRow, db.session.execute(planned))],
         skipped=[(day, f"{day_long(day)} {day.year}") for day in sorted(one.skipped) if day >= today],
         skipping=skipping,
         stopping=stopping,
@@ -204,17 +209,17 @@ def _planned(form: SeriesForm) -> series.SeriesPlan:
 
 def _with_days(form: SeriesForm, one: MeetingSeries | None = None) -> ResponseReturnValue:
     """The form as typed, with the sentence it means and its next five days; nothing is saved."""
-    said, days = "", []
+    summary, days = "", []
     if form.validate():
         try:
             what = _planned(form)
-            said, days = sentence(what), series.next_days(db.session(), what, skipped=one.skipped if one else ())
+            summary, days = sentence(what), series.next_days(db.session(), what, skipped=one.skipped if one else ())
         except Refused as refusal:
             _at_field(form, refusal)
-    shown = {"said": said, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
+    shown = {"summary": summary, "days": [(f"{day_long(d.day)} {d.day.year}, {d.starts:%H:%M}", d.note) for d in days]}
     if wants_fragment():
         return render_template("admin/_series_days.html", form=form, **shown)
-    return _form_page(form, one, 200 if said else 422, **shown)
+    return _form_page(form, one, 200 if summary else 422, **shown)
 
 
 def _form_page(form: SeriesForm, one: MeetingSeries | None, status: int = 200, **shown: object) -> ResponseReturnValue:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import admin
-from portal.admin.moments import moments
+from portal.admin.reporting_period import reporting_period
 from portal.billing import money
 from portal.database import db
 from portal.database.query import Query
@@ -20,10 +20,11 @@ from portal.database.rows import row_type
 from portal.meetings.board import Board, Clock, here_and_now, phase_of
 from portal.meetings.rows import MeetingRow
 from portal.operations.alarms import alarms
-from portal.rooms.queries import TROUBLED
+from portal.rooms.queries import TROUBLED, RoomRow
 from portal.sentences import ngettext
 from portal.times import day_long, day_medium, number
-from portal.web import page, reader
+from portal.viewer import viewer
+from portal.web import page
 
 
 class Numbers(NamedTuple):
@@ -128,35 +129,40 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def today() -> ResponseReturnValue:
     """How the club stands now."""
-    look, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
-    numbers = NUMBERS.one(db.session(), currency=currency, **moments())
+    viewer_clock, at, currency = here_and_now(), clock.now(), current_app.config["SETTINGS"].currency
+    numbers = NUMBERS.one(db.session(), currency=currency, **reporting_period())
     tonight = NEXT.one_or_none(db.session(), at=at)
-    next_one = Board(tonight, look, tonight.here) if tonight else None
+    next_one = Board(tonight, viewer_clock, tonight.here) if tonight else None
     wants = _wants(at, numbers)
     lately = list(reversed(LATELY.all(db.session(), at=at)))
     return page(
         "admin/today.html",
-        now=f"{day_long(reader().now)}, {reader().clock} {reader().city}",
-        judgement=_judgement(tonight, wants, look),
-        lede=_lede(tonight, look),
+        now=f"{day_long(viewer().now)}, {viewer().clock} {viewer().city}",
+        judgement=_judgement(tonight, wants, viewer_clock),
+        lede=_lede(tonight, viewer_clock),
         wants=wants,
         b=next_one,
         tonight=_tonight(tonight),
         tonight_title=tonight.title if tonight else "",
         when=_when(next_one),
-        bars=[(row.attendee_count, day_medium(look.here(row.starts_at))) for row in lately],
+        bars=[(row.attendee_count, day_medium(viewer_clock.here(row.starts_at))) for row in lately],
         people=[
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
             (f"{numbers.ending:,}", "whose access ends or renews this month", "/admin/people?access=ending"),
             (f"{numbers.new_people:,}", "new this week", "/admin/people?access=new"),
             (
                 f"{numbers.families:,}",
-                f"{'family' if numbers.families == 1 else 'families'}, {numbers.in_families:,} people",
+                ngettext(
+                    "family, %(people)s people",
+                    "families, %(people)s people",
+                    numbers.families,
+                    people=f"{numbers.in_families:,}",
+                ),
                 "/admin/families",
             ),
         ],
         money=[
-            (money.shown(numbers.revenue, currency), f"{reader().now:%B} so far, after refunds", "/admin/money"),
+            (money.shown(numbers.revenue, currency), f"{viewer().now:%B} so far, after refunds", "/admin/money"),
             (
                 money.shown(numbers.refunded, currency),
                 "refunded of this year’s payments",
@@ -164,10 +170,10 @@ def today() -> ResponseReturnValue:
             ),
             (
                 f"{numbers.pending:,}",
-                "payment not finished" if numbers.pending == 1 else "payments not finished",
+                ngettext("payment not finished", "payments not finished", numbers.pending),
                 "/admin/people?access=unpaid",
             ),
-            (f"{numbers.disputes:,}", "dispute" if numbers.disputes == 1 else "disputes", "/admin/money#disputes"),
+            (f"{numbers.disputes:,}", ngettext("dispute", "disputes", numbers.disputes), "/admin/money#disputes"),
         ],
     )
 
@@ -178,13 +184,7 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
         for row in ASKING.all(db.session(), at=at)
     ]
     wants += [
-        (
-            "cross",
-            "bad",
-            f"{row.title} has no room: {row.failure}",
-            f"/meetings/{row.meeting_id}/room",
-            "See to the room",
-        )
+        ("cross", "bad", _room_trouble(row), f"/meetings/{row.meeting_id}/room", "See to the room")
         for row in TROUBLED.all(db.session(), at=at)
     ]
     wants += [
@@ -203,27 +203,42 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
     return wants
 
 
+def _room_trouble(row: RoomRow) -> str:
+    if row.provision_state == "ready":
+        return f"The room of {row.title} could not be changed: {row.failure}"
+    return f"{row.title} has no room: {row.failure}"
+
+
+def things_want_a_look(count: int) -> str:
+    """The heading over what is not as it should be."""
+    return ngettext("One thing wants a look.", "%(count)s things want a look.", count, count=number(count).capitalize())
+
+
 def _differences(count: int) -> str:
-    return f"Stripe and the club differ on {'one subscription' if count == 1 else f'{count} subscriptions'}"
+    return ngettext(
+        "Stripe and the club differ on one subscription", "Stripe and the club differ on %(num)s subscriptions", count
+    )
 
 
 def _disputes(count: int) -> str:
-    return "1 payment is disputed by a bank" if count == 1 else f"{count} payments are disputed by a bank"
+    return ngettext("%(num)s payment is disputed by a bank", "%(num)s payments are disputed by a bank", count)
 
 
 def _ask(row: AskedFor) -> str:
-    people = "person asks" if row.request_count == 1 else "people ask"
-    return f"{row.request_count} {people} to join {row.title}"
+    return ngettext(
+        "%(num)s person asks to join %(meeting)s",
+        "%(num)s people ask to join %(meeting)s",
+        row.request_count,
+        meeting=row.title,
+    )
 
 
-def _judgement(tonight: Tonight | None, wants: Sequence[object], look: Clock) -> str:
+def _judgement(tonight: Tonight | None, wants: Sequence[object], viewer_clock: Clock) -> str:
     if wants:
-        return (
-            "One thing wants a look." if len(wants) == 1 else f"{number(len(wants)).capitalize()} things want a look."
-        )
+        return things_want_a_look(len(wants))
     if tonight is None:
         return "Nothing is planned."
-    if phase_of(tonight, look) == "live":
+    if phase_of(tonight, viewer_clock) == "live":
         return f"{tonight.title} is running well."
     return f"{tonight.title} is in good shape."
 
@@ -239,14 +254,26 @@ def _when(board: Board | None) -> str:
     )
 
 
-def _lede(tonight: Tonight | None, look: Clock) -> str:
+def _lede(tonight: Tonight | None, viewer_clock: Clock) -> str:
     if tonight is None:
         return "No meeting is on the programme. Plan one, and it appears on everybody's page."
-    starts = look.here(tonight.starts_at)
-    people = "person has" if tonight.seats_taken == 1 else "people have"
-    if phase_of(tonight, look) == "live":
-        return f"{tonight.title} began at {starts:%H:%M}. {tonight.seats_taken} {people} said yes."
-    return f"{tonight.seats_taken} {people} said yes to {tonight.title}, {day_medium(starts)} at {starts:%H:%M}."
+    starts = viewer_clock.here(tonight.starts_at)
+    if phase_of(tonight, viewer_clock) == "live":
+        return ngettext(
+            "%(meeting)s began at %(time)s. %(num)s person has said yes.",
+            "%(meeting)s began at %(time)s. %(num)s people have said yes.",
+            tonight.seats_taken,
+            meeting=tonight.title,
+            time=f"{starts:%H:%M}",
+        )
+    return ngettext(
+        "%(num)s person has said yes to %(meeting)s, %(day)s at %(time)s.",
+        "%(num)s people have said yes to %(meeting)s, %(day)s at %(time)s.",
+        tonight.seats_taken,
+        meeting=tonight.title,
+        day=day_medium(starts),
+        time=f"{starts:%H:%M}",
+    )
 
 
 def _tonight(row: Tonight | None) -> list[tuple[str, str, str]]:

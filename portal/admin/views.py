@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from portal.admin import (
+    account_status,
     families,
     log,
     meetings,
@@ -12,10 +13,21 @@ from portal.admin import (
     participants,
     people,
     series,
-    standing,
     today,
 )
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for subject in (today, people, standing, families, money, meetings, one_meeting, participants, series, operations, log):
+for subject in (
+    today,
+    people,
+    account_status,
+    families,
+    money,
+    meetings,
+    one_meeting,
+    participants,
+    series,
+    operations,
+    log,
+):
     subject.add_to(bp)

@@ -90,5 +90,5 @@ class Domain(NamedTuple):
 
 def by_domain(db: Session, meetings: Sequence[UUID], own: Sequence[str]) -> list[Domain]:
     """The domains most people came from; `own` are the club's. An admin's question."""
-    given = {"own_known": bool(own), "consumer": CONSUMER, "meetings": list(meetings), "most": MOST}
-    return [Domain(*row) for row in db.execute(BY_DOMAIN, given)]
+    params = {"own_known": bool(own), "consumer": CONSUMER, "meetings": list(meetings), "most": MOST}
+    return [Domain(*row) for row in db.execute(BY_DOMAIN, params)]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal import audit, live
 from portal.attendance.jobs import tell_invited, tell_taken_back
 from portal.database.identity import ME
-from portal.meetings.line import tell_offers
+from portal.meetings.waitlist import tell_offers
 from portal.problems import Refused
 
 INVITE = text("select refusal, invited from invite_guests(:meeting, :addresses, :later)")
@@ -21,7 +21,7 @@ class NotPrivate(Refused):
     """Only a private meeting that is not over has guests to invite."""
 
 
-class Stays(Refused):
+class NotRemovable(Refused):
     """Nobody can be taken off the list who hosts the meeting or has been there."""
 
 
@@ -31,10 +31,10 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
     An address without an account is passed over, and nothing tells the asker so. With `later` also to the meetings of
     its series after this one. Raises NotPrivate.
     """
-    said = db.execute(INVITE, {"meeting": meeting_id, "addresses": addresses, "later": later}).one()
-    if said.refusal:
+    result = db.execute(INVITE, {"meeting": meeting_id, "addresses": addresses, "later": later}).one()
+    if result.refusal:
         raise NotPrivate
-    for person in said.invited or ():
+    for person in result.invited or ():
         audit.record(
             db,
             "guest.invited",
@@ -49,9 +49,9 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
 
 
 def take_back_addresses(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool = False) -> None:
-    """Take back the invitations of whoever is at these addresses; who stays (`Stays`) or was not invited is passed over."""
+    """Take back the invitations of whoever is at these addresses; who stays (`NotRemovable`) or was not invited is passed over."""
     for person_id in db.scalars(INVITED_AT, {"meeting": meeting_id, "addresses": addresses}).all():
-        with suppress(Stays):
+        with suppress(NotRemovable):
             take_back(db, meeting_id, person_id, later=later)
 
 
@@ -59,7 +59,7 @@ def take_back(db: Session, meeting_id: UUID, person_id: UUID, *, later: bool = F
     """Take an invitation back: the meeting is not theirs to see any more, and they are told. Raises Stays."""
     changed = db.execute(TAKE_BACK, {"meeting": meeting_id, "person": person_id, "later": later}).all()
     if not changed:
-        raise Stays
+        raise NotRemovable
     for changed_id, offered in changed:
         tell_offers(db, changed_id, offered)
         live.announce(db, changed_id)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.attendance.sightings import HOST_BOARD, REMIND_AGAIN, HostBoard
 from portal.meetings.board import Board
 from portal.sentences import ngettext
-from portal.web import reader
+from portal.viewer import viewer
 
 
 class HostView:
@@ -20,7 +20,7 @@ class HostView:
         self.missing, self.should_leave, self.unknown = row.missing, row.should_leave, row.unknown
         self.alarm = _alarm(row)
         reminded_at = row.reminded_at
-        self.reminded = f"{reminded_at.astimezone(reader().tz):%H:%M}" if reminded_at else ""
+        self.reminded = f"{reminded_at.astimezone(viewer().tz):%H:%M}" if reminded_at else ""
         self.may_remind = reminded_at is None or reminded_at <= now - REMIND_AGAIN
 
 
@@ -38,4 +38,4 @@ def _alarm(row: HostBoard) -> str:
 def host_view(db: Session, board: Board) -> HostView | None:
     """The host's part of a meeting's page; None for who neither leads it, with access, nor is an admin."""
     row = HOST_BOARD.one_or_none(db, meeting=UUID(board.id))
-    return HostView(board, row, reader().now) if row else None
+    return HostView(board, row, viewer().now) if row else None

@@ -17,7 +17,7 @@ from wtforms import BooleanField, Field, ValidationError
 from portal import limits
 from portal.access import READING, fresh_or_asked
 from portal.accounts.member import display_name
-from portal.attendance import actions, guests, queries, sightings
+from portal.attendance import guests, queries, rsvp, sightings
 from portal.attendance.host_board import host_view
 from portal.attendance.views import meeting_page
 from portal.database import db
@@ -29,8 +29,10 @@ from portal.meetings.models import Meeting
 from portal.meetings.rows import KindOfMeeting
 from portal.problems import Refused
 from portal.rsvp_states import TOLD
+from portal.sentences import ngettext
 from portal.times import since
-from portal.web import find, me, page, reader
+from portal.viewer import me, viewer
+from portal.web import find, page
 
 
 @row_type
@@ -128,7 +130,7 @@ bp = Blueprint("hosting", __name__, url_prefix="/meetings/<uuid:meeting_id>")
 @bp.get("/requests")
 def requests(meeting_id: UUID) -> ResponseReturnValue:
     """Who asks for a place, in order."""
-    meeting, now = run_by_me(meeting_id), reader().now
+    meeting, now = run_by_me(meeting_id), viewer().now
     people = [
         (p.user_id, p.name, since(p.asked_at, now), _known_by(p, meeting.title))
         for p in ASKING.all(db.session(), meeting=meeting_id)
@@ -138,11 +140,24 @@ def requests(meeting_id: UUID) -> ResponseReturnValue:
 
 def _known_by(asking: Asking, title: str) -> str:
     """What the club knows of somebody who asks: Came to 17 meetings, 2 of them Early circle; here since 3 March 2026."""
-    here = f"here since {reader().day(asking.here_since)}"
+    since_day = viewer().day(asking.here_since)
     if not asking.came:
-        return f"Has not been to a meeting yet; {here}."
-    meetings = "1 meeting" if asking.came == 1 else f"{asking.came} meetings"
-    return f"Came to {meetings}{f', {asking.came_here} of them {title}' if asking.came_here else ''}; {here}."
+        return f"Has not been to a meeting yet; here since {since_day}."
+    if not asking.came_here:
+        return ngettext(
+            "Came to %(num)s meeting; here since %(day)s.",
+            "Came to %(num)s meetings; here since %(day)s.",
+            asking.came,
+            day=since_day,
+        )
+    return ngettext(
+        "Came to %(num)s meeting, %(same)s of them %(meeting)s; here since %(day)s.",
+        "Came to %(num)s meetings, %(same)s of them %(meeting)s; here since %(day)s.",
+        asking.came,
+        same=asking.came_here,
+        meeting=title,
+        day=since_day,
+    )
 
 
 @bp.post("/requests/<uuid:person_id>")
@@ -156,7 +171,7 @@ def decide(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     reason = " ".join(printable.split())[:300]
     asking = ASKING.all(db.session(), meeting=meeting_id)
     name = next((p.name for p in asking if p.user_id == person_id), "this person")
-    became = actions.decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
+    became = rsvp.decide_request(db.session(), meeting_id, person_id, decision == "accept", reason or None)
     flash(BECAME[became].format(name), "note")
     return redirect(f"/meetings/{meeting_id}/requests", 303)
 
@@ -229,7 +244,7 @@ def _guests_page(meeting_id: UUID, form: GuestsForm, status: int = 200) -> Respo
         form=form,
         q=q,
         series=meeting.series_id,
-        now=reader().now,
+        now=viewer().now,
         since=since,
         told=TOLD,
         guests=GUESTS.all(db.session(), meeting=meeting_id),

@@ -14,25 +14,25 @@ from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.attendance import letters, sightings, sources
+from portal.attendance import messages, sightings, sources
 from portal.attendance.events import account_learnt, missing_reminded
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
 from portal.database.rows import typed
 from portal.database.transactions import each
 from portal.jobs import job
-from portal.meetings import letters as meeting_letters
-from portal.meetings import line
+from portal.meetings import messages as meeting_messages
+from portal.meetings import waitlist
 from portal.meetings.board import Board, Clock, phase_of
 from portal.meetings.events import cancelled, moved, place_offered, reinstated
-from portal.meetings.line import tell_offers
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
+from portal.meetings.waitlist import tell_offers
 from portal.rooms.events import told
 from portal.rooms.models import Room
 
 
-class Standing(NamedTuple):
+class Rsvp(NamedTuple):
     """Somebody's answer to a meeting, and where to write to them."""
 
     Meeting: Meeting
@@ -107,34 +107,34 @@ RECORDS = {
 @job("attendance.tell_offer")
 def tell_offer(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """A place came free for somebody in the line: one mail per offer, if it still stands."""
-    row = _standing(db, meeting_id, user_id)
+    row = _rsvp(db, meeting_id, user_id)
     if row and row.answer == "offered" and row.offer_expires_at and row.offer_expires_at > clock.now():
-        look, board = _seen_by(row)
+        viewer_clock, board = _board_for(row)
         occasion = f"offer:{meeting_id}:{user_id}:{row.offer_expires_at.timestamp():.0f}"
-        letter = letters.offer(
-            row.first_name, board, look.here(row.offer_expires_at), together=row.party_id is not None
+        message = messages.offer(
+            row.first_name, board, viewer_clock.here(row.offer_expires_at), together=row.party_id is not None
         )
-        mail.write(db, "offer", row.email, letter, user_id=row.user_id, occasion=occasion)
+        mail.write(db, "offer", row.email, message, user_id=row.user_id, occasion=occasion)
 
 
 @job("attendance.tell_decision")
 def tell_decision(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """What became of a request for a place."""
-    row = _standing(db, meeting_id, user_id)
+    row = _rsvp(db, meeting_id, user_id)
     if row and row.answer in ("accepted", "waitlisted", "rejected", "withdrawn"):
-        letter = letters.decision(row.first_name, _seen_by(row)[1], row.answer, row.reason)
-        mail.write(db, "decision", row.email, letter, user_id=row.user_id)
+        message = messages.decision(row.first_name, _board_for(row)[1], row.answer, row.reason)
+        mail.write(db, "decision", row.email, message, user_id=row.user_id)
 
 
 @job("attendance.tell_together")
 def tell_together(db: Session, meeting_id: UUID, user_id: UUID, by: UUID) -> None:
     """One of the family answered for another: that other is told at once."""
-    row, asker = _standing(db, meeting_id, user_id), db.get(User, by)
+    row, asker = _rsvp(db, meeting_id, user_id), db.get(User, by)
     if row and row.party_id and asker:
         called = asker.first_name or asker.email.partition("@")[0]
-        letter = letters.together(row.first_name, _seen_by(row)[1], called, row.answer)
+        message = messages.together(row.first_name, _board_for(row)[1], called, row.answer)
         occasion = f"together:{row.party_id}:{user_id}"
-        mail.write(db, "together", row.email, letter, user_id=row.user_id, occasion=occasion)
+        mail.write(db, "together", row.email, message, user_id=row.user_id, occasion=occasion)
 
 
 @job("attendance.tell_host")
@@ -158,41 +158,41 @@ def tell_host(db: Session, meeting_id: UUID) -> None:
         ),
     )
     for row in found:
-        letter = letters.asked(row.first_name, _seen_by(row)[1], row.Meeting.request_count)
+        message = messages.requested(row.first_name, _board_for(row)[1], row.Meeting.request_count)
         occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
-        mail.write(db, "asked", row.email, letter, user_id=row.user_id, occasion=occasion)
+        mail.write(db, "asked", row.email, message, user_id=row.user_id, occasion=occasion)
 
 
 @job("attendance.tell_invited")
 def tell_invited(db: Session, meeting_id: UUID, user_id: UUID, by: UUID, later: bool) -> None:
     """Somebody is invited to a private meeting, if they still are."""
-    row, host = _standing(db, meeting_id, user_id), db.get(User, by)
+    row, host = _rsvp(db, meeting_id, user_id), db.get(User, by)
     if row and host and row.Meeting.status in ("scheduled", "active"):
         series = db.get(MeetingSeries, row.Meeting.series_id) if later and row.Meeting.series_id else None
         name = display_name(host.first_name, host.last_name, host.email)
-        letter = letters.invited(row.first_name, _seen_by(row)[1], name, in_words(series) if series else "")
+        message = messages.invited(row.first_name, _board_for(row)[1], name, in_words(series) if series else "")
         occasion = f"invited:{meeting_id}:{user_id}:{row.invited_at.timestamp():.6f}"
-        mail.write(db, "invited", row.email, letter, user_id=row.user_id, occasion=occasion)
+        mail.write(db, "invited", row.email, message, user_id=row.user_id, occasion=occasion)
 
 
 @job("attendance.tell_taken_back")
 def tell_taken_back(db: Session, meeting_id: UUID, user_id: UUID) -> None:
     """An invitation was taken back, and there is no new one."""
     person, meeting = db.get(User, user_id), db.get(Meeting, meeting_id)
-    if person and person.is_active and meeting and _standing(db, meeting_id, user_id) is None:
+    if person and person.is_active and meeting and _rsvp(db, meeting_id, user_id) is None:
         mail.write(
-            db, "taken-back", person.email, letters.taken_back(person.first_name, meeting.title), user_id=person.id
+            db, "taken-back", person.email, messages.taken_back(person.first_name, meeting.title), user_id=person.id
         )
 
 
-@job("attendance.tend", cron="* * * * *", lock="attendance.tend")
-def tend(db: Session) -> None:
+@job("attendance.sweep", cron="* * * * *", lock="attendance.sweep")
+def sweep(db: Session) -> None:
     """Each minute: begin what has begun, pass on offers that ran out, end what was called off, settle the rest."""
     at = clock.now()
     begin(db)
     lapsed = select(Attendance.meeting_id).where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
     for meeting_id in _one_by_one(db, lapsed.distinct().order_by(Attendance.meeting_id)):
-        line.tend(db, meeting_id)
+        waitlist.advance(db, meeting_id)
     called_off = select(Presence.meeting_id).join(Meeting, Meeting.id == Presence.meeting_id).distinct()
     open_clicks = called_off.where(
         Presence.left_at.is_(None), Presence.source == "click", Meeting.status == "cancelled"
@@ -242,9 +242,9 @@ def tell_missing(db: Session, meeting_id: UUID) -> None:
     for person in typed(Missing, db.execute(MISSING, {"meeting": meeting_id})):
         seen = Clock(clock.now(), person.zone, settings.club_timezone, settings.doors_minutes)
         if phase_of(meeting, seen) == "live":
-            letter = letters.missing(person.first_name, Board(meeting, seen))
+            message = messages.missing(person.first_name, Board(meeting, seen))
             occasion = f"missing:{meeting_id}:{person.user_id}:{reminded_at.timestamp():.0f}"
-            mail.write(db, "missing", person.email, letter, user_id=person.user_id, occasion=occasion)
+            mail.write(db, "missing", person.email, message, user_id=person.user_id, occasion=occasion)
 
 
 @job("attendance.release", cron="*/5 * * * *", lock="attendance.release")
@@ -279,14 +279,14 @@ def settle(db: Session) -> None:
         )
 
 
-def _one_by_one(db: Session, found: Executable, **given: object) -> Iterator[UUID]:
+def _one_by_one(db: Session, found: Executable, **params: object) -> Iterator[UUID]:
     """What was found, each in a transaction of its own: who holds one meeting at a time cannot stand in a circle."""
-    return each(db, db.scalars(found, given).all())
+    return each(db, db.scalars(found, params).all())
 
 
-def _standing(db: Session, meeting_id: UUID, user_id: UUID) -> Standing | None:
+def _rsvp(db: Session, meeting_id: UUID, user_id: UUID) -> Rsvp | None:
     found = typed(
-        Standing,
+        Rsvp,
         db.execute(
             select(
                 Meeting,
@@ -308,10 +308,10 @@ def _standing(db: Session, meeting_id: UUID, user_id: UUID) -> Standing | None:
     return found[0] if found else None
 
 
-def _seen_by(row: "Standing | Host") -> tuple[Clock, Board]:
+def _board_for(row: "Rsvp | Host") -> tuple[Clock, Board]:
     settings = current_app.config["SETTINGS"]
-    look = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
-    return look, Board(row.Meeting, look)
+    viewer_clock = Clock(clock.now(), row.zone, settings.club_timezone, settings.doors_minutes)
+    return viewer_clock, Board(row.Meeting, viewer_clock)
 
 
 @job("attendance.know_domains", cron="*/15 * * * *", lock="attendance.know_domains")
@@ -328,25 +328,25 @@ def know_domains(db: Session) -> None:
 @job("attendance.tell_cancelled")
 def tell_cancelled(db: Session, meeting_id: UUID) -> None:
     """The meeting is off, and why."""
-    _tell(db, "cancelled", meeting_id, "cancelled", meeting_letters.cancelled)
+    _tell(db, "cancelled", meeting_id, "cancelled", meeting_messages.cancelled)
 
 
 @moved.subscribe
 @job("attendance.tell_moved")
 def tell_moved(db: Session, meeting_id: UUID) -> None:
     """The meeting is at another time."""
-    _tell(db, "moved", meeting_id, "scheduled", meeting_letters.moved)
+    _tell(db, "moved", meeting_id, "scheduled", meeting_messages.moved)
 
 
 @reinstated.subscribe
 @job("attendance.tell_reinstated")
 def tell_reinstated(db: Session, meeting_id: UUID) -> None:
     """The meeting takes place after all."""
-    _tell(db, "reinstated", meeting_id, "scheduled", meeting_letters.reinstated)
+    _tell(db, "reinstated", meeting_id, "scheduled", meeting_messages.reinstated)
 
 
 def _tell(
-    db: Session, kind: str, meeting_id: UUID, status: str, letter: Callable[[str | None, Board], mail.Letter]
+    db: Session, kind: str, meeting_id: UUID, status: str, message: Callable[[str | None, Board], mail.Message]
 ) -> None:
     meeting = db.get(Meeting, meeting_id)
     if meeting is None or meeting.status != status:
@@ -358,7 +358,7 @@ def _tell(
             db,
             kind,
             person.email,
-            letter(person.first_name, board),
+            message(person.first_name, board),
             user_id=person.id,
             occasion=f"{kind}:{meeting.id}:{meeting.revision}:{person.id}",
         )

@@ -1,6 +1,6 @@
 """A meeting as one member sees it: the board, and their own answer, place in the line, offer and door.
 
-A list shows some of it (`Listed`), and what a list shows is drawn once for everybody who sees the same.
+A list shows some of it (`MeetingListItem`), and what a list shows is drawn once for everybody who sees the same.
 """
 
 from collections import namedtuple
@@ -15,12 +15,13 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from portal.attendance import queries
+from portal.fast import cached_fragment
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
 from portal.rsvp_states import AHEAD, CLOSED, WITHOUT_PLAN, Disc, State, Way
 from portal.sentences import ngettext
 from portal.times import day_medium, month_in_words, ordinal, since
-from portal.web import drawn, find
+from portal.web import find
 
 
 class MyMeeting(Board):
@@ -278,7 +279,7 @@ class Past(NamedTuple):
 
 
 # What both kinds of drawing show; which, and of what type, is said at the properties above.
-FACTS = (
+SHARED_FIELDS = (
     "id",
     "title",
     "host",
@@ -296,21 +297,23 @@ FACTS = (
 )
 
 
-def _picture(name: str, *facts: str) -> Callable[[MyMeeting], tuple[object, ...]]:
+def _fields_of(name: str, *fields: str) -> Callable[[MyMeeting], tuple[object, ...]]:
     """Makes of a meeting a tuple of some of its properties, by name: all that a drawing shows of it. The same tuple is the
     same drawing, whoever looks.
     """
-    made: Any = namedtuple(name, facts)  # type: ignore[misc]  # mypy takes no names that are put together
-    read = attrgetter(*facts)
+    made: Any = namedtuple(name, fields)  # type: ignore[misc]  # mypy takes no names that are put together
+    read = attrgetter(*fields)
     return lambda mine: made(*read(mine))
 
 
-listed = _picture("Listed", *FACTS, "note", "places_line", "club_elsewhen", "cancel_reason", "came")
+meeting_list_item = _fields_of(
+    "MeetingListItem", *SHARED_FIELDS, "note", "places_line", "club_elsewhen", "cancel_reason", "came"
+)
 """All that a list shows of a meeting to one reader at one moment."""
 
-next_one = _picture(
+next_meeting = _fields_of(
     "Next",
-    *FACTS,
+    *SHARED_FIELDS,
     "sentence",
     "capacity",
     "taken",
@@ -331,9 +334,9 @@ next_one = _picture(
 """All that is shown of the next meeting, large, to one reader at one minute."""
 
 
-def large(mine: MyMeeting) -> Markup:
+def next_meeting_fragment(mine: MyMeeting) -> Markup:
     """The next meeting, drawn large."""
-    return drawn("attendance/_next.html", "next_meeting", next_one(mine))
+    return cached_fragment("attendance/_next_meeting.html", "next_meeting", next_meeting(mine))
 
 
 def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
@@ -341,8 +344,12 @@ def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
     days = []
     for number, (_date, some) in enumerate(groupby(mine, attrgetter("date")), 1):
         one, *more = some
-        rows = tuple(listed(m) for m in (one, *more))
-        days.append(drawn("attendance/_listed.html", "day", number, one.day_short, one.day_note, rows, level))
+        rows = tuple(meeting_list_item(m) for m in (one, *more))
+        days.append(
+            cached_fragment(
+                "attendance/_meeting_list_item.html", "day", number, one.day_short, one.day_note, rows, level
+            )
+        )
     return days
 
 
@@ -361,7 +368,7 @@ def by_month(mine: Iterable[MyMeeting]) -> list[Markup]:
         )
         came, yes = (sum(m.mark in marks for m in meetings) for marks in (("came",), ("came", "missed")))
         months.append(
-            drawn("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings)
+            cached_fragment("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings)
         )
     return months
 
@@ -371,9 +378,9 @@ def the_meeting(meeting_id: UUID) -> queries.One:
     return find(queries.ONE, meeting_id=meeting_id)
 
 
-def as_seen(row: queries.One, look: Clock | None = None) -> TheMeeting:
+def present_meeting(row: queries.One, viewer_clock: Clock | None = None) -> TheMeeting:
     """The row of one meeting as the asker sees it now."""
-    return TheMeeting(row, look or here_and_now(), current_user.entitled)
+    return TheMeeting(row, viewer_clock or here_and_now(), current_user.entitled)
 
 
 def my_next(mine: Iterable[MyMeeting]) -> MyMeeting | None:
@@ -394,7 +401,7 @@ def _how_soon(m: MyMeeting) -> tuple[bool, bool, datetime]:
     return not is_open, is_open and m.answer not in ("accepted", "offered"), m.starts_at
 
 
-def all_seen(rows: Iterable[queries.Mine], look: Clock) -> list[MyMeeting]:
+def present_meetings(rows: Iterable[queries.Mine], viewer_clock: Clock) -> list[MyMeeting]:
     """Many rows as the asker sees them now."""
     entitled = current_user.entitled
-    return [MyMeeting(row, look, entitled) for row in rows]
+    return [MyMeeting(row, viewer_clock, entitled) for row in rows]

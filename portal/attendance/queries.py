@@ -106,8 +106,8 @@ class One(Mine):
     series_time: time | None
 
 
-class There(NamedTuple):
-    """That a meeting may be seen."""
+class VisibleMeeting(NamedTuple):
+    """The id of a meeting that the signed-in person may see."""
 
     id: UUID
 
@@ -174,7 +174,7 @@ ONE = Query(
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id")),
 )
-THERE = Query(There, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
+VISIBLE = Query(VisibleMeeting, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
 """Whether the asker may see a meeting at all."""
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")

@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import Blueprint, current_app, flash, redirect
 from flask.typing import ResponseReturnValue
 
+from portal.arguments import field_refusal
 from portal.attendance.host_views import run_by_me
 from portal.database import db
 from portal.meetings.board import Board, here_and_now
@@ -12,7 +13,7 @@ from portal.problems import Refused
 from portal.rooms import actions
 from portal.rooms.forms import LinkForm, link_hint
 from portal.rooms.standing import room_standing
-from portal.web import page, told_at
+from portal.web import page
 
 bp = Blueprint("room", __name__, url_prefix="/meetings/<uuid:meeting_id>/room")
 
@@ -33,7 +34,7 @@ def set_link(meeting_id: UUID) -> ResponseReturnValue:
     if form.validate() and not (form.link.data or form.remove_link.data):
         form.link.errors = [NOTHING]
     if not form.errors:
-        with told_at(form.link):
+        with field_refusal(form.link):
             actions.set_link(db.session(), meeting_id, form.link.data or None)
             is_set = "The link is set. Whoever waits on the meeting’s page can join now."
             flash(is_set if form.link.data else "The link is removed.", "note")

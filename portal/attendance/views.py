@@ -14,18 +14,30 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal import clock, paging
-from portal.attendance import actions, drawing, queries
+from portal.attendance import live_board, presence, queries, rsvp
 from portal.attendance.device import kind
 from portal.attendance.host_board import host_view
-from portal.attendance.my_meeting import MyMeeting, all_seen, as_seen, by_day, by_month, large, my_next, the_meeting
+from portal.attendance.my_meeting import (
+    MyMeeting,
+    by_day,
+    by_month,
+    my_next,
+    next_meeting_fragment,
+    present_meeting,
+    present_meetings,
+    the_meeting,
+)
 from portal.database import db
+from portal.headers import may_lead_to_a_room
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
 from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
 from portal.rooms.standing import room_standing
-from portal.times import hours, month_in_words, span, zone_line
-from portal.web import find, may_lead_to_a_room, page, reader, wants_fragment
+from portal.sentences import ngettext
+from portal.times import MONTHS, hours, month_in_words, span, zone_line
+from portal.viewer import viewer
+from portal.web import find, page, wants_fragment
 
 WEEK = timedelta(days=7)
 LONGEST = timedelta(minutes=480)
@@ -49,18 +61,20 @@ def index() -> ResponseReturnValue:
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
     rows = queries.UPCOMING.all(db.session(), at=clock.now(), from_at=from_at, from_id=from_id)
-    look = here_and_now()
-    within, following = a_week(rows, look)
-    shown = all_seen(within, look)
+    viewer_clock = here_and_now()
+    within, following = a_week(rows, viewer_clock)
+    shown = present_meetings(within, viewer_clock)
     first = next((m for m in shown if m.phase != "cancelled"), None) if cursor is None else None
     rest = [m for m in shown if m is not first]
     return page(
         "attendance/index.html",
-        first=large(first) if first else None,
+        first=next_meeting_fragment(first) if first else None,
         days=by_day(rest, 3 if first else 2),
         offers=[m for m in rest if m.offered_soon],
         turns_at=min(filter(None, (m.turns_at for m in shown)), default=None) if first else None,
-        zone_line=zone_line(reader().zone, look.club_zone, reader().now, shown[-1].starts_at if shown else None),
+        zone_line=zone_line(
+            viewer().zone, viewer_clock.club_zone, viewer().now, shown[-1].starts_at if shown else None
+        ),
         span=span(shown[0].date, shown[-1].date) if shown else "",
         older_url="/meetings/past" if cursor is None else "/meetings",
         newer_url=f"/meetings?from={paging.write(following.starts_at, following.id)}" if following else None,
@@ -69,12 +83,12 @@ def index() -> ResponseReturnValue:
 
 @bp.get("/meetings/past")
 def past() -> ResponseReturnValue:
-    """What was, latest first, with whether the reader came."""
+    """Past meetings, latest first, with whether the viewer came."""
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now(), paging.LAST)
-    month = from_at.astimezone(reader().tz).date().replace(day=1)
+    month = from_at.astimezone(viewer().tz).date().replace(day=1)
     rows = queries.PAST.all(db.session(), at=clock.now(), from_at=from_at, from_id=from_id, **_bounds(month))
-    shown = all_seen(rows[: queries.PAGE], here_and_now())
+    shown = present_meetings(rows[: queries.PAGE], here_and_now())
     return page(
         "attendance/past.html",
         mine=_record(rows[0] if rows else None, month),
@@ -95,11 +109,11 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
 @bp.post(f"{ONE}/answer")
 def answer(meeting_id: UUID) -> ResponseReturnValue:
     """Accept or decline; whatever happened meanwhile, the answer shows how it stands."""
-    wish = request.form.get("answer")
-    if wish not in ("accepted", "declined"):
+    response = request.form.get("answer")
+    if response not in ("accepted", "declined"):
         abort(422)
     try:
-        became = actions.answer(db.session(), meeting_id, wish)
+        became = rsvp.respond(db.session(), meeting_id, response)
     except Refused as refusal:
         return _how_it_stands(meeting_id, 409, refusal.sentence)
     news = LAST_PLACE_WENT if became == "waitlisted" and "seen" in request.form else ""
@@ -112,9 +126,9 @@ def answer(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/together")
 def answer_together(meeting_id: UUID) -> ResponseReturnValue:
-    """Yes for all of us."""
+    """Answer yes for the whole family."""
     try:
-        actions.answer_together(db.session(), meeting_id)
+        rsvp.respond_together(db.session(), meeting_id)
     except Refused as refusal:
         return _how_it_stands(meeting_id, 409, refusal.sentence)
     return _how_it_stands(meeting_id) if wants_fragment() else redirect(f"/meetings/{meeting_id}", 303)
@@ -123,22 +137,22 @@ def answer_together(meeting_id: UUID) -> ResponseReturnValue:
 @bp.get(f"{ONE}/mine")
 def mine(meeting_id: UUID) -> ResponseReturnValue:
     """What depends on the reader, asked for again when the board changed."""
-    return render_template("attendance/mine.html", m=as_seen(the_meeting(meeting_id)))
+    return render_template("attendance/mine.html", m=present_meeting(the_meeting(meeting_id)))
 
 
 @bp.get(f"{ONE}/live")
 def live(meeting_id: UUID) -> ResponseReturnValue:
     """The board for a page whose stream is not there."""
     row = the_meeting(meeting_id)
-    return drawing.rendered(db.session(), row, here_and_now(), current_user)
+    return live_board.rendered(db.session(), row, here_and_now(), current_user)
 
 
 @bp.post(f"{ONE}/join")
 def join(meeting_id: UUID) -> ResponseReturnValue:
-    """Through the door, and on to the room."""
+    """Join the meeting and go on to its room."""
     doors_minutes = current_app.config["SETTINGS"].doors_minutes
     try:
-        address = actions.join(db.session(), meeting_id, kind(request), doors_minutes)
+        address = presence.join(db.session(), meeting_id, kind(request), doors_minutes)
     except Refused as refusal:
         db.session.rollback()
         return meeting_page(meeting_id, 409, refusal.sentence)
@@ -153,23 +167,23 @@ def next_meeting() -> ResponseReturnValue:
     """On to the meeting whose door is open or which comes next, for bookmarks and home screens; to the list without one."""
     clock_here = here_and_now()
     rows = queries.UPCOMING.all(db.session(), at=clock_here.now, from_at=clock_here.now - LONGEST, from_id=paging.FIRST)
-    meeting = my_next(all_seen(rows, clock_here))
+    meeting = my_next(present_meetings(rows, clock_here))
     return redirect(f"/meetings/{meeting.id}" if meeting else "/meetings", 303)
 
 
 @bp.post(f"{ONE}/leave")
 def leave(meeting_id: UUID) -> ResponseReturnValue:
     """The member says that they have left; a platform that still sees them inside is believed."""
-    find(queries.THERE, meeting_id=meeting_id)
-    actions.leave(db.session(), meeting_id)
+    find(queries.VISIBLE, meeting_id=meeting_id)
+    presence.leave(db.session(), meeting_id)
     flash("You left the room. The door stays open until the end.", "note")
     return redirect(f"/meetings/{meeting_id}", 303)
 
 
 @bp.post(f"{ONE}/here")
-def still_here(meeting_id: UUID) -> ResponseReturnValue:
+def touch_presence(meeting_id: UUID) -> ResponseReturnValue:
     """The heartbeat of a meeting's page that is in view; says nothing of who did not come through the door."""
-    actions.still_here(db.session(), meeting_id)
+    presence.touch_presence(db.session(), meeting_id)
     return "", 204
 
 
@@ -177,12 +191,12 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
     """The page of one meeting, with a sentence on it when something was refused."""
     may_lead_to_a_room()
     row = the_meeting(meeting_id)
-    look = here_and_now()
-    m = as_seen(row, look)
+    viewer_clock = here_and_now()
+    m = present_meeting(row, viewer_clock)
     m.description_html = rendered(row.description)
-    b, live_url = drawing.for_reader(db.session(), row, look, current_user)
+    b, live_url = live_board.for_viewer(db.session(), row, viewer_clock, current_user)
     behind = m.phase in ("over", "cancelled")
-    next_one = _next(meeting_id, look) if behind else None
+    next_one = _next(meeting_id, viewer_clock) if behind else None
     runs_it = m.phase in ("doors", "live") and (m.hosted or current_user.acts_as_admin)
     return page(
         "attendance/show.html",
@@ -197,40 +211,50 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
     )
 
 
-def _next(meeting_id: UUID, look: Clock) -> MyMeeting | None:
+def _next(meeting_id: UUID, viewer_clock: Clock) -> MyMeeting | None:
     """The next meeting the reader may come to, for a page that has nothing left to decide; None if there is none."""
-    rows = queries.UPCOMING.all(db.session(), at=look.now, from_at=look.now, from_id=paging.FIRST)
+    rows = queries.UPCOMING.all(db.session(), at=viewer_clock.now, from_at=viewer_clock.now, from_id=paging.FIRST)
     following = [row for row in rows if row.id != meeting_id and row.status != "cancelled"]
-    return next(iter(all_seen(following[:1], look)), None)
+    return next(iter(present_meetings(following[:1], viewer_clock)), None)
 
 
-def a_week(rows: Sequence[Row], look: Clock) -> tuple[Sequence[Row], Row | None]:
+def a_week(rows: Sequence[Row], viewer_clock: Clock) -> tuple[Sequence[Row], Row | None]:
     """The meetings of the reader's first seven days, at most a page, and the one the next page begins with."""
     if not rows:
         return rows, None
-    end = look.here(rows[0].starts_at).date() + WEEK
-    within = list(takewhile(lambda row: look.here(row.starts_at).date() < end, rows[: queries.PAGE]))
+    end = viewer_clock.here(rows[0].starts_at).date() + WEEK
+    within = list(takewhile(lambda row: viewer_clock.here(row.starts_at).date() < end, rows[: queries.PAGE]))
     return within, rows[len(within)] if len(rows) > len(within) else None
 
 
 def _bounds(month: date) -> dict[str, datetime]:
     """The reader's month that begins on this day, as two moments."""
     following = (month + timedelta(days=31)).replace(day=1)
-    return {name: datetime.combine(day, time(), reader().tz) for name, day in (("since", month), ("until", following))}
+    return {name: datetime.combine(day, time(), viewer().tz) for name, day in (("since", month), ("until", following))}
 
 
 def _record(row: queries.Past | None, month: date) -> dict[str, str]:
     """How often the reader came in a month, and for how long, there and in all."""
     if row is None or not row.yes:
         return {"heading": "Earlier meetings", "together": "What was on, and whether you came."}
-    evenings = "evening" if row.yes == 1 else "evenings"
-    spans = [f"for {hours(row.minutes)}"] if row.minutes else []
-    if row.all_minutes > row.minutes and row.first_came:
-        spans.append(f"for {hours(row.all_minutes)} since {month_in_words(row.first_came.astimezone(reader().tz))}")
-    together = f"You were there {' and '.join(spans)}" if spans else ""
+    heading = ngettext(
+        "You came to %(came)s of your %(num)s evening in %(month)s.",
+        "You came to %(came)s of your %(num)s evenings in %(month)s.",
+        row.yes,
+        came=row.came,
+        month=MONTHS[month.month - 1],
+    )
+    together, longer = "", row.all_minutes > row.minutes and row.first_came is not None
+    if row.minutes and longer:
+        together = "You were there for {now} and for {all} since {month}."
+    elif longer:
+        together = "You were there for {all} since {month}."
+    elif row.minutes:
+        together = "You were there for {now}."
+    since = month_in_words(row.first_came.astimezone(viewer().tz)) if row.first_came else ""
     return {
-        "heading": f"You came to {row.came} of your {row.yes} {evenings} in {month_in_words(month).split()[0]}.",
-        "together": together and f"{together}.",
+        "heading": heading,
+        "together": together.format(now=hours(row.minutes), all=hours(row.all_minutes), month=since),
     }
 
 
@@ -247,7 +271,7 @@ def _how_it_stands(meeting_id: UUID, status: int = 200, news: str = "") -> Respo
     shape = SHAPES.get(request.form.get("view", ""))
     if shape is None or not wants_fragment():
         return meeting_page(meeting_id, status, news)
-    m = as_seen(the_meeting(meeting_id))
+    m = present_meeting(the_meeting(meeting_id))
     return render_template(f"attendance/{shape}.html", m=m, refusal=news), status
 
 

@@ -127,7 +127,7 @@ SENTENCES = {
 _PIECES = re.compile(r"(\{\w+\})")
 
 
-def sentence(operation: str | None, message: str, *, by_person: bool, about: bool, there: bool) -> list[str]:
+def sentence(operation: str | None, message: str, *, by_person: bool, about: bool, at_meeting: bool) -> list[str]:
     """A row as the pieces of one sentence: words, and {who}, {whom}, {one} and {meeting} for what a page links.
 
     Whoever and whatever the row knows and its sentence does not name is added at the end. Before an operation has a
@@ -135,11 +135,11 @@ def sentence(operation: str | None, message: str, *, by_person: bool, about: boo
     """
     # A name, a number or an order's sign keeps its capital.
     begins = message[:1].lower() + message[1:] if message[1:2].islower() else message
-    said = SENTENCES.get(operation or "") or (
+    template = SENTENCES.get(operation or "") or (
         "{who}: {said}" if by_person else message.replace("{", "(").replace("}", ")")
     )
-    if about and not {"{whom}", "{one}"} & set(_PIECES.findall(said)):
-        said += ", about {whom}"
-    if there and "{meeting}" not in said:
-        said += ", at {meeting}"
-    return [begins if piece == "{said}" else piece for piece in _PIECES.split(said) if piece]
+    if about and not {"{whom}", "{one}"} & set(_PIECES.findall(template)):
+        template += ", about {whom}"
+    if at_meeting and "{meeting}" not in template:
+        template += ", at {meeting}"
+    return [begins if piece == "{said}" else piece for piece in _PIECES.split(template) if piece]

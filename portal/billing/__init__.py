@@ -3,7 +3,7 @@
 The flow: a member chooses a plan (`checkout`), pays at the provider (`provider`, the line to it, and `reading`, what it
 knows), the provider knocks (`webhook`), a job asks it for everything about that customer (`refresh`) and writes what it
 says (`facts`); each night both sides are compared (`comparison`).
-Access has one truth: `access_sources` in the database turns facts into reasons, `project_access` writes until when, and
+Access has one truth: `entitlement_sources` in the database turns facts into reasons, `refresh_projection` writes until when, and
 everything compares that with the moment. Orders and subscriptions are written by the worker's role only.
 """
 
@@ -13,6 +13,7 @@ from decimal import Decimal
 from flask import current_app
 
 from portal.billing import money
+from portal.sentences import ngettext
 from portal.times import number
 
 
@@ -47,7 +48,7 @@ class Plan:
             return ""
         if rest:
             return f"you save {money.short(less, self.currency)}"
-        return f"{number(int(months))} month{'s' if months > 1 else ''} free"
+        return ngettext("one month free", "%(count)s months free", int(months), count=number(int(months)))
 
 
 CYCLES = {"monthly": "a month", "yearly": "a year"}
@@ -59,12 +60,16 @@ ABOUT = {
 
 def plans() -> dict[str, Plan]:
     """What this club sells, by key: individual and family."""
-    given = current_app.config["SETTINGS"]
+    settings = current_app.config["SETTINGS"]
     return {
         "individual": Plan(
-            "individual", given.individual_name, given.individual_month, given.individual_year, given.currency
+            "individual",
+            settings.individual_name,
+            settings.individual_month,
+            settings.individual_year,
+            settings.currency,
         ),
-        "family": Plan("family", given.family_name, given.family_month, given.family_year, given.currency),
+        "family": Plan("family", settings.family_name, settings.family_month, settings.family_year, settings.currency),
     }
 
 

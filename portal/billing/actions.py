@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NUMBER = text("select next_order_number(:at)")
 WISH = text("update payers set asked_for = :wish, asked_at = :at where user_id = :user_id")
-PROJECT = text("select project_access(:user_id, :at)")
+REFRESH_PROJECTION = text("select refresh_projection(:user_id, :at)")
 NAMES = text("""
 select customer_id from (
   select customer_id, fetched_at from payers where user_id = :user_id
@@ -32,7 +32,7 @@ select customer_id from (
   select customer_id, null from checkouts where user_id = :user_id and state = 'open' and customer_id is not null) known
  group by customer_id order by max(fetched_at) desc nulls last
 """)
-HOLD = text("select id from users where id = :user_id for no key update")
+LOCK_PERSON = text("select id from users where id = :user_id for no key update")
 OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer)")
 FREE_UNTIL = text("select ends_at from access_grants where user_id = auth.uid() and kind = 'welcome'")
 OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
@@ -56,16 +56,16 @@ class NothingToPay(Refused):
 # --- who it is about -------------------------------------------------------------------------------------------------
 
 
-def hold(db: Session, user_id: UUID) -> bool:
-    """Hold a person before their orders and checkouts are touched: everybody takes these in this order. False if there is
-    no such person.
+def lock_person(db: Session, user_id: UUID) -> bool:
+    """Lock a person's row before their orders and checkouts are written: everybody takes the locks in this order. False if
+    there is no such person.
     """
-    return db.execute(HOLD, {"user_id": user_id}).first() is not None
+    return db.execute(LOCK_PERSON, {"user_id": user_id}).first() is not None
 
 
-def project(db: Session, user_id: UUID) -> None:
-    """Write until when somebody has access, and everybody their plan covers. As the worker."""
-    db.execute(PROJECT, {"user_id": user_id, "at": clock.now()})
+def refresh_projection(db: Session, user_id: UUID) -> None:
+    """As the worker: recompute the access columns of a person, and of everybody their plan covers, from what is paid and given."""
+    db.execute(REFRESH_PROJECTION, {"user_id": user_id, "at": clock.now()})
 
 
 def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> None:
@@ -174,13 +174,13 @@ def free_until(db: Session, at: datetime) -> datetime | None:
 def drop_checkout(db: Session, checkout_id: UUID) -> None:
     """Nothing came of a choice, so its order has failed. As the worker; nothing happens to one that is over already."""
     user_id = db.scalar(select(Checkout.user_id).where(Checkout.id == checkout_id))
-    if user_id is None or not hold(db, user_id):
+    if user_id is None or not lock_person(db, user_id):
         return
     open_ = update(Checkout).where(Checkout.id == checkout_id, Checkout.state == "open").values(state="expired")
     order_id = db.scalar(open_.returning(Checkout.order_id))
     if order_id is not None:
         db.execute(update(Order).where(Order.id == order_id, Order.status == "pending").values(status="failed"))
-        project(db, user_id)
+        refresh_projection(db, user_id)
 
 
 # --- by an admin -----------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from wtforms.validators import InputRequired, Optional
 from portal import clock, limits
 from portal.access import public
 from portal.accounts import free_days
+from portal.arguments import query_arg
 from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
@@ -27,7 +28,8 @@ from portal.database.query import Query
 from portal.forms import Form
 from portal.problems import Refused
 from portal.times import number
-from portal.web import asked, find, me, page, reader, wants_fragment
+from portal.viewer import me, viewer
+from portal.web import find, page, wants_fragment
 
 bp = Blueprint("checkout", __name__)
 
@@ -91,7 +93,7 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
 
 def _wanted() -> dict[str, str] | None:
     """The plan the address names, like family-yearly: what somebody chose before they had an account."""
-    key, _, cycle = asked("plan").partition("-")
+    key, _, cycle = query_arg("plan").partition("-")
     if key not in plans() or cycle not in CYCLES:
         return None
     plan = plans()[key]
@@ -101,12 +103,12 @@ def _wanted() -> dict[str, str] | None:
 def _covered() -> str:
     """Until when the reader is in already; empty if they are not."""
     paid_until = getattr(current_user, "paid_until", None)
-    return reader().day(paid_until) if paid_until and paid_until > clock.now() else ""
+    return viewer().day(paid_until) if paid_until and paid_until > clock.now() else ""
 
 
 def _begins() -> str:
     """The day a plan of the reader's begins that is chosen now, if it is not today."""
-    return reader().day(actions.free_until(db.session(), clock.now())) if current_user.is_authenticated else ""
+    return viewer().day(actions.free_until(db.session(), clock.now())) if current_user.is_authenticated else ""
 
 
 def _used() -> str:
@@ -204,9 +206,9 @@ def _paid_before() -> UUID | None:
     return before.id
 
 
-def _uuid(given: str | None) -> UUID | None:
+def _uuid(typed: str | None) -> UUID | None:
     try:
-        return UUID(given) if given else None
+        return UUID(typed) if typed else None
     except ValueError:
         return None
 
@@ -254,7 +256,7 @@ def _show(row: OwnCheckout) -> ResponseReturnValue:
         "state": state,
         "price": money.shown(row.amount, row.currency),
         "back": "back" in request.args or (wants_fragment() and state == "open"),
-        "starts": reader().day(row.starts_at),
+        "starts": viewer().day(row.starts_at),
         "covered": _covered(),
     }
     return page("billing/_checkout.html" if wants_fragment() else "billing/checkout.html", **context)

@@ -58,25 +58,25 @@ select p.customer_id from subscriptions s join payers p on p.user_id = s.user_id
 SETTLED = text("update drifts set resolved_at = :at where id = any(:settled)")
 
 
-def differing(db: Session, there: list[tuple[str, Theirs]]) -> set[str]:
+def differing(db: Session, theirs_live: list[tuple[str, Theirs]]) -> set[str]:
     """Customers whose live subscriptions differ here and `there`, at the provider, as (customer, subscription)."""
-    here = _here(db)
-    differ = {customer for customer, theirs in there if not _same(here.get(theirs.id), theirs)}
-    gone = here.keys() - {theirs.id for _, theirs in there}
+    ours_live = _here(db)
+    differ = {customer for customer, theirs in theirs_live if not _same(ours_live.get(theirs.id), theirs)}
+    gone = ours_live.keys() - {theirs.id for _, theirs in theirs_live}
     return differ | set(db.scalars(LOST, {"gone": list(gone)}))
 
 
-def misnamed(db: Session, there: Iterable[tuple[str, UUID, Named]]) -> Iterator[tuple[str, Named]]:
+def misnamed(db: Session, theirs_live: Iterable[tuple[str, UUID, Named]]) -> Iterator[tuple[str, Named]]:
     """Customers that are called or reached otherwise `there`, at the provider, than here; with how they should be."""
-    for some in batched(there, 1000):
+    for some in batched(theirs_live, 1000):
         wanted = called(db, {person for _, person, _ in some})
         yield from (
-            (name, wanted[person]) for name, person, said in some if person in wanted and wanted[person] != said
+            (name, wanted[person]) for name, person, named in some if person in wanted and wanted[person] != named
         )
 
 
 def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """So many at a time."""
+    """The rows in lists of at most `size`."""
     left = iter(rows)
     while some := list(islice(left, size)):
         yield some
@@ -94,7 +94,7 @@ def _same(ours: Ours | None, theirs: Theirs) -> bool:
 
 
 def undone(db: Session, happened: list[Event]) -> list[Event]:
-    """Events that never knocked, or knocked and came to nothing."""
+    """Events that were never delivered, or delivered and not handled."""
     done = set(db.scalars(DONE, {"names": [event.id for event in happened]}))
     return [event for event in happened if event.id not in done]
 
@@ -126,33 +126,35 @@ def note_done(db: Session, events: Iterable[Event]) -> None:
         )
 
 
-def list_drift(db: Session, there: list[tuple[str, Theirs]]) -> int:
+def list_drift(db: Session, theirs_live: list[tuple[str, Theirs]]) -> int:
     """Write down what still differs, take off the list what no longer does; how many are on it."""
-    found = _drift(_here(db), {theirs.id: theirs for _, theirs in there})
+    found = _drift(_here(db), {theirs.id: theirs for _, theirs in theirs_live})
     at, listed = (
         clock.now(),
         db.execute(select(Drift.id, Drift.kind, Drift.provider_id).where(Drift.resolved_at.is_(None))),
     )
     settled = [row.id for row in listed if (row.kind, row.provider_id) not in found]
     db.execute(SETTLED, {"at": at, "settled": settled})
-    for (kind, name), (user_id, said) in found.items():
-        row = {"id": uuid4(), "kind": kind, "provider_id": name, "user_id": user_id, "said": said, "found_at": at}
+    for (kind, name), (user_id, difference) in found.items():
+        row = {"id": uuid4(), "kind": kind, "provider_id": name, "user_id": user_id, "said": difference, "found_at": at}
         db.execute(insert(Drift).values(row).on_conflict_do_nothing())
     return len(found)
 
 
-def _drift(here: dict[str, Ours], there: dict[str, Theirs]) -> dict[tuple[str, str], tuple[UUID | None, str]]:
+def _drift(
+    ours_live: dict[str, Ours], theirs_live: dict[str, Theirs]
+) -> dict[tuple[str, str], tuple[UUID | None, str]]:
     found: dict[tuple[str, str], tuple[UUID | None, str]] = {}
-    for name, theirs in there.items():
-        if name not in here:
-            said = (
+    for name, theirs in theirs_live.items():
+        if name not in ours_live:
+            difference = (
                 f"Stripe has a live subscription {name} of {theirs.plan}, {theirs.cycle}, that belongs to nobody here."
             )
-            found["unknown here", name] = None, said
-        elif not _same(here[name], theirs):
-            said = f"Subscription {name} says {here[name].status} here and {theirs.status} at Stripe."
-            found["different", name] = here[name].user_id, said
-    for name in here.keys() - there.keys():
-        said = f"The club counts on subscription {name}, and Stripe does not have it as live."
-        found["unknown there", name] = here[name].user_id, said
+            found["unknown here", name] = None, difference
+        elif not _same(ours_live[name], theirs):
+            difference = f"Subscription {name} says {ours_live[name].status} here and {theirs.status} at Stripe."
+            found["different", name] = ours_live[name].user_id, difference
+    for name in ours_live.keys() - theirs_live.keys():
+        difference = f"The club counts on subscription {name}, and Stripe does not have it as live."
+        found["unknown there", name] = ours_live[name].user_id, difference
     return found

@@ -14,7 +14,7 @@ from portal.billing.models import Subscription
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_long
-from portal.web import reader
+from portal.viewer import viewer
 
 BANNER_FOR = timedelta(days=3)
 """How long before the first charge every page of its payer says so."""
@@ -68,5 +68,5 @@ def first_charge() -> FirstCharge | None:
     if row is None or row.renews_at is None or not is_ahead(row.status, row.renews_at):
         return None
     amount = money.shown(money.major(row.amount_minor, row.currency), row.currency)
-    day = day_long(row.renews_at.astimezone(reader().tz))
+    day = day_long(row.renews_at.astimezone(viewer().tz))
     return FirstCharge(amount, day, row.card, row.transfer_plan_id is not None)

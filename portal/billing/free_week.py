@@ -10,7 +10,7 @@ from portal import clock
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_long
-from portal.web import reader
+from portal.viewer import viewer
 
 LONGEST = timedelta(days=31)
 
@@ -35,4 +35,4 @@ def free_week() -> str:
     if not current_user.entitled or until != current_user.paid_until or until > clock.now() + LONGEST:
         return ""
     row = ENDS.one_or_none(db.session())
-    return day_long(until.astimezone(reader().tz)) if row and row.ends_at == until else ""
+    return day_long(until.astimezone(viewer().tz)) if row and row.ends_at == until else ""

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, mail
 from portal.accounts.events import account_closed, person_changed
 from portal.accounts.models import User
-from portal.billing import comparison, facts, letters, provider, reading
-from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, project
+from portal.billing import comparison, messages, provider, reading, snapshot
+from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, refresh_projection
 from portal.billing.events import customer_changed, order_changed
 from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
-from portal.billing.refresh import bring_up_to_date
+from portal.billing.sync import sync_customer
 from portal.database.query import Query
 from portal.database.transactions import each, in_batches, let_go
 from portal.jobs import job
@@ -37,7 +37,7 @@ def refetch(db: Session, customer_id: str, event_id: str | None = None) -> None:
     if event_id and not db.scalar(waits):
         return
     began = clock.now()
-    outcome = bring_up_to_date(db, customer_id)
+    outcome = sync_customer(db, customer_id)
     _handled(db, customer_id, began, outcome)
     event = update(ProviderEvent).where(ProviderEvent.id == event_id, ProviderEvent.handled_at.is_(None))
     db.execute(event.values(handled_at=clock.now(), outcome=outcome))
@@ -73,9 +73,9 @@ def tell_order(db: Session, order_id: UUID, what: str) -> None:
     order, who = found
     if what == "paid" and order.completed_at and order.completed_at < clock.now() - timedelta(days=7):
         return  # heard of long after; the receipt stands under Orders, a mail would only puzzle
-    letter = {"paid": letters.receipt, "refunded": letters.refunded, "disputed": letters.disputed}[what]
+    message = {"paid": messages.receipt, "refunded": messages.refunded, "disputed": messages.disputed}[what]
     occasion = f"order:{what}:{order.id}:{order.refunded_amount if what == 'refunded' else ''}"
-    mail.write(db, f"order-{what}", who.email, letter(who, order), user_id=who.id, occasion=occasion)
+    mail.write(db, f"order-{what}", who.email, message(who, order), user_id=who.id, occasion=occasion)
 
 
 @job("billing.stop_own", retry=PATIENTLY)
@@ -117,11 +117,11 @@ def expire(db: Session) -> None:
     """People whose date has passed are no longer called active. Access itself ended by the clock."""
     late = select(User.id).where(User.subscription_status == "active", User.access_until <= clock.now()).limit(1000)
     for user_id in each(db, db.scalars(late).all()):
-        project(db, user_id)
+        refresh_projection(db, user_id)
 
 
-@job("billing.tend_checkouts", cron="*/10 * * * *", lock="billing.tend_checkouts")
-def tend_checkouts(db: Session) -> None:
+@job("billing.expire_checkouts", cron="*/10 * * * *", lock="billing.expire_checkouts")
+def expire_checkouts(db: Session) -> None:
     """A day after the choice its payment page has run out: the provider is asked, or there never was one."""
     day_old = Checkout.created_at < clock.now() - timedelta(hours=24)
     stale = select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(Checkout.state == "open", day_old)
@@ -135,11 +135,11 @@ def tend_checkouts(db: Session) -> None:
 @job("billing.begin_families", cron="*/10 * * * *", lock="billing.begin_families")
 def begin_families(db: Session) -> None:
     """Who pays for a family has one: also who was in somebody else's when the payment came, and has left it since."""
-    facts.begin_families(db)
+    snapshot.begin_families(db)
 
 
 DUE = Query(
-    letters.Due,
+    messages.Due,
     text("""
 select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.currency, s.renews_at, s.failed_at, s.next_try_at,
        s.status, s.next_type, s.next_cycle, s.next_amount_minor, s.transfer_plan_id,
@@ -168,26 +168,26 @@ def remind(db: Session) -> None:
     for row in DUE.all(db, at=at):
         reminder = _failed(row, at) if row.failed_at else _renews(row, at)
         if reminder:
-            kind, letter, about = reminder
-            mail.write(db, kind, row.email, letter, user_id=row.user_id, occasion=f"{kind}:{row.id}:{about:%Y-%m-%d}")
+            kind, message, about = reminder
+            mail.write(db, kind, row.email, message, user_id=row.user_id, occasion=f"{kind}:{row.id}:{about:%Y-%m-%d}")
 
 
-def _renews(row: letters.Due, at: datetime) -> tuple[str, mail.Letter, datetime]:
+def _renews(row: messages.Due, at: datetime) -> tuple[str, mail.Message, datetime]:
     if row.status == "trialing":
-        return "first-payment", letters.first_payment(row), row.renews_at
+        return "first-payment", messages.first_payment(row), row.renews_at
     days = 3 if row.billing_cycle == "monthly" else 7 if row.renews_at <= at + timedelta(days=7) else 30
-    return f"renewal-{days}", letters.renewal(row), row.renews_at
+    return f"renewal-{days}", messages.renewal(row), row.renews_at
 
 
-def _failed(row: letters.Due, at: datetime) -> tuple[str, mail.Letter, datetime] | None:
+def _failed(row: messages.Due, at: datetime) -> tuple[str, mail.Message, datetime] | None:
     if row.paid_until is None or row.paid_until > at:
         return None
     if row.counts_until and row.counts_until <= row.paid_until and row.waits_for == "card":
-        return "payment-failed", letters.payment_failed_at_once(row), row.paid_until
+        return "payment-failed", messages.payment_failed_at_once(row), row.paid_until
     if row.access_until <= at:
         return None
     day = min((at - row.paid_until).days // 3 * 3, 6)
-    return f"payment-failed-{day}", letters.payment_failed(row), row.paid_until
+    return f"payment-failed-{day}", messages.payment_failed(row), row.paid_until
 
 
 @job("billing.reconcile", cron="40 2 * * *", lock="billing.reconcile", retry=PATIENTLY)
@@ -196,12 +196,12 @@ def reconcile(db: Session) -> None:
     knocked, or knocked and was never done. What differs is asked for again; what differs even then is listed for an admin.
     Customers who are called or reached otherwise there are told anew.
     """
-    there = list(reading.live_subscriptions())
+    at_provider = list(reading.live_subscriptions())
     undone = comparison.undone(db, list(reading.events(clock.now() - LOOK_BACK)))
-    for customer_id in each(db, sorted(comparison.differing(db, there) | comparison.customers_of(db, undone))):
+    for customer_id in each(db, sorted(comparison.differing(db, at_provider) | comparison.customers_of(db, undone))):
         try:
             began = clock.now()
-            _handled(db, customer_id, began, bring_up_to_date(db, customer_id))
+            _handled(db, customer_id, began, sync_customer(db, customer_id))
         except (provider.ProviderDown, DBAPIError) as failed:  # one that fails keeps nobody else from being looked at
             db.rollback()
             current_app.logger.warning("the comparison left out %s: %s", customer_id, type(failed).__name__)
@@ -213,7 +213,7 @@ def reconcile(db: Session) -> None:
     audit.record(
         db,
         "billing.reconciled",
-        f"{len(there)} subscriptions compared, {found} need a look",
+        f"{len(at_provider)} subscriptions compared, {found} need a look",
         category="billing",
         level="warn" if found else "info",
     )

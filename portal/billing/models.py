@@ -73,7 +73,7 @@ class Payer(Base):
 
 
 class Subscription(Base):
-    """A subscription as the provider last told it; `facts.apply` writes it and nothing else does.
+    """A subscription as the provider last told it; `snapshot.apply_snapshot` writes it and nothing else does.
 
     It is `live` while it charges, or would, and is no second one: of these a person has one. Nothing was asked for the time
     to `free_until`, credit was taken for that to `credit_until`; a hand-over is free as far as the order reaches that it is
@@ -100,7 +100,7 @@ class Subscription(Base):
     ends_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
-    twin: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_duplicate: Mapped[bool] = mapped_column("twin", server_default=text("false"))
     live: Mapped[bool] = mapped_column(
         Computed("status in ('trialing', 'active', 'past_due', 'unpaid') and not twin", persisted=True)
     )

@@ -30,8 +30,8 @@ def shown(amount: Decimal, currency: str) -> str:
     """$240.00, ¥1,200, KWD 3.500, RSD 1,200.00."""
     places = decimals(currency)
     pattern = "¤#,##0" + ("." + "0" * places if places else "")
-    said = format_currency(amount, currency, pattern, locale="en_US", currency_digits=False)
-    return said.replace(currency, f"{currency}\N{NO-BREAK SPACE}")
+    formatted = format_currency(amount, currency, pattern, locale="en_US", currency_digits=False)
+    return formatted.replace(currency, f"{currency}\N{NO-BREAK SPACE}")
 
 
 def plain(amount: Decimal, currency: str) -> str:

@@ -15,13 +15,14 @@ from sqlalchemy import func, select, text, update
 
 from portal import audit, clock, limits
 from portal.accounts.models import User
-from portal.billing import CYCLES, Plan, access, first_charge, money, plan_name, plans, provider, reading, trouble
+from portal.billing import CYCLES, Plan, entitlement, first_charge, money, plan_name, plans, provider, reading, trouble
 from portal.billing.actions import ask_about, customers_of, note_wish
 from portal.billing.models import Payer, Subscription
 from portal.database import db
 from portal.database.query import Query
 from portal.problems import Refused
-from portal.web import find, me, page, reader
+from portal.viewer import me, viewer
+from portal.web import find, page
 
 bp = Blueprint("plan", __name__)
 
@@ -58,7 +59,7 @@ class Waits(NamedTuple):
 
 
 OWN = select(*(getattr(Subscription, name) for name in OwnPlan._fields)).where(
-    Subscription.user_id == text("(select auth.uid())"), ~Subscription.twin
+    Subscription.user_id == text("(select auth.uid())"), ~Subscription.is_duplicate
 )
 LIVE = Query(OwnPlan, OWN.where(Subscription.live))
 LATEST = Query(
@@ -86,15 +87,15 @@ class PriceMoved(Refused):
 
 @bp.get("/account/access")
 def why() -> ResponseReturnValue:
-    """The verdict, every reason for it, and the dates on a line."""
-    verdict, row = access.mine(db.session(), reader()), LIVE.one_or_none(db.session())
+    """Whether the viewer is entitled, every reason for it, and the timeline."""
+    granted, row = entitlement.mine(db.session(), viewer()), LIVE.one_or_none(db.session())
     return page(
         "billing/access.html",
-        v=verdict,
-        line=access.line(verdict, reader()),
-        day=reader().day,
+        v=granted,
+        line=entitlement.timeline(granted, viewer()),
+        day=viewer().day,
         t=trouble.trouble(),
-        s=_seen(row) if row else None,
+        s=_shown_plan(row) if row else None,
     )
 
 
@@ -105,18 +106,18 @@ def show() -> ResponseReturnValue:
     waits = WAITS.one(db.session())
     return page(
         "billing/plan.html",
-        s=_seen(row) if row else None,
+        s=_shown_plan(row) if row else None,
         waiting=waits.names > 0,
         wish=waits.wish,
         t=trouble.of_own_plan(),
-        told=db.session.scalar(select(User.renewal_mail).where(User.id == me())),
+        renewal_mail=db.session.scalar(select(User.renewal_mail).where(User.id == me())),
         covered=_in_until(),
     )
 
 
 def _in_until() -> str:
     """The day to which the reader is in, plan or not; empty if they are not."""
-    return reader().day(current_user.paid_until or current_user.access_until) if current_user.entitled else ""
+    return viewer().day(current_user.paid_until or current_user.access_until) if current_user.entitled else ""
 
 
 @bp.post("/plan/mails")
@@ -124,15 +125,15 @@ def tell() -> ResponseReturnValue:
     """Whether a mail comes before each monthly payment."""
     wanted = request.form.get("tell") == "yes"
     db.session.execute(update(User).where(User.id == me()).values(renewal_mail=wanted))
-    said = (
+    notice = (
         "An e-mail will come three days before each payment." if wanted else "No e-mail will come before your payments."
     )
-    flash(said, "note")
+    flash(notice, "note")
     return redirect("/plan", 303)
 
 
-def _seen(row: OwnPlan) -> dict[str, object]:
-    day, following = reader().day, None
+def _shown_plan(row: OwnPlan) -> dict[str, object]:
+    day, following = viewer().day, None
     if row.next_type and row.next_amount_minor:
         following = f"{plan_name(row.next_type, row.next_cycle or row.billing_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
     next_amount = _shown(row.next_amount_minor or row.amount_minor, row.currency)
@@ -170,14 +171,14 @@ def card() -> ResponseReturnValue:
     customer = provider.first_living(customers) if customers else None
     if customer is None:
         return redirect("/plans", 303)
-    return redirect(provider.portal_address(customer, f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
+    return redirect(provider.customer_portal_url(customer, f"{current_app.config['SETTINGS'].public_url}/plan"), 303)
 
 
 @bp.get("/plan/end")
 def ask_to_end() -> ResponseReturnValue:
     """What ending means, with its date, before anything happens."""
     row = find(LIVE)
-    return page("billing/end.html", s=_seen(row), family=_covered(row))
+    return page("billing/end.html", s=_shown_plan(row), family=_covered(row))
 
 
 def _covered(row: OwnPlan) -> list[str]:
@@ -187,7 +188,7 @@ def _covered(row: OwnPlan) -> list[str]:
 
 @bp.post("/plan/end")
 def end() -> ResponseReturnValue:
-    """It ends with the paid period; everything stays until then."""
+    """End the plan with its paid period; access stays until then."""
     row = find(LIVE)
     _wish(
         lambda: provider.set_to_end(row.provider_subscription_id, True),
@@ -195,16 +196,16 @@ def end() -> ResponseReturnValue:
         "plan.set-to-end",
         "The plan was set to end",
     )
-    flash(f"Your plan ends on {_seen(row)['until']}. You keep everything until then.", "note")
+    flash(f"Your plan ends on {_shown_plan(row)['until']}. You keep everything until then.", "note")
     return redirect("/plan", 303)
 
 
 @bp.post("/plan/resume")
 def resume() -> ResponseReturnValue:
-    """It goes on after all."""
+    """Let a plan that was set to end renew again."""
     row = find(LIVE)
     _wish(lambda: provider.set_to_end(row.provider_subscription_id, False), "renew", "plan.resumed", "The plan goes on")
-    flash(f"Your plan renews after all. The next payment is on {_seen(row)['until']}.", "note")
+    flash(f"Your plan renews after all. The next payment is on {_shown_plan(row)['until']}.", "note")
     return redirect("/plan", 303)
 
 
@@ -227,7 +228,7 @@ def changes() -> ResponseReturnValue:
         for cycle in CYCLES
         if (plan.key, cycle) != (row.subscription_type, row.billing_cycle)
     ]
-    return page("billing/changes.html", s=_seen(row), offers=offers)
+    return page("billing/changes.html", s=_shown_plan(row), offers=offers)
 
 
 def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
@@ -252,7 +253,7 @@ def preview(plan_key: str, cycle: str) -> ResponseReturnValue:
     """One change in a sentence, with its amount and its day."""
     row, plan = _another(plan_key, cycle)
     about: dict[str, object] = {
-        "s": _seen(row),
+        "s": _shown_plan(row),
         "plan": plan,
         "cycle": cycle,
         "per": CYCLES[cycle],
@@ -275,9 +276,9 @@ def _costs(row: OwnPlan, plan: Plan, cycle: str) -> dict[str, object]:
 
 @bp.post("/plan/change/<plan_key>/<cycle>")
 def change(plan_key: str, cycle: str) -> ResponseReturnValue:
-    """Do what the sentence said, for the amount it said."""
+    """Change the plan, for the amount that the preview showed."""
     row, plan = _another(plan_key, cycle)
-    until, at_once = _seen(row)["until"], _at_once(row, plan_key, cycle)
+    until, at_once = _shown_plan(row)["until"], _at_once(row, plan_key, cycle)
     theirs, price_id = _at_provider(row), provider.price(plan, cycle)
     if at_once:
         _change_now(theirs, price_id, plan, cycle)
@@ -301,9 +302,9 @@ def _change_now(theirs: reading.Subscription, price_id: str, plan: Plan, cycle: 
     )
 
 
-def _moment(given: str) -> datetime:
+def _moment(typed: str) -> datetime:
     """The moment the amount was worked out for; an hour old at most."""
-    at = datetime.fromtimestamp(int(given) if given.isdecimal() and len(given) < 12 else 0, UTC)
+    at = datetime.fromtimestamp(int(typed) if typed.isdecimal() and len(typed) < 12 else 0, UTC)
     if not 0 <= (clock.now() - at).total_seconds() <= 3600:
         raise PriceMoved
     return at
@@ -311,7 +312,7 @@ def _moment(given: str) -> datetime:
 
 @bp.post("/plan/change/cancel")
 def keep() -> ResponseReturnValue:
-    """A planned change is taken back."""
+    """Cancel a planned change."""
     if schedule := _at_provider(find(LIVE)).schedule:
         _wish(lambda: provider.change_never(schedule), "stay", "plan.change-dropped", "A planned change was taken back")
     flash("Your plan stays as it is.", "note")

@@ -71,8 +71,8 @@ def asking() -> "Iterator[V1Services]":
     except stripe.CardError as error:
         raise CardRefused from error
     except stripe.StripeError as error:
-        said = type(error).__name__, error.code or "", error.request_id or ""
-        current_app.logger.warning("the provider failed: %s %s %s", *said, exc_info=error)
+        failure = type(error).__name__, error.code or "", error.request_id or ""
+        current_app.logger.warning("the provider failed: %s %s %s", *failure, exc_info=error)
         raise ProviderDown from error
     finally:
         if in_request:
@@ -162,8 +162,8 @@ def named(found: Any) -> Named:  # an id, or the object of it
 def name_customer(customer_id: str, wanted: Named) -> None:
     """Tell the provider, if it says otherwise. One that was deleted over there is nobody any more."""
     with asking() as ask:
-        there = known_customer(ask, customer_id)
-        if there is not None and not is_deleted(there) and named(there) != wanted:
+        stripe_customer = known_customer(ask, customer_id)
+        if stripe_customer is not None and not is_deleted(stripe_customer) and named(stripe_customer) != wanted:
             ask.customers.update(customer_id, params={"name": wanted.name, "email": wanted.email})
 
 
@@ -173,9 +173,9 @@ def first_living(names: Sequence[str]) -> str | None:
         return next((name for name in names if not is_deleted(known_customer(ask, name))), None)
 
 
-def is_deleted(there: stripe.Customer | None) -> bool:
+def is_deleted(stripe_customer: stripe.Customer | None) -> bool:
     """Whether the provider has this customer no longer, or never had."""
-    return there is None or bool(getattr(there, "deleted", False))
+    return stripe_customer is None or bool(getattr(stripe_customer, "deleted", False))
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def payment_page(wanted: PageWanted) -> Page:
     if wanted.starts_at:
         subscription["trial_end"] = int(wanted.starts_at.timestamp())
         key = f"{key}-{subscription['trial_end']}"
-    asked: Any = {  # its parameters are a TypedDict of many parts
+    params: Any = {  # its parameters are a TypedDict of many parts
         "mode": "subscription",
         "customer": customer_id,
         "client_reference_id": str(wanted.user_id),
@@ -231,7 +231,7 @@ def payment_page(wanted: PageWanted) -> Page:
         "payment_method_collection": "always",
     }
     with asking() as ask:
-        session = ask.checkout.sessions.create(params=asked, options={"idempotency_key": key})
+        session = ask.checkout.sessions.create(params=params, options={"idempotency_key": key})
     return Page(customer_id, session.id, session.url or "", moment_of(session.expires_at))
 
 
@@ -250,14 +250,14 @@ def close_session(session_id: str) -> str:
             return ask.checkout.sessions.retrieve(session_id).status or "expired"
 
 
-def desk_address(payment_id: str) -> str:
+def dashboard_url(payment_id: str) -> str:
     """Where an admin looks at a payment, at the provider."""
     settings = current_app.config["SETTINGS"]
     mode = "/test" if settings.stripe_key.startswith(("sk_test_", "rk_test_")) else ""
     return f"{settings.stripe_url or 'https://dashboard.stripe.com' + mode}/payments/{payment_id}"
 
 
-def portal_address(customer_id: str, back: str) -> str:
+def customer_portal_url(customer_id: str, back: str) -> str:
     """Where the payer changes the card, at the provider."""
     with asking() as ask:
         return ask.billing_portal.sessions.create(
@@ -272,7 +272,7 @@ def set_to_end(subscription_id: str, ends: bool) -> None:
         ask.subscriptions.update(subscription_id, params={"cancel_at_period_end": ends})
 
 
-def end_now(subscription_id: str, *, credit: bool = False, twin: bool = False) -> None:
+def end_now(subscription_id: str, *, credit: bool = False, duplicate: bool = False) -> None:
     """End it this moment; with `credit` the unused part is given back as credit. Ended twice is once.
 
     Why it ends is marked on it first: who asks for the facts later must know what not to serve.
@@ -280,8 +280,8 @@ def end_now(subscription_id: str, *, credit: bool = False, twin: bool = False) -
     with asking() as ask:
         if ask.subscriptions.retrieve(subscription_id).status == "canceled":
             return
-        if twin or credit:
-            mark = "twin" if twin else "credited"
+        if duplicate or credit:
+            mark = "twin" if duplicate else "credited"
             ask.subscriptions.update(subscription_id, params={"metadata": {mark: "1"}})
         _release(ask, subscription_id)
         ask.subscriptions.cancel(subscription_id, params={"prorate": credit, "invoice_now": credit})
@@ -315,7 +315,7 @@ def pay(invoice_id: str, key: str) -> None:
             return
 
 
-def bill_address(invoice_id: str) -> str:
+def invoice_url(invoice_id: str) -> str:
     """The provider's page of a bill, where its payer can pay it, or confirm it with the bank."""
     with asking() as ask:
         return ask.invoices.retrieve(invoice_id).hosted_invoice_url or ""

@@ -35,7 +35,7 @@ class Subscription:
     ends_at: datetime | None
     ended_at: datetime | None
     ended_by: str | None
-    twin: bool
+    is_duplicate: bool
     credited: bool
     next_plan: tuple[str, str, int] | None
     card: tuple[str, str] | None
@@ -46,7 +46,7 @@ class Subscription:
     @property
     def live(self) -> bool:
         """Whether it charges, or would."""
-        return self.status in LIVE and not self.twin
+        return self.status in LIVE and not self.is_duplicate
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Invoice:
 
 
 @dataclass(frozen=True)
-class Facts:
+class CustomerSnapshot:
     """All the provider knows of one customer, asked for at `began`."""
 
     customer_id: str
@@ -101,13 +101,13 @@ class Event:
     created_at: datetime
 
 
-def fetch(customer_id: str) -> Facts:
+def fetch(customer_id: str) -> CustomerSnapshot:
     """Everything about one customer, now. Foreign subscriptions (without our mark) are left out."""
     began = clock.now()
     with asking() as ask:
         who = known_customer(ask, customer_id)
         if who is None:
-            return Facts(customer_id, None, began, [], [])
+            return CustomerSnapshot(customer_id, None, began, [], [])
         found = ask.subscriptions.list(
             params={
                 "customer": customer_id,
@@ -127,14 +127,14 @@ def fetch(customer_id: str) -> Facts:
             for c in ask.charges.list(params={"customer": customer_id, "limit": 100}).auto_paging_iter()
             if c.payment_intent and c.paid
         }
-        bills = ask.invoices.list(params={"customer": customer_id, "limit": 100, "expand": ["data.payments"]})
+        found_invoices = ask.invoices.list(params={"customer": customer_id, "limit": 100, "expand": ["data.payments"]})
         invoices = [
-            _invoice(ask, bill, charges)
-            for bill in bills.auto_paging_iter()
-            if bill.status != "draft" and _subscription_of(bill) in ours and _service(ask, bill)
+            _invoice(ask, invoice, charges)
+            for invoice in found_invoices.auto_paging_iter()
+            if invoice.status != "draft" and _subscription_of(invoice) in ours and _service(ask, invoice)
         ]
     user_id = marks_of(who).get("user_id")
-    return Facts(customer_id, UUID(user_id) if user_id else None, began, subscriptions, invoices)
+    return CustomerSnapshot(customer_id, UUID(user_id) if user_id else None, began, subscriptions, invoices)
 
 
 def subscription(name: str) -> Subscription:
@@ -198,7 +198,7 @@ def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Custome
         ends_at=moment_of(ends) if ends and s.status in LIVE else None,
         ended_at=moment_of(s.ended_at or s.canceled_at) if s.status == "canceled" else None,  # type: ignore[arg-type]
         ended_by=("failure" if failed else "choice") if s.status == "canceled" else None,
-        twin=marks.get("twin") == "1",
+        is_duplicate=marks.get("twin") == "1",
         credited=marks.get("credited") == "1",
         next_plan=_next_plan(ask, s),
         card=_card(s, who),
@@ -249,62 +249,65 @@ def _prices() -> dict[str, tuple[str, str, int]]:
     return {}
 
 
-def _subscription_of(bill: stripe.Invoice) -> str | None:
-    details = bill.parent.subscription_details if bill.parent else None
+def _subscription_of(invoice: stripe.Invoice) -> str | None:
+    details = invoice.parent.subscription_details if invoice.parent else None
     return id_of(details.subscription) if details else None
 
 
-def _service(ask: "V1Services", bill: stripe.Invoice) -> list[Any]:
+def _service(ask: "V1Services", invoice: stripe.Invoice) -> list[Any]:
     """The lines that buy a plan; credit for unused time buys none, nor does what somebody added by hand."""
-    priced = [line for line in bill.lines.data if line.amount >= 0 and line.pricing and line.pricing.price_details]
+    priced = [line for line in invoice.lines.data if line.amount >= 0 and line.pricing and line.pricing.price_details]
     return [line for line in priced if _sold(ask, id_of(line.pricing.price_details.price))[0]]  # type: ignore[union-attr]
 
 
-def _invoice(ask: "V1Services", bill: stripe.Invoice, charges: dict[str, stripe.Charge]) -> Invoice:
-    lines = _service(ask, bill)
+def _invoice(ask: "V1Services", invoice: stripe.Invoice, charges: dict[str, stripe.Charge]) -> Invoice:
+    lines = _service(ask, invoice)
     last = max(lines, key=lambda line: line.period.end)
     price_id = id_of(last.pricing.price_details.price)
     plan, cycle, _ = _sold(ask, price_id)
     paid = next(
-        (p.payment.payment_intent for p in (bill.payments.data if bill.payments else []) if p.status == "paid"), None
+        (p.payment.payment_intent for p in (invoice.payments.data if invoice.payments else []) if p.status == "paid"),
+        None,
     )
     payment_id = id_of(paid) if paid else None
     charge = charges.get(payment_id or "")
     dispute = _dispute(ask, charge)
     return Invoice(
-        id=bill.id,
-        number=bill.number,
-        subscription_id=_subscription_of(bill) or "",
-        status=bill.status or "open",
-        amount_minor=bill.amount_due,
+        id=invoice.id,
+        number=invoice.number,
+        subscription_id=_subscription_of(invoice) or "",
+        status=invoice.status or "open",
+        amount_minor=invoice.amount_due,
         free=not any(line.amount for line in lines),
-        currency=bill.currency.upper(),
+        currency=invoice.currency.upper(),
         plan=plan,
         cycle=cycle,
         price_id=price_id,
-        created_at=moment_of(bill.created),
+        created_at=moment_of(invoice.created),
         period=(moment_of(min(line.period.start for line in lines)), moment_of(last.period.end)),
-        paid_at=moment_of(bill.status_transitions.paid_at) if bill.status_transitions.paid_at else None,
+        paid_at=moment_of(invoice.status_transitions.paid_at) if invoice.status_transitions.paid_at else None,
         payment_id=payment_id,
         method=_method(charge),
         refunded_minor=charge.amount_refunded if charge else 0,
         disputed_at=dispute[0],
         dispute_state=dispute[1],
-        waits_for=_waits_for(ask, bill),
-        next_try_at=moment_of(bill.next_payment_attempt) if bill.next_payment_attempt else None,
+        waits_for=_waits_for(ask, invoice),
+        next_try_at=moment_of(invoice.next_payment_attempt) if invoice.next_payment_attempt else None,
     )
 
 
-def _waits_for(ask: "V1Services", bill: stripe.Invoice) -> str | None:
+def _waits_for(ask: "V1Services", invoice: stripe.Invoice) -> str | None:
     """What the payer has to do about an open bill; nothing while it was never tried, or the bank takes its time."""
-    if bill.status != "open" or not bill.attempt_count:
+    if invoice.status != "open" or not invoice.attempt_count:
         return None
-    tries = [p.payment.payment_intent for p in (bill.payments.data if bill.payments else []) if p.status == "open"]
+    tries = [
+        p.payment.payment_intent for p in (invoice.payments.data if invoice.payments else []) if p.status == "open"
+    ]
     intent = ask.payment_intents.retrieve(id_of(tries[0])) if tries and tries[0] else None
     if intent is not None and intent.status == "processing":
         return None
-    asked = getattr(intent and intent.last_payment_error, "code", None) == "authentication_required"
-    return "confirmation" if asked or (intent is not None and intent.status == "requires_action") else "card"
+    unauthenticated = getattr(intent and intent.last_payment_error, "code", None) == "authentication_required"
+    return "confirmation" if unauthenticated or (intent is not None and intent.status == "requires_action") else "card"
 
 
 def _method(charge: stripe.Charge | None) -> str | None:

@@ -11,14 +11,14 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.billing import money
-from portal.billing.access import MINE, Source, is_late
+from portal.billing.entitlement import MINE, EntitlementSource, is_late
 from portal.database import db
 from portal.database.query import Query
 from portal.times import day_long
-from portal.web import reader
+from portal.viewer import viewer
 
 
-class Bill(NamedTuple):
+class OpenInvoice(NamedTuple):
     """A bill that waits for its payer."""
 
     order_number: str
@@ -28,8 +28,8 @@ class Bill(NamedTuple):
     failed_at: datetime | None
 
 
-BILL = Query(
-    Bill,
+OPEN_INVOICE = Query(
+    OpenInvoice,
     text("""
 select o.order_number, o.waits_for, o.amount, o.currency, s.failed_at
   from orders o join subscriptions s on s.provider_subscription_id = o.provider_subscription_id
@@ -73,35 +73,35 @@ def of_own_plan() -> Trouble | None:
     return _own([row for row in MINE.all(db.session()) if row.source == "own"])
 
 
-def _own(rows: Sequence[Source]) -> Trouble | None:
+def _own(rows: Sequence[EntitlementSource]) -> Trouble | None:
     own, at = [row for row in rows if row.source == "own"], clock.now()
-    bill = BILL.one_or_none(db.session())
-    if bill:
+    invoice = OPEN_INVOICE.one_or_none(db.session())
+    if invoice:
         paid = [row for row in own if row.phase == "failed"]
-        return _failed(paid[0] if paid else None, bill)
+        return _failed(paid[0] if paid else None, invoice)
     asked_back = [row for row in own if row.phase == "disputed"]
     if asked_back and not any(row.promised_until > at for row in own):
-        return _told("dispute", asked_back[0])
+        return _trouble("dispute", asked_back[0])
     return None
 
 
-def _failed(row: Source | None, bill: Bill) -> Trouble:
-    day = reader().day
-    amount = money.shown(bill.amount, bill.currency)
+def _failed(row: EntitlementSource | None, invoice: OpenInvoice) -> Trouble:
+    day = viewer().day
+    amount = money.shown(invoice.amount, invoice.currency)
     if row is None:  # nothing of it was ever paid
-        return Trouble(bill.waits_for, "", day(bill.failed_at), "", order=bill.order_number, amount=amount)
-    return _told(bill.waits_for, row, order=bill.order_number, amount=amount)
+        return Trouble(invoice.waits_for, "", day(invoice.failed_at), "", order=invoice.order_number, amount=amount)
+    return _trouble(invoice.waits_for, row, order=invoice.order_number, amount=amount)
 
 
-def _familys(rows: Sequence[Source]) -> Trouble | None:
+def _familys(rows: Sequence[EntitlementSource]) -> Trouble | None:
     for row in rows:
         if row.source == "family" and row.phase in ("failed", "disputed"):
-            return _told("card" if row.phase == "failed" else "dispute", row, payer=row.payer_name or "")
+            return _trouble("card" if row.phase == "failed" else "dispute", row, payer=row.payer_name or "")
     return None
 
 
-def _told(kind: str, row: Source, payer: str = "", order: str = "", amount: str = "") -> Trouble:
-    place = reader()
+def _trouble(kind: str, row: EntitlementSource, payer: str = "", order: str = "", amount: str = "") -> Trouble:
+    place = viewer()
     kept = is_late(row, clock.now())
     days, last = (row.counts_until - row.promised_until) // timedelta(days=1), row.counts_until.astimezone(place.tz)
     return Trouble(

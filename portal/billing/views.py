@@ -19,7 +19,8 @@ from portal.database import db
 from portal.database.identity import ME
 from portal.database.query import Query
 from portal.database.rows import row_type
-from portal.web import find, page, reader
+from portal.viewer import viewer
+from portal.web import find, page
 
 bp = Blueprint("billing", __name__)
 
@@ -95,7 +96,7 @@ def orders() -> ResponseReturnValue:
     rows = _page_of(state, cursor or (paging.END, paging.LAST))
     here = f"/orders?state={state.replace(' ', '+')}&" if state else "/orders?"
     older = f"{here}from={paging.write(rows[PAGE].created_at, rows[PAGE].id)}" if len(rows) > PAGE else None
-    shown = [line(row, reader().now) | {"checkout": row.checkout_id} for row in rows[:PAGE]]
+    shown = [line(row, viewer().now) | {"checkout": row.checkout_id} for row in rows[:PAGE]]
     return page(
         "billing/orders.html",
         orders=shown,
@@ -118,7 +119,7 @@ def _shown(paid: str | None) -> str:
 def _page_of(state: str, start: tuple[datetime, UUID]) -> list[PagedOrder]:
     from_at, from_id = start
     wanted = IN_STATE if state else IN_EVERY_STATE
-    this_year = reader().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    this_year = viewer().now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
     return wanted.all(db.session(), state=state, from_at=from_at, from_id=from_id, this_year=this_year)
 
 
@@ -128,7 +129,7 @@ def receipt(number: str) -> ResponseReturnValue:
     row = find(ONE, number=number.replace("\x00", ""))
     if row.completed_at is None:
         abort(404)
-    place = reader()
+    place = viewer()
     pays_for = (
         f"{span(row.period_start, row.period_end, place.tz)}, {place.city}"
         if row.period_start and row.period_end
@@ -151,7 +152,7 @@ def invoice(number: str) -> ResponseReturnValue:
     """On to the provider's own invoice; its address opens it to whoever has it, so it is asked for and kept nowhere."""
     row = find(BILLED, number=number.replace("\x00", ""))
     plan.let_go()
-    return redirect(provider.bill_address(str(row.provider_invoice_id)) or f"/orders/{row.order_number}", 303)
+    return redirect(provider.invoice_url(str(row.provider_invoice_id)) or f"/orders/{row.order_number}", 303)
 
 
 @bp.post("/orders/<number>/pay")
@@ -159,7 +160,7 @@ def pay(number: str) -> ResponseReturnValue:
     """On to the provider's page of a bill that waits for its payer."""
     row = find(UNPAID, number=number.replace("\x00", ""))
     plan.let_go()
-    return redirect(provider.bill_address(str(row.provider_invoice_id)) or "/orders", 303)
+    return redirect(provider.invoice_url(str(row.provider_invoice_id)) or "/orders", 303)
 
 
 @bp.get("/orders.csv")

@@ -1,4 +1,4 @@
-"""The provider's knock: read the raw body, check its signature, note it once, wake a job. Nothing else.
+"""The provider's webhook: read the raw body, check its signature, note it once, wake a job. Nothing else.
 
 What an event claims is never believed: the job asks the provider itself (see `refresh`).
 """
@@ -66,7 +66,7 @@ WRONG = (
 @bp.post("/webhooks/stripe")
 @public
 @for_machines
-def hear() -> ResponseReturnValue:
+def receive() -> ResponseReturnValue:
     """Take one delivery. 200 for every true one, however often it comes; 400 for anything else, noted as security once in
     a quarter of an hour for each network, and 429 for whoever comes with such again and again.
     """
@@ -88,7 +88,7 @@ def hear() -> ResponseReturnValue:
 
 
 def _read() -> dict[str, Any]:  # JSON, of any shape
-    """The event's own words. Raises whatever is wrong with it."""
+    """The fields of the event. Raises one of `WRONG` for a body that is not a signed event."""
     request.max_content_length = LARGEST
     body = request.get_data(cache=False).decode()
     secret = current_app.config["SETTINGS"].stripe_webhook_secret

@@ -45,5 +45,5 @@ def file_name(meeting: "Entry") -> str:
     plain = "".join(c for c in folded if not unicodedata.combining(c))
     words = re.findall(r"[a-z0-9]+", plain.lower())[:12] or ["meeting"]
     name = "-".join([*words, meeting.scheduled_date.isoformat()])
-    alone = plain.isascii() and not meeting.has_twin
+    alone = plain.isascii() and not meeting.has_namesake
     return f"{name}.ics" if alone else f"{name}-{meeting.start_time:%H%M}.ics"

@@ -17,7 +17,7 @@ from portal.web import find
 bp = Blueprint("calendar", __name__)
 
 _other = aliased(Meeting)
-HAS_TWIN = exists(
+HAS_NAMESAKE = exists(
     select(_other.id).where(
         _other.title == Meeting.title, _other.scheduled_date == Meeting.scheduled_date, _other.id != Meeting.id
     )
@@ -25,7 +25,7 @@ HAS_TWIN = exists(
 
 
 class Entry(NamedTuple):
-    """What a calendar is told; `has_twin`: another of the same title is on that day."""
+    """What a calendar is told; `has_namesake`: another of the same title is on that day."""
 
     id: UUID
     title: str
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
     revision: int
     scheduled_date: date
     start_time: time
-    has_twin: bool
+    has_namesake: bool
 
 
 ENTRY = Query(
@@ -49,7 +49,7 @@ ENTRY = Query(
         Meeting.revision,
         Meeting.scheduled_date,
         Meeting.start_time,
-        HAS_TWIN.label("has_twin"),
+        HAS_NAMESAKE.label("has_namesake"),
     ).where(Meeting.id == bindparam("meeting_id")),
 )
 

@@ -55,19 +55,19 @@ class Driver(psycopg.Connection[TupleRow]):
         return self.pgconn.transaction_status == TransactionStatus.IDLE
 
     def commit(self) -> None:
-        """Keep what was done."""
+        """Commit."""
         if not self.is_idle:
             self._checked(self.pgconn.exec_(b"commit"))
 
     def rollback(self) -> None:
-        """Forget it."""
+        """Roll back."""
         if not self.is_idle:
             self._checked(self.pgconn.exec_(b"rollback"))
 
-    def ask(self, statement: Statement[R], given: Mapping[str, object]) -> list[R]:
+    def ask(self, statement: Statement[R], params: Mapping[str, object]) -> list[R]:
         """What the database answers; a transaction begins if none is open. Raises psycopg.Error, WrongColumns."""
         words = self._words.get(statement) or self._words.setdefault(statement, Transformer.from_context(self))
-        values = words.dump_sequence([given[name] for name in statement.names], statement.formats)
+        values = words.dump_sequence([params[name] for name in statement.names], statement.formats)
         if self.is_idle:
             self._checked(self.pgconn.exec_(b"begin"))
         if self.prepare_threshold is None:  # behind pgbouncer the next statement may meet another server process
@@ -105,14 +105,14 @@ def driver_of(connection: Connection) -> Driver:
     return driver
 
 
-def ask(connection: Connection, statement: Statement[R], given: Mapping[str, object]) -> list[R]:
+def ask(connection: Connection, statement: Statement[R], params: Mapping[str, object]) -> list[R]:
     """`Driver.ask`, timed. Raises SQLAlchemy's DBAPIError."""
     began = time.perf_counter()
     with errors_told(connection, statement.sql):
         try:
-            return driver_of(connection).ask(statement, given)
+            return driver_of(connection).ask(statement, params)
         finally:
-            counts.asked(statement.sql, time.perf_counter() - began)
+            counts.count_statement(statement.sql, time.perf_counter() - began)
 
 
 @contextmanager

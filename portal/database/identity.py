@@ -36,7 +36,7 @@ class PortalSession(Session):
             _tell(self, held)
         return held
 
-    def apart(self, statement: Statement[R], **given: object) -> list[R]:
+    def apart(self, statement: Statement[R], **params: object) -> list[R]:
         """Ask as the login itself, in a transaction of its own on the one connection: kept whatever becomes of the rest.
 
         For what counts although the request is refused (tries). It comes first: the transaction that was open ends here
@@ -47,7 +47,7 @@ class PortalSession(Session):
         if not driver.is_idle:
             self._end_of_reading(held)
         try:
-            rows = ask(held, statement, given)
+            rows = ask(held, statement, params)
             with errors_told(held, b"commit"):
                 driver.commit()
         except DBAPIError:
@@ -81,14 +81,14 @@ class PortalSession(Session):
                 driver_of(self._held).commit()
 
     def rollback(self) -> None:
-        """Forget it."""
+        """Roll back."""
         super().rollback()
         if self._held is not None and not self._held.invalidated:
             with errors_told(self._held, b"rollback"):
                 driver_of(self._held).rollback()
 
     def close(self) -> None:
-        """Forget it, and give the connection back."""
+        """Roll back, and give the connection back."""
         super().close()
         held, self._held = self._held, None
         if held is not None:
@@ -186,10 +186,10 @@ def opened(session: OrmSession) -> Connection:
     return session.opened()
 
 
-def apart(session: OrmSession, statement: Statement[R], **given: object) -> list[R]:
+def apart(session: OrmSession, statement: Statement[R], **params: object) -> list[R]:
     """`PortalSession.apart`."""
     assert isinstance(session, PortalSession), "every session of the portal is one"  # noqa: S101
-    return session.apart(statement, **given)
+    return session.apart(statement, **params)
 
 
 def person(session: OrmSession) -> Person | None:

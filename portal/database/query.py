@@ -25,8 +25,8 @@ class _Asked(Generic[R]):
         self._statement = Statement(written.statement.encode(), row)
         self._constants = {name: value for name, value in written.parameters.items() if value is not None}
 
-    def _ask(self, db: Session, given: dict[str, object]) -> list[R]:
-        return ask(opened(db), self._statement, self._constants | given)
+    def _ask(self, db: Session, params: dict[str, object]) -> list[R]:
+        return ask(opened(db), self._statement, self._constants | params)
 
 
 class Query(_Asked[R]):
@@ -39,18 +39,18 @@ class Query(_Asked[R]):
     def __init__(self, row: type[R], statement: Written) -> None:
         super().__init__(statement, row)
 
-    def all(self, db: Session, **given: object) -> list[R]:
-        """Every row there is."""
-        return self._ask(db, given)
+    def all(self, db: Session, **params: object) -> list[R]:
+        """Every row."""
+        return self._ask(db, params)
 
-    def one(self, db: Session, **given: object) -> R:
+    def one(self, db: Session, **params: object) -> R:
         """The row of what always answers with one. Raises ValueError."""
-        (row,) = self._ask(db, given)
+        (row,) = self._ask(db, params)
         return row
 
-    def one_or_none(self, db: Session, **given: object) -> R | None:
+    def one_or_none(self, db: Session, **params: object) -> R | None:
         """The first row there is, or None."""
-        rows = self._ask(db, given)
+        rows = self._ask(db, params)
         return rows[0] if rows else None
 
 
@@ -60,6 +60,6 @@ class Command(_Asked[None]):
     def __init__(self, statement: Written) -> None:
         super().__init__(statement, None)
 
-    def do(self, db: Session, **given: object) -> None:
-        """Do it."""
-        self._ask(db, given)
+    def do(self, db: Session, **params: object) -> None:
+        """Execute the statement."""
+        self._ask(db, params)

@@ -34,9 +34,9 @@ class Shape(Generic[R]):
 
     def check(self, columns: Iterable[str]) -> None:
         """Raise WrongColumns unless these are its columns, in their order."""
-        there = tuple(columns)
-        if there != self.columns:
-            raise WrongColumns(f"{self.name} has {self.columns}, the statement {there}")
+        columns_found = tuple(columns)
+        if columns_found != self.columns:
+            raise WrongColumns(f"{self.name} has {self.columns}, the statement {columns_found}")
 
 
 def typed(row: type[R], answer: "Result[*tuple[Any, ...]]") -> list[R]:

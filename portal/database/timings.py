@@ -41,7 +41,7 @@ class Counts:
         self._taken, self._waited, self._timeouts = 0, 0.0, 0
         self._timed_out_at: datetime | None = None
 
-    def asked(self, statement: object, seconds: float) -> None:
+    def count_statement(self, statement: object, seconds: float) -> None:
         """A statement was answered, or failed, after so long."""
         if not isinstance(statement, str | bytes):
             return  # put together from pieces: only the operator's commands do that
@@ -103,7 +103,7 @@ class TimedCursor(psycopg.Cursor[object]):
         try:
             return super().execute(query, *args, **options)
         finally:
-            counts.asked(query, time.perf_counter() - began)
+            counts.count_statement(query, time.perf_counter() - began)
 
 
 class TimedPool(QueuePool):

@@ -1,6 +1,6 @@
 """The verbs of a family that is there: starting one, its name and seats, each person's own switches. None commits.
 
-The way in is in `joining`, the way out in `leaving`, another payer or the end in `handing_over`.
+The way in is in `joining`, the way out in `leaving`, another payer or the end in `transfer`.
 """
 
 from uuid import UUID, uuid4
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock
 from portal.accounts.models import User
-from portal.billing.actions import project
+from portal.billing.actions import refresh_projection
 from portal.families.events import seat_changed
 from portal.families.models import FamilyPlan, Membership
 from portal.families.refusals import InAFamily, refuse
@@ -34,7 +34,7 @@ def start(db: Session, primary_id: UUID, name: str, seats: int = 6) -> UUID:
             id=uuid4(), plan_id=plan_id, user_id=primary_id, role="primary", state="active", joined_at=at
         )
     )
-    project(db, primary_id)
+    refresh_projection(db, primary_id)
     db.execute(update(FamilyPlan).where(FamilyPlan.id == plan_id).values(told_until=FamilyPlan.subscription_expiry))
     audit.record(db, "family.started", f"Started {name}", subject_id=primary_id)
     return plan_id
@@ -57,13 +57,13 @@ def set_seats(db: Session, plan_id: UUID, seats: int) -> bool:
 def share_attendance(db: Session, user_id: UUID, share: bool) -> None:
     """Each person's own switch: whether the family sees their evenings."""
     db.execute(update(User).where(User.id == user_id).values(shares_attendance=share))
-    audit.record(db, "family.sharing", f"Sharing attendance: {'on' if share else 'off'}")
+    audit.record(db, "family.sharing", "Sharing attendance: on" if share else "Sharing attendance: off")
 
 
 def let_answer(db: Session, user_id: UUID, may: bool) -> None:
     """Each person's own switch: whether somebody of the family may say yes to a meeting for them."""
     db.execute(update(User).where(User.id == user_id).values(family_may_answer=may))
-    audit.record(db, "family.answering", f"The family may answer: {'yes' if may else 'no'}")
+    audit.record(db, "family.answering", "The family may answer: yes" if may else "The family may answer: no")
 
 
 def tell(db: Session, what: str, membership_id: UUID) -> None:

@@ -15,19 +15,19 @@ from portal.billing.models import Subscription
 from portal.billing.provider import LIVE
 from portal.database.query import Query
 from portal.database.transactions import each
-from portal.families import actions, handing_over, letters
+from portal.families import actions, messages, transfer
 from portal.families.events import plan_changed, seat_changed
 from portal.families.models import FamilyPlan, Membership
 from portal.jobs import job
 from portal.mail.models import Mail
-from portal.times import Reader
+from portal.times import Viewer
 
-HOLD = text("select from hold_family(:plan, :at)")
+LOCK = text("select from lock_family(:plan, :at)")
 LAPSED = text("select p.id from family_plans p where p.is_active and family_ends_at(p) <= :at order by p.id")
 END_LAPSED = text("select end_lapsed_family(:plan, :at)")
 PAYS = (
     select(Subscription.subscription_type, Subscription.ends_at, Subscription.renews_at, Subscription.next_type)
-    .where(Subscription.user_id == bindparam("payer"), Subscription.status.in_(LIVE), ~Subscription.twin)
+    .where(Subscription.user_id == bindparam("payer"), Subscription.status.in_(LIVE), ~Subscription.is_duplicate)
     .where(Subscription.subscription_type == "family")
 )
 
@@ -65,8 +65,8 @@ def paid(db: Session, user_id: UUID) -> None:
 @take_over_paid.subscribe
 @job("families.take_over")
 def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> None:
-    """The new payer's first payment is arranged."""
-    handing_over.take_over(db, plan_id, new_primary_id)
+    """The new payer has arranged the first payment: transfer the family."""
+    transfer.take_over(db, plan_id, new_primary_id)
 
 
 @family_payment_changed.subscribe
@@ -81,15 +81,15 @@ def follow(db: Session, plan_id: UUID) -> None:
 
 
 def _follow_date(db: Session, plan: FamilyPlan) -> None:
-    until, told = plan.subscription_expiry, plan.told_until
+    until, told_before = plan.subscription_expiry, plan.told_until
     if plan.ending_at and until and until > plan.ending_at:
         plan.ending_at = None
-    if until == told:
+    if until == told_before:
         return
     plan.told_until = until
     for person in _members(db, plan.id):
-        letter = letters.date(plan.plan_name, _day(until, person), _is_sooner(until, told))
-        _once(db, "family-date", person, letter, f"{plan.id}:{until.timestamp() if until else 0:.0f}")
+        message = messages.date(plan.plan_name, _day(until, person), _is_sooner(until, told_before))
+        _once(db, "family-date", person, message, f"{plan.id}:{until.timestamp() if until else 0:.0f}")
 
 
 def _follow_end(db: Session, plan: FamilyPlan) -> None:
@@ -99,19 +99,21 @@ def _follow_end(db: Session, plan: FamilyPlan) -> None:
         return
     alone = pays.ends_at is None and pays.next_type == "individual"
     ends = pays.renews_at if alone else pays.ends_at
-    told, plan.told_ending_at = plan.told_ending_at, ends
-    if ends == told or (told is None and plan.ending_at):  # the primary let it end here, and everybody was told
+    told_before, plan.told_ending_at = plan.told_ending_at, ends
+    if ends == told_before or (
+        told_before is None and plan.ending_at
+    ):  # the primary let it end here, and everybody was told
         return
     plan.ending_at = ends
     payer = _first(db.get_one(User, plan.primary_user_id))
     for person in _members(db, plan.id):
         if ends is None:
-            letter = letters.goes_on(plan.plan_name, payer)
+            message = messages.goes_on(plan.plan_name, payer)
         elif alone:
-            letter = letters.individual(plan.plan_name, payer, _day(ends, person))
+            message = messages.individual(plan.plan_name, payer, _day(ends, person))
         else:
-            letter = letters.ending(plan.plan_name, payer, _day(ends, person))
-        mail.write(db, "family-ending", person.email, letter, user_id=person.id)
+            message = messages.ending(plan.plan_name, payer, _day(ends, person))
+        mail.write(db, "family-ending", person.email, message, user_id=person.id)
 
 
 @seat_changed.subscribe
@@ -133,31 +135,35 @@ def tell(db: Session, what: str, membership_id: UUID) -> None:
         if seat.state == "removed":  # not taken back before this was sent
             by = _first(payer) if what == "removed" else "The club"
             _once(
-                db, "family-removed", person, letters.removed(plan.plan_name, by, _day(seat.ended_at, person)), occasion
+                db,
+                "family-removed",
+                person,
+                messages.removed(plan.plan_name, by, _day(seat.ended_at, person)),
+                occasion,
             )
             if what == "removed_by_club":
                 _once(
                     db,
                     "family-removed-by-club",
                     payer,
-                    letters.removed_by_club(plan.plan_name, _name(person)),
+                    messages.removed_by_club(plan.plan_name, _name(person)),
                     occasion,
                 )
         return
     if what == "back":
         if seat.state == "active":
-            _take_back(db, person, "family-removed", "family-back", letters.back(plan.plan_name, _first(payer)))
-            by_club = letters.back_by_club(plan.plan_name, _name(person))
+            _take_back(db, person, "family-removed", "family-back", messages.back(plan.plan_name, _first(payer)))
+            by_club = messages.back_by_club(plan.plan_name, _name(person))
             _take_back(db, payer, "family-removed-by-club", "family-back-by-club", by_club)
         return
-    letter = {
-        "joined": lambda: letters.joined(plan.plan_name, _name(person), person.email),
-        "left": lambda: letters.left(plan.plan_name, _name(person)),
-        "declined": lambda: letters.declined(plan.plan_name, seat.email),
-        "expired": lambda: letters.expired(plan.plan_name, seat.email),
-        "missed": lambda: letters.missed(plan.plan_name, seat.email),
+    message = {
+        "joined": lambda: messages.joined(plan.plan_name, _name(person), person.email),
+        "left": lambda: messages.left(plan.plan_name, _name(person)),
+        "declined": lambda: messages.declined(plan.plan_name, seat.email),
+        "expired": lambda: messages.expired(plan.plan_name, seat.email),
+        "missed": lambda: messages.missed(plan.plan_name, seat.email),
     }[what]()
-    _once(db, f"family-{what}", payer, letter, occasion)
+    _once(db, f"family-{what}", payer, message, occasion)
 
 
 @plan_changed.subscribe
@@ -166,34 +172,38 @@ def tell_plan(db: Session, what: str, plan_id: UUID) -> None:
     """What happens to the whole plan, to whom it concerns."""
     plan = db.get_one(FamilyPlan, plan_id)
     payer = db.get_one(User, plan.primary_user_id)
-    asked = db.get(User, plan.transfer_to) if plan.transfer_to else None
+    successor = db.get(User, plan.transfer_to) if plan.transfer_to else None
     if what.startswith("transfer") and what != "transfer_off":
-        if asked is None:
+        if successor is None:
             return
         occasion = f"{plan_id}:{plan.transfer_proposed_at}"
-        _once(db, "family-transfer", asked, letters.asked(plan.plan_name, _first(payer)), occasion)
+        _once(db, "family-transfer", successor, messages.asked_to_take_over(plan.plan_name, _first(payer)), occasion)
         if what == "transfer_by_club":
             _once(
-                db, "family-transfer-by-club", payer, letters.proposed_by_club(plan.plan_name, _name(asked)), occasion
+                db,
+                "family-transfer-by-club",
+                payer,
+                messages.proposed_by_club(plan.plan_name, _name(successor)),
+                occasion,
             )
     elif what == "transfer_off":
-        mail.write(db, "family-transfer-off", payer.email, letters.transfer_off(plan.plan_name), user_id=payer.id)
+        mail.write(db, "family-transfer-off", payer.email, messages.transfer_off(plan.plan_name), user_id=payer.id)
     elif what == "taken_over":
         for person in _people(db, plan.id):
             _once(
                 db,
                 "family-taken-over",
                 person,
-                letters.taken_over(plan.plan_name, _first(payer)),
+                messages.taken_over(plan.plan_name, _first(payer)),
                 f"{plan_id}:{payer.id}:{_day(clock.now(), person)}",
             )
     elif what == "ending" and plan.ending_at:
         for person in _people(db, plan.id):
-            letter = letters.ending(plan.plan_name, _first(payer), _day(plan.ending_at, person))
-            _once(db, "family-ending", person, letter, f"{plan_id}:{plan.ending_at.timestamp():.0f}")
+            message = messages.ending(plan.plan_name, _first(payer), _day(plan.ending_at, person))
+            _once(db, "family-ending", person, message, f"{plan_id}:{plan.ending_at.timestamp():.0f}")
     elif what == "ended":
         for person in _people(db, plan.id, "ended"):
-            _once(db, "family-ended", person, letters.ended(plan.plan_name), str(plan_id))
+            _once(db, "family-ended", person, messages.ended(plan.plan_name), str(plan_id))
 
 
 @job("families.expire", cron="*/10 * * * *", lock="families.expire")
@@ -202,7 +212,7 @@ def expire(db: Session) -> None:
     at = clock.now()
     late = select(Membership.plan_id).where(Membership.state == "invited", Membership.expires_at <= at).distinct()
     for plan_id in each(db, db.scalars(late.order_by(Membership.plan_id)).all()):
-        db.execute(HOLD, {"plan": plan_id, "at": at})  # who holds a family lets go of its late invitations
+        db.execute(LOCK, {"plan": plan_id, "at": at})  # who holds a family lets go of its late invitations
     # Some were let go of by somebody who came by first; the mail is written once all the same.
     lately = select(Membership.id).where(Membership.state == "expired", Membership.ended_at > at - timedelta(hours=1))
     for membership_id in db.scalars(lately).all():
@@ -219,11 +229,11 @@ def end_lapsed(db: Session) -> None:
             plan_changed.publish(db, what="ended", plan_id=plan_id)
 
 
-def _take_back(db: Session, person: Person | User, told: str, back: str, letter: mail.Letter) -> None:
+def _take_back(db: Session, person: Person | User, told_before: str, back: str, message: mail.Message) -> None:
     """A mail of kind `back`, if the last of the two that somebody got was the one of kind `told`, which it takes back."""
-    last = select(Mail.kind).where(Mail.user_id == person.id, Mail.kind.in_((told, back)))
-    if db.scalar(last.order_by(Mail.created_at.desc()).limit(1)) == told:
-        mail.write(db, back, person.email, letter, user_id=person.id)
+    last = select(Mail.kind).where(Mail.user_id == person.id, Mail.kind.in_((told_before, back)))
+    if db.scalar(last.order_by(Mail.created_at.desc()).limit(1)) == told_before:
+        mail.write(db, back, person.email, message, user_id=person.id)
 
 
 def _members(db: Session, plan_id: UUID) -> list[Person]:
@@ -234,16 +244,16 @@ def _people(db: Session, plan_id: UUID, state: str = "active") -> list[Person]:
     return PEOPLE.all(db, plan=plan_id, state=state)
 
 
-def _once(db: Session, kind: str, person: Person | User, letter: mail.Letter, occasion: str) -> None:
-    mail.write(db, kind, person.email, letter, user_id=person.id, occasion=f"{kind}:{occasion}:{person.id}")
+def _once(db: Session, kind: str, person: Person | User, message: mail.Message, occasion: str) -> None:
+    mail.write(db, kind, person.email, message, user_id=person.id, occasion=f"{kind}:{occasion}:{person.id}")
 
 
-def _is_sooner(until: datetime | None, told: datetime | None) -> bool:
-    return until is None or (told is not None and until < told)
+def _is_sooner(until: datetime | None, told_before: datetime | None) -> bool:
+    return until is None or (told_before is not None and until < told_before)
 
 
 def _day(moment: datetime | None, person: Person | User) -> str:
-    return Reader(person.timezone).day(moment)
+    return Viewer(person.timezone).day(moment)
 
 
 def _first(person: Person | User) -> str:

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock, mail
 from portal.accounts import free_days
-from portal.accounts.actions import Given
+from portal.accounts.actions import Newcomer
 from portal.accounts.member import key_hash, new_key
 from portal.billing.actions import note_wish
 from portal.billing.jobs import stop_own
 from portal.database.identity import ME
 from portal.database.query import Query
-from portal.families import letters
+from portal.families import messages
 from portal.families.actions import tell
 from portal.families.models import FamilyPlan
 from portal.families.queries import former, invitation
@@ -66,10 +66,10 @@ INVITE = Query(Invited, text("select membership, refusal from invite_to_family(:
 RENEW = Query(Renewed, text("select address, refusal from renew_invitation(:invitation, :token)"))
 REVOKE = text("select revoke_invitation(:invitation)")
 ACCEPT = Query(Seated, text("select * from accept_invitation(:token)"))
-SIGN_UP = Query(SignedUp, text("select * from sign_up_to_family(:token, cast(:given as jsonb))"))
+SIGN_UP = Query(SignedUp, text("select * from sign_up_to_family(:token, cast(:newcomer as jsonb))"))
 DECLINE = Query(Declined, text("select membership, state from decline_invitation(:token)"))
 PAID_ALONE = text("""
-select max(promised_until) from my_access_sources()
+select max(promised_until) from my_entitlement_sources()
  where source = 'own' and subscription_type = 'individual' and promised_until > :at
 """)
 
@@ -77,23 +77,23 @@ select max(promised_until) from my_access_sources()
 def invite(db: Session, plan: FamilyPlan, host: str, address: str) -> None:
     """Hold a seat for 14 days and mail its link to `address`. Raises Refused."""
     token = new_key()
-    asked = INVITE.one(db, plan=plan.id, address=address, token=key_hash(token))
-    refuse(asked.refusal)
-    mail.write(db, "family-invitation", address, letters.invitation(plan.plan_name, host, token), secret=True)
-    audit.record(db, "family.invited", "Invited somebody", membership_id=str(asked.membership))
+    result = INVITE.one(db, plan=plan.id, address=address, token=key_hash(token))
+    refuse(result.refusal)
+    mail.write(db, "family-invitation", address, messages.invitation(plan.plan_name, host, token), secret=True)
+    audit.record(db, "family.invited", "Invited somebody", membership_id=str(result.membership))
 
 
 def send_again(db: Session, plan: FamilyPlan, host: str, invitation_id: UUID) -> str | None:
     """The invitation once more, with a new link; the one before opens nothing. The address; None: not the asker's."""
     token = new_key()
-    asked = RENEW.one_or_none(db, invitation=invitation_id, token=key_hash(token))
-    if asked is None:
+    result = RENEW.one_or_none(db, invitation=invitation_id, token=key_hash(token))
+    if result is None:
         return None
-    if asked.refusal == "active":
+    if result.refusal == "active":
         raise AcceptedMeanwhile
-    refuse(asked.refusal)
-    address = str(asked.address)
-    mail.write(db, "family-invitation", address, letters.invitation(plan.plan_name, host, token), secret=True)
+    refuse(result.refusal)
+    address = str(result.address)
+    mail.write(db, "family-invitation", address, messages.invitation(plan.plan_name, host, token), secret=True)
     audit.record(db, "family.invited-again", "Sent an invitation again", membership_id=str(invitation_id))
     return address
 
@@ -124,10 +124,10 @@ def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
         stop_own.enqueue(db, user_id=me, when=own_plan)
 
 
-def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:
+def sign_up(db: Session, token: str, newcomer: Newcomer, password_hash: str) -> UUID:
     """As nobody yet: an account on the invited address, proven by the link, and the seat in one. Raises Refused."""
-    wanted = json.dumps({**asdict(given), "password_hash": password_hash})
-    seated = SIGN_UP.one(db, token=key_hash(token), given=wanted)
+    wanted = json.dumps({**asdict(newcomer), "password_hash": password_hash})
+    seated = SIGN_UP.one(db, token=key_hash(token), newcomer=wanted)
     refuse(seated.refusal)
     if invited := invitation(db, token):
         free_days.give(db, seated.person, invited.email)
@@ -144,12 +144,12 @@ def sign_up(db: Session, token: str, given: Given, password_hash: str) -> UUID:
 
 def decline(db: Session, token: str) -> None:
     """No to an invitation; the seat is free again. Twice is once. Raises Gone."""
-    said = DECLINE.one_or_none(db, token=key_hash(token))
-    if said is None or said.state not in ("declined", "was declined"):
+    result = DECLINE.one_or_none(db, token=key_hash(token))
+    if result is None or result.state not in ("declined", "was declined"):
         raise Gone
-    if said.state == "declined":
-        audit.record(db, "family.declined", "Declined an invitation", membership_id=str(said.membership))
-        tell(db, "declined", said.membership)
+    if result.state == "declined":
+        audit.record(db, "family.declined", "Declined an invitation", membership_id=str(result.membership))
+        tell(db, "declined", result.membership)
 
 
 def tell_missed(db: Session, token: str) -> None:

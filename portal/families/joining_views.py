@@ -7,7 +7,7 @@ from flask_login import current_user
 from portal import limits
 from portal.access import public
 from portal.accounts import passwords
-from portal.accounts.actions import Given
+from portal.accounts.actions import Newcomer
 from portal.accounts.entering import enter
 from portal.accounts.forms import NewcomerForm
 from portal.database import db
@@ -16,7 +16,8 @@ from portal.families import joining, queries
 from portal.families.forms import AcceptForm
 from portal.families.refusals import REFUSALS, Gone, Taken
 from portal.forms import Form
-from portal.web import me, page, reader
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("joining", __name__, url_prefix="/family/join/<token>")
 
@@ -63,10 +64,10 @@ def create_account(token: str) -> ResponseReturnValue:
     form = NewcomerForm()
     if not form.validate():
         return _invitation_page(token, 422, newcomer_form=form)
-    given = Given(
+    newcomer = Newcomer(
         email="", first_name=form.first_name.data, last_name=form.last_name.data or None, timezone=form.timezone.data
     )
-    enter(joining.sign_up(db.session(), token, given, passwords.hashed(form.password.data)))
+    enter(joining.sign_up(db.session(), token, newcomer, passwords.hashed(form.password.data)))
     limits.give_back("invitation")
     flash("Your account is ready, and you are in the family.", "note")
     return redirect("/family", 303)
@@ -89,7 +90,7 @@ def _invitation_page(token: str, status: int = 200, **forms: Form) -> ResponseRe
         return page(
             "families/join_closed.html", 410, sentence=closed().sentence, mine=found and found.state == "active"
         )
-    day = reader().day
+    day = viewer().day
     own = joining.pays_alone(db.session()) if current_user.is_authenticated else None
     plan = queries.my_plan(db.session(), me()) if current_user.is_authenticated else None
     return page(
@@ -102,5 +103,5 @@ def _invitation_page(token: str, status: int = 200, **forms: Form) -> ResponseRe
         held_until=day(found.free_until),
         own_until=day(own),
         other_address=current_user.is_authenticated and current_user.email.lower() != found.email.lower(),
-        **{"accept_form": AcceptForm(None), "newcomer_form": NewcomerForm(None, timezone=reader().zone), **forms},
+        **{"accept_form": AcceptForm(None), "newcomer_form": NewcomerForm(None, timezone=viewer().zone), **forms},
     )

@@ -17,7 +17,7 @@ from portal.database.query import Query
 from portal.families.leaving import day_begins
 from portal.families.models import FamilyPlan
 from portal.rsvp_states import TOLD
-from portal.times import Reader, day_long, since
+from portal.times import Viewer, day_long, since
 
 
 class PersonRow(NamedTuple):
@@ -147,19 +147,19 @@ class Relative(NamedTuple):
 class Household:
     """A family as one of its people sees it now."""
 
-    def __init__(self, db: Session, plan: FamilyPlan, me: UUID, reader: Reader) -> None:
-        self.now, self._day, self.id = reader.now, reader.day, plan.id
+    def __init__(self, db: Session, plan: FamilyPlan, me: UUID, viewer: Viewer) -> None:
+        self.now, self._day, self.id = viewer.now, viewer.day, plan.id
         self.name = plan.plan_name or "Your family"
         self.seats, self.invited, self.people_in = plan.max_members, plan.invited_members, plan.current_members
         self.i_am_primary = plan.primary_user_id == me
         self.until = self._day(plan.subscription_expiry)
         self.covered = bool(plan.subscription_expiry and plan.subscription_expiry > clock.now())
         self.ending = self._day(plan.ending_at)
-        self.asked_me = plan.transfer_to == me
-        self.asked_on = self._day(plan.transfer_proposed_at)
+        self.transfer_to_me = plan.transfer_to == me
+        self.transfer_proposed_on = self._day(plan.transfer_proposed_at)
         shared = {row.user_id: self._evenings(row) for row in ATTENDANCE.all(db)}
         self.people = [self._person(row, me, shared.get(row.user_id)) for row in PEOPLE.all(db)]
-        self.asked = next((p.name for p in self.people if p.id == plan.transfer_to), "")
+        self.transfer_to = next((p.name for p in self.people if p.id == plan.transfer_to), "")
         self.primary = next((p.name for p in self.people if p.is_primary), "")
         self.invitations: list[dict[str, object]] = []
         self.removed: list[dict[str, object]] = []

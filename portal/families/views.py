@@ -7,14 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal import limits
+from portal.arguments import field_refusal, form_uuid
 from portal.database import db
-from portal.families import actions, handing_over, joining, leaving, queries
+from portal.families import actions, joining, leaving, queries, transfer
 from portal.families.forms import InviteForm, NameForm
 from portal.families.models import FamilyPlan
 from portal.families.refusals import PrimaryStays
 from portal.forms import Form
+from portal.sentences import ngettext
 from portal.times import number
-from portal.web import chosen, me, page, reader, told_at
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("families", __name__, url_prefix="/family")
 
@@ -44,7 +47,7 @@ def invite() -> ResponseReturnValue:
     plan, form = _my_own(), InviteForm()
     if not form.validate():
         return _family_page(422, invite_form=form)
-    with told_at(form.email):
+    with field_refusal(form.email):
         joining.invite(db.session(), plan, _host(), form.email.data)
     if form.errors:
         return _family_page(422, invite_form=form)
@@ -68,9 +71,9 @@ def withdraw(membership_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/invitations/again")
 def bring_back() -> ResponseReturnValue:
-    """The same people as before the plan had ended."""
+    """Invite the people again who were in the family until its plan ended."""
     count = joining.bring_back(db.session(), _my_own(), _host())
-    return _back(f"{count} {'invitation is' if count == 1 else 'invitations are'} on the way.")
+    return _back(ngettext("%(num)s invitation is on the way.", "%(num)s invitations are on the way.", count))
 
 
 @bp.post("/people/<uuid:person_id>/remove")
@@ -88,9 +91,9 @@ def remove(person_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/people/<uuid:membership_id>/back")
 def undo(membership_id: UUID) -> ResponseReturnValue:
-    """While the day lasts."""
+    """Take a removal back, until the end of the same day."""
     name = next((r["name"] for r in _household(_my_own()).removed if r["id"] == membership_id), "Somebody")
-    if not leaving.undo(db.session(), membership_id, reader().now):
+    if not leaving.undo(db.session(), membership_id, viewer().now):
         abort(404)
     return _back(f"{name} has the seat again and is told by mail.")
 
@@ -106,7 +109,7 @@ def ask_to_leave() -> ResponseReturnValue:
 
 @bp.post("/leave")
 def leave() -> ResponseReturnValue:
-    """Out, from now on."""
+    """Leave the family, from now on."""
     _plan()
     leaving.leave(db.session())
     return _back("You left the family. Its plan no longer covers you.")
@@ -114,19 +117,19 @@ def leave() -> ResponseReturnValue:
 
 @bp.post("/transfer")
 def propose_transfer() -> ResponseReturnValue:
-    """Ask somebody to take over."""
+    """Propose the transfer of the family to a member."""
     plan = _my_own()
     limits.limit("family-transfer", allowed=5, seconds=86_400, whose=str(plan.id))  # each is two mails
-    person = chosen("person")
-    if not handing_over.propose_transfer(db.session(), plan.id, person):
+    person = form_uuid("person")
+    if not transfer.propose_transfer(db.session(), plan.id, person):
         abort(404)
     return _back(f"{_name_of(person)} has been asked to take over. Nothing changes until the first payment.")
 
 
 @bp.post("/transfer/off")
 def end_transfer() -> ResponseReturnValue:
-    """Taken back, or no."""
-    if not handing_over.end_transfer(db.session(), _plan().id):
+    """Take the proposal back, or decline it."""
+    if not transfer.end_transfer(db.session(), _plan().id):
         abort(404)
     return _back("Everything stays as it was.")
 
@@ -140,13 +143,13 @@ def ask_to_end() -> ResponseReturnValue:
 @bp.post("/end")
 def end() -> ResponseReturnValue:
     """Everybody keeps the date that is paid, and is told."""
-    until = handing_over.dissolve(db.session(), _my_own().id, me()) or abort(404)
-    return _back(f"The plan ends on {reader().day(until)}. Everybody in it is told by mail.")
+    until = transfer.dissolve(db.session(), _my_own().id, me()) or abort(404)
+    return _back(f"The plan ends on {viewer().day(until)}. Everybody in it is told by mail.")
 
 
 @bp.post("/sharing")
 def share() -> ResponseReturnValue:
-    """One's own switch."""
+    """Whether the family may see one's own evenings."""
     share = request.form.get("share") == "yes"
     actions.share_attendance(db.session(), me(), share)
     return _back(
@@ -156,14 +159,14 @@ def share() -> ResponseReturnValue:
 
 @bp.post("/answering")
 def let_answer() -> ResponseReturnValue:
-    """One's own switch."""
+    """Whether the family may answer for oneself."""
     may = request.form.get("may") == "yes"
     actions.let_answer(db.session(), me(), may)
     return _back("Your family may answer for you now." if may else "Only you answer for yourself now.")
 
 
-def _back(said: str) -> ResponseReturnValue:
-    flash(said, "note")
+def _back(notice: str) -> ResponseReturnValue:
+    flash(notice, "note")
     return redirect("/family", 303)
 
 
@@ -177,7 +180,7 @@ def _my_own() -> FamilyPlan:
 
 
 def _household(plan: FamilyPlan) -> queries.Household:
-    return queries.Household(db.session(), plan, me(), reader())
+    return queries.Household(db.session(), plan, me(), viewer())
 
 
 def _name_of(person_id: UUID) -> str:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from portal.live.reader import Message, Receive, Send
+from portal.live.sse_client import AsgiMessage, Receive, Send
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -24,7 +24,7 @@ LONGEST = 1024 * 1024
 PATIENCE = 10
 """Seconds for a request to arrive whole."""
 
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Application = Callable[[AsgiMessage, Receive, Send], Awaitable[None]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
@@ -36,7 +36,7 @@ def combined(live: Application, pages: "WSGIApplication", workers: int, patience
     """An ASGI application that answers `/live/` itself and leaves the rest to `workers` threads of a WSGI one."""
     threads = ThreadPoolExecutor(workers, "page")
 
-    async def portal(scope: Message, receive: Receive, send: Send) -> None:
+    async def portal(scope: AsgiMessage, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or scope["path"].startswith("/live/"):
             await live(scope, receive, send)
             return
@@ -68,7 +68,7 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(pieces)
 
 
-def _answered(pages: "WSGIApplication", asked: dict[str, object]) -> Answer:
+def _answered(pages: "WSGIApplication", wsgi_environ: dict[str, object]) -> Answer:
     start: list[Any] = []
 
     def start_response(
@@ -78,7 +78,7 @@ def _answered(pages: "WSGIApplication", asked: dict[str, object]) -> Answer:
         return io.BytesIO().write
 
     try:
-        answer = pages(asked, start_response)
+        answer = pages(wsgi_environ, start_response)
         try:
             body = b"".join(answer)
         finally:
@@ -91,9 +91,9 @@ def _answered(pages: "WSGIApplication", asked: dict[str, object]) -> Answer:
     return int(status[:3]), [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers], body
 
 
-def environ(scope: Message, body: bytes) -> dict[str, object]:
+def environ(scope: AsgiMessage, body: bytes) -> dict[str, object]:
     """The request as WSGI has it (PEP 3333)."""
-    asked = {
+    wsgi_environ = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
@@ -117,5 +117,7 @@ def environ(scope: Message, body: bytes) -> dict[str, object]:
         key = name.decode("latin-1").upper().replace("-", "_")
         key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
         text = value.decode("latin-1")
-        asked[key] = f"{asked[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}" if key in asked else text
-    return asked
+        wsgi_environ[key] = (
+            f"{wsgi_environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}" if key in wsgi_environ else text
+        )
+    return wsgi_environ

@@ -10,13 +10,13 @@ from secrets import choice, randbelow
 from typing import TypeAlias
 from urllib.parse import parse_qs
 
-from portal.live.pictures import Drawing, Key, Pictures
-from portal.live.reader import Message, Reader, Receive, Send, body
+from portal.live.cached_fragments import CachedFragments, Key, RenderedFragment
+from portal.live.sse_client import AsgiMessage, Receive, Send, SseClient, body
 from portal.live.stopping import before_stopping
 from portal.live.token import Ticket, admit
 
 Listen: TypeAlias = Callable[["Live"], Awaitable[None]]
-Render: TypeAlias = Callable[[Sequence[Key]], Awaitable[Mapping[Key, Drawing]]]
+Render: TypeAlias = Callable[[Sequence[Key]], Awaitable[Mapping[Key, RenderedFragment]]]
 Check: TypeAlias = Callable[[Sequence[Ticket]], Awaitable[Sequence[bool]]]
 
 GATHER_SECONDS = REST_SECONDS = 0.05  # together: about ten events a second
@@ -59,7 +59,7 @@ class Live:
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers]
         self._headers.append((b"cache-control", b"no-store"))
         self._tick_seconds, self._heartbeat_seconds = tick_seconds, heartbeat_seconds
-        self._pictures = Pictures()
+        self._fragments = CachedFragments()
         self._stirred = asyncio.Event()
         self._sign_outs = 0
         self._open: Counter[str] = Counter()
@@ -72,51 +72,51 @@ class Live:
         return self._listening and not any(task.done() for task in self._tasks)
 
     @property
-    def readers(self) -> int:
+    def clients(self) -> int:
         """How many streams are open."""
-        return len(self._pictures.readers())
+        return len(self._fragments.clients())
 
     def changed(self, meeting: str) -> None:
         """Draw this meeting again soon; a burst of changes is drawn once."""
-        self._pictures.change(meeting)
+        self._fragments.change(meeting)
         self._stirred.set()
 
     def signed_out(self, sign_in: str) -> None:
         """End the streams of this sign-in now."""
         self._sign_outs += 1
-        for reader in self._pictures.readers():
-            if reader.ticket.sign_in == sign_in:
-                self._pictures.end(reader)
+        for client in self._fragments.clients():
+            if client.ticket.sign_in == sign_in:
+                self._fragments.end(client)
 
     def listening(self, well: bool) -> None:
         """Note that `listen` hears again, or no longer; what it missed is then made good."""
         self._listening = well
         if well:
             self._sign_outs += 1
-            for reader in self._pictures.readers():
-                reader.ask_at = 0
-            self._pictures.change_all()
+            for client in self._fragments.clients():
+                client.ask_at = 0
+            self._fragments.change_all()
             self._stirred.set()
 
     def close(self) -> None:
         """End every stream and take no new one."""
         self._closing = True
-        for reader in self._pictures.readers():
-            self._pictures.end(reader)
+        for client in self._fragments.clients():
+            self._fragments.end(client)
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             answer = await self._admit(scope)
             if isinstance(answer, Ticket):
-                await self._stream(Reader(send, answer, self._ask_at(answer)), receive)
+                await self._stream(SseClient(send, answer, self._ask_at(answer)), receive)
             else:
                 status, reason = answer
                 await send(self._start(status, TEXT))
                 await send(body(reason.encode(), more=False))
 
-    async def _admit(self, scope: Message) -> Ticket | tuple[int, str]:
+    async def _admit(self, scope: AsgiMessage) -> Ticket | tuple[int, str]:
         if scope["path"] == "/live/healthz":
             return (200, "alive\n") if self.healthy else (503, "not hearing of changes\n")
         if scope["path"] != "/live/meetings":
@@ -141,29 +141,29 @@ class Live:
     async def _admitted(self, ticket: Ticket) -> Ticket | None:
         # A sign-out announced while the database answers finds no stream to end: then ask again.
         while True:
-            heard = self._sign_outs
+            sign_outs = self._sign_outs
             (fitting,) = await self._fitting([ticket])
-            if fitting is None or heard == self._sign_outs:
+            if fitting is None or sign_outs == self._sign_outs:
                 return fitting
 
     async def _fitting(self, tickets: Sequence[Ticket]) -> list[Ticket | None]:
         """Each ticket if it holds, the same without names if only the access has ended, or None."""
-        hold = dict(zip(tickets, await self._check(tickets), strict=True))
-        plain = {each: each.without_names() for each in tickets if not hold[each] and each.audience.names_shown}
+        valid = dict(zip(tickets, await self._check(tickets), strict=True))
+        plain = {each: each.without_names() for each in tickets if not valid[each] and each.audience.names_shown}
         if plain:
-            hold |= zip(plain.values(), await self._check(list(plain.values())), strict=True)
-        return [next((one for one in (each, plain.get(each)) if one and hold[one]), None) for each in tickets]
+            valid |= zip(plain.values(), await self._check(list(plain.values())), strict=True)
+        return [next((one for one in (each, plain.get(each)) if one and valid[one]), None) for each in tickets]
 
-    def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> Message:
+    def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> AsgiMessage:
         return {"type": "http.response.start", "status": status, "headers": [*headers, *self._headers]}
 
-    async def _stream(self, reader: Reader, receive: Receive) -> None:
-        reader.take(self._start(200, STREAM))
+    async def _stream(self, client: SseClient, receive: Receive) -> None:
+        client.take(self._start(200, STREAM))
         # No empty line follows: htmx minds the hint only inside an event with data.
-        reader.take(body(b"retry: %d\n" % (500 + randbelow(2500))))
-        sign_in = reader.ticket.sign_in
+        client.take(body(b"retry: %d\n" % (500 + randbelow(2500))))
+        sign_in = client.ticket.sign_in
         self._open[sign_in] += 1
-        self._show(reader, self._pictures.join(reader))
+        self._show(client, self._fragments.join(client))
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass
@@ -171,27 +171,27 @@ class Live:
             self._open[sign_in] -= 1
             if not self._open[sign_in]:
                 del self._open[sign_in]
-            self._pictures.leave(reader)
+            self._fragments.leave(client)
 
-    def _show(self, reader: Reader, event: Message | None) -> None:
+    def _show(self, client: SseClient, event: AsgiMessage | None) -> None:
         if event is None:
             self._stirred.set()
-        elif not reader.take(event):
-            self._pictures.end(reader)
+        elif not client.take(event):
+            self._fragments.end(client)
 
     async def _publish(self) -> None:
         while True:
             await self._stirred.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._stirred.clear()
-            if due := self._pictures.take_due(self._now()):
+            if due := self._fragments.take_due(self._now()):
                 try:
-                    drawings = await self._render(due)
+                    rendered = await self._render(due)
                 except Exception:
                     logger.exception("Could not draw %d pictures; the next tick tries again", len(due))
                 else:
                     for key in due:
-                        self._pictures.show(key, drawings.get(key))
+                        self._fragments.show(key, rendered.get(key))
             await asyncio.sleep(REST_SECONDS)
 
     async def _tick(self) -> None:
@@ -201,7 +201,7 @@ class Live:
             self._stirred.set()
             if time.monotonic() - beat >= self._heartbeat_seconds:
                 beat = time.monotonic()
-                self._pictures.tell(self._pictures.readers(), HEARTBEAT)
+                self._fragments.tell(self._fragments.clients(), HEARTBEAT)
 
     def _ask_at(self, ticket: Ticket, after: float | None = None) -> float:
         """When to ask about a ticket: soon, and to the second when its access ends, if that is `after` a moment."""
@@ -214,26 +214,26 @@ class Live:
         while True:
             await asyncio.sleep(self._tick_seconds)
             now = self._now().timestamp()
-            due = [one for one in self._pictures.readers() if one.ask_at <= now]
+            due = [one for one in self._fragments.clients() if one.ask_at <= now]
             for first in range(0, len(due), ASKED_AT_ONCE):
                 await self._recheck(due[first : first + ASKED_AT_ONCE], now)
 
-    async def _recheck(self, readers: Sequence[Reader], now: float) -> None:
+    async def _recheck(self, clients: Sequence[SseClient], now: float) -> None:
         """End what no longer holds; without access a stream goes on without names."""
-        for one in readers:  # before asking: who is to be asked anew meanwhile stays so
+        for one in clients:  # before asking: who is to be asked anew meanwhile stays so
             one.ask_at = self._ask_at(one.ticket, after=now)
         try:
-            fitting = await self._fitting([one.ticket for one in readers])
+            fitting = await self._fitting([one.ticket for one in clients])
         except Exception:
-            logger.exception("Could not check %d open streams; the next tick tries again", len(readers))
-            for one in readers:
+            logger.exception("Could not check %d open streams; the next tick tries again", len(clients))
+            for one in clients:
                 one.ask_at = 0
             return
-        for reader, ticket in zip(readers, fitting, strict=True):
+        for client, ticket in zip(clients, fitting, strict=True):
             if ticket is None:
-                self._pictures.end(reader)
-            elif ticket.audience != reader.ticket.audience:
-                self._show(reader, self._pictures.move(reader, ticket))
+                self._fragments.end(client)
+            elif ticket.audience != client.ticket.audience:
+                self._show(client, self._fragments.move(client, ticket))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -22,7 +22,7 @@ CLOSED = "@closed.invalid"
 
 
 @dataclass(frozen=True)
-class Letter:
+class Message:
     """What a mail says: a headline, sentences, facts, at most one button (path, label), and why it was sent.
 
     The path leads into the portal; the button opens a page and changes nothing by itself.
@@ -32,7 +32,7 @@ class Letter:
     headline: str
     body: Sequence[str]
     why: str
-    facts: Sequence[tuple[str, str]] = ()
+    details: Sequence[tuple[str, str]] = ()
     button: tuple[str, str] | None = None
 
 
@@ -40,7 +40,7 @@ def write(
     db: Session,
     kind: str,
     recipient: str,
-    letter: Letter,
+    message: Message,
     *,
     user_id: UUID | None = None,
     occasion: str | None = None,
@@ -51,9 +51,9 @@ def write(
     """
     if recipient.endswith(CLOSED):
         return
-    said = asdict(letter)
-    if letter.button:
-        said["button"] = (current_app.config["SETTINGS"].public_url + letter.button[0], letter.button[1])
+    context = asdict(message)
+    if message.button:
+        context["button"] = (current_app.config["SETTINGS"].public_url + message.button[0], message.button[1])
     mail_id = uuid4()
     row = {
         "id": mail_id,
@@ -61,11 +61,11 @@ def write(
         "occasion": occasion,
         "user_id": user_id,
         "recipient": recipient,
-        "subject": " ".join(letter.subject.split()),
+        "subject": " ".join(message.subject.split()),
         "secret": secret,
         "created_at": clock.now(),
-        "text": _template("letter.txt").render(said).replace("\N{NO-BREAK SPACE}", " "),
-        "html": _template("letter.html").render(said),
+        "text": _template("message.txt").render(context).replace("\N{NO-BREAK SPACE}", " "),
+        "html": _template("message.html").render(context),
     }
     if occasion is None:
         db.execute(insert(Mail).values(row))

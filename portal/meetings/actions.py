@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock, live
 from portal.accounts.models import User
-from portal.meetings import line
+from portal.meetings import waitlist
 from portal.meetings.events import cancelled, moved, reinstated
 from portal.meetings.models import Meeting
 from portal.meetings.rows import Titled
@@ -61,7 +61,7 @@ class Plan:
         return moment
 
     def row(self) -> dict[str, object]:
-        """As the table keeps it, with the instant. Raises Refused when the clocks skip that hour."""
+        """The columns of a row of `meetings`. Raises Refused when the clocks skip that hour."""
         return {**asdict(self), "starts_at": self.starts_at()}
 
 
@@ -98,7 +98,7 @@ def change(db: Session, meeting: Meeting, what: Plan, host_email: str | None = N
     if not db.execute(changed.values(values)).rowcount:  # type: ignore[attr-defined]
         fresh = db.scalar(select(Meeting.revision).where(Meeting.id == meeting.id))
         raise AlreadyBegun if fresh == seen else ChangedMeanwhile
-    line.tend(db, meeting.id)
+    waitlist.advance(db, meeting.id)
     audit.record(
         db,
         "meeting.moved" if moves else "meeting.changed",
@@ -139,7 +139,7 @@ def reinstate(db: Session, meeting: Titled) -> None:
         db, "meeting.reinstated", f"{meeting.title} is held after all", category="meeting", meeting_id=meeting.id
     )
     reinstated.publish(db, meeting_id=meeting.id)
-    line.tend(db, meeting.id)
+    waitlist.advance(db, meeting.id)
 
 
 def host_of(db: Session, email: str | None) -> UUID | None:

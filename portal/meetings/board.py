@@ -11,7 +11,7 @@ from flask import current_app
 from portal import clock
 from portal.meetings.rows import AnyMeeting
 from portal.times import ago, city, day_long, day_medium, day_short, starts_in
-from portal.web import reader
+from portal.viewer import viewer
 
 LAST_HOUR = timedelta(hours=1)
 """So long before the start nobody is offered a place any more: the first to click has it."""
@@ -46,8 +46,8 @@ class Reading(NamedTuple):
 @lru_cache(maxsize=16384)
 def reading(moment: datetime, zone: str) -> Reading:
     """`moment` on the wall clocks of `zone`. A list asks for the same few starts again and again."""
-    there = moment.astimezone(ZoneInfo(zone))
-    return Reading(there, there.date(), f"{there:%H:%M}", there.isoformat(timespec="seconds"))
+    local = moment.astimezone(ZoneInfo(zone))
+    return Reading(local, local.date(), f"{local:%H:%M}", local.isoformat(timespec="seconds"))
 
 
 @dataclass(frozen=True)
@@ -321,4 +321,4 @@ class Board:
 def here_and_now() -> Clock:
     """The zone of whoever asks, the club's, and this moment."""
     settings = current_app.config["SETTINGS"]
-    return Clock(clock.now(), reader().zone, settings.club_timezone, settings.doors_minutes)
+    return Clock(clock.now(), viewer().zone, settings.club_timezone, settings.doors_minutes)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock
 from portal.database.transactions import in_batches
 from portal.jobs import job
-from portal.meetings import line, series
+from portal.meetings import series, waitlist
 from portal.meetings.events import moved
 from portal.times import moment_of
 
@@ -41,10 +41,10 @@ update meetings m
 """)
 
 
-@job("meetings.hold_series", cron="11 * * * *", lock="meetings.hold_series")
-def hold_series(db: Session) -> None:
+@job("meetings.extend_series", cron="11 * * * *", lock="meetings.extend_series")
+def extend_series(db: Session) -> None:
     """Each hour: what is missing of the next five weeks is made."""
-    if made := series.hold(db):
+    if made := series.extend(db):
         audit.record(db, "series.continued", f"Made {made} meetings of series", category="cron")
 
 
@@ -58,7 +58,7 @@ def follow_zones(db: Session) -> None:
     for meeting_id in db.scalars(MOVE, {"moved": skewed, "at": clock.now()}).all():
         audit.record(db, "meeting.moved", "A zone's rules changed", category="cron", meeting_id=meeting_id)
         moved.publish(db, meeting_id=meeting_id)
-        line.tend(db, meeting_id)
+        waitlist.advance(db, meeting_id)
 
 
 def other_than_their_clocks(db: Session, at: datetime) -> Iterator[dict[str, str]]:

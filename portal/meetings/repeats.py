@@ -5,12 +5,20 @@ from typing import TYPE_CHECKING
 
 from portal.meetings.models import MeetingSeries
 from portal.meetings.rows import Rule
+from portal.sentences import listed
 from portal.times import DAYS, city, date_in_words, instant, next_wall_time, ordinal
 
 if TYPE_CHECKING:
     from portal.meetings.series import SeriesPlan
 
 WEEKS = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
+SENTENCES = {
+    (False, False): "{days} at {time} in {city}, from {first}.",
+    (True, False): "{days} at {time} in {city}, from {first} until {last}.",
+    (False, True): "{days} at {time} in {city}, from {first}, unless another meeting is on that day.",
+    (True, True): "{days} at {time} in {city}, from {first} until {last}, unless another meeting is on that day.",
+}
+"""By whether it ends, and whether it gives way to other meetings."""
 
 
 def in_words(rule: Rule) -> str:
@@ -19,20 +27,25 @@ def in_words(rule: Rule) -> str:
     if rule.repeats == "daily" or len(days) == 7:
         return "Every day"
     if rule.repeats == "weekly":
-        return "Monday to Friday" if days == list(DAYS[:5]) else f"Every {_joined(days)}"
+        return "Monday to Friday" if days == list(DAYS[:5]) else f"Every {listed(days)}"
     if rule.repeats == "monthly-by-day":
         month_day = rule.month_day or 1
-        shorter = ", or the last day of a shorter month" if month_day > 28 else ""
-        return f"Every month on the {ordinal(month_day)}{shorter}"
+        if month_day > 28:
+            return f"Every month on the {ordinal(month_day)}, or the last day of a shorter month"
+        return f"Every month on the {ordinal(month_day)}"
     return f"Every {WEEKS[rule.month_week or 1]} {days[0]} of the month"
 
 
 def sentence(series: "MeetingSeries | SeriesPlan") -> str:
     """Every Tuesday at 21:00 in Istanbul, from 3 May 2026 until 5 June 2026."""
-    until = f" until {date_in_words(series.ends_on)}" if series.ends_on else ""
-    unless = ", unless another meeting is on that day" if series.only_if_free else ""
-    when = f"{series.start_time:%H:%M} in {city(series.timezone)}"
-    return f"{in_words(series)} at {when}, from {date_in_words(series.starts_on)}{until}{unless}."
+    text = SENTENCES[series.ends_on is not None, bool(series.only_if_free)]
+    return text.format(
+        days=in_words(series),
+        time=f"{series.start_time:%H:%M}",
+        city=city(series.timezone),
+        first=date_in_words(series.starts_on),
+        last=date_in_words(series.ends_on) if series.ends_on else "",
+    )
 
 
 def clocks_note(day: date, wall: time, zone: str) -> str:
@@ -40,7 +53,3 @@ def clocks_note(day: date, wall: time, zone: str) -> str:
     if instant(day, wall, zone) is not None:
         return ""
     return f"The clocks skip {wall:%H:%M} in {city(zone)} that day, so it starts at {next_wall_time(day, wall, zone):%H:%M}."
-
-
-def _joined(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,6 +1,6 @@
 """Series: a rule that holds meetings five weeks ahead, and an admin's verbs for it. None of them commits.
 
-The database says on which days a series is held and makes its meetings (`hold_series`); at which instant each begins is
+The database says on which days a series is held and makes its meetings (`extend_series`); at which instant each begins is
 derived here, as of every meeting.
 """
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock, live
 from portal.database import broken_rule
-from portal.meetings import actions, line
+from portal.meetings import actions, waitlist
 from portal.meetings.actions import ChangedMeanwhile, NotInThePast, host_of
 from portal.meetings.events import cancelled, moved
 from portal.meetings.models import Meeting, MeetingSeries
@@ -32,14 +32,14 @@ FARTHEST_DAYS = 3700
 """A rule whose next day is farther off than this has none."""
 
 # Whoever makes or moves meetings of series waits here, before looking what there is.
-ALONE = text("select pg_advisory_xact_lock(hashtext('meeting_series'))")
+LOCK_SERIES = text("select pg_advisory_xact_lock(hashtext('meeting_series'))")
 MISSING = text("""
 select s.id, s.start_time, s.timezone, day
   from meeting_series s cross join lateral series_dates(s, :first, :last) day
  where (cast(:series as uuid) is null or s.id = :series)
    and not exists (select from meetings m where m.series_id = s.id and m.series_date = day)
 """)
-HOLD = text("select hold_series(:starts)")
+EXTEND = text("select extend_series(:starts)")
 PLANNED_DAYS = text("""
 select distinct series_date from meetings
  where series_id = :series and series_date >= :from_day and status = 'scheduled' and starts_at > :at
@@ -92,7 +92,7 @@ class SeriesPlan:
     only_if_free: bool = False
 
     def row(self) -> dict[str, object]:
-        """As the table keeps it."""
+        """The columns of a row of `meeting_series`."""
         return {**asdict(self), "weekdays": list(self.weekdays)}
 
 
@@ -109,7 +109,7 @@ def start(db: Session, what: SeriesPlan, host_email: str | None = None, created_
     if not next_days(db, what, most=1):
         raise NoDays
     series_id = _insert(db, what, host_of(db, host_email), created_by)
-    hold(db, series_id)
+    extend(db, series_id)
     _note(db, "series.planned", f"Planned {what.title}, again and again", series_id)
     return series_id
 
@@ -135,7 +135,7 @@ def change(db: Session, series: MeetingSeries, what: SeriesPlan, host_email: str
         _update(db, series.id, seen, ends_on=min(last, series.ends_on or last))
         following = _insert(db, what, host_id, series.created_by, skipped=skipped)
     _follow(db, series.id, following, what.starts_on, "It is held on other days from now on.")
-    hold(db, following)
+    extend(db, following)
     _note(db, "series.changed", f"Changed {what.title} from {what.starts_on} on", following, before=str(series.id))
     return following
 
@@ -148,7 +148,7 @@ def stop(db: Session, series: MeetingSeries, last_day: date, reason: str) -> Non
         raise NotInThePast("The past stays as it was. Choose yesterday, to end it now, or a later day.")
     _update(db, series.id, series.revision, ends_on=max(last_day, series.starts_on - timedelta(days=1)))
     _follow(db, series.id, series.id, last_day + timedelta(days=1), reason)
-    hold(db, series.id)
+    extend(db, series.id)
     _note(db, "series.stopped", f"{series.title} ends after {last_day}", series.id, reason=reason)
 
 
@@ -165,7 +165,7 @@ def skip(db: Session, series: MeetingSeries, day: date, reason: str) -> None:
     _note(db, "series.skipped", f"{series.title} is not held on {day}", series.id, reason=reason)
 
 
-def hold_after_all(db: Session, series: MeetingSeries, day: date) -> None:
+def unskip(db: Session, series: MeetingSeries, day: date) -> None:
     """Take a skipped day back; if a meeting was called off for it, that one takes place. Raises Refused."""
     if day < today(series.timezone):
         raise NotInThePast("That day is over.")
@@ -173,34 +173,34 @@ def hold_after_all(db: Session, series: MeetingSeries, day: date) -> None:
     planned = _meeting_of(db, series.id, day)
     if planned is not None and planned.status == "cancelled":
         actions.reinstate(db, planned)
-    hold(db, series.id)
+    extend(db, series.id)
     _note(db, "series.held", f"{series.title} is held on {day} after all", series.id)
 
 
-def hold(db: Session, series_id: UUID | None = None) -> int:
+def extend(db: Session, series_id: UUID | None = None) -> int:
     """Make what is missing of the next five weeks, of one series or of all; how many meetings that were."""
-    db.execute(ALONE)
+    db.execute(LOCK_SERIES)
     day, now = timedelta(days=1), clock.now()  # a day more on each side: it is yesterday or tomorrow already somewhere
-    given = {"series": series_id, "first": now.date() - day, "last": now.date() + day * (AHEAD_DAYS + 1)}
+    params = {"series": series_id, "first": now.date() - day, "last": now.date() + day * (AHEAD_DAYS + 1)}
     starts = [
         _start_of(row.day, row.start_time, row.timezone) | {"series": str(row.id)}
-        for row in db.execute(MISSING, given)
+        for row in db.execute(MISSING, params)
         if row.day - today(row.timezone) <= day * AHEAD_DAYS and moment_of(row.day, row.start_time, row.timezone) > now
     ]
-    return db.execute(HOLD, {"starts": Jsonb(starts)}).scalar_one() if starts else 0
+    return db.execute(EXTEND, {"starts": Jsonb(starts)}).scalar_one() if starts else 0
 
 
 def next_days(db: Session, what: SeriesPlan | MeetingSeries, most: int = 5, skipped: Sequence[date] = ()) -> list[Day]:
     """The next days of a series that is planned, or only thought of."""
     row = what.row() | {"skipped": skipped} if isinstance(what, SeriesPlan) else _row(what)
     wall, zone = what.start_time, what.timezone
-    given = {
+    params = {
         "rule": Jsonb({name: _plain(value) for name, value in row.items()}),
         "first": today(zone),
         "days": FARTHEST_DAYS,
         "most": most + 1,  # today's may have begun
     }
-    ahead = [day for day in db.scalars(NEXT_DAYS, given) if moment_of(day, wall, zone) > clock.now()]
+    ahead = [day for day in db.scalars(NEXT_DAYS, params) if moment_of(day, wall, zone) > clock.now()]
     return [
         Day(day, moment_of(day, wall, zone).astimezone(ZoneInfo(zone)), clocks_note(day, wall, zone))
         for day in ahead[:most]
@@ -247,20 +247,20 @@ def _written(db: Session, statement: Executable) -> int:
 
 
 def _follow(db: Session, series_id: UUID, following: UUID, from_day: date, why: str) -> None:
-    db.execute(ALONE)
+    db.execute(LOCK_SERIES)
     what = db.execute(
         select(MeetingSeries.start_time, MeetingSeries.timezone).where(MeetingSeries.id == following)
     ).one()
     days = db.scalars(PLANNED_DAYS, {"series": series_id, "from_day": from_day, "at": clock.now()})
     starts = Jsonb([_start_of(day, what.start_time, what.timezone) for day in days])
-    given = {"series": series_id, "following": following, "from_day": from_day, "why": why, "starts": starts}
-    for meeting_id, became in db.execute(FOLLOW, given).all():
+    params = {"series": series_id, "following": following, "from_day": from_day, "why": why, "starts": starts}
+    for meeting_id, became in db.execute(FOLLOW, params).all():
         if became == "moved":
             moved.publish(db, meeting_id=meeting_id)
         elif became == "cancelled":
             cancelled.publish(db, meeting_id=meeting_id)
         if became in ("kept", "moved"):
-            line.tend(db, meeting_id)
+            waitlist.advance(db, meeting_id)
         else:
             live.announce(db, meeting_id)
 
@@ -286,11 +286,11 @@ def _row(series: MeetingSeries) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """As JSON keeps it."""
+    """The value in a type that JSON has."""
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value if value is None or isinstance(value, int) else str(value)
 
 
-def _note(db: Session, operation: str, said: str, series_id: UUID, **details: Any) -> None:  # handed on as they are
-    audit.record(db, operation, said, category="meeting", series=str(series_id), **details)
+def _note(db: Session, operation: str, message: str, series_id: UUID, **details: Any) -> None:  # handed on as they are
+    audit.record(db, operation, message, category="meeting", series=str(series_id), **details)

@@ -11,6 +11,7 @@ from portal import clock
 from portal.config import Settings
 from portal.database.query import Query
 from portal.operations.backup import TOO_OLD
+from portal.sentences import listed, ngettext
 
 DAY = timedelta(days=1)
 NO_CHECK, NO_PROOF = timedelta(hours=36), timedelta(days=9)
@@ -18,7 +19,7 @@ NEARLY_ALL = 0.8
 """Of the connections the server allows."""
 
 
-class Facts(NamedTuple):
+class Readings(NamedTuple):
     """How everything stands, as the alarms look at it."""
 
     worked_on: bool
@@ -44,10 +45,10 @@ class Facts(NamedTuple):
 
 
 # Everything in one question, since it is asked for every look at Today.
-FACTS = Query(
-    Facts,
+READINGS = Query(
+    Readings,
     text("""
-with jobs as materialized (select * from queue_standing()), backup as (select * from backups where deleted_at is null)
+with jobs as materialized (select * from queue_status()), backup as (select * from backups where deleted_at is null)
 select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as worked_on,
        checked.began_at as checked_at, checked.well as checked_well, checked.said as checked_said,
        (select count(*) from jsonb_object_keys(
@@ -61,7 +62,7 @@ select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as wor
        (select coalesce(sum(timeouts), 0) from pool_timings where timed_out_at > now() - interval '1 day') as in_vain,
        (select sum(numbackends) from pg_catalog.pg_stat_database) as used,
        cast(current_setting('max_connections') as integer) as allowed
-  from mail_standing(:mails_since) mail
+  from mail_status(:mails_since) mail
   left join lateral (select * from runs where name = 'check' and ended_at is not null order by began_at desc limit 1) checked on true
   left join lateral (select * from runs where name = 'backup' and ended_at is not null order by began_at desc limit 1) tried on true
   left join lateral (select * from backup where proved_at is not null order by proved_at desc limit 1) proof on true
@@ -78,14 +79,14 @@ class Alarm(NamedTuple):
 
 def alarms(db: Session, settings: Settings) -> list[Alarm]:
     """Everything that wants a look now. Ask as an admin."""
-    facts = FACTS.one(db, mails_since=clock.now() - DAY)
+    readings = READINGS.one(db, mails_since=clock.now() - DAY)
     found = [
         *_of_money(settings),
         *_of_rooms(settings),
-        *_of_work(facts),
-        *_of_check(facts),
-        *_of_backups(facts, settings),
-        *_of_connections(facts),
+        *_of_work(readings),
+        *_of_check(readings),
+        *_of_backups(readings, settings),
+        *_of_connections(readings),
     ]
     return sorted(found, key=lambda alarm: not alarm.bad)
 
@@ -104,53 +105,71 @@ def _of_rooms(settings: Settings) -> Iterator[Alarm]:
         yield Alarm(False, f"Nobody really meets on Google Meet: GOOGLE_URL is {settings.google_url}, not the real one")
 
 
-def _of_check(facts: Facts) -> Iterator[Alarm]:
-    if facts.checked_well is False:
-        found = f"found {_many(facts.broken, 'broken promise')}" if facts.broken else f"failed: {facts.checked_said}"
-        yield Alarm(True, f"The nightly check {found}")
-    if facts.checked_at and _age(facts.checked_at) > NO_CHECK:
-        yield Alarm(False, f"The nightly check has not run for {_days(facts.checked_at)}")
+def _of_check(readings: Readings) -> Iterator[Alarm]:
+    if readings.checked_well is False:
+        found = ngettext(
+            "The nightly check found %(num)s broken promise",
+            "The nightly check found %(num)s broken promises",
+            readings.broken,
+        )
+        yield Alarm(True, found if readings.broken else f"The nightly check failed: {readings.checked_said}")
+    if readings.checked_at and _age(readings.checked_at) > NO_CHECK:
+        yield Alarm(False, f"The nightly check has not run for {_days(readings.checked_at)}")
 
 
-def _of_backups(facts: Facts, settings: Settings) -> Iterator[Alarm]:
+def _of_backups(readings: Readings, settings: Settings) -> Iterator[Alarm]:
     # Who answers browsers need not know where backups are kept: what counts is that they are made.
-    if facts.tried_well is False:
-        yield Alarm(True, f"The last backup failed: {facts.tried_said}")
-    if facts.newest is None:
+    if readings.tried_well is False:
+        yield Alarm(True, f"The last backup failed: {readings.tried_said}")
+    if readings.newest is None:
         if not settings.sandbox or settings.backups is not None:
             yield Alarm(False, "No backup has been made yet")
         return
-    if _age(facts.newest) > TOO_OLD:
-        yield Alarm(True, f"The newest backup is {_days(facts.newest)} old")
-    if facts.proved is False:
-        yield Alarm(True, f"A backup could not be brought back: {facts.proof}")
-    unproved = facts.proved_at or facts.oldest or facts.newest
+    if _age(readings.newest) > TOO_OLD:
+        yield Alarm(True, f"The newest backup is {_days(readings.newest)} old")
+    if readings.proved is False:
+        yield Alarm(True, f"A backup could not be restored: {readings.proof}")
+    unproved = readings.proved_at or readings.oldest or readings.newest
     if _age(unproved) > NO_PROOF:
-        yield Alarm(False, f"No backup was brought back for {_days(unproved)}")
+        yield Alarm(False, f"No backup has been restored on trial for {_days(unproved)}")
 
 
-def _of_work(facts: Facts) -> Iterator[Alarm]:
-    if not facts.worked_on:
-        yield Alarm(True, "Nobody works on mail and jobs: the worker is not running")
-    if facts.failed:
-        yield Alarm(True, f"Jobs failed for good in the last day: {', '.join(facts.failed)}")
-    if facts.late:
-        yield Alarm(True, f"More than ten minutes late: {_many(facts.late, 'job')}")
-    if facts.waiting_since and clock.now() - facts.waiting_since > timedelta(hours=1):
-        yield Alarm(True, f"Waiting for an hour or longer: {_many(facts.waiting, 'mail')}")
-    if facts.mails_failed:
-        yield Alarm(False, f"Not sent in the last day, and given up: {_many(facts.mails_failed, 'mail')}")
+def _of_work(readings: Readings) -> Iterator[Alarm]:
+    if not readings.worked_on:
+        yield Alarm(True, "Mails and jobs are not being worked on: the worker is not running")
+    if readings.failed:
+        yield Alarm(True, f"Failed for good in the last day: {listed(readings.failed)}")
+    if readings.late:
+        late = ngettext(
+            "%(num)s job is more than ten minutes late", "%(num)s jobs are more than ten minutes late", readings.late
+        )
+        yield Alarm(True, late)
+    if readings.waiting_since and clock.now() - readings.waiting_since > timedelta(hours=1):
+        waiting = ngettext(
+            "%(num)s mail is waiting, for an hour or longer",
+            "%(num)s mails are waiting, the oldest for an hour or longer",
+            readings.waiting,
+        )
+        yield Alarm(True, waiting)
+    if readings.mails_failed:
+        failed = ngettext(
+            "%(num)s mail could not be sent in the last day and was given up",
+            "%(num)s mails could not be sent in the last day and were given up",
+            readings.mails_failed,
+        )
+        yield Alarm(False, failed)
 
 
-def _of_connections(facts: Facts) -> Iterator[Alarm]:
-    if facts.in_vain:
-        yield Alarm(False, f"Waited for in vain in the last day: {_many(facts.in_vain, 'connection')}")
-    if facts.used > NEARLY_ALL * facts.allowed:
-        yield Alarm(False, f"{facts.used} of {facts.allowed} connections are taken")
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+def _of_connections(readings: Readings) -> Iterator[Alarm]:
+    if readings.in_vain:
+        in_vain = ngettext(
+            "%(num)s request got no database connection in time in the last day",
+            "%(num)s requests got no database connection in time in the last day",
+            readings.in_vain,
+        )
+        yield Alarm(False, in_vain)
+    if readings.used > NEARLY_ALL * readings.allowed:
+        yield Alarm(False, f"{readings.used} of {readings.allowed} connections are taken")
 
 
 def _age(moment: datetime) -> timedelta:
@@ -159,4 +178,6 @@ def _age(moment: datetime) -> timedelta:
 
 def _days(moment: datetime) -> str:
     hours = int(_age(moment) / timedelta(hours=1))
-    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"
+    if hours < 48:
+        return ngettext("%(num)s hour", "%(num)s hours", hours)
+    return ngettext("%(num)s day", "%(num)s days", hours // 24)

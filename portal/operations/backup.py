@@ -21,13 +21,14 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.accounts.models import User
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import roles
 from portal.database.transactions import let_go
 from portal.operations.models import Backup
 from portal.operations.start import reach
 from portal.operations.tools import run
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 DAYS, WEEKS, MONTHS = 14, 8, 12
 TOO_OLD = timedelta(hours=30)

@@ -215,12 +215,12 @@ def findings(
     `at_rest` leaves out the one that needs a running worker. A copy is asked as of its moment: by the club's clock
     (`club_at`) and by the machine's (`now`).
     """
-    given = {"at": club_at or clock.now(), "now": now or datetime.now(UTC), "head": HEAD}
+    params = {"at": club_at or clock.now(), "now": now or datetime.now(UTC), "head": HEAD}
     db.execute(text("set local statement_timeout = '1h'"))
     for promise, statement in PROMISES.items():
         if at_rest and promise == NEEDS_WORKER:
             continue
-        wanted = {name: value for name, value in given.items() if f":{name}" in statement}
+        wanted = {name: value for name, value in params.items() if f":{name}" in statement}
         yield Finding(promise, db.execute(text(statement), wanted).scalar_one())
     at = club_at or clock.now()
     yield Finding(ZONES_KNOWN, len(zones.unknown(zones.in_use(db, at))))

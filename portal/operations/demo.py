@@ -3,8 +3,9 @@
 import psycopg
 from psycopg import sql
 
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 DEMO = "The demo club of Goalete Portal: `portal reset` may delete it."
 """The mark: the comment of its schema, which every login may read and the owner alone may write."""
@@ -18,8 +19,8 @@ def mark_demo(settings: Settings) -> None:
 
 def is_demo(connection: psycopg.Connection) -> bool:
     """Whether the database has the mark."""
-    said = connection.execute("select pg_catalog.obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
-    return said == (DEMO,)
+    comment = connection.execute("select pg_catalog.obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
+    return comment == (DEMO,)
 
 
 def refuse_real_people(owner: psycopg.Connection, what: str) -> None:

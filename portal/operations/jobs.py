@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database.transactions import in_batches
 from portal.jobs import job, queue
 from portal.jobs.runs import is_due, last_ended, noted
@@ -24,6 +24,7 @@ from portal.operations import backup, proof
 from portal.operations.check import findings
 from portal.operations.models import Backup
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 BATCH = 5000
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -80,9 +81,9 @@ OLD = {
 def tidy(db: Session) -> None:
     """Delete or shorten what its time is over for, a batch at a time."""
     with noted(db, "tidying") as run:
-        done = [said.format(gone) for said, statement in OLD.items() if (gone := _in_batches(db, statement))]
-        for said in done:
-            audit.record(db, "operations.tidied", said, category="cron")
+        done = [message.format(gone) for message, statement in OLD.items() if (gone := _in_batches(db, statement))]
+        for message in done:
+            audit.record(db, "operations.tidied", message, category="cron")
         run.said = f"{'; '.join(done)}." if done else "Nothing was old enough."
 
 

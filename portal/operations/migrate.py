@@ -6,11 +6,12 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from portal.config import ROOT, Settings, plain_url
+from portal.config import ROOT, Settings
 from portal.database import roles
 from portal.operations.revision import KNOWN
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 
 def migrate(settings: Settings, revision: str) -> None:

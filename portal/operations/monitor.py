@@ -102,8 +102,8 @@ class Mean(NamedTuple):
     mean: float
 
 
-QUEUE = Query(Jobs, text("select * from queue_standing() order by failed desc, late desc, waiting desc, task"))
-MAILS = Query(Mails, text("select * from mail_standing(:since)"))
+QUEUE = Query(Jobs, text("select * from queue_status() order by failed desc, late desc, waiting desc, task"))
+MAILS = Query(Mails, text("select * from mail_status(:since)"))
 SLOW = Query(SlowStatement, text("select * from slow_statements()"))
 CONNECTIONS = Query(Connected, text("select * from open_connections()"))
 LIMIT = Query(
@@ -177,8 +177,8 @@ def last_runs(db: Session) -> list[Run]:
 
 def backups(db: Session) -> list[Backup]:
     """The backups there are, newest first."""
-    there = select(Backup).where(Backup.deleted_at.is_(None)).order_by(Backup.made_at.desc())
-    return list(db.scalars(there.limit(40)))
+    kept = select(Backup).where(Backup.deleted_at.is_(None)).order_by(Backup.made_at.desc())
+    return list(db.scalars(kept.limit(40)))
 
 
 def queue(db: Session) -> list[Jobs]:

@@ -8,7 +8,7 @@ from sqlalchemy import NullPool, create_engine, select
 from sqlalchemy.orm import Session
 
 from portal.accounts import passwords
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import db as database
 from portal.database.transactions import keep, let_go
 from portal.operations import backup
@@ -19,6 +19,7 @@ from portal.operations.restore import check_whole, fill, scratch
 from portal.operations.revision import HEAD
 from portal.operations.start import reach
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 SITE = "https://localhost"
 SOMEBODY = """
@@ -37,17 +38,17 @@ def prove(db: Session, settings: Settings) -> str:
     db.expunge(made)
     let_go(db)
     try:
-        said = _tried(settings, made)
+        outcome = _tried(settings, made)
     except Problem as broken:
-        _note(db, made, proved=False, said=str(broken))
+        _note(db, made, proved=False, outcome=str(broken))
         keep(db)
         raise
-    _note(db, made, proved=True, said=said)
-    return said
+    _note(db, made, proved=True, outcome=outcome)
+    return outcome
 
 
-def _note(db: Session, made: Backup, *, proved: bool, said: str) -> None:
-    made.proved, made.proof, made.proved_at = proved, said, datetime.now(UTC)
+def _note(db: Session, made: Backup, *, proved: bool, outcome: str) -> None:
+    made.proved, made.proof, made.proved_at = proved, outcome, datetime.now(UTC)
     db.merge(made)
 
 
@@ -56,22 +57,22 @@ def _tried(settings: Settings, made: Backup) -> str:
     check_whole(file)
     if backup.sha256(file) != made.sha256:
         raise Problem(f"{made.file} is not the file that was made: its checksum differs from the one noted.")
-    with scratch(settings, "proof") as there:
-        with reach(plain_url(there.owner_url)) as owner:
-            fill(owner, plain_url(there.owner_url), file)
-        _compare(there, made.row_counts)
+    with scratch(settings, "proof") as copy:
+        with reach(plain_url(copy.owner_url)) as owner:
+            fill(owner, plain_url(copy.owner_url), file)
+        _compare(copy, made.row_counts)
         if made.revision != HEAD:
-            migrate(there, "head")
-        if broken := broken_promises(there, made.club_at, made.made_at):
+            migrate(copy, "head")
+        if broken := broken_promises(copy, made.club_at, made.made_at):
             raise Problem(f"What came back from {made.file} breaks promises: {'; '.join(broken)}.")
-        somebody = sign_in(there)
+        somebody = sign_in(copy)
     rows = sum(made.row_counts.values())
     signed_in = "somebody could sign in" if somebody else "there was nobody to sign in as"
     return f"{rows:,} rows in {len(made.row_counts)} tables came back, every promise is kept, and {signed_in}."
 
 
-def _compare(there: Settings, expected: dict[str, int]) -> None:
-    with reach(plain_url(there.backup_url)) as connection:
+def _compare(copy: Settings, expected: dict[str, int]) -> None:
+    with reach(plain_url(copy.backup_url)) as connection:
         came_back = backup.counts(connection)
     different = [
         f"{name} had {expected.get(name, 0):,} rows and has {came_back.get(name, 0):,}"
@@ -82,19 +83,19 @@ def _compare(there: Settings, expected: dict[str, int]) -> None:
         raise Problem(f"Not everything came back: {'; '.join(different)}.")
 
 
-def broken_promises(there: Settings, club_at: datetime, now: datetime) -> list[str]:
+def broken_promises(copy: Settings, club_at: datetime, now: datetime) -> list[str]:
     """What `portal check` finds broken in a database that nobody works on, at the moment it is of."""
-    engine = create_engine(there.worker_url, poolclass=NullPool)
+    engine = create_engine(copy.worker_url, poolclass=NullPool)
     with Session(engine) as session:
         return [each.promise for each in findings(session, at_rest=True, club_at=club_at, now=now) if each.broken]
 
 
-def sign_in(there: Settings) -> bool:
+def sign_in(copy: Settings) -> bool:
     """Sign in to a copy by its pages, with a new password for somebody in it. False if nobody can. Raises `Problem`."""
     from portal import create_app
 
     password = token_urlsafe(24)
-    with reach(plain_url(there.owner_url)) as owner, owner.transaction():
+    with reach(plain_url(copy.owner_url)) as owner, owner.transaction():
         owner.execute("set local role portal_definer")
         somebody = owner.execute(SOMEBODY).fetchone()
         if somebody is None:
@@ -103,7 +104,7 @@ def sign_in(there: Settings) -> bool:
         owner.execute(
             "update credentials set password_hash = %s where user_id = %s", [passwords.hashed(password), person]
         )
-    app = create_app(there)
+    app = create_app(copy)
     try:
         browser = app.test_client()
         token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/sign-in", base_url=SITE).text)

@@ -10,12 +10,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import roles
 from portal.operations import backup
 from portal.operations.start import reach
 from portal.operations.tools import run
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 # The definer and the monitor must be able to own what is theirs before the dump gives them the right to.
 PREPARE = """

@@ -12,9 +12,10 @@ from typing import LiteralString
 import psycopg
 
 from portal import clock
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.operations.demo import refuse_real_people
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 CHUNK = 1_000_000
 

@@ -14,11 +14,12 @@ from flask import Flask
 from psycopg import sql
 
 from portal import log
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import db, roles, timings
 from portal.operations.demo import refuse_mixed
 from portal.operations.revision import HEAD, serves
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 OLDEST, NEWEST = 15, 18
 PATIENCE = 2.0
@@ -43,7 +44,7 @@ def begin(app: Flask, login: str = "portal_web") -> Flask:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def problems_reported() -> Iterator[None]:
     """For what a server loads: a `Problem` is its sentences on standard error and the end, no traceback."""
     try:
         yield
@@ -96,10 +97,10 @@ def refuse_deaf(url: str, setting: str) -> None:
             )
 
 
-def threads_told(command: Sequence[str]) -> int | None:
+def configured_threads(command: Sequence[str]) -> int | None:
     """`--blocking-threads N` on granian's command line, which goes before the variable in its environment; or None."""
-    told = re.search(r"--blocking-threads[ =](\d+)", " ".join(command))
-    return int(told[1]) if told else None
+    found = re.search(r"--blocking-threads[ =](\d+)", " ".join(command))
+    return int(found[1]) if found else None
 
 
 CONNECTIONS = """
@@ -143,6 +144,6 @@ def reach(url: str, patience: float = 0) -> psycopg.Connection:
             return psycopg.connect(url, connect_timeout=5, autocommit=True)
         except psycopg.OperationalError as error:  # a wrong password, too: it is the server's to say
             if time.monotonic() > until:
-                said = str(error).strip().splitlines()[0]
-                raise Problem(f"The database cannot be reached: {said}") from error
+                reason = str(error).strip().splitlines()[0]
+                raise Problem(f"The database cannot be reached: {reason}") from error
             time.sleep(0.2)

@@ -14,18 +14,18 @@ from portal.problems import Problem
 
 def run(name: str, major: int, url: str | None, *arguments: str) -> str:
     """Run `name` of PostgreSQL `major` on the database at `url`; what it says. Raises `Problem` with its first complaint."""
-    given = {name: str(value) for name, value in conninfo_to_dict(url or "").items()}
-    password = given.pop("password", None)
+    options = {name: str(value) for name, value in conninfo_to_dict(url or "").items()}
+    password = options.pop("password", None)
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    where = [f"--dbname={make_conninfo('', **given)}", "--no-password"] if url else []
+    where = [f"--dbname={make_conninfo('', **options)}", "--no-password"] if url else []
     done = subprocess.run(
         [program(name, major), *where, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = next(
+        output = next(
             (line for line in done.stderr.splitlines() if "error:" in line), done.stderr.strip() or "no reason given"
         )
-        raise Problem(f"{name} did not go through: {said.partition('error: ')[2] or said}")
+        raise Problem(f"{name} did not go through: {output.partition('error: ')[2] or output}")
     return done.stdout
 
 
@@ -44,8 +44,8 @@ def program(name: str, major: int) -> Path:
 
 def _major_of(found: Path) -> int | None:
     try:
-        said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+        output = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
-    version = re.search(r"\) (\d+)", said)
+    version = re.search(r"\) (\d+)", output)
     return int(version.group(1)) if version else None

@@ -8,7 +8,7 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.config import Settings, plain_url
+from portal.config import Settings
 from portal.database import objects
 from portal.database.transactions import keep
 from portal.operations import backup
@@ -19,6 +19,7 @@ from portal.operations.restore import fill, scratch
 from portal.operations.revision import HEAD
 from portal.operations.start import reach
 from portal.problems import Problem
+from portal.setting_values import plain_url
 
 
 def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> None:
@@ -31,11 +32,11 @@ def upgrade(db: Session, settings: Settings, say: Callable[[str], object]) -> No
         return
     made = backup.dump(settings)
     say(f"Backed up to {made.in_words}.")
-    with scratch(settings, "rehearsal") as there:
-        with reach(plain_url(there.owner_url)) as owner:
-            fill(owner, plain_url(there.owner_url), backup.folder_of(settings) / made.file)
-        migrate(there, "head")
-        refuse_broken(there, f"A copy that was brought to {HEAD}", made.club_at, made.made_at)
+    with scratch(settings, "rehearsal") as copy:
+        with reach(plain_url(copy.owner_url)) as owner:
+            fill(owner, plain_url(copy.owner_url), backup.folder_of(settings) / made.file)
+        migrate(copy, "head")
+        refuse_broken(copy, f"A copy that was brought to {HEAD}", made.club_at, made.made_at)
     say(f"A copy was brought to {HEAD} and keeps every promise.")
     migrate(settings, "head")
     say(f"The tables are at {HEAD}.")

@@ -38,14 +38,14 @@ def work(app: Flask, conninfo: str) -> None:
 
 async def _keep_working(conninfo: str) -> None:
     """Work until asked to stop; when the database goes away, begin anew as soon as it is back."""
-    asked = asyncio.Event()
+    stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    while not asked.is_set():
-        error = await _until(asked, _work(conninfo))
-        if not asked.is_set():
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    while not stop.is_set():
+        error = await _until(stop, _work(conninfo))
+        if not stop.is_set():
             logger.warning("The database went away%s; work goes on when it is back", _first_line(error))
-            if await _is_back(conninfo, asked):
+            if await _is_back(conninfo, stop):
                 logger.warning("The database is back; work goes on")
 
 
@@ -62,9 +62,9 @@ async def _work(conninfo: str) -> None:
             )
 
 
-async def _until(asked: asyncio.Event, work: Coroutine[None, None, None]) -> BaseException | None:
+async def _until(stop: asyncio.Event, work: Coroutine[None, None, None]) -> BaseException | None:
     """Do `work` until it ends or everybody is asked to stop; then it is let finish what it began. Its error, if any."""
-    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(asked.wait())
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if not working.done():
@@ -75,13 +75,13 @@ async def _until(asked: asyncio.Event, work: Coroutine[None, None, None]) -> Bas
     return result
 
 
-async def _is_back(conninfo: str, asked: asyncio.Event) -> bool:
+async def _is_back(conninfo: str, stop: asyncio.Event) -> bool:
     """Wait for the database; False if asked to stop meanwhile."""
     pause = SHORTEST_PAUSE
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
-                await asked.wait()
+                await stop.wait()
                 return False
         with suppress(psycopg.OperationalError):
             async with await psycopg.AsyncConnection.connect(conninfo, connect_timeout=5):

@@ -45,14 +45,14 @@ def landing() -> ResponseReturnValue:
     """The front page; members go straight to their evenings."""
     if current_user.is_authenticated:
         return redirect("/meetings", 303)
-    look = here_and_now()
+    viewer_clock = here_and_now()
     rows = PROGRAMME.all(db.session())
-    week = [Board(row, look) for row in rows if row.starts_at < look.now + WEEK]
+    week = [Board(row, viewer_clock) for row in rows if row.starts_at < viewer_clock.now + WEEK]
     settings = current_app.config["SETTINGS"]
-    start = datetime.combine(look.club(look.now).date(), settings.default_meeting_time)
+    start = datetime.combine(viewer_clock.club(viewer_clock.now).date(), settings.default_meeting_time)
     return page(
         "public/landing.html",
-        next=Board(rows[0], look) if rows else None,
+        next=Board(rows[0], viewer_clock) if rows else None,
         going=rows[0].seats_taken if rows else 0,
         week=[(day, list(some)) for day, some in groupby(week, attrgetter("day_long"))],
         free_days=number(settings.welcome_days),
@@ -154,7 +154,7 @@ def manifest() -> ResponseReturnValue:
         {"src": asset(f"icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": "any maskable"}  # type: ignore[operator]
         for size in (192, 512)
     ]
-    told = {
+    fields = {
         "name": name,
         "short_name": name,
         "start_url": "/",
@@ -163,4 +163,4 @@ def manifest() -> ResponseReturnValue:
         "background_color": "#fdfcf9",
         "theme_color": "#171b33",
     }
-    return json.dumps(told), 200, {**PLAIN, "Content-Type": "application/manifest+json"}
+    return json.dumps(fields), 200, {**PLAIN, "Content-Type": "application/manifest+json"}

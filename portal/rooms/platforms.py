@@ -1,15 +1,11 @@
 """Which platforms rooms are made at: those with credentials, each through its adapter. Only the worker asks them."""
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import cast
+from collections.abc import Mapping
 
 from flask import current_app
 
 from portal.config import Settings
 from portal.rooms.platform import Platform
-
-ADAPTERS = {"zoom": ("portal.rooms.zoom", "Zoom"), "google-meet": ("portal.rooms.google_meet", "GoogleMeet")}
 
 NAMES = {"zoom": "Zoom", "google-meet": "Google Meet"}
 
@@ -27,11 +23,16 @@ def platforms() -> Mapping[str, Platform]:
 
 def connected(settings: Settings) -> dict[str, Platform]:
     """An adapter for each platform `settings` has credentials of."""
-    made = {}
-    for name, (module, adapter) in ADAPTERS.items():
-        if makes_rooms(settings, name):
-            connect = cast("Callable[[Settings], Platform]", getattr(import_module(module), adapter))
-            made[name] = connect(settings)
+    made: dict[str, Platform] = {}
+    # Not imported without need: they bring the libraries that speak to the platforms.
+    if settings.has_zoom:
+        from portal.rooms.zoom import Zoom
+
+        made["zoom"] = Zoom(settings)
+    if settings.has_google:
+        from portal.rooms.google_meet import GoogleMeet
+
+        made["google-meet"] = GoogleMeet(settings)
     return made
 
 

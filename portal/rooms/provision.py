@@ -65,13 +65,17 @@ def accompany(db: Session, meeting_id: UUID | None = None) -> None:
         db, meeting=meeting_id, host_soon=at + doors, renew_until=at + RENEW_AHEAD, at=at, platforms=list(platforms())
     )
     for room in rooms:
+        claim = {"meeting": room.meeting_id, "at": at, "until": at + CLAIM_FOR}
+        if not (room.wants_registrants or room.wants_host_address) or not db.scalar(queries.CLAIM_READY, claim):
+            continue
         platform = platforms()[room.platform]
         with _left_alone_on_error(db, room):
-            if room.has_registrants is not False:
+            if room.wants_registrants:
                 _revoke(db, platform, room)
                 _register(db, platform, room)
             if room.wants_host_address:
                 _renew_host_address(db, platform, room)
+            db.execute(queries.LEAVE_ALONE, {"meeting": room.meeting_id, "until": None})
         keep(db)
 
 

@@ -38,6 +38,7 @@ class Standing(NamedTuple):
     ends_at: datetime
     has_registrants: bool | None
     wants_host_address: bool
+    wants_registrants: bool
 
 
 class Unregistered(NamedTuple):
@@ -137,8 +138,10 @@ update rooms set attempts = 0, next_try_at = null, failure = null where meeting_
 """)
 # Somebody deleted it at the platform.
 GONE = text("""
-update meetings set meeting_link = null, meeting_id = null, provision_state = 'gone'
- where id = :meeting and meeting_id = :provider_id
+with gone as (
+  update meetings set meeting_link = null, meeting_id = null, provision_state = 'gone'
+   where id = :meeting and meeting_id = :provider_id returning id)
+update rooms r set attempts = 0, next_try_at = null from gone where r.meeting_id = gone.id
 """)
 DISCARD = text("""
 insert into obsolete_rooms (platform, provider_id) values (:platform, :provider_id) on conflict do nothing
@@ -173,27 +176,43 @@ REMOVED = text("delete from obsolete_rooms where platform = :platform and provid
 PUT_OFF = text("""
 update obsolete_rooms set next_try_at = :next_try_at where platform = :platform and provider_id = :provider_id
 """)
+# Who said yes and may come, beside the address they have of their own.
+COMING = "a.answer = 'accepted' and u.is_active and coalesce(u.access_until > :at, false)"
+WITHOUT_ADDRESS = f"""
+  from meeting_attendances a join users u on u.id = a.user_id
+  left join room_registrants g on g.meeting_id = a.meeting_id and g.user_id = a.user_id
+ where a.meeting_id = {{meeting}} and {COMING} and (g.user_id is null or g.revoked_at is not null)
+"""
+NO_LONGER_COMING = f"""
+  from room_registrants g join users u on u.id = g.user_id
+  left join meeting_attendances a on a.meeting_id = g.meeting_id and a.user_id = g.user_id
+ where g.meeting_id = {{meeting}} and g.revoked_at is null and not (coalesce({COMING}, false))
+"""
 STANDING = Query(
     Standing,
-    text("""
+    text(f"""
 select m.id as meeting_id, m.platform, m.meeting_id as provider_id, m.ends_at, r.has_registrants,
        (m.host_id is not null and m.starts_at <= :host_soon and coalesce(
-         r.host_address_until <= :renew_until, r.host_address is null)) as wants_host_address
+         r.host_address_until <= :renew_until, r.host_address is null)) as wants_host_address,
+       (coalesce(r.has_registrants, true) and (
+         exists (select {WITHOUT_ADDRESS.format(meeting="m.id")})
+         or exists (select {NO_LONGER_COMING.format(meeting="m.id")}))) as wants_registrants
   from meetings m join rooms r on r.meeting_id = m.id
  where m.provision_state = 'ready' and m.status in ('scheduled', 'active') and m.ends_at > :at and m.meeting_id is not null
    and r.made_by = m.platform and m.platform = any(:platforms) and coalesce(r.next_try_at <= :at, true)
    and (cast(:meeting as uuid) is null or m.id = :meeting)
  order by m.starts_at, m.id
-"""),
+"""),  # noqa: S608
 )
+# As CLAIM: two at once would register everybody twice.
+CLAIM_READY = text("""
+update rooms set next_try_at = :until where meeting_id = :meeting and coalesce(next_try_at <= :at, true)
+returning meeting_id
+""")
 UNREGISTERED = Query(
     Unregistered,
-    text("""
-select u.id as user_id, u.email, u.first_name, u.last_name
-  from meeting_attendances a join users u on u.id = a.user_id
-  left join room_registrants g on g.meeting_id = a.meeting_id and g.user_id = a.user_id
- where a.meeting_id = :meeting and a.answer = 'accepted' and u.is_active and u.access_until > :at
-   and (g.user_id is null or g.revoked_at is not null)
+    text(f"""
+select u.id as user_id, u.email, u.first_name, u.last_name {WITHOUT_ADDRESS.format(meeting=":meeting")}
  order by u.id limit 30
 """),
 )
@@ -206,18 +225,15 @@ on conflict (meeting_id, user_id) do update
 HAS_REGISTRANTS = text("update rooms set has_registrants = :yes where meeting_id = :meeting")
 FORMER = Query(
     Former,
-    text("""
-select g.user_id, g.registrant_id from room_registrants g join users u on u.id = g.user_id
-  left join meeting_attendances a on a.meeting_id = g.meeting_id and a.user_id = g.user_id
- where g.meeting_id = :meeting and g.revoked_at is null
-   and not (coalesce(a.answer = 'accepted', false) and u.is_active and coalesce(u.access_until > :at, false))
- order by g.user_id
+    text(f"""
+select g.user_id, g.registrant_id {NO_LONGER_COMING.format(meeting=":meeting")} order by g.user_id
 """),
 )
 REVOKED = text("update room_registrants set revoked_at = :at where meeting_id = :meeting and user_id = :user_id")
 HOST_ADDRESS = text("""
 update rooms set host_address = :sealed, host_address_until = :until where meeting_id = :meeting
 """)
+# How long a ready room is left alone; null: no longer.
 LEAVE_ALONE = text("update rooms set next_try_at = :until where meeting_id = :meeting")
 # A year after the end: whom it was for stays in the answers, the addresses go.
 ERASE = (

@@ -11,7 +11,7 @@ from portal import clock
 from portal.rooms import queries
 from portal.rooms.platforms import NAMES, makes_rooms
 from portal.rooms.queries import RoomRow
-from portal.web import reader
+from portal.viewer import viewer
 
 
 class RoomStanding(NamedTuple):
@@ -58,5 +58,5 @@ def _state(row: RoomRow, *, made_by_itself: bool) -> tuple[tuple[str, str, str],
 def _next_try(row: RoomRow) -> str:
     if row.next_try_at is None or row.next_try_at >= row.ends_at:
         return "It is not tried again by itself."
-    here: datetime = row.next_try_at.astimezone(reader().tz)
+    here: datetime = row.next_try_at.astimezone(viewer().tz)
     return f"The next try is at {here:%H:%M}."

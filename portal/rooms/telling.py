@@ -11,7 +11,7 @@ from portal import clock, mail
 from portal.accounts.models import User
 from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
-from portal.rooms import letters
+from portal.rooms import messages
 
 
 def tell_of_failure(db: Session, meeting_id: UUID, sentence: str, ready_at: datetime | None) -> None:
@@ -20,13 +20,14 @@ def tell_of_failure(db: Session, meeting_id: UUID, sentence: str, ready_at: date
     if meeting is None:
         return
     concerned = select(User).where(User.is_active, or_(User.id == meeting.host_id, User.is_admin)).order_by(User.id)
+    since = ready_at.timestamp() if ready_at else 0
     for person in db.scalars(concerned):
         board = Board(meeting, Clock(clock.now(), person.timezone, settings.club_timezone, settings.doors_minutes))
         mail.write(
             db,
             "room-failed",
             person.email,
-            letters.failed(person.first_name, board, sentence, hosts=person.id == meeting.host_id),
+            messages.failed(person.first_name, board, sentence, hosts=person.id == meeting.host_id),
             user_id=person.id,
-            occasion=f"room-failed:{meeting_id}:{ready_at.timestamp() if ready_at else 'never'}:{person.id}",
+            occasion=f"room-failed:{meeting_id}:{since}:{person.id}",
         )

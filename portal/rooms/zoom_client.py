@@ -61,7 +61,7 @@ class ZoomClient:
         if answer.status_code == 401:  # it was taken back before its time
             self._forget(token)
             answer = self._send(method, path, params, body, self._valid_token())
-        if not answer.ok:
+        if answer.status_code // 100 != 2:
             raise _problem(answer)
         return _json(answer) if answer.content else {}
 
@@ -97,7 +97,7 @@ class ZoomClient:
         answer = _reach("POST", self._token_url, data=form, auth=self._credentials)
         if answer.status_code in (400, 401, 403):
             raise _no_token(answer)
-        if not answer.ok:
+        if answer.status_code // 100 != 2:
             raise _problem(answer)
         given = _json(answer)
         self._token, self._scopes = str(given.get("access_token", "")), str(given.get("scope", ""))

@@ -22,11 +22,9 @@ from portal import audit, clock, create_app
 from portal.accounts import actions as accounts
 from portal.accounts import passwords, second_factor
 from portal.accounts.models import User
-from portal.attendance import actions as attendance
-from portal.attendance import guests, sightings
+from portal.attendance import guests, presence, rsvp, sightings
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
-from portal.config import plain_url
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role
 from portal.database.rows import typed
@@ -43,6 +41,7 @@ from portal.operations.start import reach
 from portal.problems import Problem, Refused
 from portal.rooms import actions as rooms
 from portal.rooms.platform import Participant, Sighting
+from portal.rooms.platforms import makes_rooms
 from portal.sandbox import hours, money
 from portal.sandbox.people import (
     ANA,
@@ -61,6 +60,7 @@ from portal.sandbox.people import (
     SELIN,
     SERIES,
 )
+from portal.setting_values import plain_url
 
 PASSWORD = "nine each evening"  # noqa: S105 - the demo's, printed at every start
 SECRET = "GOALETE7DEMO7CLUB7SELIN7AYDIN777"  # noqa: S105 - what the demo admin's app would hold; /sandbox/codes shows its codes
@@ -72,7 +72,7 @@ SIGN_INS = [
 
 HISTORY_DAYS = 21
 ROOM = "/sandbox/room"
-"""Where the doors of the demo lead: no form takes an address like this."""
+"""Where a typed link of the demo leads: no form takes an address like this."""
 BETWEEN = "Open hour"
 """What is on when nothing is: so that there is always a room to look into."""
 
@@ -86,6 +86,11 @@ class Club:
         self.hour: time = web.config["SETTINGS"].default_meeting_time
         self.dice = random.Random(21)  # noqa: S311 - the same club every time
         self.ids: dict[str, UUID] = {}
+        self.series: dict[UUID, str] = {}
+
+    def makes_rooms(self, platform: str) -> bool:
+        """Whether the worker makes rooms at this platform; else a link is typed."""
+        return makes_rooms(self.web.config["SETTINGS"], platform)
 
     @contextlib.contextmanager
     def as_(self, asker: Role, at: datetime | None = None) -> Iterator[Session]:
@@ -119,8 +124,8 @@ def plant(web: Flask) -> None:
 
 
 def _plant(web: Flask) -> None:
-    if standing := _standing(web):
-        if standing == "half":
+    if planted := _planted(web):
+        if planted == "half":
             raise Problem("The demo club was planted only in part; `make clean` and start again.")
         return
     print("Planting the demo club, about half a minute …", flush=True)
@@ -131,7 +136,7 @@ def _plant(web: Flask) -> None:
     money.pay(club)
     seat_families(club)
     start_series(club)
-    hold_past_meetings(club)
+    replay_past_meetings(club)
     plan_ahead(club)
     with club.as_(WORKER) as session:
         attendance_jobs.begin(session)
@@ -144,7 +149,7 @@ def _plant(web: Flask) -> None:
 PLANTED = "sandbox.planted"
 
 
-def _standing(web: Flask) -> str:
+def _planted(web: Flask) -> str:
     with transaction(web, Role("portal_admin")) as session:
         planted = session.scalar(select(SystemLog.id).where(SystemLog.operation == PLANTED).limit(1))
         anybody = session.scalar(select(User.id).limit(1))
@@ -158,9 +163,9 @@ def sign_everybody_up(club: Club) -> None:
     for n, (first, last, email, zone, _plan) in enumerate(PEOPLE):
         days = 5 if _plan == "-" else 400 - 5 * n
         at = now - timedelta(days=days, hours=n % 9)
-        given = accounts.Given(email, first, last, zone)
+        newcomer = accounts.Newcomer(email, first, last, zone)
         with club.as_(ANONYMOUS, at) as session:
-            accounts.sign_up(session, given)
+            accounts.sign_up(session, newcomer)
         with club.as_(WORKER) as session:
             body = session.scalar(select(Mail.text).where(Mail.recipient == email, Mail.kind == "verify")) or ""
         token = re.search(r"/verify/(\S+)", body)
@@ -169,7 +174,7 @@ def sign_everybody_up(club: Club) -> None:
             assert user_id is not None, email  # noqa: S101
             club.ids[email] = user_id
     with club.as_(WORKER) as session:
-        session.execute(text("select auth.set_standing(:p, true, true)"), {"p": club.ids[SELIN]})
+        session.execute(text("select auth.set_account_status(:p, true, true)"), {"p": club.ids[SELIN]})
     with club.as_(club.admin(), now - timedelta(minutes=10)) as session:
         second_factor.begin(session, SECRET)
         second_factor.keep(session, club.ids[SELIN], SELIN, current_code(), this_sign_in=None)
@@ -223,7 +228,7 @@ def start_series(club: Club) -> None:
     first = club.today() - timedelta(days=HISTORY_DAYS)
     then = clock.now() - timedelta(days=HISTORY_DAYS + 3)
     rules: list[tuple[str, str, str, int, tuple[int, ...]]] = [*SERIES, ("Open floor", OPEN, SELIN, 60, ())]
-    for title, words, host, minutes, weekdays in rules:
+    for number, (title, words, host, minutes, weekdays) in enumerate(rules):
         what = series.SeriesPlan(
             title,
             "weekly" if weekdays else "daily",
@@ -234,11 +239,14 @@ def start_series(club: Club) -> None:
             duration=minutes,
             description=words,
             only_if_free=not weekdays,
+            platform=("google-meet", "zoom")[number % 2] if weekdays else "link",
         )
         with club.as_(club.admin(), then) as session:
-            rooms.set_series_link(session, series.start(session, what, host, club.ids[SELIN]), ROOM)
+            series_id = series.start(session, what, host, club.ids[SELIN])
+            rooms.set_series_link(session, series_id, ROOM)
+        club.series[series_id] = what.platform
     with club.as_(WORKER) as session:
-        series.hold(session)
+        series.extend(session)
 
 
 class Held(NamedTuple):
@@ -260,7 +268,7 @@ def _of_series(club: Club, over: bool) -> list[Held]:
         )
 
 
-def hold_past_meetings(club: Club) -> None:
+def replay_past_meetings(club: Club) -> None:
     """Three weeks of meetings: answered, joined, left and settled as they would have been."""
     for number, held in enumerate(_of_series(club, over=True)):
         usual = [SELIN, BILAL, ANA, held.host]
@@ -283,6 +291,10 @@ def hold_past_meetings(club: Club) -> None:
 
 def plan_ahead(club: Club) -> None:
     """One running now, and the meetings that show what can happen to one."""
+    for series_id, platform in club.series.items():
+        if club.makes_rooms(platform):
+            with club.as_(club.admin()) as session:
+                rooms.set_series_link(session, series_id, None)
     ahead = {(held.scheduled_date - club.today()).days: held for held in _of_series(club, over=False)}
     running_now(club, clock.now())
     for day, share in ((0, 0.55), (1, 0.5), (4, 0.2), (5, 0.15), (6, 0.3)):
@@ -308,11 +320,15 @@ def running_now(club: Club, now: datetime) -> UUID:
     what = meetings.Plan(BETWEEN, local.date(), local.time(), club.zone, 60, OPEN, max_attendees=60)
     with club.as_(club.admin(), now - timedelta(days=1)) as session:
         meeting_id = _plan(club, session, what, SELIN)
+        rooms.set_link(session, meeting_id, ROOM)
     for email in club.dice.sample([p[2] for p in PEOPLE if p[4] != "lapsed"], 26):
         if email not in (BILAL, ANA):
             _answer(club, email, meeting_id, "accepted", now - timedelta(hours=8))
             if club.dice.random() < 0.7:
                 _join(club, email, meeting_id, started + timedelta(minutes=club.dice.randint(-9, 12)))
+    if club.makes_rooms(what.platform):
+        with club.as_(club.admin()) as session:
+            rooms.set_link(session, meeting_id, None)
     return meeting_id
 
 
@@ -352,12 +368,12 @@ def circle(club: Club, day: date) -> None:
     for email in (BILAL, "grace@oneill.ie", "hana.sato@kyoto.jp"):
         _answer(club, email, meeting_id, "accepted")
     with club.as_(club.admin()) as session:
-        attendance.decide_request(session, meeting_id, club.ids["hana.sato@kyoto.jp"], accept=True)
+        rsvp.decide_request(session, meeting_id, club.ids["hana.sato@kyoto.jp"], accept=True)
 
 
 def offered_place(club: Club, day: date) -> None:
     """A small meeting where somebody just gave a place back, and it is offered to the demo's member."""
-    what = meetings.Plan("Mending hour", day, time(19, 0), club.zone, 60, "Bring something broken.", max_attendees=5)
+    what = meetings.Plan("Mending hour", day, time(19, 0), club.zone, 60, "Bring something broken.", "link", 5)
     with club.as_(club.admin()) as session:
         meeting_id = _plan(club, session, what, CHEN)
     people = [p[2] for p in PEOPLE if p[4] in ("im", "iy") and p[2] not in (BILAL, ANA)][20:25]
@@ -387,20 +403,21 @@ def secret(club: Club, day: date) -> None:
 
 
 def _plan(club: Club, session: Session, what: meetings.Plan, host: str) -> UUID:
-    """A meeting with the demo's room behind its door."""
+    """A meeting with a room behind its door: made at its platform, or the demo's own."""
     meeting_id = meetings.plan(session, what, host, club.ids[SELIN])
-    rooms.set_link(session, meeting_id, ROOM)
+    if not club.makes_rooms(what.platform):
+        rooms.set_link(session, meeting_id, ROOM)
     return meeting_id
 
 
 def _answer(club: Club, email: str, meeting_id: UUID, wish: str, at: datetime | None = None) -> None:
     with contextlib.suppress(Refused), club.as_(club.member(email), at) as session:
-        attendance.answer(session, meeting_id, wish)
+        rsvp.respond(session, meeting_id, wish)
 
 
 def _join(club: Club, email: str, meeting_id: UUID, at: datetime) -> bool:
     device = club.dice.choice(["desktop", "desktop", "mobile", "tablet"])
     with contextlib.suppress(Refused), club.as_(club.member(email), at) as session:
-        attendance.join(session, meeting_id, device, club.web.config["SETTINGS"].doors_minutes)
+        presence.join(session, meeting_id, device, club.web.config["SETTINGS"].doors_minutes)
         return True
     return False

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.config import Settings, plain_url
+from portal.config import Settings
+from portal.setting_values import plain_url
 
 MOVE = text("select move_club_clock(:ahead)")
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock, create_app
 from portal.accounts.models import User
-from portal.attendance import actions as attendance
+from portal.attendance import presence
 from portal.attendance.models import Presence
 from portal.database.identity import Role
 from portal.database.transactions import transaction
@@ -52,10 +52,10 @@ def stroll(db_session: Session) -> None:
         return
     with suppress(Refused), transaction(members(), Role("portal_member", who.id)) as session:
         if who.inside and random.random() < 0.6:  # noqa: S311 - people, not secrets
-            attendance.leave(session, meeting_id)
+            presence.leave(session, meeting_id)
         elif not who.inside:
             device = random.choice(["desktop", "mobile"])  # noqa: S311 - people, not secrets
-            attendance.join(session, meeting_id, device, members().config["SETTINGS"].doors_minutes)
+            presence.join(session, meeting_id, device, members().config["SETTINGS"].doors_minutes)
 
 
 @job("sandbox.keep_going", cron="*/5 * * * *", lock="sandbox.keep_going")
@@ -76,4 +76,4 @@ def keep_going(db_session: Session) -> None:
     if db_session.scalar(soon.limit(1)) is None:
         db_session.execute(delete(Meeting).where(Meeting.title == BETWEEN, Meeting.ends_at <= at))
         running_now(club, at)
-    series.hold(db_session)
+    series.extend(db_session)

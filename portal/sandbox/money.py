@@ -15,7 +15,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.billing import actions, provider, reading
 from portal.billing.models import Checkout, Order, Payer
-from portal.billing.refresh import bring_up_to_date
+from portal.billing.sync import sync_customer
 from portal.database import db
 from portal.database.identity import WORKER
 from portal.sandbox.people import ANA, BILAL, PEOPLE
@@ -54,12 +54,12 @@ class Bank:
         if card:
             with clock.at(at + timedelta(minutes=2)):
                 self.world.pay(session_id, card)
-        self.hears(customer, at + timedelta(minutes=3) if card != REFUSED else at + DAY)
+        self.syncs(customer, at + timedelta(minutes=3) if card != REFUSED else at + DAY)
 
-    def hears(self, customer: str, at: datetime | None = None) -> None:
+    def syncs(self, customer: str, at: datetime | None = None) -> None:
         """The portal asks how it stands."""
         with self.club.as_(WORKER, at) as session:
-            bring_up_to_date(session, customer)
+            sync_customer(session, customer)
 
     def ends(self, email: str, at: datetime, *, now: bool = False) -> None:
         """Set to end with the paid time, or at once."""
@@ -67,7 +67,7 @@ class Bank:
         with self.club.worker.app_context(), clock.at(at):
             live = next(s for s in reading.fetch(customer).subscriptions if s.live)
             provider.end_now(live.id) if now else provider.set_to_end(live.id, True)
-        self.hears(customer, at)
+        self.syncs(customer, at)
 
     def gives_back(self, email: str, at: datetime, minor: int | None = None) -> None:
         """All of the last payment, or a part, and then what it paid for ends that day; as an admin does it."""
@@ -77,7 +77,7 @@ class Bank:
             provider.give_back(order.provider_payment_id or "", f"plant-{email}", minor)
             last_day = at.date() if minor else None
             actions.note_refund(session, order, minor or order.amount_minor, "As agreed by mail.", last_day)
-        self.hears(self.customer(email), at)
+        self.syncs(self.customer(email), at)
 
     def customer(self, email: str) -> str:
         """The name somebody has at the provider."""
@@ -146,7 +146,7 @@ def pay(club: "Club") -> None:
     with club.as_(WORKER) as session:
         customers = session.scalars(select(Payer.customer_id)).all()
     for customer in customers:
-        bank.hears(customer)
+        bank.syncs(customer)
     with club.worker.app_context():
         db.session.remove()
 

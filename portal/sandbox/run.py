@@ -15,12 +15,14 @@ from types import FrameType
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from portal import clock
-from portal.config import LOGINS, ROOT, Settings, kept_secret, plain_url
+from portal.config import LOGINS, ROOT, Settings, kept_secret
 from portal.database import embedded, roles
 from portal.operations.start import reach, refuse_version
 from portal.problems import Problem
+from portal.sandbox import zoom as stand_in_zoom
 from portal.sandbox.stripe import Stripe
 from portal.sandbox.stripe import serve as stand_in
+from portal.setting_values import plain_url
 
 PATIENCE = 10  # seconds a child gets to end by itself
 DATABASE = "goalete"
@@ -50,10 +52,11 @@ def _serve(environment: dict[str, str], port: int) -> None:
         done = subprocess.run(portal(step), env=environment, cwd=ROOT)
         if done.returncode:
             raise SystemExit(done.returncode)
-    children = {"stripe": portal("stripe"), "web": web_command(port), "worker": portal("work")}
+    outside = {name: portal(name) for name in ("stripe", "zoom", "meet")}
+    children = {**outside, "web": web_command(port), "worker": portal("work")}
     with _kept_alive(children, environment) as alive:
         _wait_until_ready(port)
-        print(_welcome(port, environment["STRIPE_URL"]), flush=True)
+        print(_welcome(port, environment), flush=True)
         alive()
 
 
@@ -64,6 +67,31 @@ def serve_stripe(settings: Settings) -> None:
     world = Stripe(settings.sandbox_stripe, settings.stripe_url, settings.stripe_key, hook)
     at = urlsplit(settings.stripe_url)
     stand_in.serve(world, at.hostname or "127.0.0.1", at.port or 8001)
+
+
+def serve_zoom(settings: Settings) -> None:
+    """The sandbox's Zoom as a process of its own, on the port the portal is told to find it at; until told to stop."""
+    hook = f"{settings.public_url}/webhooks/zoom"
+    url = settings.zoom_url or "http://127.0.0.1:8002"
+    secret, clock_file = settings.zoom_webhook_secret, settings.sandbox_clock
+    stand_in_zoom.serve(settings.sandbox_zoom, url, hook, secret, clock_file, settings.zoom_hosts)
+
+
+def serve_meet(settings: Settings) -> None:
+    """The sandbox's Google as a process of its own, where GOOGLE_URL says; until told to stop. Makes the key file if need be."""
+    from portal.sandbox import meet
+    from portal.sandbox.people import PEOPLE
+
+    file = settings.sandbox_stripe.with_name(settings.sandbox_stripe.name.replace("stripe", "meet"))
+    accounts = [meet.account(email, f"{first} {last or ''}".strip()) for first, last, email, *_ in PEOPLE]
+    meet.serve(
+        file,
+        settings.google_url,
+        settings.sandbox_clock,
+        settings.google_account or file.with_name("google-key.json"),
+        settings.google_organizer,
+        accounts,
+    )
 
 
 def web_command(port: int) -> list[str]:
@@ -141,9 +169,9 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def _database(var: Path) -> Iterator[dict[str, str]]:
     """The logins' addresses: of the embedded server, or of the one DATABASE_URL names."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield _given_database(given, var)
+    database_url = os.environ.get("DATABASE_URL")
+    if database_url:
+        yield _given_database(database_url, var)
         return
     with embedded.serve(var / "postgres") as server:
         embedded.ensure_database(server, DATABASE)
@@ -188,7 +216,16 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
         "ASSETS": str(var / "assets"),
         "PYTHONUNBUFFERED": "1",
         "STRIPE_URL": f"http://127.0.0.1:{_free_port(port + 1)}",
+        "ZOOM_URL": f"http://127.0.0.1:{_free_port(port + 2)}",
+        "ZOOM_ACCOUNT_ID": stand_in_zoom.ACCOUNT,
+        "ZOOM_CLIENT_ID": stand_in_zoom.CLIENT,
+        "ZOOM_CLIENT_SECRET": stand_in_zoom.SECRET,
+        "ZOOM_WEBHOOK_SECRET": kept_secret(var / "zoom_secret"),
+        "GOOGLE_URL": f"http://127.0.0.1:{_free_port(port + 3)}",
+        "GOOGLE_SERVICE_ACCOUNT": str(var / "google-key.json"),
+        "GOOGLE_ORGANIZER": "club@aydin.club",
         "SANDBOX_STRIPE": str(var / f"stripe{_which(urls)}.sqlite3"),
+        "SANDBOX_ZOOM": str(var / f"zoom{_which(urls)}.json"),
         "SANDBOX_CLOCK": str(var / f"clock{_which(urls)}"),
         "BACKUPS": str(var / "backups"),
         **kept,
@@ -198,10 +235,10 @@ def _environment(var: Path, port: int, urls: dict[str, str]) -> dict[str, str]:
 
 def _which(urls: Mapping[str, str]) -> str:
     """Tells the sandbox's own files of one database from those of another."""
-    given = os.environ.get("DATABASE_URL")
+    database_url = os.environ.get("DATABASE_URL")
     return (
-        f"-{hashlib.sha256(urlsplit(urls['DATABASE_URL']).path.encode() + given.encode()).hexdigest()[:8]}"
-        if given
+        f"-{hashlib.sha256(urlsplit(urls['DATABASE_URL']).path.encode() + database_url.encode()).hexdigest()[:8]}"
+        if database_url
         else ""
     )
 
@@ -213,7 +250,7 @@ def _free_port(wanted: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
-    raise Problem("No port is free for the sandbox's Stripe.")
+    raise Problem("No port is free for what stands in for Stripe, Zoom and Google.")
 
 
 def _port(environment: Mapping[str, str]) -> int:
@@ -243,7 +280,7 @@ def _wait_until_ready(port: int, patience: float = 60) -> None:
     raise Problem("The portal did not become ready within a minute; its messages above say why.")
 
 
-def _welcome(port: int, stripe_url: str) -> str:
+def _welcome(port: int, environment: Mapping[str, str]) -> str:
     from portal.sandbox.club import PASSWORD, SIGN_INS
 
     lines = "".join(f"    {who:<22} {address:<24} {words}\n" for who, address, words in SIGN_INS)
@@ -252,7 +289,8 @@ def _welcome(port: int, stripe_url: str) -> str:
         f"  Sign in with the password  {PASSWORD}\n{lines}"
         f"    the admin is asked for a code too; it stands at http://127.0.0.1:{port}/sandbox/codes\n"
         f"    a visitor              sign up with any address; the mail is at http://127.0.0.1:{port}/sandbox/mailbox\n\n"
-        f"  Pay with the card 4242 4242 4242 4242; the sandbox's Stripe is {stripe_url}\n"
+        f"  Pay with the card 4242 4242 4242 4242; the sandbox's Stripe is {environment['STRIPE_URL']}\n"
+        f"  Rooms are at the sandbox's Zoom {environment['ZOOM_URL']} and Google {environment['GOOGLE_URL']}\n"
         f"  Let time pass at http://127.0.0.1:{port}/sandbox/clock\n\n"
         "  Ctrl-C closes it; the data stays in var/.\n"
     )

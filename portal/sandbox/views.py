@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 from portal import clock
 from portal.access import public
 from portal.accounts import second_factor
-from portal.attendance import drawing
 from portal.attendance import jobs as attendance
+from portal.attendance import live_board
 from portal.attendance.models import Presence
-from portal.attendance.my_meeting import as_seen, the_meeting
+from portal.attendance.my_meeting import present_meeting, the_meeting
 from portal.billing import jobs as billing
 from portal.database import db
 from portal.families import jobs as families
@@ -25,7 +25,8 @@ from portal.meetings.board import here_and_now
 from portal.sandbox import club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
-from portal.web import me, page, reader
+from portal.viewer import me, viewer
+from portal.web import page
 
 bp = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
@@ -42,7 +43,7 @@ def mailbox() -> ResponseReturnValue:
         mails = mails.where(func.lower(SandboxMail.recipient) == q.lower())
     rows = db.session.execute(mails.order_by(SandboxMail.received_at.desc(), SandboxMail.id.desc()).limit(50))
     lines = [
-        {"id": r.id, "to": r.recipient, "subject": r.subject, "when": since(r.received_at, reader().now)} for r in rows
+        {"id": r.id, "to": r.recipient, "subject": r.subject, "when": since(r.received_at, viewer().now)} for r in rows
     ]
     return page("sandbox/mailbox.html", mails=lines, q=q)
 
@@ -53,7 +54,7 @@ def show_mail(mail_id: UUID) -> ResponseReturnValue:
     """One mail as a plain mail program shows it."""
     row = db.session.get(SandboxMail, mail_id) or abort(404)
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
-    mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, reader().now)}
+    mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, viewer().now)}
     return page("sandbox/mail.html", mail=mail, parts=parts)
 
 
@@ -66,7 +67,7 @@ def codes() -> ResponseReturnValue:
 
 
 # What the schedule would have done meanwhile: some at once, and what depends on the provider when it has been heard.
-FALLS_DUE = (attendance.tend, attendance.release, meetings.hold_series, families.expire, billing.tend_checkouts)
+FALLS_DUE = (attendance.sweep, attendance.release, meetings.extend_series, families.expire, billing.expire_checkouts)
 ONCE_HEARD = (billing.expire, billing.remind, families.end_lapsed, attendance.release)
 STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 
@@ -112,5 +113,5 @@ def room(meeting_id: UUID) -> ResponseReturnValue:
     )
     if db.session.scalar(inside.limit(1)) is None:
         return redirect(f"/meetings/{meeting_id}", 303)
-    b, live_url = drawing.for_reader(db.session(), row, here_and_now(), current_user)
-    return page("sandbox/room.html", m=as_seen(row), b=b, live_url=live_url)
+    b, live_url = live_board.for_viewer(db.session(), row, here_and_now(), current_user)
+    return page("sandbox/room.html", m=present_meeting(row), b=b, live_url=live_url)

@@ -2,7 +2,7 @@
 import { tick } from "./every-minute.js";
 import { showOwnHours } from "./own-hour.js";
 import { all, on } from "./page.js";
-import { markReader } from "./reader.js";
+import { markViewer } from "./viewer.js";
 
 on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   // A page need not have a place for every part.
@@ -14,7 +14,7 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
 on("htmx:after:swap", () => {
   tick();
   showOwnHours();
-  markReader();
+  markViewer();
 });
 
 // After the answer to a form, focus goes to the sentence that says what is so. Live updates leave it where it is.

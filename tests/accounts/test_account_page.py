@@ -147,7 +147,7 @@ def test_the_page_says_until_when_the_door_is_open(hers, sign_in, eve, charlie, 
     superuser.execute(
         "update access_grants set starts_at = now() - interval '9 days', ends_at = now() - interval '1 day'"
     )
-    superuser.execute("select project_access(%s, now())", [charlie.id])
+    superuser.execute("select refresh_projection(%s, now())", [charlie.id])
     assert "No, since" in sign_in(charlie).get("/account").text
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from portal import clock
-from portal.accounts.jobs import send_reset, tell_factor_end, tend_lost_factors
+from portal.accounts.jobs import end_lost_factors, send_reset, tell_factor_end
 from tests.accounts.conftest import enters, gives, sets_up
 from tests.support.reading import do, one
 
@@ -55,12 +55,12 @@ def test_it_ends_after_three_days_and_not_before(phone, says_lost, worker_app, a
     says_lost(alice, now=now)
     assert len(warnings(outbox, alice.email)) == 1
     with clock.at(now + 71 * HOUR):
-        do(worker_app, tend_lost_factors)
+        do(worker_app, end_lost_factors)
         waiting = another()
         assert enters(waiting, alice.email, NEW_PASSWORD) and waiting.get("/account").status_code == 303
         assert has_factor(superuser)
     with clock.at(now + 73 * HOUR):
-        do(worker_app, tend_lost_factors)
+        do(worker_app, end_lost_factors)
         inside = another()
         assert enters(inside, alice.email, NEW_PASSWORD) and inside.get("/account").status_code == 200
     assert not has_factor(superuser) and "nobody has given a code since" in outbox(alice.email)[0].text
@@ -74,7 +74,7 @@ def test_everybody_concerned_is_told_once_a_day(phone, says_lost, worker_app, ou
     says_lost(alice, now=now)
     for hour in range(1, 72):
         with clock.at(now + hour * HOUR):
-            do(worker_app, tend_lost_factors)
+            do(worker_app, end_lost_factors)
     assert [len(warnings(outbox, to)) for to in (alice.email, "before@x.example", "long@x.example")] == [4, 4, 0]
 
 
@@ -84,7 +84,7 @@ def test_a_code_given_by_its_owner_stops_it(phone, says_lost, worker_app, anothe
         owner = another()
         assert enters(owner, alice.email, NEW_PASSWORD) and gives(owner, phone.code)
     with clock.at(now + 80 * HOUR):
-        do(worker_app, tend_lost_factors)
+        do(worker_app, end_lost_factors)
     assert has_factor(superuser)
 
 
@@ -94,14 +94,14 @@ def test_the_link_of_any_of_those_mails_stops_it_by_its_button(
     says_lost(alice, now=now)
     first = warnings(outbox, alice.email)[0].link
     with clock.at(now + 25 * HOUR):
-        do(worker_app, tend_lost_factors)
+        do(worker_app, end_lost_factors)
         assert another().get(first).status_code == 200
         assert one(superuser, "select count(*) from second_factor_endings") == 1
         stopped = another()
         stopped.submit(first)
         assert "Your second factor stays as it is." in stopped.get("/sign-in").text
     with clock.at(now + 80 * HOUR):
-        do(worker_app, tend_lost_factors)
+        do(worker_app, end_lost_factors)
     assert has_factor(superuser) and args(superuser, "accounts.tell_factor_kept", "user_id") == str(alice.id)
 
 
@@ -136,7 +136,7 @@ def test_who_became_an_admin_meanwhile_keeps_it(phone, says_lost, worker_app, su
     says_lost(alice, now=now)
     superuser.execute("update users set is_admin = true where id = %s", [alice.id])
     with clock.at(now + 73 * HOUR):
-        do(worker_app, tend_lost_factors)
+        do(worker_app, end_lost_factors)
     assert has_factor(superuser)
 
 

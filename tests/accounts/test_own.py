@@ -133,7 +133,7 @@ def test_a_reset_mailed_to_the_old_address_is_dead(hers, code, superuser, alice,
 
 def test_a_copy_holds_what_is_ones_own(hers, alice, supper, as_, now):
     with as_(alice) as db:
-        db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
+        db.execute("select rsvp(%s, 'accepted')", [supper.id])
     answer = hers.get("/account/data.json")
     kept = json.loads(answer.text)
     assert kept["profile"][0]["email"] == alice.email and kept["meetings"][0]["title"] == "Supper"
@@ -203,7 +203,7 @@ def test_looking_at_the_page_closes_nothing(his):
 def test_nothing_of_the_person_is_left_but_the_counts(his, charlie, superuser, supper, as_, now, outbox):
     sets_up(his)
     with as_(charlie) as db:
-        db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
+        db.execute("select rsvp(%s, 'accepted')", [supper.id])
     closes(his)
     for table in ("credentials", "second_factors", "recovery_codes", "one_time_tokens", "sign_ins"):
         assert one(superuser, f"select count(*) from {table} where user_id = %s", charlie.id) == 0, table
@@ -226,7 +226,7 @@ def test_places_ahead_go_to_who_waits_and_past_evenings_stay(
     )
     for person in (charlie, alice, bob):
         with as_(person) as db:
-            db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
+            db.execute("select rsvp(%s, 'accepted')", [supper.id])
     closes(his)
     answers = "select answer from meeting_attendances where meeting_id = %s and user_id = %s"
     assert one(superuser, answers, supper.id, charlie.id) == "declined"
@@ -317,7 +317,7 @@ def test_nobody_writes_to_a_closed_account(his, charlie, worker_app, superuser):
     address = email_of(superuser, charlie)
     with worker_app.app_context():
         act_as(db.session(), WORKER)
-        mail.write(db.session(), "late", address, mail.Letter("Late", "Late", (), "x"))
+        mail.write(db.session(), "late", address, mail.Message("Late", "Late", (), "x"))
         db.session.commit()
     assert one(superuser, "select count(*) from mails where recipient = %s", address) == 0
 
@@ -332,6 +332,6 @@ def test_closing_waits_for_who_holds_the_family(who, sign_in, with_password, ali
     with ThreadPoolExecutor(1) as thread:
         closing = thread.submit(closes, browser)
         until_somebody_waits(superuser)
-        holder.execute("select from hold_family(%s, now())", [cast.FAMILY])
+        holder.execute("select from lock_family(%s, now())", [cast.FAMILY])
         holder.commit()
         assert closing.result().status_code == 303

@@ -183,9 +183,9 @@ def test_a_recovery_code_works_once_however_it_is_written(half, phone, another, 
 @pytest.mark.parametrize("kind", ["of the app", "for recovery"])
 def test_of_two_who_give_one_code_at_once_one_is_in(half, phone, another, alice, monkeypatch, kind):
     """Both have looked before either is let in, so the database has the last word."""
-    look, seen = second_factor.asked_of, {}
+    look, seen = second_factor.challenge_of, {}
     monkeypatch.setattr(
-        second_factor, "asked_of", lambda db, key, slot=None: seen.setdefault(slot, look(db, key, slot))
+        second_factor, "challenge_of", lambda db, key, slot=None: seen.setdefault(slot, look(db, key, slot))
     )
     enters(other := another(), alice.email)
     with clock.at(clock.now() + MINUTE):

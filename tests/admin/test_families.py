@@ -61,7 +61,7 @@ def test_seats_can_be_more_or_fewer_but_nobody_is_pushed_out(sign_in, superuser,
     assert browser.submit(f"{ONE}/seats", seats="8").location == ONE
     answer = browser.submit(f"{ONE}/seats", seats="2")
     assert answer.status_code == 422
-    assert "In it or invited are Alice, Bob, tomas. One person or invitation has to go first." in words(answer)
+    assert "In it or invited are Alice, Bob and tomas. One person or invitation has to go first." in words(answer)
     assert one(superuser, "select max_members from family_plans") == 8
 
 

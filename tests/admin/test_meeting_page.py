@@ -41,8 +41,8 @@ def over(superuser, tonight, worker_app, alice, bob, charlie):
     seen(superuser, alice, tonight, 0, 57, device="tablet")
     invite(superuser, bob, tonight, answer="accepted")
     invite(superuser, charlie, tonight, answer="declined")
-    do(worker_app, jobs.tend, tonight.starts_at)
-    do(worker_app, jobs.tend, tonight.ends_at + HOUR)
+    do(worker_app, jobs.sweep, tonight.starts_at)
+    do(worker_app, jobs.sweep, tonight.ends_at + HOUR)
     superuser.execute("delete from system_logs")
     return tonight
 
@@ -70,18 +70,20 @@ def test_after_it_they_are_what_came_of_it(desk, over):
         "came from outside the club’s own domains": "0",
         "minutes each stayed": "57",
     }
-    assert "60 minutes planned, 57 from the first arrival to the last departure" in words(answer)
+    assert "60 minutes planned, on Google Meet. 57 minutes from the first arrival to the last departure." in words(
+        answer
+    )
 
 
 def test_how_many_could_come_is_noted_when_it_begins(worker_app, superuser, tonight):
-    do(worker_app, jobs.tend, tonight.starts_at)
+    do(worker_app, jobs.sweep, tonight.starts_at)
     crowd(superuser, 3)
     assert one(superuser, "select invited_count from meetings") == 4
 
 
 def test_of_a_private_one_it_is_its_guests(worker_app, superuser, secret, alice, bob):
     answers(superuser, secret.id, invited=[alice, bob])
-    do(worker_app, jobs.tend, secret.starts_at)
+    do(worker_app, jobs.sweep, secret.starts_at)
     assert one(superuser, "select invited_count from meetings") == 2
 
 
@@ -203,7 +205,7 @@ def test_who_has_no_row_is_nowhere(desk, over, eve):
 def test_a_correction_is_what_settling_leaves_alone(corrects, superuser, worker_app, bob, over):
     corrects(bob, "attended")
     superuser.execute("update meetings set status = 'active'")
-    do(worker_app, jobs.tend, over.ends_at + 2 * HOUR)
+    do(worker_app, jobs.sweep, over.ends_at + 2 * HOUR)
     assert status(superuser, bob) == "attended"
 
 
@@ -217,7 +219,7 @@ def test_members_correct_nothing(as_, superuser, over, bob):
 
 def test_a_meeting_nobody_could_be_seen_in_says_so(desk, superuser, worker_app, tonight, alice):
     invite(superuser, alice, tonight, answer="accepted")
-    do(worker_app, jobs.tend, tonight.ends_at + HOUR)
+    do(worker_app, jobs.sweep, tonight.ends_at + HOUR)
     with at(tonight.ends_at + 2 * HOUR):
         answer = desk.get(f"/admin/meetings/{tonight.id}")
     assert "Nobody could be seen in the room, so nobody’s attendance was recorded." in words(answer)

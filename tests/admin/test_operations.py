@@ -90,7 +90,7 @@ def test_a_broken_promise_is_named_with_its_rows_and_told_on_today(desk, heard, 
 def test_a_backup_that_did_not_come_back_turns_the_page_red(desk, heard, superuser, settings_with_backups):
     made(superuser, proved=False, proved_at=datetime.now(UTC), proof="club-1.dump is not as it was written.")
     answer = desk.get("/admin/operations")
-    assert "A backup could not be brought back: club-1.dump is not as it was written." in words(answer)
+    assert "A backup could not be restored: club-1.dump is not as it was written." in words(answer)
     assert 'class="said bad"' in answer.text and "Broken" in words(answer) and "2.4 MB" in words(answer)
 
 

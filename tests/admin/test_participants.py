@@ -19,7 +19,7 @@ def over(superuser, people, worker_app, alice, bob):
     for person in (alice, bob):
         invite(superuser, person, meeting, answer="accepted")
     stranger(superuser, meeting)
-    do(worker_app, jobs.tend, meeting.ends_at + HOUR)
+    do(worker_app, jobs.sweep, meeting.ends_at + HOUR)
     return meeting
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from portal.billing import provider
 from portal.times import date_in_words
-from tests.support.line import one
 from tests.support.reading import link, lives_in, plain, words
+from tests.support.waitlist import one
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_an_order_leads_to_its_payment_at_the_provider(admin, bank, paid, eve, s
 def test_on_a_real_server_that_is_stripes_own_desk(app, monkeypatch, key, place):
     monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], stripe_url="", stripe_key=key))
     with app.app_context():
-        assert provider.desk_address("pi_1") == f"{place}/payments/pi_1"
+        assert provider.dashboard_url("pi_1") == f"{place}/payments/pi_1"
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Europe/Istanbul"])

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.support.line import Line
+from tests.support.waitlist import Waitlist
 
 
 @pytest.fixture
 def line(as_, superuser, supper, now, people):
     """The line for supper, which has two places."""
-    return Line(as_, superuser, supper, now)
+    return Waitlist(as_, superuser, supper, now)
 
 
 @pytest.fixture

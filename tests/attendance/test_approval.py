@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from psycopg import errors
 
-from tests.support.line import Line
+from tests.support.waitlist import Waitlist
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -13,7 +13,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 @pytest.fixture
 def asked(as_, superuser, circle, now, people):
     """Circle with one place, which wants approval."""
-    line = Line(as_, superuser, circle, now)
+    line = Waitlist(as_, superuser, circle, now)
     line.change(max_attendees=1)
     return line
 

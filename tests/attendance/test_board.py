@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal.attendance import drawing as board
+from portal.attendance import live_board as board
 from portal.clock import at
 from portal.database import db
 from portal.database.identity import Role, act_as
@@ -64,7 +64,9 @@ def draw(app, tonight):
         keys = [(str((meeting or tonight).id), audience) for audience in audiences]
         with app.app_context(), at(moment):
             act_as(db.session(), Role("none"))
-            drawings = board.draw(app, db.session(), keys, lambda zone: Clock(moment, zone, "Europe/Istanbul", 10))
+            drawings = board.render_fragments(
+                app, db.session(), keys, lambda zone: Clock(moment, zone, "Europe/Istanbul", 10)
+            )
             db.session.commit()
         return [drawings[key] for key in keys if key in drawings]
 

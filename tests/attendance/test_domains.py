@@ -35,7 +35,7 @@ def test_who_has_an_address_of_another_domain_is_external(known, as_, superuser,
     moves(superuser, bob, "bob@gmail.com")
     for person in (alice, bob):
         with as_(person) as db:
-            db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
+            db.execute("select rsvp(%s, 'accepted')", [supper.id])
     assert (one(superuser, EXTERNAL, alice.id), one(superuser, EXTERNAL, bob.id)) == (False, True)
 
 

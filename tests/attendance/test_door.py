@@ -6,8 +6,8 @@ import pytest
 
 from portal import clock
 from tests.support.cast import invite
-from tests.support.line import Line, one
 from tests.support.presence import has_room, seen
+from tests.support.waitlist import Waitlist, one
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -80,7 +80,7 @@ def test_nobody_without_access_comes_in(door, eve, alice, superuser):
 
 
 def test_nobody_comes_in_unapproved(as_, superuser, circle, now, alice):
-    assert Door(Line(as_, superuser, circle, now)).opens(alice, 0) == "requested"
+    assert Door(Waitlist(as_, superuser, circle, now)).opens(alice, 0) == "requested"
 
 
 def test_two_devices_are_one_stay(door, alice, superuser):
@@ -156,7 +156,7 @@ def test_the_best_source_that_saw_somebody_counts_alone(door, alice, bob):
 def test_a_silent_page_is_no_departure(door, alice, superuser):
     door.opens(alice, 0)
     with clock.at(door.time(7)), door.line.as_(alice) as db:
-        db.execute("select still_here(%s)", [door.meeting.id])
+        db.execute("select touch_presence(%s)", [door.meeting.id])
     assert one(superuser, "select seen_at from presences") == door.time(7)
     with clock.at(door.time(50)), door.line.as_(alice) as db:
         assert one(db, "select here from boards(array[%s]::uuid[])", door.meeting.id) == 1

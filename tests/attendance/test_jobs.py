@@ -22,12 +22,12 @@ def tonight(superuser, people):
 
 
 @pytest.fixture
-def tend(worker_app, tonight):
-    """`tend(moment)`: the job of each minute, twice, since it must not matter."""
+def sweep(worker_app, tonight):
+    """`sweep(moment)`: the job of each minute, twice, since it must not matter."""
 
     def minute(moment):
-        do(worker_app, jobs.tend, moment)
-        do(worker_app, jobs.tend, moment)
+        do(worker_app, jobs.sweep, moment)
+        do(worker_app, jobs.sweep, moment)
 
     return minute
 
@@ -50,16 +50,16 @@ def stayed(postgres, person, meeting, first, last, answer="accepted"):
 # --- beginning -------------------------------------------------------------------------------------------------------
 
 
-def test_a_meeting_is_active_from_its_hour_on(tend, superuser, tonight):
-    tend(tonight.starts_at - MINUTE)
+def test_a_meeting_is_active_from_its_hour_on(sweep, superuser, tonight):
+    sweep(tonight.starts_at - MINUTE)
     assert status(superuser) == "scheduled"
-    tend(tonight.starts_at)
+    sweep(tonight.starts_at)
     assert status(superuser) == "active"
 
 
-def test_a_cancelled_meeting_does_not_begin(tend, superuser, tonight):
+def test_a_cancelled_meeting_does_not_begin(sweep, superuser, tonight):
     superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
-    tend(tonight.starts_at)
+    sweep(tonight.starts_at)
     assert status(superuser) == "cancelled"
 
 
@@ -67,24 +67,24 @@ def test_a_cancelled_meeting_does_not_begin(tend, superuser, tonight):
 
 
 def test_an_offer_that_ran_out_goes_to_the_next_in_line_who_is_told(
-    tend, work, mails, superuser, alice, bob, charlie, tonight
+    sweep, work, mails, superuser, alice, bob, charlie, tonight
 ):
     superuser.execute("update meetings set max_attendees = 1")
     until = tonight.starts_at - 10 * HOUR
     invite(superuser, alice, tonight, answer="offered", offer_expires_at=until)
     for n, person in enumerate((bob, charlie)):
         invite(superuser, person, tonight, answer="waitlisted", waiting_since=until - HOUR + n * MINUTE)
-    tend(until)
+    sweep(until)
     assert [of(superuser, person) for person in (alice, bob, charlie)] == ["withdrawn", "offered", "waitlisted"]
     assert of(superuser, alice, "reason") == "The offer ran out."
     work()
     assert len(mails(bob.email)) == 1 and mails(alice.email) == mails(charlie.email) == []
 
 
-def test_an_offer_that_still_runs_is_left_alone(tend, superuser, alice, tonight):
+def test_an_offer_that_still_runs_is_left_alone(sweep, superuser, alice, tonight):
     until = tonight.starts_at - 10 * HOUR
     invite(superuser, alice, tonight, answer="offered", offer_expires_at=until)
-    tend(until - MINUTE)
+    sweep(until - MINUTE)
     assert of(superuser, alice) == "offered"
 
 
@@ -110,7 +110,7 @@ def test_each_meeting_is_tended_in_a_transaction_of_its_own(worker_app, database
         invite(superuser, person, meeting, answer="offered", offer_expires_at=now)
     with database.connect() as other, ThreadPoolExecutor(1) as worker:
         other.execute("select from meetings where id = %s for update", [both[1].id])
-        tending = worker.submit(do, worker_app, jobs.tend, now + MINUTE)
+        tending = worker.submit(do, worker_app, jobs.sweep, now + MINUTE)
         for _tenth in range(50):
             if of(superuser, alice, "answer") == "withdrawn":
                 break
@@ -124,14 +124,14 @@ def test_each_meeting_is_tended_in_a_transaction_of_its_own(worker_app, database
 # --- settling --------------------------------------------------------------------------------------------------------
 
 
-def test_half_an_hour_after_the_end_it_is_settled_who_came(tend, superuser, alice, bob, charlie, dora, eve, tonight):
+def test_half_an_hour_after_the_end_it_is_settled_who_came(sweep, superuser, alice, bob, charlie, dora, eve, tonight):
     stayed(superuser, alice, tonight, 0, 55)
     invite(superuser, bob, tonight, answer="accepted")
     stayed(superuser, charlie, tonight, 10, 60, answer="declined")
     invite(superuser, dora, tonight)
-    tend(tonight.ends_at + 29 * MINUTE)
+    sweep(tonight.ends_at + 29 * MINUTE)
     assert status(superuser) == "active" and of(superuser, alice) == "accepted"
-    tend(tonight.ends_at + 30 * MINUTE)
+    sweep(tonight.ends_at + 30 * MINUTE)
     assert status(superuser) == "completed"
     assert [of(superuser, person) for person in (alice, bob, charlie, dora)] == [
         "attended",
@@ -144,72 +144,72 @@ def test_half_an_hour_after_the_end_it_is_settled_who_came(tend, superuser, alic
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(4, "no_show"), (5, "attended")])
-def test_who_came_is_who_stayed_five_minutes(tend, superuser, alice, bob, tonight, minutes, said):
+def test_who_came_is_who_stayed_five_minutes(sweep, superuser, alice, bob, tonight, minutes, said):
     stayed(superuser, bob, tonight, 0, 60)
     stayed(superuser, alice, tonight, 0, minutes)
-    tend(tonight.ends_at + HOUR)
+    sweep(tonight.ends_at + HOUR)
     assert of(superuser, alice) == said
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(1, "no_show"), (2, "attended")])
-def test_or_a_fifth_of_a_short_meeting(tend, superuser, alice, bob, tonight, minutes, said):
+def test_or_a_fifth_of_a_short_meeting(sweep, superuser, alice, bob, tonight, minutes, said):
     stayed(superuser, bob, tonight, 0, 10)
     stayed(superuser, alice, tonight, 0, minutes)
-    tend(tonight.ends_at + HOUR)
+    sweep(tonight.ends_at + HOUR)
     assert of(superuser, alice) == said
 
 
-def test_somebody_inside_keeps_it_open_for_four_hours(tend, superuser, alice, tonight):
+def test_somebody_inside_keeps_it_open_for_four_hours(sweep, superuser, alice, tonight):
     stayed(superuser, alice, tonight, 0, None)
-    tend(tonight.ends_at + 4 * HOUR - MINUTE)
+    sweep(tonight.ends_at + 4 * HOUR - MINUTE)
     assert status(superuser) == "active"
-    tend(tonight.ends_at + 4 * HOUR)
+    sweep(tonight.ends_at + 4 * HOUR)
     assert status(superuser) == "completed" and of(superuser, alice, "join_duration") == 60
     assert one(superuser, "select count(*) from stays where is_open") == 0
 
 
-def test_a_late_worker_settles_a_meeting_it_never_saw_begin(tend, superuser, alice, bob, tonight):
+def test_a_late_worker_settles_a_meeting_it_never_saw_begin(sweep, superuser, alice, bob, tonight):
     stayed(superuser, bob, tonight, 0, 60)
     invite(superuser, alice, tonight, answer="accepted")
-    tend(tonight.ends_at + 48 * HOUR)
+    sweep(tonight.ends_at + 48 * HOUR)
     assert status(superuser) == "completed" and of(superuser, alice) == "no_show"
 
 
-def test_a_cancelled_meeting_makes_nobody_a_no_show(tend, superuser, alice, tonight):
+def test_a_cancelled_meeting_makes_nobody_a_no_show(sweep, superuser, alice, tonight):
     invite(superuser, alice, tonight, answer="accepted")
     superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
-    tend(tonight.ends_at + 5 * HOUR)
+    sweep(tonight.ends_at + 5 * HOUR)
     assert of(superuser, alice) == "accepted"
 
 
-def test_who_was_inside_when_it_was_called_off_is_out(tend, superuser, alice, tonight):
+def test_who_was_inside_when_it_was_called_off_is_out(sweep, superuser, alice, tonight):
     invite(superuser, alice, tonight, answer="accepted", joined_at=tonight.starts_at)
     superuser.execute(
         "insert into presences (meeting_id, user_id, joined_at, device_type, source) values (%s, %s, %s, 'desktop', 'click')",
         [tonight.id, alice.id, tonight.starts_at],
     )
     superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
-    tend(tonight.starts_at + 20 * MINUTE)
+    sweep(tonight.starts_at + 20 * MINUTE)
     assert of(superuser, alice) == "accepted"
     assert of(superuser, alice, "left_at") == tonight.starts_at + 20 * MINUTE
 
 
-def test_settling_is_noted_once(tend, superuser, tonight):
-    tend(tonight.ends_at + HOUR)
+def test_settling_is_noted_once(sweep, superuser, tonight):
+    sweep(tonight.ends_at + HOUR)
     assert one(superuser, "select count(*) from system_logs where operation = 'meeting.settled'") == 1
 
 
-def test_what_was_corrected_afterwards_stays(tend, superuser, alice, bob, tonight):
+def test_what_was_corrected_afterwards_stays(sweep, superuser, alice, bob, tonight):
     invite(superuser, alice, tonight, answer="accepted")
     stayed(superuser, bob, tonight, 0, 60)
-    tend(tonight.ends_at + HOUR)
+    sweep(tonight.ends_at + HOUR)
     superuser.execute(
         "update meeting_attendances set outcome = 'attended', corrected_at = now(), correction = 'She dialled in.'"
         " where user_id = %s",
         [alice.id],
     )
     superuser.execute("update rooms set reported_at = now()")
-    tend(tonight.ends_at + 2 * HOUR)
+    sweep(tonight.ends_at + 2 * HOUR)
     assert of(superuser, alice) == "attended"
     assert one(superuser, "select attendance_record from meetings") == "final"
 
@@ -220,7 +220,7 @@ def test_what_was_corrected_afterwards_stays(tend, superuser, alice, bob, tonigh
 def says_yes(as_, meeting, *people):
     for person in people:
         with as_(person) as db:
-            db.execute("select answer_meeting(%s, 'accepted')", [meeting.id])
+            db.execute("select rsvp(%s, 'accepted')", [meeting.id])
 
 
 def test_who_lost_access_holds_no_place_and_the_line_moves(

@@ -25,7 +25,7 @@ def settled(worker_app, superuser, tonight):
     """`settled()`: the record an hour after the end, or so many hours."""
 
     def act(hours=1):
-        do(worker_app, jobs.tend, tonight.ends_at + hours * HOUR)
+        do(worker_app, jobs.sweep, tonight.ends_at + hours * HOUR)
         return one(superuser, "select attendance_record from meetings")
 
     return act

@@ -66,7 +66,7 @@ def unknown(postgres):
 
 
 def minutes_of(worker_app, meeting):
-    do(worker_app, jobs.tend, meeting.ends_at + 5 * HOUR)
+    do(worker_app, jobs.sweep, meeting.ends_at + 5 * HOUR)
 
 
 # --- one stay --------------------------------------------------------------------------------------------------------
@@ -75,10 +75,10 @@ def minutes_of(worker_app, meeting):
 def test_who_came_by_their_own_address_is_inside_by_name(take_in, superuser, alice, tonight):
     take_in(tonight, sighting(tonight, "x", -2, registrant="alice"))
     assert of(superuser, alice, "joined_at") == moment(tonight, -2)
-    assert one(superuser, "select name from rolls(array[%s]::uuid[])", tonight.id) == "Alice"
+    assert one(superuser, "select name from rosters(array[%s]::uuid[])", tonight.id) == "Alice"
     take_in(tonight, sighting(tonight, "x", None, 20, registrant="alice"))
     assert (of(superuser, alice, "left_at"), of(superuser, alice)) == (moment(tonight, 20), 22)
-    assert one(superuser, "select count(*) from rolls(array[%s]::uuid[])", tonight.id) == 0
+    assert one(superuser, "select count(*) from rosters(array[%s]::uuid[])", tonight.id) == 0
 
 
 def test_a_leave_before_its_join_is_kept(take_in, superuser, alice, tonight):

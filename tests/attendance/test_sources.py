@@ -67,7 +67,7 @@ def minutes(postgres, person):
 def test_while_the_room_is_open_the_platform_is_asked_each_minute(outside, worker_app, superuser, bob, tonight):
     outside.answers = [Report([bobs(tonight, 0, None)], False), Report([bobs(tonight, 0, 20)], False)]
     do(worker_app, jobs.poll, moment(tonight, 1))
-    assert one(superuser, "select name from rolls(array[%s]::uuid[])", tonight.id) == "Bob"
+    assert one(superuser, "select name from rosters(array[%s]::uuid[])", tonight.id) == "Bob"
     do(worker_app, jobs.poll, moment(tonight, 21))
     assert minutes(superuser, bob) == 20 and one(superuser, "select source from presences") == "poll"
 
@@ -101,7 +101,7 @@ def test_the_report_is_asked_for_until_it_is_whole(outside, worker_app, superuse
     ]
     for after in (29, 30, 31, 60, 120, 359, 360, 600, 1440, 3000):
         do(worker_app, jobs.fetch_reports, tonight.ends_at + after * MINUTE)
-        do(worker_app, jobs.tend, tonight.ends_at + after * MINUTE)
+        do(worker_app, jobs.sweep, tonight.ends_at + after * MINUTE)
     assert len(outside.asked) == 3 and minutes(superuser, bob) == 42
     assert one(superuser, "select attendance_record from meetings") == "final"
     assert one(superuser, "select outcome from meeting_attendances") == "attended"
@@ -112,7 +112,7 @@ def test_four_tries_and_then_it_is_final_with_what_there_is(outside, worker_app,
     for after in (30, 60, 360, 1440, 2880):
         outside.answers = [ProviderError("Google is down.")]
         do(worker_app, jobs.fetch_reports, tonight.ends_at + after * MINUTE)
-        do(worker_app, jobs.tend, tonight.ends_at + after * MINUTE)
+        do(worker_app, jobs.sweep, tonight.ends_at + after * MINUTE)
     assert len(outside.asked) == 4
     assert one(superuser, "select attendance_record from meetings") == "final"
 
@@ -121,7 +121,7 @@ def test_a_report_outweighs_what_was_polled(outside, worker_app, superuser, bob,
     outside.answers = [Report([bobs(tonight, 0, None)], False), Report([bobs(tonight, 5, 25)], True)]
     do(worker_app, jobs.poll, moment(tonight, 1))
     do(worker_app, jobs.fetch_reports, tonight.ends_at + HOUR)
-    do(worker_app, jobs.tend, tonight.ends_at + HOUR)
+    do(worker_app, jobs.sweep, tonight.ends_at + HOUR)
     assert minutes(superuser, bob) == 20
 
 

@@ -9,7 +9,7 @@ from psycopg import errors
 from tests.conftest import BECOME, TEST_DATA
 from tests.support import server
 from tests.support.cast import assemble, crowd, plan_meeting
-from tests.support.line import one
+from tests.support.waitlist import one
 
 SEATS, PEOPLE = 50, 64
 
@@ -39,7 +39,7 @@ class Storm:
             db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
             self.start.wait()
             try:
-                return one(db, "select answer from answer_meeting(%s, 'accepted')", self.meeting.id)
+                return one(db, "select answer from rsvp(%s, 'accepted')", self.meeting.id)
             except errors.CheckViolation as refusal:
                 return refusal.diag.constraint_name
 
@@ -52,7 +52,7 @@ class Storm:
         self.change_function("decide", "answer := becomes;", "perform pg_sleep(0.005); answer := becomes;")
 
     def forget_the_lock(self):
-        self.change_function("answer_meeting", "for no key update", "")
+        self.change_function("rsvp", "for no key update", "")
 
     def rows(self, answer):
         return one(self.postgres, "select count(*) from meeting_attendances where answer = %s", answer)

@@ -11,8 +11,8 @@ from portal import clock
 from tests.conftest import BECOME
 from tests.support.cast import crowd, plan_meeting
 from tests.support.families import seat, unseat
-from tests.support.line import Line, one
 from tests.support.reading import words
+from tests.support.waitlist import Waitlist, one
 
 SECOND = timedelta(seconds=1)
 
@@ -36,7 +36,7 @@ def table(as_, superuser, now, us):
 
     def with_places(places, **columns):
         meeting = plan_meeting(superuser, "Table", max_attendees=places, **columns)
-        return Line(as_, superuser, meeting, now)
+        return Waitlist(as_, superuser, meeting, now)
 
     return with_places
 
@@ -45,7 +45,7 @@ def together(line, person):
     line.now += SECOND
     with clock.at(line.now), line.as_(person) as db:
         return db.execute(
-            "select answer, cardinality(people), refusal, offered from answer_together(%s)", [line.meeting.id]
+            "select answer, cardinality(people), refusal, offered from rsvp_together(%s)", [line.meeting.id]
         ).fetchone()
 
 
@@ -139,7 +139,7 @@ def test_an_offer_to_all_that_runs_out_runs_out_for_all(table, us, guests):
     line.accepts(*guests[:2])
     together(line, us[0])
     says(line, guests[0], "declined")
-    line.tend(line.now + timedelta(hours=13))
+    line.sweep(line.now + timedelta(hours=13))
     assert line.answers(us) == ["withdrawn"] * 3
 
 
@@ -194,9 +194,9 @@ def test_however_families_and_others_come_at_once_nobody_is_one_too_many(databas
 
         def act(person, line=line, start=start):
             statements = [
-                ("select answer_together(%s)", ()),
-                ("select answer_meeting(%s, %s)", ("declined",)),
-                ("select answer_meeting(%s, %s)", ("accepted",)),
+                ("select rsvp_together(%s)", ()),
+                ("select rsvp(%s, %s)", ("declined",)),
+                ("select rsvp(%s, %s)", ("accepted",)),
             ]
             with database.connect("portal_web") as db:
                 start.wait()
@@ -211,7 +211,7 @@ def test_however_families_and_others_come_at_once_nobody_is_one_too_many(databas
         with ThreadPoolExecutor(len(everybody)) as threads:
             list(threads.map(act, everybody))
         assert wrong == [] and line.numbers() == line.counted() and line.numbers()[0] <= 4
-        line.tend()
+        line.sweep()
         taken, waiting, _ = line.counted()
         party = one(
             superuser, "select count(*) from meeting_attendances where answer = 'waitlisted' and party_id is not null"
@@ -229,7 +229,7 @@ def test_the_page_says_who_all_of_us_are_and_takes_the_yes(sign_in, work, mails,
     browser = sign_in(alice)
     page = words(browser.get(f"/meetings/{supper.id}"))
     assert (
-        "All of us (3) You and Bob, Eve: everybody who lets the family answer for them and has not answered yet."
+        "All of us (3) For you, Bob and Eve. These are all who let the family answer for them and have not answered yet."
         in page
     )
     assert browser.submit(f"/meetings/{supper.id}/together", view="page").location == f"/meetings/{supper.id}"

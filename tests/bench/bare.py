@@ -64,5 +64,5 @@ def answer(meeting: str) -> Response:
     """An answer: one call of the database's function, in the person's name; nobody asks who they are, or notes it."""
     with pool.connection() as connection:
         connection.execute(BECOME, {"role": "portal_member", "user_id": person})
-        connection.execute("select * from answer_meeting(%s, %s)", [meeting, request.form["answer"]]).fetchone()
+        connection.execute("select * from rsvp(%s, %s)", [meeting, request.form["answer"]]).fetchone()
     return redirect(f"/meetings/{meeting}", 303)

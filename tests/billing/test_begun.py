@@ -7,8 +7,8 @@ import pytest
 from portal.billing import jobs
 from portal.clock import at
 from tests.support.families import seat, unseat
-from tests.support.line import one
 from tests.support.reading import do, words
+from tests.support.waitlist import one
 
 ASKS = "4000002500003155"
 DAY = timedelta(days=1)
@@ -52,7 +52,7 @@ def test_a_plan_first_seen_before_its_payment_asks_the_provider_no_more_a_day_la
     bank.world.pay(session, ASKS, confirm=True)
     bank.tell()
     superuser.execute("delete from procrastinate_jobs")
-    do(worker_app, jobs.tend_checkouts, datetime.now(UTC) + 2 * DAY)
+    do(worker_app, jobs.expire_checkouts, datetime.now(UTC) + 2 * DAY)
     assert one(superuser, "select count(*) from procrastinate_jobs where task_name = 'billing.refetch'") == 0
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.families import link_to
-from tests.support.line import one
 from tests.support.reading import words
+from tests.support.waitlist import one
 
 
 @pytest.fixture

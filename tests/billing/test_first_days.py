@@ -5,10 +5,10 @@ import pytest
 from portal.billing import jobs
 from portal.times import date_in_words, day_long
 from tests.support.cast import ISTANBUL
-from tests.support.line import one
 from tests.support.member import DAY, START, Member
 from tests.support.orders import given
 from tests.support.reading import do, plain, words
+from tests.support.waitlist import one
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from portal.billing import facts, jobs, provider
-from tests.support.line import one
+from portal.billing import jobs, provider, snapshot
 from tests.support.orders import given
 from tests.support.reading import do, words
+from tests.support.waitlist import one
 
 PERSON = "select from users where id = %s for no key update"
 HERE = "select count(*) from pg_stat_activity where datname = current_database() and "
@@ -73,7 +73,7 @@ def test_without_holding_the_person_first_the_two_would_stand_against_each_other
     heard_while_choosing, other, eve, monkeypatch
 ):
     """The control."""
-    monkeypatch.setattr(facts, "hold", lambda _db, _user_id: True)
+    monkeypatch.setattr(snapshot, "lock_person", lambda _db, _user_id: True)
     heard_while_choosing()
     with pytest.raises(psycopg.errors.LockNotAvailable):
         takes(other, "orders", eve)
@@ -83,7 +83,7 @@ def test_without_holding_the_person_first_the_two_would_stand_against_each_other
 def test_a_choice_that_ran_out_is_dropped_in_the_same_order(superuser, bank, sign_in, eve, other, beside):
     sign_in(eve).submit("/plans/choose", plan="individual", cycle="monthly")
     other.execute(PERSON, [eve.id])
-    beside(jobs.tend_checkouts, datetime.now(UTC) + timedelta(days=2))
+    beside(jobs.expire_checkouts, datetime.now(UTC) + timedelta(days=2))
     takes(other, "checkouts", eve)
     takes(other, "orders", eve)
     other.rollback()

@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from portal.billing import actions, facts, jobs, provider, reading
+from portal.billing import actions, jobs, provider, reading, snapshot
 from portal.clock import at
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.sandbox.stripe import customers, subscriptions
 from portal.sandbox.stripe.cards import CARDS
-from tests.support.line import one
 from tests.support.member import DAY, FAILS_LATER, START, Member
 from tests.support.orders import given
 from tests.support.reading import words
+from tests.support.waitlist import one
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_an_answer_from_before_the_wish_leaves_it_standing(member, worker_app):
         before = reading.fetch(one(member.superuser, "select customer_id from payers"))
         with member.on(3.1):
             member.browser.submit("/plan/end")
-        facts.apply(db.session(), before)
+        snapshot.apply_snapshot(db.session(), before)
         db.session.commit()
     with at(START + 3.1 * DAY):
         assert "We are asking Stripe" in member.sees("/plan")
@@ -230,7 +230,7 @@ def test_what_was_asked_earlier_gives_way_to_what_is_known(member, worker_app):
             before = reading.fetch(one(member.superuser, "select customer_id from payers"))
         with member.on(2):
             _refund(member, None)
-            assert facts.apply(db.session(), before) == "something newer is known"
+            assert snapshot.apply_snapshot(db.session(), before) == "something newer is known"
         db.session.commit()
     assert member.orders() == [("refunded", 1200)]
 
@@ -321,7 +321,7 @@ def test_a_long_grace_brings_no_more_mails(member, mails, worker_app, superuser)
     for day in range(0, 28, 3):
         with member.on(paid_for + day + 0.1):
             superuser.execute("update subscriptions set grace_days = 30")
-            superuser.execute("select project_access(%s, now())", [member.person.id])
+            superuser.execute("select refresh_projection(%s, now())", [member.person.id])
             _run(worker_app, jobs.remind)
             member.bank.work()
     assert len([m for m in mails(member.person.email) if "did not go through" in m["subject"]]) == 3

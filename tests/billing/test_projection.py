@@ -6,7 +6,7 @@ import pytest
 
 from portal.billing import jobs
 from portal.clock import at
-from tests.support.orders import given, order, project, refunded
+from tests.support.orders import given, order, refresh_projection, refunded
 from tests.support.reading import do, one, words
 
 DAY = timedelta(days=1)
@@ -37,7 +37,7 @@ def plan(postgres, person, **columns):
     }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     postgres.execute(f"insert into subscriptions ({names}) values ({marks})".encode(), list(row.values()))
-    project(postgres, person, NOW)
+    refresh_projection(postgres, person, NOW)
 
 
 def test_an_order_not_paid_waits_and_opens_nothing(superuser, eve):
@@ -114,7 +114,7 @@ def test_a_cut_ends_it_earlier_and_never_later(superuser, eve):
     order(superuser, eve, MONTH, cut_at=NOW + 3 * DAY)
     assert access(superuser, eve)[2] == NOW + 3 * DAY
     superuser.execute("update orders set cut_at = %s where user_id = %s", [MONTH[1] + DAY, eve.id])
-    project(superuser, eve, NOW)
+    refresh_projection(superuser, eve, NOW)
     assert access(superuser, eve)[2] == MONTH[1]
 
 

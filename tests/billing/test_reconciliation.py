@@ -6,8 +6,8 @@ import pytest
 
 from portal.billing import comparison, jobs, provider, reading
 from portal.clock import at
-from tests.support.line import one
 from tests.support.reading import do
+from tests.support.waitlist import one
 
 DAY = timedelta(days=1)
 DONE: list[int] = []

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal.clock import at
-from tests.support.line import one
 from tests.support.reading import link, words
+from tests.support.waitlist import one
 
 
 def access(superuser, person):

@@ -6,9 +6,9 @@ import pytest
 
 from portal.clock import at
 from tests.support.cast import FAMILY
-from tests.support.line import one
-from tests.support.orders import project
+from tests.support.orders import refresh_projection
 from tests.support.reading import words
+from tests.support.waitlist import one
 
 DAY = timedelta(days=1)
 OFFER = "update family_plans set transfer_to = %s, transfer_proposed_at = now() where id = %s"
@@ -21,7 +21,7 @@ def offered(bank, sign_in, superuser, alice, bob, now):
 
     def offer(hours=24 * 40):
         superuser.execute(PAID_TO, [hours, alice.id])
-        project(superuser, alice, now)
+        refresh_projection(superuser, alice, now)
         superuser.execute(OFFER, [bob.id, FAMILY])
         return sign_in(bob)
 
@@ -96,5 +96,5 @@ def test_who_handed_it_on_keeps_no_free_days_of_their_own(bank, offered, superus
         )
         superuser.execute(OFFER, [charlie.id, FAMILY])
     superuser.execute("select take_over_family(%s, %s, now())", [FAMILY, charlie.id])
-    superuser.execute("select project_access(%s, now())", [bob.id])
-    assert one(superuser, "select count(*) from access_sources(%s) where source = 'own'", bob.id) == 0
+    superuser.execute("select refresh_projection(%s, now())", [bob.id])
+    assert one(superuser, "select count(*) from entitlement_sources(%s) where source = 'own'", bob.id) == 0

@@ -6,10 +6,10 @@ import pytest
 
 from portal.clock import at
 from portal.families import jobs
-from tests.support.line import one
 from tests.support.member import DAY, FAILS_LATER, START, Member
-from tests.support.orders import given, order, project, subscription
+from tests.support.orders import given, order, refresh_projection, subscription
 from tests.support.reading import do, words
+from tests.support.waitlist import one
 
 ASKS_EVERY_TIME = "4000002760003184"
 DISPUTED = "4000000000000259"
@@ -102,7 +102,7 @@ def test_the_last_day_is_called_so(member):
 
 def test_a_familys_dispute_is_its_payers_to_mend(superuser, sign_in, alice, bob, now):
     superuser.execute("update orders set disputed_at = now(), dispute_state = 'open' where user_id = %s", [alice.id])
-    project(superuser, alice, now)
+    refresh_projection(superuser, alice, now)
     page = sign_in(bob).get("/meetings")
     assert "The plan’s payment needs Alice’s attention." in words(page, "section") and "bank" not in words(
         page, "section"
@@ -113,7 +113,7 @@ def test_a_familys_dispute_is_its_payers_to_mend(superuser, sign_in, alice, bob,
 def test_a_family_stays_together_until_the_dispute_is_settled(superuser, worker_app, alice, now, state, kept):
     superuser.execute("update family_plans set created_at = now() - interval '30 days'")
     superuser.execute("update orders set disputed_at = now(), dispute_state = %s where user_id = %s", [state, alice.id])
-    project(superuser, alice, now)
+    refresh_projection(superuser, alice, now)
     do(worker_app, jobs.end_lapsed, now + DAY)
     assert one(superuser, "select is_active from family_plans where primary_user_id = %s", alice.id) is kept
 

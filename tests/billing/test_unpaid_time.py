@@ -8,10 +8,10 @@ from portal.database.identity import WORKER, act_as
 from portal.operations.check import findings
 from tests.support.cast import FAMILY
 from tests.support.families import seat
-from tests.support.line import one
 from tests.support.member import DAY, FAILS_LATER, START, Member
-from tests.support.orders import given, order, project, refunded, subscription
+from tests.support.orders import given, order, refresh_projection, refunded, subscription
 from tests.support.reading import do, words
+from tests.support.waitlist import one
 
 OFFER = "update family_plans set transfer_to = %s, transfer_proposed_at = now() where id = %s"
 ASKS_EVERY_TIME = "4000002760003184"
@@ -81,16 +81,16 @@ def test_what_is_free_by_an_order_ends_when_the_order_is_given_back(bank, sign_i
     refunded(
         superuser, one(superuser, "select id from orders where user_id = %s and status = 'completed'", alice.id), START
     )
-    project(superuser, bob, START)
+    refresh_projection(superuser, bob, START)
     assert one(superuser, "select subscription_expiry from family_plans") is None
 
 
 def test_one_paid_order_carries_one_family(bank, sign_in, superuser, alice, bob):
     """Alice paid; Bob has her family. What she paid opens the club to her, and to no second family of hers."""
     hands_over(bank, sign_in, superuser, bob)
-    project(superuser, alice, START)
+    refresh_projection(superuser, alice, START)
     own = superuser.execute(
-        "select subscription_type from access_sources(%s) where source = 'own'", [alice.id]
+        "select subscription_type from entitlement_sources(%s) where source = 'own'", [alice.id]
     ).fetchall()
     assert own == [("individual",)]
 
@@ -99,7 +99,7 @@ def test_the_database_counts_nothing_that_no_order_covers(superuser, bob):
     superuser.execute(OFFER, [bob.id, FAMILY])
     superuser.execute("select take_over_family(%s, %s, now())", [FAMILY, bob.id])
     subscription(superuser, bob, "family", status="trialing", free_until=MONTH[1], transfer_plan_id=FAMILY)
-    assert one(superuser, "select count(*) from access_sources(%s) where source = 'own'", bob.id) == 0
+    assert one(superuser, "select count(*) from entitlement_sources(%s) where source = 'own'", bob.id) == 0
 
 
 def test_the_check_counts_who_has_more_than_that(superuser, worker_app, newcomer, bob):

@@ -60,7 +60,7 @@ FAILED = """
 update subscriptions set status = 'past_due', failed_at = now() - interval '2 days', next_try_at = now() + interval '1 day';
 update orders set period_start = now() - interval '370 days', period_end = now() - interval '2 days' where order_number = 'GO-1';
 delete from access_grants where user_id = (select user_id from subscriptions);
-select project_access(user_id, now()) from subscriptions
+select refresh_projection(user_id, now()) from subscriptions
 """
 
 Named = dict[str, object]
@@ -77,7 +77,7 @@ def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person
 
     def answer(person: Person, meeting: object, wish: str = "accepted") -> None:
         with as_(person) as db:
-            db.execute("select answer_meeting(%s, %s)", [meeting, wish])
+            db.execute("select rsvp(%s, %s)", [meeting, wish])
 
     named: Named = {
         "live": plan("Open floor", -0.01, description="A question, **half-finished**."),
@@ -198,7 +198,7 @@ def test_in_a_readers_own_colours_the_answer_still_shows(open_: Open, charlie: P
 def test_who_wants_no_motion_gets_none(open_: Open, charlie: Person, programme: Named) -> None:
     page = open_(charlie, f"/meetings/{programme['live']}", reduced_motion="reduce")
     page.get_by_role("button", name="Join the meeting").hover()
-    page.locator(".roll li").evaluate_all("all => all.forEach(e => e.classList.add('fresh'))")
+    page.locator(".roster li").evaluate_all("all => all.forEach(e => e.classList.add('fresh'))")
     assert page.evaluate("document.getAnimations().length") == 0
 
 
@@ -222,7 +222,7 @@ def test_two_hundred_people_of_every_name_fit(
     fill_room(superuser, programme["live"], 200)
     page = open_(charlie, f"/meetings/{programme['live']}", viewport={"width": 320, "height": 640})
     expect(page.locator("#live-count b")).to_have_text("201")
-    expect(page.locator(".roll li").last).to_have_text("and 141 more")
+    expect(page.locator(".roster li").last).to_have_text("and 141 more")
     assert page.evaluate(TOO_WIDE) == []
     assert overlapping(page) == []
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -255,7 +255,7 @@ def fill_room(superuser: psycopg.Connection, meeting: object, size: int) -> None
 def overlapping(page: Page) -> list[str]:
     """Entries of the roll whose name runs into the minute, or whose minute breaks."""
     return page.evaluate("""
-        () => [...document.querySelectorAll(".roll li:has(time)")].filter(li => {
+        () => [...document.querySelectorAll(".roster li:has(time)")].filter(li => {
           const [name, minute] = ["bdi", "time"].map(s => li.querySelector(s).getBoundingClientRect());
           const end = li.getBoundingClientRect().right + 1;
           return name.right > minute.left + 1 || minute.right > end || minute.height > 25;

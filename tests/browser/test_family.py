@@ -34,7 +34,7 @@ def test_a_family_lives(open_: Open, alice: Person, bob: Person, scripts: bool) 
 
     primary.get_by_label("Invite somebody").fill(TOMAS)
     primary.get_by_role("button", name="Invite", exact=True).click()
-    expect(primary.get_by_text("one is invited")).to_be_visible()
+    expect(primary.get_by_text("One more is invited")).to_be_visible()
 
     open_invitation(newcomer, TOMAS)
     newcomer.get_by_label("First name").fill("Tomás")

@@ -98,7 +98,7 @@ def test_a_name_from_right_to_left_stands_where_the_others_do(
     with as_(bob) as db:
         db.execute("select join_meeting(%s, 'mobile', 10)", [live.id])
     page = open_(charlie, f"/meetings/{live.id}", viewport={"width": 320, "height": 800})
-    edges = page.locator(".roll bdi").evaluate(LEFT)
+    edges = page.locator(".roster bdi").evaluate(LEFT)
     assert len(edges) > 1 and set(edges) == {0}
 
 

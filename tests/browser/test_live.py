@@ -54,14 +54,14 @@ def test_who_comes_and_goes_is_seen_by_the_others_within_a_second(
     streams(watching)
     join(coming)
     expect(watching.locator("#live-count")).to_contain_text("1 person is here now", timeout=A_SECOND)
-    expect(watching.locator(".roll li")).to_contain_text("Bob", timeout=A_SECOND)
-    expect(coming.locator(".roll li")).to_contain_text("Bob")
+    expect(watching.locator(".roster li")).to_contain_text("Bob", timeout=A_SECOND)
+    expect(coming.locator(".roster li")).to_contain_text("Bob")
     coming.get_by_role("button", name="Leave").click()
     expect(watching.locator("#live-count")).to_contain_text("0", timeout=A_SECOND)
-    expect(watching.locator(".roll li")).to_have_count(0, timeout=A_SECOND)
+    expect(watching.locator(".roster li")).to_have_count(0, timeout=A_SECOND)
     expect(coming.get_by_text("You left the room.")).to_be_visible()
     join(coming)
-    expect(watching.locator(".roll li")).to_contain_text("Bob", timeout=A_SECOND)
+    expect(watching.locator(".roster li")).to_contain_text("Bob", timeout=A_SECOND)
 
 
 def test_doors_then_the_start_by_the_clock_alone(open_: Open, alice: Person, superuser: psycopg.Connection) -> None:
@@ -92,7 +92,7 @@ def test_after_a_crash_of_the_server_the_page_catches_up_by_itself(
         )
     finally:
         club.start_web()
-    expect(page.locator(".roll li")).to_contain_text("Bob")
+    expect(page.locator(".roster li")).to_contain_text("Bob")
     windows.complaints.clear()  # of the stream that broke
 
 
@@ -107,7 +107,7 @@ def test_where_streams_do_not_get_through_the_page_asks_now_and_then(
     join(open_(bob, f"/meetings/{tonight.id}"))
     expect(page.get_by_text("Nobody is here yet")).to_be_visible()
     page.clock.run_for(16_000)
-    expect(page.locator(".roll li")).to_contain_text("Bob")
+    expect(page.locator(".roster li")).to_contain_text("Bob")
 
 
 def test_while_the_stream_runs_nothing_is_polled(open_: Open, alice: Person, tonight: Meeting) -> None:
@@ -188,7 +188,7 @@ def test_joining_opens_a_tab_of_its_own_and_this_page_marks_the_reader(
     opened.value.wait_for_url("**/sandbox/rooms/*")
     assert opened.value.evaluate("opener") is None
     expect(page).to_have_url(re.compile(f"/meetings/{tonight.id}$"))
-    expect(page.locator(".roll li")).to_have_text(re.compile(r"Bob\s+you\s+host\s+\d\d:\d\d"))
+    expect(page.locator(".roster li")).to_have_text(re.compile(r"Bob\s+you\s+host\s+\d\d:\d\d"))
     expect(page.get_by_role("button", name="Join the meeting")).to_be_visible()
     page.reload()
-    expect(page.locator(".roll .you")).to_have_count(1)
+    expect(page.locator(".roster .you")).to_have_count(1)

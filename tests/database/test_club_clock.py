@@ -9,17 +9,18 @@ from portal import clock
 from portal.database import db
 from portal.database.identity import ANONYMOUS, act_as
 from portal.sandbox import hours
-from tests.support.line import one
+from tests.support.waitlist import one
 
 HOUR = timedelta(hours=1)
 
-# Moments that are not a claim of what time it is: a last day that is given or paid for, when Stripe made an event, how far
+# Moments that are not a claim of what time it is: a last day that is given or paid for, when Stripe or Zoom made an event, how far
 # back an admin looks.
 SAID = {
     "give_access": "until",
     "cut_order": "until",
     "note_provider_event": "created",
-    "mail_standing": "since",
+    "note_room_event": "created",
+    "mail_status": "since",
     "undo_removal": "since",  # the day began: never more than 25 hours ago, whoever says so
 }
 FOR_BROWSERS = """
@@ -32,7 +33,7 @@ select p.proname, array_remove(p.proargnames[:p.pronargs], null)
 
 
 def test_no_function_for_browsers_is_told_what_time_it_is(backstage):
-    """`answer_meeting(…, at => 'yesterday')` answered after the end."""
+    """`rsvp(…, at => 'yesterday')` answered after the end."""
     asked = backstage.execute(FOR_BROWSERS).fetchall()
     assert {
         name: [arg for arg in arguments if arg in ("at", "until", "created", "since")] for name, arguments in asked

@@ -8,7 +8,7 @@ from psycopg import errors
 
 from tests.conftest import BECOME
 from tests.support.cast import FAMILY, crowd
-from tests.support.line import one
+from tests.support.waitlist import one
 
 from .conftest import refused_by
 
@@ -183,6 +183,6 @@ def test_a_policy_that_asks_its_own_table_would_recurse(before, alice):
 def test_leaving_a_family_ends_what_it_gave_and_keeps_what_is_ones_own(as_, superuser, alice, bob, now):
     leave(superuser, bob)
     with as_("worker") as db:
-        db.execute("select project_access(%s, %s)", [bob.id, now])
+        db.execute("select refresh_projection(%s, %s)", [bob.id, now])
     assert one(superuser, "select access_until from users where id = %s", bob.id) is None
     assert one(superuser, "select access_until from users where id = %s", alice.id) > now

@@ -6,7 +6,7 @@ import pytest
 from psycopg import errors
 
 from tests.support.cast import invite, plan_meeting
-from tests.support.line import one
+from tests.support.waitlist import one
 
 from .conftest import refused_by
 

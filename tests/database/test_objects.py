@@ -54,9 +54,9 @@ def test_a_file_says_what_it_is_for_and_makes_what_it_is_named_after(file):
 
 def test_what_has_not_changed_is_left_alone(owned):
     settings, postgres = owned
-    before = postgres.execute("select 'decide'::regproc::oid").fetchone()
+    before = postgres.execute("select 'decide_rsvp'::regproc::oid").fetchone()
     migrate(settings, "head")
-    assert postgres.execute("select 'decide'::regproc::oid").fetchone() == before
+    assert postgres.execute("select 'decide_rsvp'::regproc::oid").fetchone() == before
 
 
 def test_an_edited_file_takes_the_place_of_what_it_made(owned, monkeypatch):
@@ -95,7 +95,7 @@ def test_the_database_knows_which_files_it_was_made_from(owned):
     engine = create_engine(owned[0].owner_url, poolclass=NullPool)
     with engine.connect() as owner:
         assert not objects.changed(owner)
-    owned[1].execute("update database_objects set digest = 'other' where path like '%decide.sql'")
+    owned[1].execute("update database_objects set digest = 'other' where path like '%decide_rsvp.sql'")
     with engine.connect() as owner:
         assert objects.changed(owner)
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from psycopg import errors
 
-from tests.support.line import one
+from tests.support.waitlist import one
 
 from .conftest import refused_by
 
@@ -122,10 +122,10 @@ def test_of_two_payments_at_once_none_is_forgotten(connect, superuser, eve, now)
     """The projection reads all orders; without a lock the second of two saw only its own."""
     first, second = connect("portal_worker"), connect("portal_worker")
     order(first, eve, status="completed", completed_at=now, period_start=now, period_end=now + 3 * MONTH)
-    first.execute("select project_access(%s, %s)", [eve.id, now])
+    first.execute("select refresh_projection(%s, %s)", [eve.id, now])
     order(second, eve, status="completed", completed_at=now, period_start=now, period_end=now + MONTH)
     with ThreadPoolExecutor(1) as elsewhere:
-        waits = elsewhere.submit(second.execute, "select project_access(%s, %s)", [eve.id, now])
+        waits = elsewhere.submit(second.execute, "select refresh_projection(%s, %s)", [eve.id, now])
         first.commit()
         waits.result(5)
     second.commit()

@@ -12,7 +12,7 @@ from psycopg import errors
 from portal.times import zones
 from tests.conftest import BECOME
 from tests.support import server
-from tests.support.line import one
+from tests.support.waitlist import one
 
 from .conftest import refused_by
 
@@ -156,7 +156,7 @@ def test_updated_at_follows_every_write(superuser, alice):
 def test_the_last_admin_neither_steps_down_nor_is_shut_out(as_, dora, active, admin):
     """Whoever could change the column could leave the club without an admin."""
     with as_(dora) as db, refused_by("check_last_admin"), db.transaction():
-        db.execute("select auth.set_standing(%s, %s, %s)", [dora.id, active, admin])
+        db.execute("select auth.set_account_status(%s, %s, %s)", [dora.id, active, admin])
 
 
 def test_the_last_admin_is_not_deleted(as_, dora):
@@ -167,9 +167,9 @@ def test_the_last_admin_is_not_deleted(as_, dora):
 
 def test_only_an_admin_changes_standing(as_, alice, dora):
     with as_(alice) as db, pytest.raises(errors.InsufficientPrivilege), db.transaction():
-        db.execute("select auth.set_standing(%s, true, true)", [alice.id])
+        db.execute("select auth.set_account_status(%s, true, true)", [alice.id])
     with as_(alice, "portal_admin") as db, pytest.raises(errors.InsufficientPrivilege), db.transaction():
-        db.execute("select auth.set_standing(%s, true, true)", [alice.id])
+        db.execute("select auth.set_account_status(%s, true, true)", [alice.id])
 
 
 def test_two_admins_who_demote_each_other_leave_one(as_, superuser, dora, charlie):
@@ -180,7 +180,7 @@ def test_two_admins_who_demote_each_other_leave_one(as_, superuser, dora, charli
         try:
             with as_(demoter, "portal_admin") as db:
                 together.wait()
-                db.execute("select auth.set_standing(%s, true, false)", [demoted.id])
+                db.execute("select auth.set_account_status(%s, true, false)", [demoted.id])
         except (errors.CheckViolation, errors.InsufficientPrivilege):
             return "refused"
         return "done"

@@ -7,7 +7,7 @@ from portal.database import roles
 from portal.problems import Problem
 from tests.conftest import BECOME
 from tests.support.cast import invite
-from tests.support.line import one
+from tests.support.waitlist import one
 
 
 def test_a_view_shows_a_reader_no_more_than_the_tables(before, as_, alice, bob):
@@ -43,7 +43,7 @@ def test_a_member_counts_only_own_rows_and_reads_totals_from_the_meeting(as_, su
         assert one(db, "select seats_taken from meetings") == 2
 
 
-@pytest.mark.parametrize("board", ["select title from boards(%s)", "select name from rolls(%s)"])
+@pytest.mark.parametrize("board", ["select title from boards(%s)", "select name from rosters(%s)"])
 def test_the_board_of_a_private_meeting_is_for_the_invited(as_, superuser, secret, alice, charlie, board):
     invite(superuser, secret, alice)
     superuser.execute(
@@ -137,10 +137,10 @@ def test_the_members_function_really_holds_the_meetings_row(connect, alice, bob,
     first, second = connect("portal_web"), connect("portal_web")
     for db, person in ((first, alice), (second, bob)):
         db.execute(BECOME, {"role": "portal_member", "user_id": str(person.id)})
-    first.execute("select answer_meeting(%s, 'accepted')", [supper.id])
+    first.execute("select rsvp(%s, 'accepted')", [supper.id])
     second.execute("set local lock_timeout = '50ms'")
     with pytest.raises(errors.LockNotAvailable):
-        second.execute("select answer_meeting(%s, 'accepted')", [supper.id])
+        second.execute("select rsvp(%s, 'accepted')", [supper.id])
 
 
 def test_a_row_lock_under_a_reading_policy_would_lock_nothing(before, alice):

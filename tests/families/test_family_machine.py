@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from portal.operations.check import PROMISES
 from tests.conftest import BECOME, CLEAN
 from tests.support.cast import ALICE, BOB, CHARLIE, DORA, EVE, FAMILY, Person, assemble, crowd
-from tests.support.line import one
+from tests.support.waitlist import one
 
 FAMILY_PROMISES = [text.replace(":at", "now()") for words, text in PROMISES.items() if "amily" in words]
 SEATS = 3
@@ -128,7 +128,7 @@ class Scene:
 
     def order(self, db, change):
         db.execute(change)
-        db.execute("select project_access((select primary_user_id from family_plans), now())")
+        db.execute("select refresh_projection((select primary_user_id from family_plans), now())")
 
 
 def part(*verbs: str, size: int = 5) -> st.SearchStrategy:
@@ -173,7 +173,7 @@ SLOW = {"the lock is held": "", "nobody holds anything": " for no key update"}
 @pytest.mark.parametrize("how", SLOW)
 def test_it_is_the_lock_that_keeps_it_so(how, scene, superuser):
     """The control: the same family where everybody takes a breath before writing, with the lock and without it."""
-    (source,) = superuser.execute("select pg_get_functiondef('hold_family'::regproc)").fetchone()
+    (source,) = superuser.execute("select pg_get_functiondef('lock_family'::regproc)").fetchone()
     loose = source.replace(SLOW[how], "") if SLOW[how] else source
     assert loose.count("return f;") == 1 and (loose != source) is bool(SLOW[how])
     superuser.execute(loose.replace("return f;", "perform pg_sleep(0.02); return f;").encode())

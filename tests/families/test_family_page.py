@@ -22,7 +22,7 @@ def test_who_is_in_no_family_reads_so(sign_in, charlie):
 def test_the_page_names_the_plan_and_counts_its_seats(sign_in, alice):
     answer = sign_in(alice).get("/family")
     assert words(answer, "h1") == "Alice and friends"
-    assert "Two people are in, four seats are free. Everyone is covered until" in words(answer)
+    assert "Two people are in. Four seats are free. Everyone is covered until" in words(answer)
     assert people_on(answer)[3:] == [f"{n} A free seat" for n in (4, 5, 6)]
     assert people_on(answer)[2].startswith("3 Invite somebody to this seat")
 

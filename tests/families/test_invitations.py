@@ -41,7 +41,7 @@ def test_an_invitation_holds_a_seat_and_sends_one_mail(sign_in, superuser, work,
     browser.submit("/family/invitations", email=" Tomas@Duarte.example ")
     page = browser.get("/family")
     assert "An invitation is on its way to Tomas@duarte.example." in words(page)
-    assert "Two people are in, one is invited, three seats are free." in words(page)
+    assert "Two people are in. One more is invited. Three seats are free." in words(page)
     assert seats(page)[2].startswith("3 Tomas@duarte.example Invited on")
     work()
     (mail,) = mails("tomas@duarte.example")
@@ -430,7 +430,7 @@ def test_the_job_lets_it_go_and_tells_the_primary_once(invited, superuser, worke
 def test_a_full_family_is_full(sign_in, superuser, alice):
     seat(superuser, *crowd(superuser, 4))
     page = sign_in(alice).get("/family")
-    assert "Six people are in, no seats are free." in words(page) and "Invite" not in words(page)
+    assert "Six people are in. No seats are free." in words(page) and "Invite" not in words(page)
     assert one(superuser, "select current_members from family_plans where id = %s", FAMILY) == 6
 
 
@@ -443,7 +443,7 @@ def test_invitations_run_out_while_somebody_holds_the_family(invited, superuser,
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(do, worker_app, jobs.expire)
         until_somebody_waits(superuser)
-        holder.execute("select from hold_family(%s, now())", [FAMILY])
+        holder.execute("select from lock_family(%s, now())", [FAMILY])
         holder.commit()
         running.result()
     assert one(superuser, "select count(*) from family_memberships where state = 'expired'") == 1

@@ -188,7 +188,7 @@ def evenings(superuser, as_, supper, bob):
     invite(superuser, bob, came, answer="accepted", joined_at=clock.now() - timedelta(days=2))
     invite(superuser, bob, plan(superuser, "Hidden", 1, start_time="08:00", is_private=True), answer="accepted")
     with as_(bob) as db:
-        db.execute("select answer_meeting(%s, 'accepted')", [supper.id])
+        db.execute("select rsvp(%s, 'accepted')", [supper.id])
     return missed
 
 

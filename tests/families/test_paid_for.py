@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal.clock import at
-from tests.support.line import one
 from tests.support.reading import words
+from tests.support.waitlist import one
 
 DAY = timedelta(days=1)
 FAILS_LATER = "4000000000000341"

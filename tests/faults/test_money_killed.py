@@ -115,10 +115,10 @@ class Shop:
                 each for each in books.rows(kind) if (each["id"] if kind == "customer" else each["customer"]) in known
             ]
 
-    def proves(self, who, orders, letters):
+    def proves(self, who, orders, messages):
         """One customer, one live subscription and one charge over there; the same here, told once; no promise broken.
 
-        `letters`: what was written to this person; None where it depends on who was faster.
+        `messages`: what was written to this person; None where it depends on who was faster.
         """
         self.at_rest()
         [customer] = self.books(who, "customer")
@@ -133,8 +133,8 @@ class Shop:
         told = self.postgres.execute(
             "select kind from mails where user_id = %s and state = 'sent'", [who.id]
         ).fetchall()
-        if letters is not None:
-            assert Counter(kind for (kind,) in told) == Counter(letters)
+        if messages is not None:
+            assert Counter(kind for (kind,) in told) == Counter(messages)
         assert self.one("select count(*) from sandbox_mails where recipient = %s", who.email) == len(told)
         assert self.one("select subscription_status from users where id = %s", who.id) == "active"
         assert self.one("select count(*) from procrastinate_jobs where status = 'failed'") == 0
@@ -211,7 +211,7 @@ def test_web_is_killed_on_the_way_to_the_page_and_the_next_click_leads_to_the_on
     session = shop.page(nora, here)
     assert [each["id"] for each in shop.books(nora, "checkout.session")] == [session]
     assert shop.world.pay(session) == "complete"
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 def test_a_page_that_was_made_while_web_was_killed_and_one_chosen_after_it_are_one_plan_if_both_are_paid(shop, nora):
@@ -222,7 +222,7 @@ def test_a_page_that_was_made_while_web_was_killed_and_one_chosen_after_it_are_o
     shop.page(nora, shop.choose(nora))
     for page in shop.books(nora, "checkout.session"):
         assert shop.world.pay(page["id"]) == "complete"
-    shop.proves(nora, orders=["completed", "refunded"], letters=TWICE)
+    shop.proves(nora, orders=["completed", "refunded"], messages=TWICE)
 
 
 # --- the provider's knock --------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_what_happened_while_web_was_dead_is_heard_when_it_lives_again(shop, nor
     assert shop.world.pay(session) == "complete"
     shop.meanwhile(lambda: any(each.attempts for each in shop.world.undelivered()))
     shop.club.start_web()
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 def test_web_is_killed_while_it_notes_a_knock_and_the_next_is_noted_instead(shop, nora):
@@ -246,7 +246,7 @@ def test_web_is_killed_while_it_notes_a_knock_and_the_next_is_noted_instead(shop
         standing()
         shop.club.kill_web()
     shop.club.start_web()
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 def test_web_is_killed_with_a_knock_noted_and_not_answered_and_hears_it_twice(shop, nora, monkeypatch):
@@ -266,7 +266,7 @@ def test_web_is_killed_with_a_knock_noted_and_not_answered_and_hears_it_twice(sh
     assert shop.world.pay(session) == "complete"
     until(lambda: any(each.attempts for each in shop.world.undelivered()))
     shop.club.start_web()
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 # --- while the provider is asked, and after ---------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def test_the_worker_is_killed_while_it_asks_and_the_next_asks_again(shop, nora, 
     assert shop.world.pay(session) == "complete"
     shop.meanwhile(reached.is_set)
     shop.worker_again()
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 def test_the_worker_is_killed_in_the_middle_of_writing_and_no_half_is_left(shop, nora):
@@ -292,7 +292,7 @@ def test_the_worker_is_killed_in_the_middle_of_writing_and_no_half_is_left(shop,
         shop.club.kill_worker()
     assert shop.one("select status from orders where user_id = %s", nora.id) == "pending"
     shop.worker_again()
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 def test_the_worker_is_killed_with_all_written_and_its_job_not_ticked_off_and_writes_nothing_twice(shop, nora):
@@ -308,7 +308,7 @@ def test_the_worker_is_killed_with_all_written_and_its_job_not_ticked_off_and_wr
         held.rollback()
         assert held.execute(DOING).fetchall() != []
     shop.worker_again()
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 # --- a second page paid ----------------------------------------------------------------------------------------------
@@ -330,7 +330,7 @@ def test_the_worker_is_killed_while_it_takes_a_second_plan_back(shop, nora, when
     assert shop.world.pay(first) == shop.world.pay(second) == "complete"
     shop.meanwhile(reached.is_set)
     shop.worker_again()
-    shop.proves(nora, orders=["completed", "refunded"], letters=TWICE)
+    shop.proves(nora, orders=["completed", "refunded"], messages=TWICE)
 
 
 # --- at once ---------------------------------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ def test_two_browsers_click_twice_each_at_once_and_all_are_led_to_one_page_and_o
     [session] = shop.books(nora, "checkout.session")
     assert {page.rsplit("/", 1)[-1] for page in pages} == {session["id"]}
     assert set(together(*[lambda: shop.world.pay(session["id"])] * 2)) >= {"complete"}
-    shop.proves(nora, orders=["completed"], letters=["order-paid"])
+    shop.proves(nora, orders=["completed"], messages=["order-paid"])
 
 
 def test_two_browsers_choose_at_once_and_whatever_pages_can_be_paid_it_is_one_charge(shop, nora):
@@ -365,4 +365,4 @@ def test_two_browsers_choose_at_once_and_whatever_pages_can_be_paid_it_is_one_ch
     paid = [shop.world.pay(page["id"]) for page in shop.books(nora, "checkout.session")].count("complete")
     assert paid
     orders = ["completed"] + ["refunded"] * (paid - 1) + ["failed"] * (4 - paid)
-    shop.proves(nora, orders, letters=None if paid > 1 else ["order-paid"])
+    shop.proves(nora, orders, messages=None if paid > 1 else ["order-paid"])

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import insert, text
 
 from portal import clock, jobs
-from portal.attendance.jobs import tend
+from portal.attendance.jobs import sweep
 from portal.audit.models import SystemLog
 from portal.config import ROOT
 from portal.database import db
@@ -197,7 +197,7 @@ def test_in_the_demo_anybody_lets_what_is_due_be_done(as_, superuser):
         connection.execute(HAND_IN, ["sandbox.keep_going", Jsonb({})])
 
 
-WORKERS_OWN = {"portal/billing/facts.py"}
+WORKERS_OWN = {"portal/billing/snapshot.py"}
 """Besides the jobs themselves: what only the worker runs."""
 
 
@@ -429,11 +429,11 @@ def test_the_schedule_goes_on_while_an_earlier_tick_still_waits(worker_app, supe
     with worker_app.app_context():
         act_as(db.session(), WORKER)
         for _tick in range(3):
-            tend.enqueue(db.session())
+            sweep.enqueue(db.session())
         db.session.commit()
     work()
     states = superuser.execute(
-        "select distinct status::text from procrastinate_jobs where task_name = 'attendance.tend'"
+        "select distinct status::text from procrastinate_jobs where task_name = 'attendance.sweep'"
     )
     assert states.fetchall() == [("succeeded",)]
     assert superuser.execute("select count(*) from procrastinate_jobs where queueing_lock is not null").fetchone() == (

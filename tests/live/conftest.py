@@ -108,7 +108,7 @@ class Place:
         self.port = a_free_port()
         self.live = live
         self.application = application or live
-        self.readers = []
+        self.clients = []
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
     async def _serve(self) -> None:
@@ -123,7 +123,7 @@ class Place:
         return self
 
     def __exit__(self, *_) -> None:
-        for reader in self.readers:
+        for reader in self.clients:
             reader.leave()
         self.tell(self.live.close)
         self.loop.call_soon_threadsafe(self.server.stop)
@@ -131,8 +131,8 @@ class Place:
 
     def open(self, *args, **kwargs) -> Reader:
         """A new page with a stream."""
-        self.readers.append(Reader(self.port, ticket(*args, **kwargs)))
-        return self.readers[-1]
+        self.clients.append(Reader(self.port, ticket(*args, **kwargs)))
+        return self.clients[-1]
 
     def tell(self, what, *args) -> None:
         """Call `what` where the streams live."""

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from portal import clock
-from portal.live.pictures import Pictures
-from portal.live.reader import Reader as OpenStream
+from portal.live.cached_fragments import CachedFragments
+from portal.live.sse_client import SseClient as OpenStream
 from portal.live.stream import ASK_AGAIN_SECONDS
 from portal.live.token import Audience, Ticket
 from tests.support.orders import given
@@ -76,12 +76,12 @@ def test_whatever_the_ticket_says_the_database_is_asked_within_a_minute():
 
 
 def test_a_reader_who_left_while_the_database_was_asked_stays_away():
-    ticket, pictures = Ticket("supper", Audience("Europe/Berlin", True), "alice", 0), Pictures()
+    ticket, fragments = Ticket("supper", Audience("Europe/Berlin", True), "alice", 0), CachedFragments()
     gone = OpenStream(lambda _message: None, ticket)
-    pictures.join(gone)
-    pictures.leave(gone)
-    pictures.move(gone, ticket.without_names())
-    assert pictures.readers() == []
+    fragments.join(gone)
+    fragments.leave(gone)
+    fragments.move(gone, ticket.without_names())
+    assert fragments.clients() == []
 
 
 # --- what the database says of a reader ------------------------------------------------------------------------------

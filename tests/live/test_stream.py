@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.live.pictures import Pictures
+from portal.live.cached_fragments import CachedFragments
 from portal.live.token import Audience
 
 from .conftest import Place, Reader, answers, ticket, until
@@ -104,7 +104,7 @@ def test_a_quiet_stream_has_a_heartbeat(make_live):
         assert reader.response.readline() == b": \n"
 
 
-def tell_patiently(pictures, readers, message):
+def tell_patiently(fragments, readers, message):
     """What must not be done: wait for one reader before the next is served."""
 
     async def tell(before, readers):
@@ -114,29 +114,29 @@ def tell_patiently(pictures, readers, message):
             for reader in readers:
                 await reader.send(message)
 
-    pictures.told = asyncio.ensure_future(tell(getattr(pictures, "told", None), list(readers)))
+    fragments.told = asyncio.ensure_future(tell(getattr(fragments, "told", None), list(readers)))
 
 
 held_up = pytest.mark.xfail(raises=TimeoutError, strict=True)
 
 
-@pytest.mark.parametrize("tell", [Pictures.tell, pytest.param(tell_patiently, marks=held_up)])
+@pytest.mark.parametrize("tell", [CachedFragments.tell, pytest.param(tell_patiently, marks=held_up)])
 def test_a_reader_who_stopped_reading_is_dropped_and_holds_up_nobody(place, club, monkeypatch, tell):
-    monkeypatch.setattr(Pictures, "tell", tell)
+    monkeypatch.setattr(CachedFragments, "tell", tell)
     lively = place.open()
     lively.sees()
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", place.port))
         deaf.sendall(f"GET /live/meetings?token={ticket()} HTTP/1.1\r\nHost: portal\r\n\r\n".encode())
-        assert until(lambda: place.live.readers == 2)
+        assert until(lambda: place.live.clients == 2)
         for seats in range(40):
             club.meetings["supper"] = f"{seats} " + "x" * 500_000
             place.tell(place.live.changed, "supper")
             assert lively.sees().startswith(f"{seats} ")
-            if place.live.readers == 1:
+            if place.live.clients == 1:
                 break
-        assert place.live.readers == 1
+        assert place.live.clients == 1
 
 
 def test_an_ended_sign_in_ends_its_streams_and_no_others(place, club):
@@ -177,7 +177,7 @@ def test_after_a_silence_the_database_is_asked_about_all_in_one_go(place, club):
     club.asked.clear()
     club.signed_out.add("member 7")
     place.tell(place.live.listening, True)
-    assert readers[7].lines() == [] and place.live.readers == 19
+    assert readers[7].lines() == [] and place.live.clients == 19
     assert club.asked == [20, 1]  # once more about who is out, without names
 
 
@@ -195,11 +195,11 @@ def test_heartbeats_go_on_while_the_database_thinks(make_live, club):
 def test_readers_who_left_are_forgotten(place):
     for n in range(50):
         place.open(sign_in=f"member {n}").sees()
-    assert until(lambda: place.live.readers == 50)
-    for reader in place.readers:
+    assert until(lambda: place.live.clients == 50)
+    for reader in place.clients:
         reader.leave()
-    assert until(lambda: place.live.readers == 0)
-    assert place.live._pictures._pictures == {}
+    assert until(lambda: place.live.clients == 0)
+    assert place.live._fragments._fragments == {}
 
 
 def test_a_meeting_that_is_gone_ends_its_streams(place, club):
@@ -291,7 +291,7 @@ def test_a_sign_in_has_twenty_streams_and_no_more(place):
     pages = [place.open() for _ in range(20)]
     assert (place.open().response.status, place.open(sign_in="bilal").response.status) == (429, 200)
     pages[0].leave()
-    assert until(lambda: place.live.readers == 20)
+    assert until(lambda: place.live.clients == 20)
     assert place.open().response.status == 200
 
 

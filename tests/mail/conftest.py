@@ -17,10 +17,11 @@ from aiosmtpd.smtp import AuthResult, Envelope
 
 from portal import create_app, mail
 from portal.database import db
-from portal.mail import Letter, transport
+from portal.mail import Message as OutboxMessage
+from portal.mail import transport
 from tests.support.web import settings_for, work_off
 
-HELLO = Letter(subject="Hello", headline="Good evening", body=("We are open.", "Come in."), why="You asked.")
+HELLO = OutboxMessage(subject="Hello", headline="Good evening", body=("We are open.", "Come in."), why="You asked.")
 
 
 class PostOffice:
@@ -111,9 +112,11 @@ def send(migrated, database, superuser: psycopg.Connection) -> Iterator[Callable
 def write(app, database) -> Callable[..., None]:
     """`write()`: a letter to Ana into the outbox, as a request of the portal does."""
 
-    def put(recipient: str = "ana@club.example", letter: Letter = HELLO, kind: str = "hello", **more: object) -> None:
+    def put(
+        recipient: str = "ana@club.example", message: OutboxMessage = HELLO, kind: str = "hello", **more: object
+    ) -> None:
         with app.app_context():
-            mail.write(db.session(), kind, recipient, letter, **more)
+            mail.write(db.session(), kind, recipient, message, **more)
             db.session.commit()
 
     return put

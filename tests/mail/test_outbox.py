@@ -8,7 +8,7 @@ import pytest
 from portal import mail
 from portal.database import db
 from portal.database.identity import WORKER, act_as
-from portal.mail import Letter
+from portal.mail import Message
 from tests.mail.conftest import HELLO
 
 
@@ -39,12 +39,12 @@ def test_an_occasion_is_told_once_however_often_a_job_notices_it(worker_app, sup
 
 def test_the_letter_is_text_and_page_with_the_same_words(write, kept):
     write(
-        letter=Letter(
+        message=Message(
             "Hello",
             "Good evening",
             ("Come in.",),
             "You asked.",
-            facts=(("When", "Monday"),),
+            details=(("When", "Monday"),),
             button=("/meetings", "Open"),
         )
     )
@@ -58,7 +58,7 @@ def test_the_letter_is_text_and_page_with_the_same_words(write, kept):
 
 def test_names_are_words_in_a_mail_not_markup(write, kept):
     write(
-        letter=Letter(
+        message=Message(
             "Hello", "<b>Hi</b>", ("<script>x</script> & {{ 7*7 }}",), "Why", button=('/"><i>', '"><img src=x>')
         )
     )
@@ -72,7 +72,7 @@ def test_names_are_words_in_a_mail_not_markup(write, kept):
 
 
 def test_a_subject_is_one_line_whatever_a_name_holds(write, kept):
-    write(letter=Letter("Hello\r\nBcc: all@club.example\n\nBody", "H", (), ""))
+    write(message=Message("Hello\r\nBcc: all@club.example\n\nBody", "H", (), ""))
     assert kept().subject == "Hello Bcc: all@club.example Body"
 
 

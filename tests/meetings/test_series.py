@@ -83,7 +83,7 @@ def test_the_job_makes_what_is_missing_and_doing_it_twice_is_once(admin, dates, 
     admin.start(DAILY)
     before = dates()
     for _ in range(2):
-        do(worker_app, jobs.hold_series, clock.now() + 3 * DAY)
+        do(worker_app, jobs.extend_series, clock.now() + 3 * DAY)
     assert dates() == [*before, *(before[-1] + DAY * n for n in (1, 2, 3))]
     assert one(superuser, "select count(*) from system_logs where operation = 'series.continued'") == 1
 
@@ -93,7 +93,7 @@ def test_of_many_at_once_one_makes_them(admin, dates, superuser):
     superuser.execute("delete from meetings")
 
     with ThreadPoolExecutor(8) as crowd:
-        made = list(crowd.map(lambda _n: admin.do(series.hold), range(8)))
+        made = list(crowd.map(lambda _n: admin.do(series.extend), range(8)))
     assert sum(made) == len(dates()) == len(set(dates())) >= 34 and sorted(made)[:7] == [0] * 7
 
 
@@ -104,7 +104,7 @@ def test_the_same_day_handed_over_twice_is_made_once(admin, as_, superuser):
         [{"series": str(daily), "day": str(day), "starts_at": str(moment), "wall": str(moment.replace(tzinfo=None))}]
     )
     with as_("worker") as db:
-        assert [db.execute("select hold_series(%s)", [given]).fetchone()[0] for _ in range(2)] == [1, 0]
+        assert [db.execute("select extend_series(%s)", [given]).fetchone()[0] for _ in range(2)] == [1, 0]
 
 
 def test_the_database_keeps_one_meeting_a_day_whatever_the_code_does(admin, superuser):
@@ -182,7 +182,7 @@ def test_where_the_other_is_called_off_the_daily_meeting_steps_in(admin, dates, 
     plan(superuser, "Guest", days=2)
     admin.start(replace(DAILY, only_if_free=True))
     superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.' where title = 'Guest'")
-    do(worker_app, jobs.hold_series)
+    do(worker_app, jobs.extend_series)
     assert TODAY + 2 * DAY in dates("title = 'Open floor'")
 
 
@@ -190,7 +190,7 @@ def test_it_steps_back_for_a_series_that_is_made_in_the_same_breath(admin, dates
     daily = admin.start(replace(DAILY, only_if_free=True))
     admin.start(WEEKLY)
     superuser.execute("delete from meetings")
-    do(worker_app, jobs.hold_series)
+    do(worker_app, jobs.extend_series)
     assert not set(dates("title = 'Quiet work hour'")) & set(dates("title = 'Open floor'"))
     assert one(superuser, "select count(*) from meetings where series_id = %s", daily) > 20
 
@@ -211,7 +211,7 @@ def test_a_skipped_day_is_called_off_and_not_made_again(admin, dates, worker_app
     first = one(superuser, "select id from meetings order by starts_at limit 1")
     answers(superuser, first, accepted=[alice])
     admin.to(series.skip, held, TUESDAY, "A holiday.")
-    do(worker_app, jobs.hold_series)
+    do(worker_app, jobs.extend_series)
     work()
     assert TUESDAY not in dates() and mails(alice.email)[0]["subject"] == "Cancelled: Quiet work hour"
 
@@ -219,7 +219,7 @@ def test_a_skipped_day_is_called_off_and_not_made_again(admin, dates, worker_app
 def test_a_day_that_is_far_off_can_be_skipped_before_it_is_planned(admin, dates, worker_app):
     held = admin.start()
     admin.to(series.skip, held, TUESDAY + 70 * DAY, "A holiday.")
-    do(worker_app, jobs.hold_series, clock.now() + 60 * DAY)
+    do(worker_app, jobs.extend_series, clock.now() + 60 * DAY)
     assert TUESDAY + 70 * DAY not in dates() and TUESDAY + 77 * DAY in dates()
 
 
@@ -227,7 +227,7 @@ def test_a_skipped_day_is_held_after_all_with_the_answers_it_had(admin, dates, s
     held = admin.start()
     answers(superuser, one(superuser, "select id from meetings order by starts_at limit 1"), accepted=[alice])
     admin.to(series.skip, held, TUESDAY, "A holiday.")
-    admin.to(series.hold_after_all, held, TUESDAY)
+    admin.to(series.unskip, held, TUESDAY)
     assert TUESDAY in dates() and one(superuser, "select seats_taken from meetings order by starts_at limit 1") == 1
 
 
@@ -245,7 +245,7 @@ def running(admin, superuser):
     """The series of every Tuesday, with its first meeting two weeks behind; `running` is its id."""
     with clock.at(clock.now() - 14 * DAY):
         held = admin.start(replace(WEEKLY, starts_on=TUESDAY - 21 * DAY))
-    admin.do(series.hold)
+    admin.do(series.extend)
     superuser.execute("update meetings set status = 'completed' where ends_at < now()")
     return held
 
@@ -326,7 +326,7 @@ def test_stopping_leaves_the_past_alone_and_makes_no_more(admin, dates, worker_a
         superuser, one(superuser, "select id from meetings where series_date = %s", TUESDAY + 7 * DAY), accepted=[alice]
     )
     admin.to(series.stop, running, TUESDAY, "It has run its course.")
-    do(worker_app, jobs.hold_series, clock.now() + 20 * DAY)
+    do(worker_app, jobs.extend_series, clock.now() + 20 * DAY)
     assert dates() == [TUESDAY]
     states = "select status, count(*) from meetings where series_date <> %s group by 1 order by 1"
     assert dict(superuser.execute(states, [TUESDAY]).fetchall())["cancelled"] == 1
@@ -340,7 +340,7 @@ def test_a_new_meeting_of_a_private_series_invites_who_was_invited_before(admin,
     admin.start(replace(WEEKLY, is_private=True))
     for (meeting_id,) in superuser.execute("select id from meetings").fetchall():
         answers(superuser, meeting_id, accepted=[alice], declined=[bob])
-    do(worker_app, jobs.hold_series, clock.now() + 8 * DAY)
+    do(worker_app, jobs.extend_series, clock.now() + 8 * DAY)
     latest = "select user_id, answer from meeting_attendances where meeting_id = (select id from meetings order by starts_at desc limit 1)"
     assert set(superuser.execute(latest).fetchall()) == {(alice.id, "invited"), (bob.id, "invited")}
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from itertools import cycle
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,7 +28,7 @@ def test_seven_in_the_evening_is_seven_in_every_zone(app, dora):
     """Vancouver was an hour early by the rules of PostgreSQL, and Casablanca, Edmonton, Winnipeg and Havana with it."""
     with app.app_context():
         act_as(db.session(), Role("portal_admin", dora.id))
-        wanted = [(zone, day) for zone in zones() for day in DAYS]
+        wanted = list(zip(zones(), cycle(DAYS), strict=False))  # each in one season: the whole year would take a minute
         for zone, day in wanted:
             actions.plan(db.session(), replace(SEVEN, scheduled_date=day, timezone=zone))
         kept = db.session.execute(jobs.WALL_TIMES, {"at": datetime.now(ZoneInfo("UTC"))}).all()

@@ -63,7 +63,7 @@ def test_a_club_that_runs_raises_none(told, run, backup):
 def test_nobody_working(told, superuser, backup):
     superuser.execute("delete from procrastinate_workers")
     backup()
-    assert told() == ["! Nobody works on mail and jobs: the worker is not running"]
+    assert told() == ["! Mails and jobs are not being worked on: the worker is not running"]
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,13 @@ def test_only_the_last_check_counts(told, run, backup):
         ([{"ago": "20 days", "proved": True}, {"ago": "5 days"}], "! The newest backup is 5 days old"),
         (
             [{"proved": False, "proof": "users had 6 rows and has 5."}],
-            "! A backup could not be brought back: users had 6 rows and has 5.",
+            "! A backup could not be restored: users had 6 rows and has 5.",
         ),
-        ([{"ago": "12 days"}, {}], "No backup was brought back for 12 days"),
-        ([{"ago": "12 days", "proved": True, "proved_ago": "10 days"}, {}], "No backup was brought back for 10 days"),
+        ([{"ago": "12 days"}, {}], "No backup has been restored on trial for 12 days"),
+        (
+            [{"ago": "12 days", "proved": True, "proved_ago": "10 days"}, {}],
+            "No backup has been restored on trial for 10 days",
+        ),
     ],
 )
 def test_backups(there, words, told, backup):
@@ -133,13 +136,13 @@ def test_jobs_that_failed_or_are_late(told, backup, superuser):
         [
             ("billing.refetch", "failed", "1 hour"),
             ("mail.deliver", "failed", "2 days"),
-            ("attendance.tend", "todo", "11 minutes"),
+            ("attendance.sweep", "todo", "11 minutes"),
         ]
     ):
         superuser.execute(JOB, [900 + number, task, status])
         superuser.execute("delete from procrastinate_events where job_id = %s", [900 + number])
         superuser.execute(EVENT, [900 + number, "deferred" if status == "todo" else "failed", ago])
-    assert told() == ["! Jobs failed for good in the last day: billing.refetch", "! More than ten minutes late: 1 job"]
+    assert told() == ["! Failed for good in the last day: billing.refetch", "! 1 job is more than ten minutes late"]
 
 
 MAIL = (
@@ -151,9 +154,9 @@ MAIL = (
 @pytest.mark.parametrize(
     ("ago", "state", "words"),
     [
-        ("2 hours", "queued", ["! Waiting for an hour or longer: 1 mail"]),
+        ("2 hours", "queued", ["! 1 mail is waiting, for an hour or longer"]),
         ("10 minutes", "queued", []),
-        ("2 hours", "failed", ["Not sent in the last day, and given up: 1 mail"]),
+        ("2 hours", "failed", ["1 mail could not be sent in the last day and was given up"]),
         ("2 days", "failed", []),
     ],
 )
@@ -166,7 +169,7 @@ def test_mails_that_wait_or_were_given_up(ago, state, words, told, backup, super
 def test_a_pool_that_had_no_connection_left(told, backup, superuser):
     backup()
     superuser.execute("insert into pool_timings values (current_date, 100, 1, '{100}', 3, now() - interval '1 hour')")
-    assert told() == ["Waited for in vain in the last day: 3 connections"]
+    assert told() == ["3 requests got no database connection in time in the last day"]
 
 
 def test_nearly_all_connections_taken(told, backup, monkeypatch):
@@ -178,7 +181,7 @@ def test_nearly_all_connections_taken(told, backup, monkeypatch):
 def test_the_bad_ones_come_first(told, backup, superuser):
     backup("5 days")
     superuser.execute(MAIL, ["2 hours", "failed"])
-    assert [words[0] for words in told()] == ["!", "N"]
+    assert [words[0] for words in told()] == ["!", "1"]
 
 
 def test_money_that_nobody_really_pays_is_told_on_a_real_server_only(told, backup):

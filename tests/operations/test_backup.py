@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.config import driver_url
 from portal.operations import backup, tools
 from portal.operations.backup import kept
 from portal.operations.revision import HEAD
 from portal.operations.tools import program
 from portal.problems import Problem
+from portal.setting_values import driver_url
 from tests.support.web import settings_for
 
 TONIGHT = datetime(2026, 11, 25, 3, 41, tzinfo=UTC)

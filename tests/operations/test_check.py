@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from portal.config import driver_url
 from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.operations.check import NEEDS_WORKER, PROMISES, findings, notes
+from portal.setting_values import driver_url
 from tests.support.cast import FAMILY, plan_meeting
-from tests.support.line import Line
+from tests.support.waitlist import Waitlist
 
 LONG_AGO = datetime.now(UTC).date() - timedelta(days=3)
 
@@ -20,9 +20,9 @@ LONG_AGO = datetime.now(UTC).date() - timedelta(days=3)
 @pytest.fixture
 def club(as_, superuser, now, people, supper, quiet, circle, alice, bob, charlie, dora):
     """Somebody at the table, somebody waiting, somebody asking."""
-    Line(as_, superuser, supper, now).accepts(alice, bob, charlie)
-    Line(as_, superuser, quiet, now).accepts(alice)
-    Line(as_, superuser, circle, now).accepts(dora)
+    Waitlist(as_, superuser, supper, now).accepts(alice, bob, charlie)
+    Waitlist(as_, superuser, quiet, now).accepts(alice)
+    Waitlist(as_, superuser, circle, now).accepts(dora)
     return supper
 
 

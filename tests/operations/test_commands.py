@@ -14,8 +14,9 @@ import pytest
 from psycopg import sql
 
 from portal import cli
-from portal.config import LOGINS, ROOT, plain_url
+from portal.config import LOGINS, ROOT
 from portal.operations import backup
+from portal.setting_values import plain_url
 from tests.support import server
 from tests.support.web import SECRET, settings_for
 

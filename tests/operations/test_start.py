@@ -6,21 +6,21 @@ import pytest
 from psycopg import sql
 
 from portal import create_app
-from portal.config import driver_url
 from portal.database import db
 from portal.operations.migrate import migrate
 from portal.operations.start import (
     begin,
+    configured_threads,
+    problems_reported,
     reach,
     refuse_deaf,
     refuse_few_connections,
     refuse_unsafe,
     refuse_version,
-    threads_told,
-    told,
 )
 from portal.operations.work import work
 from portal.problems import Problem
+from portal.setting_values import driver_url
 from tests.support import server
 from tests.support.web import settings_for
 
@@ -143,7 +143,7 @@ def test_no_process_serves_the_demos_database_as_a_real_club(database, monkeypat
 
 
 def test_what_a_server_loads_ends_in_sentences(capsys):
-    with pytest.raises(SystemExit) as ended, told():
+    with pytest.raises(SystemExit) as ended, problems_reported():
         raise Problem("CURRENCY is wrong.\nWELCOME_DAYS is wrong.")
     assert ended.value.code == "portal: CURRENCY is wrong.\nportal: WELCOME_DAYS is wrong."
 
@@ -190,7 +190,7 @@ def test_old_code_starts_again_though_a_deploy_has_migrated_ahead(database, supe
     ],
 )
 def test_the_pool_is_as_large_as_the_server_has_threads(command, threads, database):
-    assert threads_told(command.split()) == threads
+    assert configured_threads(command.split()) == threads
     app = create_app(settings_for(database, web_threads=5), threads=threads)
     with app.app_context():
         assert (db.engine.pool.size(), db.engine.pool._max_overflow) == (threads or 5, 0)

@@ -51,8 +51,8 @@ def test_it_backs_up_tries_migrates_and_checks(old, session):
 
 def test_a_migration_that_fails_on_the_copy_leaves_the_club_as_it_was(old, session, monkeypatch):
     settings, postgres = old
-    postgres.execute("delete from database_objects where path = 'meetings/sql/hold_series.sql'")
-    with pytest.raises(Problem, match=r"did not go through.*hold_series"):
+    postgres.execute("delete from database_objects where path = 'meetings/sql/extend_series.sql'")
+    with pytest.raises(Problem, match=r"did not go through.*extend_series"):
         upgrade(session, settings, print)
     assert not upgraded(postgres) and len(list(settings.backups.glob("*.dump"))) == 1
 

@@ -7,7 +7,7 @@ from flask import Flask
 from tests.promises.routes import Route, routes_of
 from tests.support import world
 from tests.support.cast import ALICE, CHARLIE, DORA
-from tests.support.line import one
+from tests.support.waitlist import one
 from tests.support.web import Browser, SignIn
 
 

@@ -27,23 +27,28 @@ FLOORS = (
     ("audit",),
     ("access", "limits", "forms"),
     ("web",),
-    ("csrf", "proxies"),
+    ("fast", "headers", "viewer", "arguments", "csrf", "proxies"),
     ("log",),
     ("database",),
     ("config",),
+    ("setting_values",),
     ("times", "paging", "reference", "currencies", "writing", "rsvp_states"),
     ("clock", "problems", "sentences"),
 )
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 MORE_RULES = (
+    "attendance/guests.py",
+    "attendance/presence.py",
+    "attendance/rsvp.py",
+    "meetings/waitlist.py",
     "accounts/address.py",
     "accounts/closing.py",
     "accounts/copy.py",
     "accounts/second_factor.py",
     "families/joining.py",
     "families/leaving.py",
-    "families/handing_over.py",
+    "families/transfer.py",
 )
 """Where a room's verbs stand besides its actions.py."""
 

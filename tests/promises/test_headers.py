@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.web import HEADERS
+from portal.headers import HEADERS
 
 SEALED = {**HEADERS}
 

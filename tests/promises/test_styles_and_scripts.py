@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from portal import assets
 from portal.config import ROOT
 
-TEMPLATES = [path for path in (ROOT / "templates").rglob("*.html") if not {"mail", "stripe", "zoom"} & {*path.parts}]
-"""Without mails, which have no classes, and the stand-in Stripe, which has a stylesheet of its own."""
+APART = {"mail", "stripe", "meet", "zoom"}
+TEMPLATES = [
+    path for path in (ROOT / "templates").rglob("*.html") if not APART & {*path.relative_to(ROOT / "templates").parts}
+]
+"""Without mails, which have no classes, and the stand-ins, which have stylesheets of their own."""
 
 MODULES = {name: (assets.STATIC / "js" / f"{name}.js").read_text() for name in assets.SCRIPTS}
 CLASS = re.compile(r'\bclass="((?:\{\{.*?\}\}|\{%.*?%\}|[^"{])*)"')

@@ -64,6 +64,7 @@ class Outside:
         self._asked("register")
         if provider_id not in self.rooms:
             raise RoomGoneError
+        self.while_asked()
         if not self.has_registrants:
             return []
         self.registrants |= {f"r{person.user_id}": person for person in people}

@@ -137,11 +137,11 @@ def test_a_link_of_a_series_is_that_of_its_meetings(weekly, superuser):
 
 
 def test_meetings_made_later_have_it_too(weekly, worker_app, superuser):
-    from portal.meetings.jobs import hold_series
+    from portal.meetings.jobs import extend_series
     from tests.support.reading import do
 
     superuser.execute("delete from meetings where starts_at > now() + interval '20 days'")
-    do(worker_app, hold_series)
+    do(worker_app, extend_series)
     assert one(superuser, "select count(*) from meetings") > 25 and links(superuser) == {LINK}
 
 

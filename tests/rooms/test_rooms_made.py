@@ -319,3 +319,21 @@ def test_a_platform_that_refuses_addresses_closes_no_door(made, tended, outside,
         tended(minutes)
     assert outside.calls == ["register"] and "Too many registrants today." in caplog.text
     assert enter(charlie).location == "https://meet.example.test/901"
+
+
+def test_of_two_workers_one_registers(made, tended, outside, worker_app, superuser, charlie):
+    answers(superuser, made.id, accepted=[charlie])
+    outside.while_asked = lambda: do(worker_app, follow, made.starts_at - 60 * MINUTE, meeting_id=str(made.id))
+    tended(-60)
+    assert outside.calls == ["register"]
+
+
+def test_a_room_that_is_ready_can_be_checked_and_stays_open_meanwhile(
+    made, outside, sign_in, alice, work, state, superuser
+):
+    outside.rooms.clear()
+    sign_in(alice).submit(f"/meetings/{made.id}/room/again")
+    assert state() == "ready"
+    with clock.at(made.starts_at - 600 * MINUTE):
+        work()
+    assert outside.calls == ["change", "create"] and state() == "ready"

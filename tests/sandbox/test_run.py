@@ -78,8 +78,10 @@ def test_a_full_disk_is_one_sentence():
 
 
 def test_what_to_open_is_said():
-    said = run._welcome(8123, "http://127.0.0.1:8124")
-    assert "http://127.0.0.1:8123" in said and "Ctrl-C" in said and "mailbox" in said
+    outside = {"STRIPE_URL": "http://stripe.test", "ZOOM_URL": "http://zoom.test", "GOOGLE_URL": "http://google.test"}
+    said = run._welcome(8123, outside)
+    assert all(address in said for address in (*outside.values(), "http://127.0.0.1:8123"))
+    assert "Ctrl-C" in said and "mailbox" in said
 
 
 def test_it_waits_until_the_portal_is_ready_and_not_for_ever():

@@ -87,7 +87,7 @@ def assemble(postgres: psycopg.Connection) -> None:
                 [person.id, now - timedelta(days=1), now + timedelta(days=365)],
             )
         for person in (ALICE, CHARLIE, DORA):
-            postgres.execute("select project_access(%s, %s)", [person.id, now])
+            postgres.execute("select refresh_projection(%s, %s)", [person.id, now])
 
 
 def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) -> Meeting:
@@ -99,10 +99,10 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
         "start_time": "21:00",
         "timezone": "Europe/Istanbul",
         "is_private": False,
+        "meeting_link": ROOM,
+        "provision_state": "ready",
         **columns,
     }
-    if row.get("status") != "archived":
-        row = {"meeting_link": ROOM, "provision_state": "ready", **row}
     row.setdefault("starts_at", moment_of(*wall_time(row)))
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     found = postgres.execute(
@@ -146,5 +146,5 @@ def crowd(postgres: psycopg.Connection, size: int, first: int = 0) -> list[Perso
             "insert into access_grants (user_id, kind, starts_at, ends_at) select unnest(%s::uuid[]), 'gift', %s, %s",
             [ids, now - timedelta(days=1), now + timedelta(days=365)],
         )
-        postgres.execute("select project_access(id, %s) from unnest(%s::uuid[]) as id", [now, ids])
+        postgres.execute("select refresh_projection(id, %s) from unnest(%s::uuid[]) as id", [now, ids])
     return people

@@ -16,7 +16,7 @@ def seat(postgres: psycopg.Connection, *people: Person, plan: object = FAMILY) -
             "insert into family_memberships (plan_id, user_id, state, joined_at) values (%s, %s, 'active', %s)",
             [plan, person.id, now],
         )
-    postgres.execute("select project_access(primary_user_id, %s) from family_plans where id = %s", [now, plan])
+    postgres.execute("select refresh_projection(primary_user_id, %s) from family_plans where id = %s", [now, plan])
 
 
 def unseat(postgres: psycopg.Connection, person: Person, state: str = "left") -> None:
@@ -25,7 +25,7 @@ def unseat(postgres: psycopg.Connection, person: Person, state: str = "left") ->
         "update family_memberships set state = %s, ended_at = now() where user_id = %s and state = 'active'",
         [state, person.id],
     )
-    postgres.execute("select project_access(%s, now())", [person.id])
+    postgres.execute("select refresh_projection(%s, now())", [person.id])
 
 
 def link_to(postgres: psycopg.Connection, address: str) -> str:

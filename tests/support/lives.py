@@ -12,7 +12,7 @@ from uuid import UUID
 
 import stripe as package
 
-from portal.billing import facts, jobs, provider, reading, twins
+from portal.billing import duplicates, jobs, provider, reading, snapshot
 from portal.clock import at
 from portal.database import db
 from portal.database.identity import WORKER, act_as
@@ -323,15 +323,15 @@ class Life:
             if self.held and random.random() < 0.5:
                 self.write(self.held.pop(random.randrange(len(self.held))))
 
-    def write(self, heard: reading.Facts) -> None:
+    def write(self, received: reading.CustomerSnapshot) -> None:
         with self.worker_app.app_context():
             act_as(db.session(), WORKER)
-            if not twins.among(db.session(), heard):  # with twins a worker would have asked again
-                facts.apply(db.session(), heard)
+            if not duplicates.find_duplicates(db.session(), received):  # with twins a worker would have asked again
+                snapshot.apply_snapshot(db.session(), received)
                 db.session.commit()
             db.session.rollback()
 
-    def hear(self) -> None:
+    def receive(self) -> None:
         """Every payer is asked for, as if all letters of the moment had come and all their jobs were done."""
         self.later()
         self.bag.clear()
@@ -347,11 +347,11 @@ class Life:
         self.later()
         with at(self.now):
             jobs.reconcile.work()
-        self.hear()
+        self.receive()
         with at(self.now):
-            for heard in self.held:
-                self.write(heard)
-            for task, wish in ((jobs.expire, {}), (jobs.tend_checkouts, {})):
+            for received in self.held:
+                self.write(received)
+            for task, wish in ((jobs.expire, {}), (jobs.expire_checkouts, {})):
                 task.work(**wish)
 
     # -- what came of it -----------------------------------------------------------------------------------------------

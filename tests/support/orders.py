@@ -35,14 +35,14 @@ def order(
     }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     postgres.execute(f"insert into orders ({names}) values ({marks})".encode(), list(row.values()))
-    project(postgres, person, at or period[0])
+    refresh_projection(postgres, person, at or period[0])
     return row["id"]  # type: ignore[return-value]
 
 
 def refunded(postgres: psycopg.Connection, order_id: UUID, at: datetime) -> None:
     """All of it went back."""
     postgres.execute("update orders set refunded_amount = amount, status = 'refunded' where id = %s", [order_id])
-    postgres.execute("select project_access(user_id, %s) from orders where id = %s", [at, order_id])
+    postgres.execute("select refresh_projection(user_id, %s) from orders where id = %s", [at, order_id])
 
 
 def given(postgres: psycopg.Connection, person: Person, until: datetime, at: datetime, kind: str = "gift") -> None:
@@ -51,12 +51,12 @@ def given(postgres: psycopg.Connection, person: Person, until: datetime, at: dat
         "insert into access_grants (user_id, kind, starts_at, ends_at, reason) values (%s, %s, %s, %s, 'A birthday.')",
         [person.id, kind, at, until],
     )
-    project(postgres, person, at)
+    refresh_projection(postgres, person, at)
 
 
-def project(postgres: psycopg.Connection, person: Person, at: datetime) -> None:
+def refresh_projection(postgres: psycopg.Connection, person: Person, at: datetime) -> None:
     """What follows, at a moment."""
-    postgres.execute("select project_access(%s, %s)", [person.id, at])
+    postgres.execute("select refresh_projection(%s, %s)", [person.id, at])
 
 
 def subscription(postgres: psycopg.Connection, person: Person, kind: str = "individual", **columns: object) -> None:
@@ -75,4 +75,4 @@ def subscription(postgres: psycopg.Connection, person: Person, kind: str = "indi
     }
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     postgres.execute(f"insert into subscriptions ({names}) values ({marks})".encode(), list(row.values()))
-    project(postgres, person, datetime.now(UTC))
+    refresh_projection(postgres, person, datetime.now(UTC))

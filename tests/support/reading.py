@@ -56,7 +56,7 @@ def link(answer, label: str) -> str | None:
 def statements() -> Iterator[list[str]]:
     """Every statement sent meanwhile, by whatever means."""
     sent: list[str] = []
-    with mock.patch.object(counts, "asked", lambda statement, _seconds: sent.append(str(statement))):
+    with mock.patch.object(counts, "count_statement", lambda statement, _seconds: sent.append(str(statement))):
         yield sent
 
 

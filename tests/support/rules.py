@@ -26,14 +26,14 @@ def _rule(name: str, where: str, was: str, becomes: str, *tests: str) -> Rule:
 PLACES = (
     _rule(
         "No more people have a place than there are places",
-        "function public.decide",
+        "function public.decide_rsvp",
         "m.seats_taken < m.max_attendees",
         "true",
-        "attendance/test_line.py::test_the_last_seat_goes_to_one_of_two",
+        "attendance/test_waitlist.py::test_the_last_seat_goes_to_one_of_two",
     ),
     _rule(
         "… nor when a crowd comes at once",
-        "function public.answer_meeting",
+        "function public.rsvp",
         "for no key update",
         "",
         "attendance/test_storm.py::test_fifty_seats_for_a_crowd_at_once",
@@ -50,42 +50,42 @@ PLACES = (
         "function public.promote",
         "order by waiting_since, id loop",
         "order by waiting_since desc, id loop",
-        "attendance/test_line.py::test_a_freed_seat_is_offered_to_the_first_in_line",
+        "attendance/test_waitlist.py::test_a_freed_seat_is_offered_to_the_first_in_line",
     ),
     _rule(
         "An offer that ran out is the next one's",
         "function public.lapse_offers",
         "a.offer_expires_at <= at",
         "false",
-        "attendance/test_line.py::test_an_offer_that_ran_out_is_free_for_the_next_without_any_job",
+        "attendance/test_waitlist.py::test_an_offer_that_ran_out_is_free_for_the_next_without_any_job",
     ),
     _rule(
         "Who was rejected stays rejected",
-        "function public.decide",
-        "wish = 'accepted' and was = 'rejected'",
+        "function public.decide_rsvp",
+        "response = 'accepted' and was = 'rejected'",
         "false",
         "attendance/test_approval.py::test_a_rejection_has_a_reason_and_is_the_last_word",
     ),
     _rule(
         "Where approval is wanted nobody takes a place alone",
-        "function public.decide",
+        "function public.decide_rsvp",
         "m.requires_approval and was <> 'waitlisted'",
         "false",
         "attendance/test_approval.py::test_where_approval_is_wanted_a_yes_is_a_question",
     ),
     _rule(
         "A place is for who has access",
-        "function public.decide",
-        "wish = 'accepted' and not public.entitled(person, at)",
+        "function public.decide_rsvp",
+        "response = 'accepted' and not public.entitled(person, at)",
         "false",
-        "attendance/test_line.py::test_without_access_there_is_no_seat_but_a_no_is_heard",
+        "attendance/test_waitlist.py::test_without_access_there_is_no_seat_but_a_no_is_heard",
     ),
     _rule(
         "… at this moment, not yesterday",
         "function public.entitled",
         "access_until > at",
         "access_until is not null",
-        "attendance/test_line.py::test_access_that_ends_before_the_answer_is_no_access",
+        "attendance/test_waitlist.py::test_access_that_ends_before_the_answer_is_no_access",
     ),
     _rule(
         "Who is not invited finds no private meeting",
@@ -96,28 +96,28 @@ PLACES = (
     ),
     _rule(
         "… and answers none",
-        "function public.answer_meeting",
+        "function public.rsvp",
         "m.is_private and not exists",
         "false and not exists",
-        "attendance/test_line.py::test_a_private_meeting_does_not_exist_for_the_uninvited",
+        "attendance/test_waitlist.py::test_a_private_meeting_does_not_exist_for_the_uninvited",
     ),
     _rule(
         "The door opens ten minutes before, not earlier",
         "function public.join_meeting",
-        "at < m.starts_at - make_interval(mins => least(doors_minutes, 60))",
+        "at < m.starts_at - make_interval(mins => least(doors_minutes, 60) + case when hosts then 30 else 0 end)",
         "false",
-        "attendance/test_joining.py::test_before_that_it_is_closed_and_nothing_is_answered",
+        "attendance/test_presence.py::test_before_that_it_is_closed_and_nothing_is_answered",
     ),
     _rule(
         "The room is for those who came through the door",
         "portal/sandbox/views.py",
         "if db.session.scalar(inside.limit(1)) is None:",
         "if inside is None:",
-        "attendance/test_joining.py::test_the_room_is_for_those_who_came_through_the_door",
+        "attendance/test_presence.py::test_the_room_is_for_those_who_came_through_the_door",
     ),
     _rule(
         "A series makes each day once, with two workers too",
-        "function public.hold_series",
+        "function public.extend_series",
         "on conflict do nothing\n      returning id, series_id",
         "returning id, series_id",
         "meetings/test_series.py::test_the_same_day_handed_over_twice_is_made_once",
@@ -131,8 +131,8 @@ PLACES = (
     ),
     _rule(
         "… and so does the page",
-        "portal/attendance/drawing.py",
-        "bool(reader.entitled or reader.acts_as_admin)",
+        "portal/attendance/live_board.py",
+        "bool(viewer.entitled or viewer.acts_as_admin)",
         "True",
         "attendance/test_board.py::test_names_are_for_those_with_access",
     ),
@@ -158,7 +158,7 @@ FAMILIES = (
         "function public.take_over_family",
         "f.transfer_to is distinct from person",
         "false",
-        "families/test_handing_over.py::test_either_may_call_it_off_and_a_payment_after_that_is_given_back",
+        "families/test_transfer.py::test_either_may_call_it_off_and_a_payment_after_that_is_given_back",
     ),
     _rule(
         "… and only they can choose to pay for it",
@@ -170,7 +170,7 @@ FAMILIES = (
     _rule(
         "Who is removed from a family loses what it gave",
         "function public.unseat",
-        "select public.project_access(m.user_id, at)",
+        "select public.refresh_projection(m.user_id, at)",
         "select",
         "families/test_leaving.py::test_removed_is_out_at_once_and_told_at_once",
     ),
@@ -221,8 +221,8 @@ MONEY = (
     ),
     _rule(
         "What was asked earlier gives way to what is known",
-        "portal/billing/facts.py",
-        "<= said.began,",
+        "portal/billing/snapshot.py",
+        "<= snapshot.began,",
         "<= clock.now(),",
         "billing/test_life_of_a_plan.py::test_what_was_asked_earlier_gives_way_to_what_is_known",
     ),
@@ -326,9 +326,9 @@ MONEY = (
     ),
     _rule(
         "A renewal goes on from the day that was paid for",
-        "portal/billing/facts.py",
-        "order.period_start, order.period_end = bill.period",
-        "order.period_start, order.period_end = bill.paid_at, bill.paid_at + (bill.period[1] - bill.period[0])",
+        "portal/billing/snapshot.py",
+        "order.period_start, order.period_end = invoice.period",
+        "order.period_start, order.period_end = invoice.paid_at, invoice.paid_at + (invoice.period[1] - invoice.period[0])",
         "billing/test_life_of_a_plan.py::test_a_renewal_paid_late_goes_on_from_the_day_that_was_paid_for",
     ),
     _rule(
@@ -413,7 +413,7 @@ DOORS = (
     ),
     _rule(
         "A stranger reads nothing a member typed in the subject or first line of a mail",
-        "portal/families/letters.py",
+        "portal/families/messages.py",
         'subject="A seat at the club is held for you"',
         'subject=f"{host} has a seat for you"',
         "promises/test_telling.py::test_no_stranger_reads_what_a_member_typed_where_a_mail_begins",
@@ -477,7 +477,7 @@ DOORS = (
     _rule(
         "Who changes a password is told by mail",
         "portal/accounts/actions.py",
-        'mail.write(db, "password", email, letters.password_changed(), user_id=user_id)',
+        'mail.write(db, "password", email, messages.password_changed(), user_id=user_id)',
         "pass",
         "promises/test_telling.py::test_a_changed_password_is_told_by_mail",
     ),
@@ -568,8 +568,8 @@ DOORS = (
     _rule(
         "Who asks is what the trusted proxy says, not what the sender does",
         "portal/proxies.py",
-        "said[-self._hops]",
-        "said[0]",
+        "forwarded[-self._hops]",
+        "forwarded[0]",
         "units/test_proxies.py::test_the_last_proxy_is_believed_and_nobody_before_it",
     ),
     _rule(
@@ -625,8 +625,11 @@ DOORS = (
         "Looking at a page changes nothing",
         "portal/attendance/views.py",
         '    return meeting_page(meeting_id)\n\n\n@bp.post(f"{ONE}/answer")',
-        '    actions.answer(db.session(), meeting_id, "declined")\n'
-        '    return meeting_page(meeting_id)\n\n\n@bp.post(f"{ONE}/answer")',
+        '    rsvp.respond(db.session(), meeting_id, "declined")\n'
+        "    return meeting_page(meeting_id)\n"
+        "\n"
+        "\n"
+        '@bp.post(f"{ONE}/answer")',
         "promises/test_reading_changes_nothing.py::test_looking_at_every_page_changes_nothing",
     ),
 )
@@ -672,7 +675,7 @@ RECORDS = (
         "portal/accounts/actions.py",
         'audit.record(\n        db,\n        "account.standing"',
         '(lambda *said, **more: None)(\n        db,\n        "account.standing"',
-        "admin/test_standing.py::test_a_person_becomes_an_admin_and_a_member_again",
+        "admin/test_account_status.py::test_a_person_becomes_an_admin_and_a_member_again",
     ),
     _rule(
         "A cancellation is in the log with its reason",

@@ -19,9 +19,10 @@ from alembic import command
 from alembic.config import Config
 from psycopg import sql
 
-from portal.config import ROOT, driver_url
+from portal.config import ROOT
 from portal.database import embedded
 from portal.operations.demo import DEMO
+from portal.setting_values import driver_url
 
 FAST = (  # a crash of the machine may lose the test data
     "fsync = off",

@@ -16,8 +16,9 @@ from sqlalchemy import event
 from portal import create_app, jobs
 from portal.accounts.member import key_hash, new_key
 from portal.assets import build
-from portal.config import ROOT, Settings, driver_url, plain_url
+from portal.config import ROOT, Settings
 from portal.database import db
+from portal.setting_values import driver_url, plain_url
 from tests.conftest import As
 from tests.support.cast import Person
 from tests.support.server import Database

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portal.config import LOGINS, PAGES, ROOT, WORK, Settings, declared, driver_url, kept_secret, plain_url, table
+from portal.config import LOGINS, PAGES, ROOT, WORK, Settings, declared, kept_secret, table
 from portal.problems import Problem, Refused
+from portal.setting_values import driver_url, plain_url
 
 GOOD = {
     "DATABASE_URL": "postgresql://portal_web:secret@db.example:5433/club?sslmode=require",

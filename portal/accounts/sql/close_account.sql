@@ -13,7 +13,7 @@ begin
   -- Whoever pays, then the plan, then the person: as everybody who changes a family holds them.
   loop
     select u.family_plan_id into plan from public.users u where u.id = me;
-    f := public.hold_family(plan, at);
+    f := public.lock_family(plan, at);
     perform from public.users u where u.id = me and u.family_plan_id is not distinct from plan for no key update;
     exit when found;
   end loop;
@@ -30,7 +30,7 @@ begin
     offered := '{}';
     perform public.close_presences(m.id, me, at);
     if m.starts_at > at then
-      select d.offered into offered from public.decide(m, me, 'declined', at) d;
+      select d.offered into offered from public.decide_rsvp(m, me, 'declined', at) d;
     end if;
     return next;
   end loop;
@@ -46,7 +46,7 @@ begin
      set email = me || '@closed.invalid', first_name = 'Closed', last_name = 'account', timezone = 'UTC',
          preferred_meeting_time = '21:00', last_login_at = null, is_active = false, is_admin = false, closed_at = at
    where id = me;
-  perform public.project_access(me, at);
+  perform public.refresh_projection(me, at);
   -- That an address had its free days outlives the account, and no longer tells whose they were.
   update public.free_days set user_id = null, kept_until = at + interval '3 years' where user_id = me;
   delete from public.credentials where user_id = me;

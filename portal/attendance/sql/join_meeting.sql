@@ -1,7 +1,7 @@
 -- Through the door: checks window, access, answer and room again, and notes who came when and with what. `address` is where
 -- this person goes, sealed: the host's own, else a personal one, else the room's; it is given out here and nowhere else.
 -- How early doors open is the club's setting, and an hour at most whatever the caller says; for the host half an hour
--- earlier, who also comes in when every place is taken. Called by portal/attendance/actions.py.
+-- earlier, who also comes in when every place is taken. Called by portal/attendance/rsvp.py.
 create function join_meeting(meeting uuid, device text, doors_minutes integer)
 returns table (refusal text, changed boolean, offered uuid[], address text)
 language plpgsql security definer set search_path = '' as $$
@@ -10,16 +10,16 @@ declare
   at constant timestamptz := public.club_now();
   m public.meetings;
   hosts boolean;
-  said text;
+  answered text;
 begin
-  select a.answer, a.refusal, a.offered into said, refusal, offered from public.answer_meeting(meeting, 'accepted') a;
-  if said is null then refusal := 'unknown'; return next; return; end if;
+  select a.answer, a.refusal, a.offered into answered, refusal, offered from public.rsvp(meeting, 'accepted') a;
+  if answered is null then refusal := 'unknown'; return next; return; end if;
   select * into m from public.meetings x where x.id = meeting;
   hosts := coalesce(m.host_id = auth.uid(), false);
   refusal := coalesce(refusal,
     case when at < m.starts_at - make_interval(mins => least(doors_minutes, 60) + case when hosts then 30 else 0 end) then 'early'
-         when said = 'waitlisted' and not hosts then 'full'
-         when said not in ('accepted', 'waitlisted') then said
+         when answered = 'waitlisted' and not hosts then 'full'
+         when answered not in ('accepted', 'waitlisted') then answered
          when m.provision_state <> 'ready' or m.meeting_link is null then 'no-room' end);
   if refusal is not null then
     return next; return;

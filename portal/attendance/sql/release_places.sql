@@ -13,7 +13,7 @@ begin
             order by x.id for no key update
   loop
     meeting_id := m.id;
-    select d.offered into offered from public.decide(m, person, 'declined', at) d;
+    select d.offered into offered from public.decide_rsvp(m, person, 'declined', at) d;
     update public.meeting_attendances a set answer = 'withdrawn', reason = 'Your access ended before it.'
      where a.meeting_id = m.id and a.user_id = person;
     return next;

@@ -6,7 +6,7 @@ declare
   buyer uuid;
 begin
   update public.orders set cut_at = until where id = cut returning user_id into buyer;
-  perform public.project_access(buyer, at);
+  perform public.refresh_projection(buyer, at);
 end
 $$;
 alter function cut_order owner to portal_definer;

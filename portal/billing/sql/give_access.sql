@@ -3,7 +3,7 @@ create function give_access(person uuid, its_kind text, until timestamptz, why t
 returns void language sql security definer set search_path = '' as $$
   insert into public.access_grants (user_id, kind, starts_at, ends_at, reason, granted_by)
   values (person, its_kind, public.club_now(), until, why, auth.uid());
-  select public.project_access(person, public.club_now())
+  select public.refresh_projection(person, public.club_now())
 $$;
 alter function give_access owner to portal_definer;
 revoke all on function give_access from public;

@@ -33,7 +33,7 @@ begin
   insert into public.checkouts (id, user_id, order_id, subscription_type, billing_cycle, transfer_plan_id, starts_at, covered_by,
                                 created_at)
   values (made, me, bought, wanted_type, wanted_cycle, transfer, starts, covering, at);
-  perform public.project_access(me, at);
+  perform public.refresh_projection(me, at);
   return made;
 end
 $$;

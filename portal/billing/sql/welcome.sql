@@ -16,7 +16,7 @@ begin
     insert into public.access_grants (user_id, kind, starts_at, ends_at, reason)
     values (person, 'welcome', at, at + make_interval(days => least(days, 31)), 'the first days are on the club');
   end if;
-  perform public.project_access(person, at);
+  perform public.refresh_projection(person, at);
   return given;
 end
 $$;

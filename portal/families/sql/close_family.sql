@@ -6,7 +6,7 @@ begin
   update public.family_memberships set state = case state when 'active' then 'ended' else 'revoked' end, ended_at = at
    where plan_id = plan and state in ('active', 'invited');
   update public.family_plans set is_active = false, dissolved_at = at, transfer_to = null, transfer_proposed_at = null where id = plan;
-  perform public.project_access(p, at) from unnest(people) p;
+  perform public.refresh_projection(p, at) from unnest(people) p;
 end
 $$;
 alter function close_family owner to portal_definer;

@@ -6,7 +6,7 @@ declare
   at constant timestamptz := public.club_now();
   f public.family_plans;
 begin
-  f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
+  f := public.lock_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
   return query update public.family_memberships x set state = 'declined', ended_at = at
     where x.token_hash = token and x.plan_id = f.id and x.state = 'invited' returning x.id, x.state;
   if not found then

@@ -4,7 +4,7 @@ create function dissolve_family(plan uuid)
 returns timestamptz language plpgsql security definer set search_path = '' as $$
 declare
   at constant timestamptz := public.club_now();
-  f public.family_plans := public.hold_family(plan, at);
+  f public.family_plans := public.lock_family(plan, at);
 begin
   if not public.runs_family(f, false) then return null; end if;
   if f.subscription_expiry is null or f.subscription_expiry <= at then

@@ -1,11 +1,11 @@
--- Invite an address to a plan whose payer asks: the invitation holds a seat for 14 days. Locks payer and plan (`hold_family`).
+-- Invite an address to a plan whose payer asks: the invitation holds a seat for 14 days. Locks payer and plan (`lock_family`).
 -- At most ten mails a day; while the payer paid nothing yet, one for each seat and one in the place of each that came to nothing.
 -- `refusal` is unknown, ending, in-already, invited-already, full, enough or unpaid.
 create function invite_to_family(plan uuid, address text, token bytea)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare
   at constant timestamptz := public.club_now();
-  f public.family_plans := public.hold_family(plan, at);
+  f public.family_plans := public.lock_family(plan, at);
 begin
   if not public.runs_family(f, false) then refusal := 'unknown';
   elsif f.ending_at is not null then refusal := 'ending';

@@ -3,7 +3,7 @@ create function propose_transfer(plan uuid, person uuid)
 returns text language plpgsql security definer set search_path = '' as $$
 declare
   at constant timestamptz := public.club_now();
-  f public.family_plans := public.hold_family(plan, at);
+  f public.family_plans := public.lock_family(plan, at);
 begin
   if not (public.runs_family(f, true) or (person is null and f.is_active and coalesce(f.transfer_to = auth.uid(), false))) then return null; end if;
   if person is not null and not exists (

@@ -3,7 +3,7 @@ create function remove_member(plan uuid, person uuid)
 returns table (membership uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare
   at constant timestamptz := public.club_now();
-  f public.family_plans := public.hold_family(plan, at); m public.family_memberships;
+  f public.family_plans := public.lock_family(plan, at); m public.family_memberships;
 begin
   if not public.runs_family(f, true) then return; end if;
   select * into m from public.family_memberships x where x.user_id = person and x.state = 'active' and x.plan_id = plan;

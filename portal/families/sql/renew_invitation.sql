@@ -6,7 +6,7 @@ declare
   at constant timestamptz := public.club_now();
   f public.family_plans; m public.family_memberships;
 begin
-  f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = invitation), at);
+  f := public.lock_family((select x.plan_id from public.family_memberships x where x.id = invitation), at);
   if not public.runs_family(f, false) then return; end if;
   select * into m from public.family_memberships x where x.id = invitation;
   address := m.email;

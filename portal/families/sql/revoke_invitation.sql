@@ -5,7 +5,7 @@ declare
   at constant timestamptz := public.club_now();
   f public.family_plans; was text;
 begin
-  f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = invitation), at);
+  f := public.lock_family((select x.plan_id from public.family_memberships x where x.id = invitation), at);
   if not public.runs_family(f, false) then return null; end if;
   select state into was from public.family_memberships where id = invitation;
   update public.family_memberships set state = 'revoked', ended_at = at where id = invitation and state = 'invited';

@@ -3,7 +3,7 @@ create function seat_by_token(token bytea, person uuid, at timestamptz)
 returns table (membership uuid, plan uuid, refusal text) language plpgsql security definer set search_path = '' as $$
 declare f public.family_plans; m public.family_memberships; u public.users;
 begin
-  f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
+  f := public.lock_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
   select * into m from public.family_memberships x where x.token_hash = token and x.plan_id = f.id;  -- only what is held
   select * into u from public.users x where x.id = person for no key update;
   membership := m.id; plan := m.plan_id;
@@ -14,7 +14,7 @@ begin
     when u.family_plan_id is not null then 'in-a-family' end;
   if refusal is null then
     update public.family_memberships x set state = 'active', user_id = person, joined_at = at where x.id = m.id;
-    perform public.project_access(f.primary_user_id, at);
+    perform public.refresh_projection(f.primary_user_id, at);
   end if;
   return next;
 end

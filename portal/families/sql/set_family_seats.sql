@@ -3,7 +3,7 @@ create function set_family_seats(plan uuid, seats integer)
 returns text language plpgsql security definer set search_path = '' as $$
 declare
   at constant timestamptz := public.club_now();
-  f public.family_plans := public.hold_family(plan, at);
+  f public.family_plans := public.lock_family(plan, at);
 begin
   if f.id is null or current_setting('role') <> 'portal_admin' then return null; end if;
   if seats < f.current_members + f.invited_members then return 'too-few'; end if;

@@ -6,7 +6,7 @@ declare
   at constant timestamptz := public.club_now();
   f public.family_plans; m public.family_memberships; seated record;
 begin
-  f := public.hold_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
+  f := public.lock_family((select x.plan_id from public.family_memberships x where x.token_hash = token), at);
   select * into m from public.family_memberships x where x.token_hash = token and x.plan_id = f.id;
   if m.state is distinct from 'invited' then
     refusal := coalesce(m.state, 'gone'); return next; return;

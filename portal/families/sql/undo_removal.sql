@@ -7,7 +7,7 @@ declare
   at constant timestamptz := public.club_now();
   f public.family_plans; m public.family_memberships; u public.users;
 begin
-  f := public.hold_family((select x.plan_id from public.family_memberships x where x.id = removed), at);
+  f := public.lock_family((select x.plan_id from public.family_memberships x where x.id = removed), at);
   if not public.runs_family(f, true) then return; end if;
   select * into m from public.family_memberships x where x.id = removed;
   select * into u from public.users x where x.id = m.user_id for no key update;
@@ -18,7 +18,7 @@ begin
                   when f.current_members + f.invited_members >= f.max_members then 'full' end;
   if refusal is null then
     update public.family_memberships set state = 'active', ended_at = null where id = removed;
-    perform public.project_access(f.primary_user_id, at);
+    perform public.refresh_projection(f.primary_user_id, at);
   end if;
   return next;
 end

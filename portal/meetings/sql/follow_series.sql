@@ -2,7 +2,7 @@
 -- with their answers ('kept', or 'moved' when their hour changed); others go, without a trace where nobody answered or was
 -- invited ('gone'), else called off with the reason ('cancelled'). `following` may be the series itself, or the one that
 -- takes over from that day, and then has the address that was typed for the first. `starts` says of each of its days when
--- it is held by the rule as it stands now, as objects of day, starts_at and wall (see hold_series); a day that is not among
+-- it is held by the rule as it stands now, as objects of day, starts_at and wall (see extend_series); a day that is not among
 -- them is left alone. Holds the lock of series, then the meetings in the order of their ids. Called by admins
 -- (portal/meetings/series.py).
 create function follow_series(series uuid, following uuid, from_day date, why text, starts jsonb)

@@ -1,0 +1,202 @@
+"""The mails about money. They state amounts and dates; the button leads to a page, never straight to a payment."""
+
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from portal.billing import money, plan_name
+from portal.billing.models import Order
+from portal.billing.orders import span
+from portal.mail import Message
+from portal.times import city, day_long
+
+PAYER = "You get this because you pay for a plan of the club."
+EACH = {"monthly": "month", "yearly": "year"}
+
+
+class Due(NamedTuple):
+    """A live subscription that charges soon, or could not, with its payer."""
+
+    id: UUID
+    user_id: UUID
+    subscription_type: str
+    billing_cycle: str
+    amount_minor: int
+    currency: str
+    renews_at: datetime
+    failed_at: datetime | None
+    next_try_at: datetime | None
+    status: str
+    next_type: str | None
+    next_cycle: str | None
+    next_amount_minor: int | None
+    transfer_plan_id: UUID | None
+    card: str | None
+    email: str
+    first_name: str | None
+    timezone: str
+    access_until: datetime
+    paid_until: datetime | None
+    counts_until: datetime | None
+    waits_for: str | None
+
+
+class Named(Protocol):
+    """Somebody with a name and a zone."""
+
+    first_name: str | None
+    timezone: str
+
+
+def _details(who: Named, order: Order) -> list[tuple[str, str]]:
+    lines = [
+        ("Order", order.order_number),
+        ("Plan", plan_name(order.subscription_type, order.billing_cycle)),
+        ("Amount", money.shown(order.amount, order.currency)),
+    ]
+    if order.period_start and order.period_end:
+        pays_for = span(order.period_start, order.period_end, ZoneInfo(who.timezone))
+        lines.append(("Pays for", f"{pays_for}, {city(who.timezone)}"))
+    return [*lines, ("Paid with", order.payment_method)] if order.payment_method else lines
+
+
+def receipt(who: Named, order: Order) -> Message:
+    """Paid."""
+    return Message(
+        subject=f"Your receipt, {order.order_number}",
+        headline=f"Paid: {money.shown(order.amount, order.currency)}",
+        body=(f"Hello {who.first_name or 'there'}, thank you. This is what you paid and what it pays for.",),
+        details=_details(who, order),
+        button=(f"/orders/{order.order_number}", "See the receipt"),
+        why=PAYER,
+    )
+
+
+def refunded(who: Named, order: Order) -> Message:
+    """Money is on its way back."""
+    back = money.shown(order.refunded_amount, order.currency)
+    whole = "What it paid for has ended." if order.status == "refunded" else "What it paid for stays open."
+    return Message(
+        subject=f"{back} is on its way back, {order.order_number}",
+        headline=f"{back} is on its way back",
+        body=(
+            f"Hello {who.first_name or 'there'}, we have given back {back} of this order. Banks take five to ten days to show it.",
+            whole,
+        ),
+        details=_details(who, order),
+        button=("/orders", "See your orders"),
+        why=PAYER,
+    )
+
+
+def disputed(who: Named, order: Order) -> Message:
+    """The bank asked for the money."""
+    return Message(
+        subject=f"Your bank has asked for a payment back, {order.order_number}",
+        headline="Your bank has asked for this payment back",
+        body=(
+            f"Hello {who.first_name or 'there'}, until that is settled, what this order paid for is closed.",
+            "If this was a mistake, tell your bank, and write to us; you get it back when the bank withdraws its claim.",
+        ),
+        details=_details(who, order),
+        button=("/account/access", "See why"),
+        why=PAYER,
+    )
+
+
+def duplicate_subscription(name: str | None) -> Message:
+    """Paid twice, given back once."""
+    return Message(
+        subject="You paid twice; the second payment is on its way back",
+        headline="You paid twice, so we gave one back",
+        body=(
+            f"Hello {name or 'there'}, two payment pages were open, and both were paid. You have one plan, the first one.",
+            "The second was ended at once and its payment is on its way back to your card; banks take five to ten days to show it.",
+        ),
+        button=("/orders", "See your orders"),
+        why=PAYER,
+    )
+
+
+def renewal(row: Due) -> Message:
+    """A plan renews soon, by the month or the year."""
+    day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))
+    kind, cycle, amount = _next(row)
+    return Message(
+        subject=f"Your {row.billing_cycle} plan renews on {day}",
+        headline=f"Your plan renews on {day}",
+        body=(
+            f"Hello {row.first_name or 'there'}, on {day} your card is charged {amount} for another {EACH[cycle]}.",
+            "If you would rather not, end the plan before that day; it takes two clicks, and you keep what you have paid for.",
+        ),
+        details=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
+        button=("/plan", "See your plan"),
+        why=PAYER
+        if row.billing_cycle == "yearly"
+        else f"{PAYER} You asked for it on your plan page, where you can stop it.",
+    )
+
+
+def first_payment(row: Due) -> Message:
+    """What is free, or paid by somebody else, ends soon, and the card is charged for the first time."""
+    day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))
+    kind, cycle, amount = _next(row)
+    name = row.first_name or "there"
+    return Message(
+        subject=f"Your first payment is on {day}",
+        headline=f"Your first payment is on {day}",
+        body=(
+            f"Hello {name}, on {day} what is already paid for your plan ends."
+            if row.transfer_plan_id
+            else f"Hello {name}, on {day} your free time ends.",
+            f"Your card is charged {amount} then, and each {EACH[cycle]} after that.",
+            "If you would rather not, end the plan before that day; it takes two clicks, and nothing is charged.",
+        ),
+        details=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
+        button=("/plan", "See your plan"),
+        why=PAYER,
+    )
+
+
+def _next(row: Due) -> tuple[str, str, str]:
+    """Plan, cycle and amount of the next payment: a change that was planned for that day counts."""
+    minor = row.amount_minor if row.next_amount_minor is None else row.next_amount_minor
+    amount = money.shown(money.major(minor, row.currency), row.currency)
+    return row.next_type or row.subscription_type, row.next_cycle or row.billing_cycle, amount
+
+
+def payment_failed_at_once(row: Due) -> Message:
+    """The bank said no, and no days are kept: after a first charge, or where the club keeps none."""
+    last = day_long((row.paid_until or row.access_until).astimezone(ZoneInfo(row.timezone)))
+    return Message(
+        subject="Your payment did not go through, and your plan has stopped",
+        headline="Your payment did not go through",
+        body=(
+            f"Hello {row.first_name or 'there'}, your bank said no. Nothing was charged, and what your plan opens has been "
+            f"closed since {last}.",
+            "Another card settles it, and everything is open again at once.",
+        ),
+        details=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Card", row.card or "none kept")],
+        button=("/plan", "Update my card"),
+        why=PAYER,
+    )
+
+
+def payment_failed(row: Due) -> Message:
+    """The bank said no to a renewal; what is kept, and until when."""
+    zone = ZoneInfo(row.timezone)
+    last = day_long(row.access_until.astimezone(zone))
+    return Message(
+        subject=f"Your payment did not go through; you keep everything until {last}",
+        headline="Your payment did not go through",
+        body=(
+            f"Hello {row.first_name or 'there'}, your bank said no to the renewal. Nothing was charged, and nothing is closed: "
+            f"you keep everything until {last}.",
+            *([f"We try the card again on {day_long(row.next_try_at.astimezone(zone))}."] if row.next_try_at else []),
+            "Trying does not cost you a day; another card settles it at once.",
+        ),
+        details=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Card", row.card or "none kept")],
+        button=("/plan", "Update my card"),
+        why=PAYER,
+    )

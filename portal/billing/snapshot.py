@@ -1,0 +1,235 @@
+"""What the provider said becomes rows: one customer at a time, whole, and newer never gives way to older.
+
+`apply_snapshot` is the only writer of subscriptions and of orders paid at the provider. It never looks at what an event claims;
+it is given everything about the customer as just fetched, so copies, delays and disorder of events change nothing.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import current_app
+from sqlalchemy import case, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal import audit, clock
+from portal.billing import money, reading
+from portal.billing.actions import NUMBER, lock_person, refresh_projection
+from portal.billing.events import family_payment_changed, family_wanted, order_changed, take_over_paid
+from portal.billing.models import Checkout, Order, Payer, Subscription
+from portal.billing.reading import CustomerSnapshot, Invoice
+
+PAID_PLANS = text("select id from family_plans where primary_user_id = :user_id and is_active")
+WITHOUT_FAMILY = text("""
+select s.user_id from subscriptions s join users u on u.id = s.user_id and u.is_active and u.family_plan_id is null
+ where s.live and s.subscription_type = 'family' and s.ends_at is null and s.transfer_plan_id is null
+   and (cast(:user_id as uuid) is null or s.user_id = :user_id)
+""")
+KNOWN = {"incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "canceled", "paused"}
+
+
+def apply_snapshot(db: Session, snapshot: CustomerSnapshot) -> str:
+    """Bring the payer's rows to what the provider said; what happened, in words for the list of events."""
+    if snapshot.user_id is None or not lock_person(db, snapshot.user_id):
+        return "not of this club"
+    if not _newest(db, snapshot):
+        return "something newer is known"
+    orders = {o.provider_invoice_id: o for o in db.scalars(select(Order).where(Order.user_id == snapshot.user_id))}
+    invoices = sorted(snapshot.invoices, key=lambda invoice: invoice.created_at)
+    happened = [_order(db, snapshot, invoice, orders.get(invoice.id)) for invoice in invoices]
+    db.flush()
+    happened += [_subscription(db, snapshot, theirs) for theirs in sorted(snapshot.subscriptions, key=lambda s: s.live)]
+    refresh_projection(db, snapshot.user_id)
+    begin_families(db, snapshot.user_id)
+    for plan_id in db.scalars(PAID_PLANS, {"user_id": snapshot.user_id}).all():
+        family_payment_changed.publish(db, plan_id=plan_id)
+    return "; ".join(filter(None, happened)) or "nothing new"
+
+
+def begin_families(db: Session, user_id: UUID | None = None) -> None:
+    """Who pays for a family and is in none gets one of their own: this person, or whoever it is true of."""
+    for payer in db.scalars(WITHOUT_FAMILY, {"user_id": user_id}).all():
+        family_wanted.publish(db, user_id=payer)
+
+
+def _newest(db: Session, snapshot: CustomerSnapshot) -> bool:
+    """Whether these facts were asked for later than those the payer has."""
+    db.execute(
+        insert(Payer).values(user_id=snapshot.user_id, customer_id=snapshot.customer_id).on_conflict_do_nothing()
+    )
+    fresh = update(Payer).where(
+        Payer.customer_id == snapshot.customer_id,
+        Payer.user_id == snapshot.user_id,
+        func.coalesce(Payer.fetched_at, datetime.min.replace(tzinfo=snapshot.began.tzinfo)) <= snapshot.began,
+    )
+    unanswered = case((Payer.asked_at > snapshot.began, Payer.asked_for))
+    return bool(db.execute(fresh.values(fetched_at=snapshot.began, asked_for=unanswered)).rowcount)  # type: ignore[attr-defined]
+
+
+# --- subscriptions ---------------------------------------------------------------------------------------------------
+
+
+def _subscription(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subscription) -> str:
+    if theirs.status not in KNOWN:
+        return _unknown(db, snapshot, theirs)
+    ours = db.scalar(select(Subscription).where(Subscription.provider_subscription_id == theirs.id))
+    before = ours.status if ours else None
+    if ours is None:
+        ours = Subscription(id=uuid4(), user_id=snapshot.user_id, provider_subscription_id=theirs.id)
+    invoices = [invoice for invoice in snapshot.invoices if invoice.subscription_id == theirs.id]
+    waiting = [invoice for invoice in invoices if invoice.waits_for]
+    free, credit = (
+        [
+            invoice.period[1]
+            for invoice in invoices
+            if invoice.status == "paid" and not invoice.amount_minor and invoice.free == free
+        ]
+        for free in (True, False)
+    )
+    until = max((invoice.period[1] for invoice in invoices if invoice.status == "paid"), default=None)
+    if before is None or until is None or until > clock.now():  # grace that has begun keeps its length
+        ours.grace_days = current_app.config["SETTINGS"].grace_days
+    ours.status, ours.subscription_type, ours.billing_cycle = theirs.status, theirs.plan, theirs.cycle
+    ours.amount_minor, ours.currency, ours.started_at = theirs.amount_minor, theirs.currency, theirs.started_at
+    ours.renews_at, ours.ends_at, ours.ended_at = theirs.renews_at, theirs.ends_at, theirs.ended_at
+    ours.ended_by, ours.is_duplicate = theirs.ended_by, theirs.is_duplicate
+    ours.free_until, ours.credit_until = max(free, default=None), max(credit, default=None)
+    ours.covered_by = db.scalar(
+        select(Checkout.covered_by).where(Checkout.id == theirs.checkout_id, Checkout.user_id == snapshot.user_id)
+    )
+    ours.failed_at = min((invoice.created_at for invoice in waiting), default=None)
+    ours.next_try_at = min((invoice.next_try_at for invoice in waiting if invoice.next_try_at), default=None)
+    ours.next_type, ours.next_cycle, ours.next_amount_minor = theirs.next_plan or (None, None, None)
+    ours.card, ours.card_expires = theirs.card or (None, None)
+    ours.transfer_plan_id = theirs.transfer_plan_id
+    db.add(ours)
+    db.flush()
+    if theirs.live and before in (None, "incomplete"):
+        _begun(db, snapshot, theirs)
+    if theirs.credited and theirs.ended_at:
+        _cut(db, theirs.id, theirs.ended_at)
+    return "" if before == theirs.status else f"subscription {theirs.status}"
+
+
+def _unknown(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subscription) -> str:
+    """A word nobody here knows changes nothing, and somebody must look."""
+    words = f"The provider calls a subscription {theirs.status}, which nobody here understands"
+    audit.record(db, "subscription.unknown", words, category="billing", level="error", subject_id=snapshot.user_id)
+    return f"an unknown status {theirs.status} was left aside"
+
+
+def _begun(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subscription) -> None:
+    """It is paid for the first time: its checkout is done, and who takes a family over has it now."""
+    if theirs.checkout_id:
+        db.execute(update(Checkout).where(Checkout.id == theirs.checkout_id).values(state="paid"))
+    words = f"Subscription begun: {theirs.plan}, {theirs.cycle}"
+    audit.record(db, "subscription.begun", words, category="billing", subject_id=snapshot.user_id)
+    if snapshot.user_id and theirs.transfer_plan_id and theirs.plan == "family":
+        take_over_paid.publish(db, plan_id=theirs.transfer_plan_id, new_primary_id=snapshot.user_id)
+
+
+def _cut(db: Session, subscription_id: str, ended_at: datetime) -> None:
+    """What was credited is not served: the rest of the paid time is worth money again."""
+    cut = update(Order).where(Order.provider_subscription_id == subscription_id, Order.period_end > ended_at)
+    db.execute(cut.values(cut_at=func.least(Order.cut_at, ended_at)))
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+
+def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Order | None) -> str:
+    """One bill's row. A bill that charges nothing has none; a void one fails; money that went back is noted."""
+    of = next(s for s in snapshot.subscriptions if s.id == invoice.subscription_id)
+    if order is None:
+        if invoice.amount_minor <= 0:
+            return _free(db, of, invoice)
+        order = _checkout_order(db, of) or Order(
+            id=uuid4(),
+            user_id=snapshot.user_id,
+            order_number=db.scalar(NUMBER, {"at": invoice.created_at}),
+            created_at=invoice.created_at,
+            status="pending",
+            payment_provider="stripe",
+        )
+        db.add(order)
+    before = (order.status, order.refunded_amount, order.dispute_state)
+    order.created_at = max(order.created_at, invoice.created_at)  # a first payment may be due long after the choice
+    if order.completed_at is None:
+        if order.amount_minor not in (None, invoice.amount_minor):
+            _log_other_amount(db, snapshot, order, invoice)
+        order.provider_invoice_id, order.provider_subscription_id = invoice.id, invoice.subscription_id
+        order.amount_minor, order.currency = invoice.amount_minor, invoice.currency
+        order.amount = money.major(invoice.amount_minor, invoice.currency)
+        order.subscription_type, order.billing_cycle = invoice.plan, invoice.cycle
+    order.provider_price_id = order.provider_price_id or invoice.price_id
+    order.invoice_number, order.payment_provider = invoice.number, "stripe"
+    order.payment_method = invoice.method or order.payment_method
+    order.next_try_at, order.waits_for = invoice.next_try_at if invoice.status == "open" else None, invoice.waits_for
+    if invoice.status == "paid":
+        order.completed_at = invoice.paid_at
+        order.transaction_id = order.provider_payment_id = invoice.payment_id
+        order.period_start, order.period_end = invoice.period
+        order.refunded_amount = money.major(invoice.refunded_minor, invoice.currency)
+        order.status = "refunded" if invoice.refunded_minor >= invoice.amount_minor else "completed"
+        order.disputed_at, order.dispute_state = invoice.disputed_at, invoice.dispute_state
+    elif invoice.status in ("void", "uncollectible") or of.status in ("canceled", "incomplete_expired"):
+        order.status = "failed"
+    else:
+        order.status = "pending"
+    db.flush()
+    after = (order.status, order.refunded_amount, order.dispute_state)
+    return _noted(db, order, before, after) if before != after else ""
+
+
+def _checkout_order(db: Session, of: reading.Subscription) -> Order | None:
+    """The order opened at the checkout is the one its subscription's first bill pays."""
+    if of.checkout_id is None:
+        return None
+    bound = select(Order).join(Checkout, Checkout.order_id == Order.id)
+    return db.scalar(bound.where(Checkout.id == of.checkout_id, Order.provider_invoice_id.is_(None)))
+
+
+def _free(db: Session, of: reading.Subscription, invoice: Invoice) -> str:
+    """Nothing to pay today. The order waits for the first payment, unless the whole period was paid from credit."""
+    order = _checkout_order(db, of)
+    if order is not None and order.status == "pending" and of.status != "incomplete":
+        db.execute(update(Checkout).where(Checkout.order_id == order.id).values(state="paid"))
+        from_credit = of.status != "trialing" and invoice.period[1] > clock.now()
+        if from_credit or not of.live:
+            order.status = "failed"
+    return ""
+
+
+def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any, ...]) -> str:
+    """A change of an order, in the log and in the outbox's jobs."""
+    what = (
+        "disputed"
+        if after[2] not in (before[2], None)
+        else "refunded"
+        if after[1] > (before[1] or 0)
+        else {"completed": "paid", "pending": "opened"}.get(order.status, order.status)
+    )
+    audit.record(
+        db,
+        f"order.{what}",
+        f"Order {order.order_number} {what}",
+        category="billing",
+        subject_id=order.user_id,
+        order_id=str(order.id),
+    )
+    if what in ("paid", "refunded", "disputed"):
+        order_changed.publish(db, order_id=order.id, what=what)
+    return f"order {order.order_number} {what}"
+
+
+def _log_other_amount(db: Session, snapshot: CustomerSnapshot, order: Order, invoice: Invoice) -> None:
+    """The provider asks another amount than was shown: charged is charged, but somebody must look."""
+    audit.record(
+        db,
+        "order.amount_differs",
+        f"Order {order.order_number} says {order.amount_minor}, the provider {invoice.amount_minor}",
+        level="warn",
+        category="billing",
+        subject_id=snapshot.user_id,
+    )

@@ -1,0 +1,42 @@
+"""The operator's word on people: the first admin can only be made here, and a lost second factor only be undone here."""
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal import audit, mail
+from portal.accounts import messages
+from portal.accounts.models import User
+from portal.problems import Problem
+
+RESET = text("select auth.reset_second_factor(:person)")
+SET_ACCOUNT_STATUS = text("select auth.set_account_status(:person, true, true)")
+
+
+def make_admin(db: Session, email: str) -> None:
+    """Make a confirmed account an admin. Raises `Problem` if there is none."""
+    person = db.scalar(select(User.id).where(User.email_key == email.lower(), User.email_verified))
+    if person is None:
+        raise Problem(f"No confirmed account has the address {email}; sign up first.")
+    db.execute(SET_ACCOUNT_STATUS, {"person": person})
+    audit.record(
+        db, "account.made-admin", "Made an admin by the operator", subject_id=person, category="security", level="warn"
+    )
+
+
+def reset_second_factor(db: Session, email: str) -> None:
+    """Take away the second factor of somebody who lost app and codes; every sign-in ends. Raises `Problem`.
+
+    Whoever asks for it has to be known in another way than by mail: an operator who believes a mail undoes the factor.
+    """
+    found = db.execute(select(User.id, User.email).where(User.email_key == email.lower())).one_or_none()
+    if found is None or not db.scalar(RESET, {"person": found.id}):
+        raise Problem(f"No account with a second factor has the address {email}.")
+    audit.record(
+        db,
+        "second-factor.reset",
+        "The second factor was taken away by the operator",
+        subject_id=found.id,
+        category="security",
+        level="warn",
+    )
+    mail.write(db, "second-factor", found.email, messages.second_factor_reset(), user_id=found.id)
