@@ -74,6 +74,7 @@ SCRIPTS = (
     "viewer",
     "swaps",
     "live",
+    "heartbeat",
     "answers",
     "print",
 )

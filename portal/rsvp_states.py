@@ -84,7 +84,9 @@ WAYS: dict[Way, Yes] = {
 CLOSED = {
     "cancelled": State(("cross", "Cancelled", "bad"), stage="closed"),
     "came": State(("full", "You came", "ok"), "{m.stayed}", stage="closed", in_list=True),
-    "accepted": State(("ring", "You said yes, but did not come", ""), stage="closed"),
+    "missed": State(("ring", "You said yes, but did not come", ""), stage="closed"),
+    "accepted": State(("ring", "You said yes", ""), stage="closed"),
+    "unknown": State(("ring", "Not recorded", ""), "Nobody can say whether you came.", stage="closed"),
     "declined": State(("slash", "You said no", ""), stage="closed"),
     "over": State(("ring", "Over", ""), stage="closed"),
 }

@@ -134,8 +134,14 @@ alter table presences
   -- The platform's name for this one stay.
   add session text,
   alter user_id drop not null,
+  -- Null where only the leaving was told, as yet or for good. Both moments are kept as a platform told them, in whichever
+  -- order.
+  alter joined_at drop not null,
+  drop constraint check_presence_order,
+  add constraint check_presence_moment check (joined_at is not null or left_at is not null),
   add constraint check_presence_person check (user_id is not null or participant_id is not null),
   add constraint uq_presences_session unique (participant_id, source, session);
+
 -- What the host leaves for those who may read it after a meeting; Markdown.
 create table meeting_notes (
   meeting_id uuid constraint pk_meeting_notes primary key
@@ -182,12 +188,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    rewrite("delete from presences where user_id is null", "presences")
+    rewrite("delete from presences where user_id is null or joined_at is null", "presences")
+    rewrite("update presences set left_at = joined_at where left_at < joined_at", "presences")
     rewrite("update meetings set platform = 'google-meet' where platform = 'link'", "meetings")
     rewrite("update meeting_series set platform = 'google-meet' where platform = 'link'", "meeting_series")
     run("""
     alter table presences drop constraint uq_presences_session, drop constraint check_presence_person,
-      alter user_id set not null, drop session, drop participant_id, drop source;
+      drop constraint check_presence_moment, alter user_id set not null, alter joined_at set not null,
+      add constraint check_presence_order check (left_at >= joined_at), drop session, drop participant_id, drop source;
     drop table recordings, meeting_notes, known_accounts, participants, room_events, room_registrants, obsolete_rooms, series_links,
       rooms;
     alter table meeting_series drop constraint check_platform,

@@ -60,15 +60,18 @@ class OneRow(PlannedRow):
 
 
 class Numbers(NamedTuple):
-    """How many were invited, answered and came; `minutes` is the average stay, None before the meeting is settled."""
+    """How many were invited, answered and came; `minutes` is the average stay. The first four are None where nobody knows who
+    came. `unknown` are those in the room whom nobody knows.
+    """
 
     invited_count: int | None
-    attended_count: int
-    external_attendees: int
+    attended_count: int | None
+    external_attendees: int | None
     minutes: Decimal | None
     declined: int
     answered: int
     no_shows: int
+    unknown: int
 
 
 class Attended(NamedTuple):
@@ -113,6 +116,11 @@ class ThisMeeting(Planned):
         """Minutes from the first who came to the last who left, when it is settled."""
         return self._row.actual_duration
 
+    @property
+    def provisional(self) -> bool:
+        """Whether the platform has still to report who was in the room."""
+        return self._row.attendance_record == "provisional"
+
 
 ONE = Query(
     OneRow,
@@ -142,13 +150,13 @@ NUMBERS = Query(
     Numbers,
     text("""
 select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_duration) as minutes, c.declined, c.answered,
-       c.no_shows
-  from meeting_statistics s
+       c.no_shows, (select count(*) from participants p where p.meeting_id = m.id and p.user_id is null and not p.is_guest) as unknown
+  from meetings m left join meeting_statistics s on s.id = m.id
  cross join lateral (
    select count(*) filter (where answer = 'declined') as declined, count(*) filter (where answer <> 'invited') as answered,
           count(*) filter (where outcome = 'no_show') as no_shows
-     from meeting_attendances where meeting_id = s.id) c
- where s.id = :meeting
+     from meeting_attendances where meeting_id = m.id) c
+ where m.id = :meeting
 """),
 )
 PAGE, SHOWN = 100, 15
@@ -218,6 +226,7 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
     people = (FOUND if q else PEOPLE).all(db.session(), meeting=meeting_id, q=q, most=PAGE + 1, answers=list(TOLD))
     shown = [_person(one, m) for one in people[:PAGE]]
     own = current_app.config["SETTINGS"].club_domains
+    numbers = NUMBERS.one(db.session(), meeting=meeting_id)
     return page(
         "admin/meeting.html",
         m=m,
@@ -225,7 +234,8 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
         series=row.series_id,
         repeats=in_words(row) if row.repeats else "",
         q=q,
-        figures=_figures(m, row, NUMBERS.one(db.session(), meeting=meeting_id)),
+        figures=_figures(m, row, numbers),
+        unknown=numbers.unknown,
         groups=_groups(shown),
         more=len(people) > PAGE,
         shown=SHOWN,
@@ -290,12 +300,14 @@ def _made(row: OneRow) -> str:
 
 
 def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
+    if m.not_recorded:
+        return [(f"{m.taken:,}", "said yes"), (f"{n.declined:,}", "said no")]
     if m.phase == "over":
         numbers = [
-            (n.invited_count, "could come"),
-            (n.attended_count, "came"),
+            (n.invited_count or 0, "could come"),
+            (n.attended_count or 0, "came"),
             (n.no_shows, "said yes and did not come"),
-            (n.external_attendees, "came from outside the club’s own domains"),
+            (n.external_attendees or 0, "came from outside the club’s own domains"),
         ]
         minutes = [(f"{n.minutes}", "minutes each stayed")] if n.minutes is not None else []
         return [*[(f"{number:,}", label) for number, label in numbers], *minutes]

@@ -90,6 +90,7 @@ select u.id, u.name_key, u.first_name, u.last_name, u.email, u.timezone, u.is_ac
        u.subscription_status, u.access_until, u.subscription_expiry,
        (select string_agg(case when a.joined_at is null then '0' else '1' end, '' order by m.starts_at)
           from (select id, starts_at from meetings where ends_at <= :at and status <> 'cancelled'
+                   and attendance_record is distinct from 'not_recorded'
                  order by starts_at desc limit 14) m
           left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id) as ticks {WHERE}
    and (u.name_key, u.id) > (:after_key, :after_id)

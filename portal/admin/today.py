@@ -40,6 +40,7 @@ class Numbers(NamedTuple):
     disputes: int
     drifts: int
     pending: int
+    unknown: int
 
 
 @row_type
@@ -81,19 +82,21 @@ select
   (select coalesce(sum(refunded_amount), 0) from orders where completed_at >= :year_start and currency = :currency) as refunded,
   (select count(*) from orders where dispute_state = 'open') as disputes,
   (select count(*) from drifts where resolved_at is null) as drifts,
-  (select count(distinct user_id) from orders where status = 'pending') as pending
+  (select count(distinct user_id) from orders where status = 'pending') as pending,
+  (select count(*) from participants p join meetings m on m.id = p.meeting_id
+    where p.user_id is null and not p.is_guest and m.status <> 'archived') as unknown
 """),
 )
 NEXT = Query(
     Tonight,
     text("""
 select id, title, host_name, platform, starts_at, ends_at, duration, status, max_attendees, seats_taken, waiting_count,
-       attendee_count, cancellation_reason, request_count,
+       attendee_count, cancellation_reason, attendance_record, request_count,
        (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer = 'declined') as said_no,
        case when is_private then (select count(*) from meeting_attendances a where a.meeting_id = m.id)
             else (select count(*) from users where access_until > :at and is_active) end
        - (select count(*) from meeting_attendances a where a.meeting_id = m.id and a.answer <> 'invited') as no_answer,
-       (select count(distinct p.user_id) from presences p where p.meeting_id = m.id and p.left_at is null) as here
+       (select b.here from boards(array[m.id]) b) as here
   from meetings m
  where ends_at > :at and status in ('scheduled', 'active') order by starts_at, id limit 1
 """),
@@ -109,7 +112,8 @@ LATELY = Query(
     Evening,
     text("""
 select starts_at, attendee_count from meetings
- where ends_at <= :at and status in ('completed', 'active', 'scheduled') order by starts_at desc limit 30
+ where ends_at <= :at and status in ('completed', 'active', 'scheduled')
+   and attendance_record is distinct from 'not_recorded' order by starts_at desc limit 30
 """),
 )
 
@@ -187,6 +191,11 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
         ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Operations")
         for bad, words in alarms(db.session(), current_app.config["SETTINGS"])
     ]
+    if numbers.unknown:
+        people = ngettext(
+            "1 person in a room was not recognised", "%(num)s people in rooms were not recognised", numbers.unknown
+        )
+        wants.append(("quarter", "amber", people, "/admin/participants", "Say who they were"))
     if numbers.drifts:
         wants.append(("slash", "bad", _differences(numbers.drifts), "/admin/money#agree", "See the differences"))
     if numbers.disputes:

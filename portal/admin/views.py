@@ -2,8 +2,32 @@
 
 from flask import Blueprint
 
-from portal.admin import account_status, families, log, meetings, money, one_meeting, operations, people, series, today
+from portal.admin import (
+    account_status,
+    families,
+    log,
+    meetings,
+    money,
+    one_meeting,
+    operations,
+    participants,
+    people,
+    series,
+    today,
+)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for subject in (today, people, account_status, families, money, meetings, one_meeting, series, operations, log):
+for subject in (
+    today,
+    people,
+    account_status,
+    families,
+    money,
+    meetings,
+    one_meeting,
+    participants,
+    series,
+    operations,
+    log,
+):
     subject.add_to(bp)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, request
+from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import bindparam, select, text
@@ -17,7 +17,9 @@ from wtforms import BooleanField, Field, ValidationError
 from portal import limits
 from portal.access import READING, fresh_or_asked
 from portal.accounts.member import display_name
-from portal.attendance import guests, queries, rsvp
+from portal.attendance import guests, queries, rsvp, sightings
+from portal.attendance.host_board import host_view
+from portal.attendance.views import meeting_page
 from portal.database import db
 from portal.database.query import Query
 from portal.database.rows import row_type
@@ -209,6 +211,27 @@ def take_back(meeting_id: UUID, person_id: UUID) -> ResponseReturnValue:
     guests.take_back(db.session(), meeting_id, person_id, later="later" in request.form)
     flash(f"{name} is no longer invited, and is told by mail.", "note")
     return redirect(f"/meetings/{meeting_id}/guests", 303)
+
+
+@bp.get("/host-board")
+def host_board(meeting_id: UUID) -> ResponseReturnValue:
+    """The host's part of the meeting's page, for a page that is open."""
+    meeting = run_by_me(meeting_id)
+    view = host_view(db.session(), Board(meeting, here_and_now())) or abort(404)
+    return render_template("attendance/host_board.html", h=view)
+
+
+@bp.post("/reminders")
+def remind(meeting_id: UUID) -> ResponseReturnValue:
+    """Write to everybody who said yes and has not come."""
+    run_by_me(meeting_id)
+    try:
+        sightings.remind_missing(db.session(), meeting_id)
+    except Refused as refusal:
+        db.session.rollback()
+        return meeting_page(meeting_id, 409, refusal.sentence)
+    flash("Everybody who said yes and is missing gets a mail now.", "note")
+    return redirect(f"/meetings/{meeting_id}", 303)
 
 
 def _guests_page(meeting_id: UUID, form: GuestsForm, status: int = 200) -> ResponseReturnValue:

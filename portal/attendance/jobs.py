@@ -14,7 +14,8 @@ from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.attendance import messages
+from portal.attendance import messages, sightings, sources
+from portal.attendance.events import account_learnt, missing_reminded
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
 from portal.database.rows import typed
@@ -22,11 +23,13 @@ from portal.database.transactions import each
 from portal.jobs import job
 from portal.meetings import messages as meeting_messages
 from portal.meetings import waitlist
-from portal.meetings.board import Board, Clock
+from portal.meetings.board import Board, Clock, phase_of
 from portal.meetings.events import cancelled, moved, place_offered, reinstated
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
 from portal.meetings.waitlist import tell_offers
+from portal.rooms.events import told
+from portal.rooms.models import Room
 
 
 class Rsvp(NamedTuple):
@@ -55,7 +58,20 @@ class Host(NamedTuple):
     since: datetime
 
 
-SETTLE = text("select settle(:meeting, :at)")
+class Missing(NamedTuple):
+    """Somebody who said yes and has not come."""
+
+    user_id: UUID
+    email: str
+    first_name: str | None
+    zone: str
+
+
+MATCH = text("select match_participants(:meeting, '{}', :at)")
+MISSING = text("""
+select u.id as user_id, u.email, u.first_name, u.timezone as zone
+  from missing_people(:meeting) x join users u on u.id = x.user_id order by u.id
+""")
 LAPSED = text("""
 select distinct a.user_id from meetings m join meeting_attendances a on a.meeting_id = m.id join users u on u.id = a.user_id
  where m.status = 'scheduled' and m.starts_at > :at and a.answer in ('accepted', 'offered', 'waitlisted', 'requested')
@@ -63,11 +79,27 @@ select distinct a.user_id from meetings m join meeting_attendances a on a.meetin
  limit 500
 """)
 RELEASE = text("select meeting_id, offered from release_places(:person, :at)")
-CLOSE = text("select close_presences(:meeting, null, :stale, :at)")
-
-STALE = timedelta(minutes=3)
+CLOSE = text("select close_presences(:meeting, null, :at)")
+# Half an hour after the end with nobody inside as far as the platform knows (who only clicked went with the end), four hours
+# after it whoever is; and again when no report is owed any more. One meeting's stays at a time: `exists` would be a join with
+# those of all meetings.
+DUE = text("""
+select m.id from meetings m left join rooms r on r.meeting_id = m.id
+ where (m.status in ('scheduled', 'active') and m.ends_at <= :at - :linger
+        and (m.ends_at <= :at - :hard_stop or not coalesce((
+          select bool_or(s.is_open and s.is_best and s.source <> 'click') from stays s where s.meeting_id = m.id), false)))
+    or (m.status = 'completed' and m.attendance_record = 'provisional'
+        and (r.reported_at is not null or r.report_attempts >= 4 or r.made_by = 'link' or m.meeting_id is null))
+ order by m.ends_at, m.id
+""")
 LINGER = timedelta(minutes=30)
 HARD_STOP = timedelta(hours=4)
+RECORDS = {
+    "provisional": "Attendance was settled, until the platform has reported",
+    "final": "Attendance was settled",
+    "not_recorded": "Nobody could be seen in the room, so nobody's attendance was recorded",
+}
+"""What is noted of a meeting that is settled."""
 
 
 @place_offered.subscribe
@@ -155,20 +187,64 @@ def tell_taken_back(db: Session, meeting_id: UUID, user_id: UUID) -> None:
 
 @job("attendance.sweep", cron="* * * * *", lock="attendance.sweep")
 def sweep(db: Session) -> None:
-    """Each minute: begin what has begun, pass on offers that ran out, notice who left without a word, settle the rest."""
+    """Each minute: begin what has begun, pass on offers that ran out, end what was called off, settle the rest."""
     at = clock.now()
     begin(db)
     lapsed = select(Attendance.meeting_id).where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
     for meeting_id in _one_by_one(db, lapsed.distinct().order_by(Attendance.meeting_id)):
         waitlist.advance(db, meeting_id)
-    inside = select(Presence.meeting_id).distinct().where(Presence.left_at.is_(None))
-    silent = inside.where(Presence.seen_at < at - STALE)
-    called_off = inside.join(Meeting, Meeting.id == Presence.meeting_id).where(Meeting.status == "cancelled")
-    for stale, meetings in ((at - STALE, silent), (None, called_off)):
-        for meeting_id in _one_by_one(db, meetings):
-            db.execute(CLOSE, {"meeting": meeting_id, "stale": stale, "at": at})
-            live.announce(db, meeting_id)
+    called_off = select(Presence.meeting_id).join(Meeting, Meeting.id == Presence.meeting_id).distinct()
+    open_clicks = called_off.where(
+        Presence.left_at.is_(None), Presence.source == "click", Meeting.status == "cancelled"
+    )
+    for meeting_id in _one_by_one(db, open_clicks):
+        db.execute(CLOSE, {"meeting": meeting_id, "at": at})
+        live.announce(db, meeting_id)
     settle(db)
+
+
+@told.subscribe
+@job("attendance.take_in_event", lock="room-event:{event_id}")
+def take_in_event(db: Session, event_id: str) -> None:
+    """What a platform told of a room: who came or went, or that it was opened or closed."""
+    sources.take_in_event(db, event_id)
+
+
+@job("attendance.poll", cron="* * * * *", lock="attendance.poll")
+def poll(db: Session) -> None:
+    """Each minute, where a platform tells only when asked: who is inside."""
+    sources.poll(db)
+
+
+@job("attendance.fetch_reports", cron="* * * * *", lock="attendance.fetch_reports")
+def fetch_reports(db: Session) -> None:
+    """Each minute: the platforms' reports that are due."""
+    sources.fetch_reports(db)
+
+
+@account_learnt.subscribe
+@job("attendance.match_again")
+def match_again(db: Session, meeting_id: UUID) -> None:
+    """It became known whose an account is: those of it in this meeting are somebody now."""
+    db.execute(MATCH, {"meeting": meeting_id, "at": clock.now()})
+    live.announce(db, meeting_id)
+
+
+@missing_reminded.subscribe
+@job("attendance.tell_missing")
+def tell_missing(db: Session, meeting_id: UUID) -> None:
+    """The meeting is running: one mail to each who said yes and has still not come."""
+    meeting = db.get(Meeting, meeting_id)
+    reminded_at: datetime | None = db.scalar(select(Room.reminded_at).where(Room.meeting_id == meeting_id))
+    if meeting is None or reminded_at is None:
+        return
+    settings = current_app.config["SETTINGS"]
+    for person in typed(Missing, db.execute(MISSING, {"meeting": meeting_id})):
+        seen = Clock(clock.now(), person.zone, settings.club_timezone, settings.doors_minutes)
+        if phase_of(meeting, seen) == "live":
+            message = messages.missing(person.first_name, Board(meeting, seen))
+            occasion = f"missing:{meeting_id}:{person.user_id}:{reminded_at.timestamp():.0f}"
+            mail.write(db, "missing", person.email, message, user_id=person.user_id, occasion=occasion)
 
 
 @job("attendance.release", cron="*/5 * * * *", lock="attendance.release")
@@ -194,17 +270,13 @@ def begin(db: Session) -> None:
 
 
 def settle(db: Session) -> None:
-    """Meetings that ended half an hour ago with nobody inside, or four hours ago whoever is: who came, who did not."""
-    at = clock.now()
-    inside = select(Presence.id).where(Presence.meeting_id == Meeting.id, Presence.left_at.is_(None)).exists()
-    over = select(Meeting.id).where(
-        Meeting.status.in_(("scheduled", "active")),
-        (Meeting.ends_at <= at - HARD_STOP) | ((Meeting.ends_at <= at - LINGER) & ~inside),
-    )
-    for meeting_id in _one_by_one(db, over):
-        db.execute(SETTLE, {"meeting": meeting_id, "at": at})
-        audit.record(db, "meeting.settled", "Attendance was settled", category="cron", meeting_id=meeting_id)
-        live.announce(db, meeting_id)
+    """Meetings that are over, and those whose platform has said all it will: who came, who did not, as far as is known."""
+    due = {"at": clock.now(), "linger": LINGER, "hard_stop": HARD_STOP}
+    for meeting_id in _one_by_one(db, DUE, **due):
+        record = sightings.settle(db, meeting_id)
+        audit.record(
+            db, "meeting.settled", RECORDS[record or ""], category="cron", meeting_id=meeting_id, record=record
+        )
 
 
 def _one_by_one(db: Session, found: Executable, **params: object) -> Iterator[UUID]:

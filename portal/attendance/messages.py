@@ -105,3 +105,19 @@ def requested(name: str | None, m: Board, people: int) -> Message:
         button=(f"/meetings/{m.id}/requests", "Answer them"),
         why="You get this because you host this meeting and approve each person.",
     )
+
+
+def missing(name: str | None, m: Board) -> Message:
+    """The meeting is running, the reader said yes and is not there; the host pressed a button for it."""
+    return Message(
+        subject=f"We miss you: {m.title}",
+        headline=f"{m.title} is running",
+        body=(
+            f"Hello {name or 'there'}, you said yes to {m.title}, which began at {m.time} in {m.city}. "
+            "The others are there, and the door is open until the end.",
+            "If you cannot come, you need not do anything.",
+        ),
+        details=details(m),
+        button=(f"/meetings/{m.id}", "Go to the door"),
+        why="You get this because you said yes to this meeting and the host asked us to remind you.",
+    )

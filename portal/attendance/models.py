@@ -70,7 +70,8 @@ class ClubDomain(Base):
 class Presence(Base):
     """One stay in a room as one source saw it. A person may have several, on several devices and from several sources.
 
-    `user_id` is None while nobody knows who the participant is.
+    `user_id` is None while nobody knows who the participant is, `joined_at` where only the leaving was told. `seen_at` is
+    when the page of somebody who clicked was last heard.
     """
 
     __tablename__ = "presences"
@@ -83,7 +84,7 @@ class Presence(Base):
     id: Mapped[Id]
     meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"))
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    joined_at: Mapped[datetime]
+    joined_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     device_type: Mapped[str]

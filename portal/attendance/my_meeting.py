@@ -53,7 +53,7 @@ class MyMeeting(Board):
             return CLOSED["cancelled"]
         answer = self.answer
         if self.phase == "over":
-            return CLOSED["came" if self.came_myself else answer if answer in CLOSED else "over"]
+            return CLOSED[self.mark or "over"]
         key = answer or ("uninvited" if self.uninvited else "open")
         if key in ("waitlisted", "offered"):
             key += ", free" if self.seat_free_now else ", together" if self.together else ""
@@ -184,16 +184,22 @@ class MyMeeting(Board):
     @property
     def came_myself(self) -> bool:
         """After the hour "came" is the reader's own question; the board's number is everybody's."""
-        return self._row.joined_at is not None
+        return self._row.joined_at is not None or self._row.outcome == "attended"
 
     @property
     def mark(self) -> str:
-        """What became of a meeting behind, for the reader: came, missed (after a yes), declined, cancelled, or nothing."""
+        """What became of a meeting behind, for the reader: cancelled, came, missed (after a yes), accepted (it is not settled
+        yet), unknown (it is, and nobody knows whether they came after their yes), declined, or nothing.
+        """
         if self.phase == "cancelled":
             return "cancelled"
         if self.came_myself:
             return "came"
-        return {"accepted": "missed", "declined": "declined"}.get(self.answer or "", "")
+        if self._row.outcome == "no_show":
+            return "missed"
+        if self.answer == "accepted":
+            return "unknown" if self._row.attendance_record else "accepted"
+        return "declined" if self.answer == "declined" else ""
 
     @property
     def can_join(self) -> bool:

@@ -46,6 +46,7 @@ MINE = (
     Attendance.responded_at,
     Attendance.joined_at,
     Attendance.join_duration,
+    Attendance.outcome,
     Attendance.party_id,
 )
 # Whoever asks leads it.
@@ -55,7 +56,7 @@ POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meetin
 
 @row_type
 class Mine(KindOfMeeting):
-    """A meeting with what is the asker's own; `join_duration` is minutes."""
+    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known."""
 
     answer: str | None
     reason: str | None
@@ -63,6 +64,7 @@ class Mine(KindOfMeeting):
     responded_at: datetime | None
     joined_at: datetime | None
     join_duration: int | None
+    outcome: str | None
     party_id: UUID | None
     position: int | None
     is_host: bool
@@ -119,16 +121,18 @@ def _mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
 INSIDE: ColumnElement[int] = literal_column("(select b.here from boards(array[meetings.id]) b)")
 HERE = case((Meeting.starts_at <= bindparam("at"), INSIDE), else_=literal_column("0")).label("here")
 # To how many of the evenings they said yes to the asker came, in a span of time, and the minutes together: there and in all.
+# Evenings of which nobody knows whether they came are left out.
 RECORD = (
     text("""
 select count(*) filter (where recent) as yes, count(*) filter (where recent and came) as came,
        coalesce(sum(minutes) filter (where recent), 0) as minutes, coalesce(sum(minutes), 0) as all_minutes,
        min(starts_at) filter (where came) as first_came
-  from (select m.starts_at, m.starts_at >= :since and m.starts_at < :until as recent, a.joined_at is not null as came,
+  from (select m.starts_at, m.starts_at >= :since and m.starts_at < :until as recent,
+               a.joined_at is not null or a.outcome = 'attended' as came,
                case when a.join_duration is not null then least(a.join_duration, m.duration) end as minutes
           from meeting_attendances a join meetings m on m.id = a.meeting_id
          where a.user_id = (select auth.uid()) and m.ends_at <= :at
-           and coalesce(m.archived_from, m.status) <> 'cancelled' and (a.joined_at is not null or a.answer = 'accepted')) mine
+           and coalesce(m.archived_from, m.status) <> 'cancelled' and (a.joined_at is not null or a.outcome is not null)) mine
 """)
     .columns(*map(column, ("yes", "came", "minutes", "all_minutes", "first_came")))
     .subquery("record")

@@ -16,6 +16,7 @@ from flask_login import current_user
 from portal import clock, paging
 from portal.attendance import live_board, presence, queries, rsvp
 from portal.attendance.device import kind
+from portal.attendance.host_board import host_view
 from portal.attendance.my_meeting import (
     MyMeeting,
     by_day,
@@ -172,7 +173,7 @@ def next_meeting() -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/leave")
 def leave(meeting_id: UUID) -> ResponseReturnValue:
-    """Leave the room."""
+    """The member says that they have left; a platform that still sees them inside is believed."""
     find(queries.VISIBLE, meeting_id=meeting_id)
     presence.leave(db.session(), meeting_id)
     flash("You left the room. The door stays open until the end.", "note")
@@ -181,7 +182,7 @@ def leave(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/here")
 def touch_presence(meeting_id: UUID) -> ResponseReturnValue:
-    """The heartbeat of an open room page."""
+    """The heartbeat of a meeting's page that is in view; says nothing of who did not come through the door."""
     presence.touch_presence(db.session(), meeting_id)
     return "", 204
 
@@ -196,8 +197,18 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
     b, live_url = live_board.for_viewer(db.session(), row, viewer_clock, current_user)
     behind = m.phase in ("over", "cancelled")
     next_one = _next(meeting_id, viewer_clock) if behind else None
-    room = room_standing(db.session(), meeting_id) if m.hosted and not behind else None
-    return page("attendance/show.html", status, m=m, b=b, live_url=live_url, refusal=refusal, next=next_one, room=room)
+    runs_it = m.phase in ("doors", "live") and (m.hosted or current_user.acts_as_admin)
+    return page(
+        "attendance/show.html",
+        status,
+        m=m,
+        b=b,
+        h=host_view(db.session(), m) if runs_it else None,
+        live_url=live_url,
+        refusal=refusal,
+        next=next_one,
+        room=room_standing(db.session(), meeting_id) if m.hosted and not behind else None,
+    )
 
 
 def _next(meeting_id: UUID, viewer_clock: Clock) -> MyMeeting | None:

@@ -180,6 +180,11 @@ class Board:
         return self._row.attendee_count
 
     @property
+    def not_recorded(self) -> bool:
+        """Whether nobody could be seen in the room, so that nobody knows who came."""
+        return self._row.attendance_record == "not_recorded"
+
+    @property
     def date(self) -> date:
         """The reader's day of it."""
         return self._here.date

@@ -11,7 +11,9 @@ from portal.meetings.models import Meeting
 
 @row_type
 class MeetingRow:
-    """What a board shows. `duration` is minutes; no `max_attendees` is no limit."""
+    """What a board shows. `duration` is minutes; no `max_attendees` is no limit. `attendance_record` is provisional, final,
+    not_recorded, or None before the meeting is settled.
+    """
 
     id: UUID
     title: str
@@ -26,6 +28,7 @@ class MeetingRow:
     waiting_count: int
     attendee_count: int
     cancellation_reason: str | None
+    attendance_record: str | None
 
 
 @row_type

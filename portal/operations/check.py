@@ -51,14 +51,17 @@ PROMISES = {
         select count(distinct m.id) from line l join meetings m on m.id = l.meeting_id
          where (m.max_attendees is null or l.people <= m.max_attendees - m.seats_taken)
            and not exists (select from line before where before.meeting_id = m.id and before.since < l.since and before.kept_for)""",
-    "First join and last leave are those of the stays": """
+    "First join and last leave are those of the best source that saw somebody": """
         select count(*) from meeting_attendances a
-          left join (select meeting_id, user_id, min(joined_at) as first_in, bool_and(left_at is not null) as all_out,
-                            max(left_at) as last_out from presences group by 1, 2) s using (meeting_id, user_id)
-         where s.first_in is distinct from a.joined_at or (s.all_out and s.last_out is distinct from a.left_at)""",
-    "Nobody is counted as inside long after the end": """
+          left join (select meeting_id, user_id, min(coalesce(joined_at, left_at)) as first_in, bool_or(is_open) as is_inside,
+                            max(coalesce(left_at, upper(measured))) as last_out from stays where is_best group by 1, 2) s
+            using (meeting_id, user_id)
+         where s.first_in is distinct from a.joined_at or (not s.is_inside and s.last_out is distinct from a.left_at)""",
+    "Nobody who clicked on Join is counted as inside long after the end": """
         select count(*) from presences p join meetings m on m.id = p.meeting_id
-         where p.left_at is null and m.ends_at < :at - interval '5 hours'""",
+         where p.left_at is null and p.source = 'click' and m.ends_at < :at - interval '5 hours'""",
+    "Whoever a platform saw is the same person in every stay": """
+        select count(*) from presences s join participants p on p.id = s.participant_id where s.user_id is distinct from p.user_id""",
     "A family's counts are its people and its open invitations": """
         select count(*) from family_plans f
           left join (select family_plan_id, count(*) as people from users group by 1) u on u.family_plan_id = f.id

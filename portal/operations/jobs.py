@@ -53,6 +53,9 @@ OLD = {
         where state in ('declined', 'expired', 'revoked') and ended_at < :at - interval '90 days' and email is not null limit :batch)""",
     "Forgot {} addresses that had their free days": """delete from free_days where mark in (select mark from free_days
         where kept_until < :at limit :batch)""",
+    "Forgot {} people in rooms whom nobody knew": """delete from participants where id in (select p.id from participants p
+        join meetings m on m.id = p.meeting_id where p.user_id is null and m.ends_at < :at - interval '90 days' limit :batch)""",
+    "Deleted {} messages of platforms": "delete from room_events where id in (select id from room_events where received_at < :at - interval '90 days' limit :batch)",
     "Deleted {} mails": "delete from mails where id in (select id from mails where created_at < :at - interval '365 days' and state <> 'queued' limit :batch)",
     "Deleted {} log rows": """delete from system_logs where id in (select id from system_logs
         where timestamp < :at - case when category = 'security' then interval '730 days' when level = 'error' then interval '365 days'

@@ -37,10 +37,10 @@ select new_id(), id, 'complimentary', %(at)s - interval '1 year', access_until, 
 """
 MEETINGS: LiteralString = """
 insert into meetings (title, description, scheduled_date, start_time, duration, timezone, starts_at, status, is_private,
-                      max_attendees, host_name)
+                      max_attendees, host_name, attendance_record)
 select 'Evening ' || n, 'One hour, kept.', day, '21:00', 60, 'UTC', starts,
        case when starts + interval '1 hour' < %(at)s then 'completed' when starts < %(at)s then 'active' else 'scheduled' end, false,
-       null, 'The club'
+       null, 'The club', case when starts + interval '1 hour' < %(at)s then 'final' end
   from generate_series(%(first)s::int, %(last)s::int) n,
   lateral (select (%(at)s at time zone 'UTC')::date + %(ahead)s::int - n as day) d,
   lateral (select (day + time '21:00') at time zone 'UTC' as starts) s

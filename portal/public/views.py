@@ -31,7 +31,8 @@ PROGRAMME = Query(
     MeetingRow,
     text("""
 select id, title, host_name, platform, starts_at, ends_at, duration, 'scheduled' as status, max_attendees, seats_taken,
-       waiting_count, 0 as attendee_count, null as cancellation_reason from public_programme(40)
+       waiting_count, 0 as attendee_count, null as cancellation_reason,
+       null as attendance_record from public_programme(40)
 """),
 )
 FOR_EVERYBODY = ("/", "/plans", "/sign-up", "/help", "/privacy", "/terms")

@@ -22,7 +22,7 @@ from portal import audit, clock, create_app
 from portal.accounts import actions as accounts
 from portal.accounts import passwords, second_factor
 from portal.accounts.models import User
-from portal.attendance import guests, presence, rsvp
+from portal.attendance import guests, presence, rsvp, sightings
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
 from portal.database import db
@@ -40,6 +40,7 @@ from portal.operations.demo import mark_demo, refuse_real_people
 from portal.operations.start import reach
 from portal.problems import Problem, Refused
 from portal.rooms import actions as rooms
+from portal.rooms.platform import Participant, Sighting
 from portal.rooms.platforms import makes_rooms
 from portal.sandbox import hours, money
 from portal.sandbox.people import (
@@ -276,13 +277,15 @@ def replay_past_meetings(club: Club) -> None:
         for email in crowd:
             wish = "accepted" if club.dice.random() < 0.85 else "declined"
             _answer(club, email, held.id, wish, held.starts_at - timedelta(hours=5))
+        seen = []
         for n, email in enumerate(crowd):
             if club.dice.random() < 0.8:
                 came = held.starts_at + timedelta(minutes=club.dice.randint(-8, 9))
                 if _join(club, email, held.id, came):
-                    with club.as_(club.member(email), held.starts_at + timedelta(minutes=52 + n % 8)) as session:
-                        presence.leave(session, held.id)
+                    left = held.starts_at + timedelta(minutes=52 + n % 8)
+                    seen.append(Sighting(Participant(email, email, email=email), "1", came, left))
         with club.as_(WORKER, held.starts_at + timedelta(hours=3)) as session:
+            sightings.take_in(session, held.id, seen, "report")
             attendance_jobs.settle(session)
 
 

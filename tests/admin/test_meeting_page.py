@@ -8,6 +8,7 @@ import pytest
 from portal.attendance import jobs
 from portal.clock import at
 from tests.support.cast import crowd
+from tests.support.presence import has_room, seen
 from tests.support.reading import (
     answers,
     do,
@@ -35,21 +36,9 @@ def tonight(superuser, people):
 @pytest.fixture
 def over(superuser, tonight, worker_app, alice, bob, charlie):
     """The same meeting, settled: Alice was there, Bob said yes and was not, Charlie said no."""
-    invite(
-        superuser,
-        alice,
-        tonight,
-        answer="accepted",
-        joined_at=tonight.starts_at,
-        left_at=tonight.ends_at,
-        join_duration=57,
-        device_type="tablet",
-    )
-    superuser.execute(
-        "insert into presences (meeting_id, user_id, joined_at, left_at, device_type)"
-        " values (%s, %s, %s, %s, 'tablet')",
-        [tonight.id, alice.id, tonight.starts_at, tonight.ends_at],
-    )
+    has_room(superuser, tonight)
+    invite(superuser, alice, tonight, answer="accepted")
+    seen(superuser, alice, tonight, 0, 57, device="tablet")
     invite(superuser, bob, tonight, answer="accepted")
     invite(superuser, charlie, tonight, answer="declined")
     do(worker_app, jobs.sweep, tonight.starts_at)
@@ -81,7 +70,7 @@ def test_after_it_they_are_what_came_of_it(desk, over):
         "came from outside the club’s own domains": "0",
         "minutes each stayed": "57",
     }
-    assert "60 minutes planned, on Google Meet. 60 minutes from the first arrival to the last departure." in words(
+    assert "60 minutes planned, on Google Meet. 57 minutes from the first arrival to the last departure." in words(
         answer
     )
 
@@ -102,7 +91,7 @@ def test_who_came_with_minutes_and_device(desk, over):
     with at(over.ends_at + HOUR):
         answer = desk.get(f"/admin/meetings/{over.id}")
     table = rows(answer, "tr")
-    assert "Alice alice@club.example 21:00 to 22:00 57 Tablet" in table[1]
+    assert "Alice alice@club.example 21:00 to 21:57 57 Tablet" in table[1]
     headed = [plain(said) for said in re.findall(r"<h3>(.*?)</h3>", answer.text, re.S)]
     assert headed == ["Came: 1", "Did not come: 1", "Said no: 1"]
     assert sum("Bob" in row for row in table) == 1
@@ -223,3 +212,23 @@ def test_a_correction_is_what_settling_leaves_alone(corrects, superuser, worker_
 def test_members_correct_nothing(as_, superuser, over, bob):
     with pytest.raises(Exception, match="permission denied"), as_(bob) as db:
         db.execute("select correct_attendance(%s, %s, true, 'I was.')", [over.id, bob.id])
+
+
+# --- where nobody could be seen --------------------------------------------------------------------------------------
+
+
+def test_a_meeting_nobody_could_be_seen_in_says_so(desk, superuser, worker_app, tonight, alice):
+    invite(superuser, alice, tonight, answer="accepted")
+    do(worker_app, jobs.sweep, tonight.ends_at + HOUR)
+    with at(tonight.ends_at + 2 * HOUR):
+        answer = desk.get(f"/admin/meetings/{tonight.id}")
+    assert "Nobody could be seen in the room, so nobody’s attendance was recorded." in words(answer)
+    assert figures(answer) == {"said yes": "1", "said no": "0"}
+
+
+def test_until_the_platform_has_reported_the_numbers_are_provisional(desk, superuser, over):
+    path, sentence = f"/admin/meetings/{over.id}", "These numbers are provisional"
+    with at(over.ends_at + 2 * HOUR):
+        assert sentence in words(desk.get(path))
+        superuser.execute("update meetings set attendance_record = 'final'")
+        assert sentence not in words(desk.get(path))

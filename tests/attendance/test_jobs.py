@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from portal.attendance import jobs
+from tests.support.presence import has_room, seen
 from tests.support.reading import do, invite, one, plan
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -14,8 +15,10 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 @pytest.fixture
 def tonight(superuser, people):
-    """Two places, two days from now."""
-    return plan(superuser, "Tonight", days=2, max_attendees=2)
+    """Two places, two days from now, with a room at Zoom."""
+    meeting = plan(superuser, "Tonight", days=2, max_attendees=2)
+    has_room(superuser, meeting)
+    return meeting
 
 
 @pytest.fixture
@@ -38,19 +41,10 @@ def of(postgres, person, column="status"):
 
 
 def stayed(postgres, person, meeting, first, last, answer="accepted"):
-    """Somebody answered, and was inside from minute to minute."""
-    came, left = meeting.starts_at + first * MINUTE, last and meeting.starts_at + last * MINUTE
+    """Somebody answered, and the platform saw them inside from minute to minute."""
     if of(postgres, person) is None:
-        invite(postgres, person, meeting, answer=answer, joined_at=came)
-    postgres.execute(
-        "insert into presences (meeting_id, user_id, joined_at, left_at, device_type)"
-        " values (%s, %s, %s, %s, 'desktop')",
-        [meeting.id, person.id, came, left],
-    )
-    postgres.execute(
-        "update meeting_attendances set left_at = %s, join_duration = %s where user_id = %s",
-        [left, last and last - first, person.id],
-    )
+        invite(postgres, person, meeting, answer=answer)
+    seen(postgres, person, meeting, first, last)
 
 
 # --- beginning -------------------------------------------------------------------------------------------------------
@@ -171,10 +165,11 @@ def test_somebody_inside_keeps_it_open_for_four_hours(sweep, superuser, alice, t
     assert status(superuser) == "active"
     sweep(tonight.ends_at + 4 * HOUR)
     assert status(superuser) == "completed" and of(superuser, alice, "join_duration") == 60
-    assert one(superuser, "select count(*) from presences where left_at is null") == 0
+    assert one(superuser, "select count(*) from stays where is_open") == 0
 
 
-def test_a_late_worker_settles_a_meeting_it_never_saw_begin(sweep, superuser, alice, tonight):
+def test_a_late_worker_settles_a_meeting_it_never_saw_begin(sweep, superuser, alice, bob, tonight):
+    stayed(superuser, bob, tonight, 0, 60)
     invite(superuser, alice, tonight, answer="accepted")
     sweep(tonight.ends_at + 48 * HOUR)
     assert status(superuser) == "completed" and of(superuser, alice) == "no_show"
@@ -188,11 +183,15 @@ def test_a_cancelled_meeting_makes_nobody_a_no_show(sweep, superuser, alice, ton
 
 
 def test_who_was_inside_when_it_was_called_off_is_out(sweep, superuser, alice, tonight):
-    stayed(superuser, alice, tonight, 0, None)
+    invite(superuser, alice, tonight, answer="accepted", joined_at=tonight.starts_at)
+    superuser.execute(
+        "insert into presences (meeting_id, user_id, joined_at, device_type, source) values (%s, %s, %s, 'desktop', 'click')",
+        [tonight.id, alice.id, tonight.starts_at],
+    )
     superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
     sweep(tonight.starts_at + 20 * MINUTE)
     assert of(superuser, alice) == "accepted"
-    assert of(superuser, alice, "join_duration") == 20
+    assert of(superuser, alice, "left_at") == tonight.starts_at + 20 * MINUTE
 
 
 def test_settling_is_noted_once(sweep, superuser, tonight):
@@ -200,12 +199,19 @@ def test_settling_is_noted_once(sweep, superuser, tonight):
     assert one(superuser, "select count(*) from system_logs where operation = 'meeting.settled'") == 1
 
 
-def test_what_was_corrected_afterwards_stays(sweep, superuser, alice, tonight):
+def test_what_was_corrected_afterwards_stays(sweep, superuser, alice, bob, tonight):
     invite(superuser, alice, tonight, answer="accepted")
+    stayed(superuser, bob, tonight, 0, 60)
     sweep(tonight.ends_at + HOUR)
-    superuser.execute("update meeting_attendances set outcome = 'attended'")
+    superuser.execute(
+        "update meeting_attendances set outcome = 'attended', corrected_at = now(), correction = 'She dialled in.'"
+        " where user_id = %s",
+        [alice.id],
+    )
+    superuser.execute("update rooms set reported_at = now()")
     sweep(tonight.ends_at + 2 * HOUR)
     assert of(superuser, alice) == "attended"
+    assert one(superuser, "select attendance_record from meetings") == "final"
 
 
 # --- access that ends ------------------------------------------------------------------------------------------------

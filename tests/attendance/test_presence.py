@@ -6,6 +6,7 @@ import pytest
 
 from portal.attendance import jobs
 from portal.clock import at
+from tests.support.presence import seen
 from tests.support.reading import do, invite, one, plan, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -219,17 +220,27 @@ def test_coming_twice_is_once(press, superuser, charlie):
 def test_leaving_is_noted_and_the_door_stays_open(press, room, superuser, charlie, tonight):
     press("join", charlie)
     assert press("leave", charlie, 20).location == f"/meetings/{tonight.id}"
-    assert one(superuser, INSIDE) == 0 and mine(superuser, charlie, "join_duration") == 20
+    assert one(superuser, INSIDE) == 0 and mine(superuser, charlie, "left_at") == tonight.starts_at + 20 * MINUTE
     assert room(charlie, 21).status_code == 303
     assert press("join", charlie, 25).status_code == 303
 
 
-def test_leaving_twice_is_once(press, superuser, charlie):
+def test_leaving_twice_is_once(press, superuser, charlie, tonight):
     press("join", charlie)
     for minutes in (20, 30):
         assert press("leave", charlie, minutes).status_code == 303
-    assert mine(superuser, charlie, "join_duration") == 20
+    assert mine(superuser, charlie, "left_at") == tonight.starts_at + 20 * MINUTE
     assert one(superuser, "select count(*) from system_logs where operation = 'meeting.left'") == 1
+
+
+def test_who_came_can_say_that_they_left(press, sign_in, charlie, tonight):
+    def buttons():
+        with at(tonight.starts_at + 5 * MINUTE):
+            return words(sign_in(charlie).get(f"/meetings/{tonight.id}"), "body").count("I have left")
+
+    assert buttons() == 0
+    press("join", charlie)
+    assert buttons() == 1
 
 
 def test_leaving_says_so_on_the_next_page(press, sign_in, charlie, tonight):
@@ -240,55 +251,56 @@ def test_leaving_says_so_on_the_next_page(press, sign_in, charlie, tonight):
     assert "You left the room. The door stays open until the end." in words(answer)
 
 
-def test_minutes_are_those_of_all_stays_together(press, superuser, charlie, tonight):
+def test_minutes_are_those_the_platform_saw_and_not_those_between_clicks(press, superuser, charlie, tonight):
     for minutes, button in ((-5, "join"), (10, "leave"), (20, "join"), (50, "leave")):
         press(button, charlie, minutes)
-    assert mine(superuser, charlie, "join_duration") == 15 + 30
+    assert mine(superuser, charlie, "join_duration") is None
     assert mine(superuser, charlie, "joined_at") == tonight.starts_at - 5 * MINUTE
     assert mine(superuser, charlie, "left_at") == tonight.starts_at + 50 * MINUTE
+    for since, until in ((-4, 10), (20, 50)):
+        seen(superuser, charlie, tonight, since, until)
+    assert mine(superuser, charlie, "join_duration") == 14 + 30
+    assert mine(superuser, charlie, "joined_at") == tonight.starts_at - 4 * MINUTE
 
 
 def test_two_devices_at_once_do_not_count_twice(press, superuser, charlie, tonight):
     press("join", charlie)
-    superuser.execute(
-        "insert into presences (meeting_id, user_id, joined_at, device_type) values (%s, %s, %s, 'mobile')",
-        [tonight.id, charlie.id, tonight.starts_at + 10 * MINUTE],
-    )
-    press("leave", charlie, 30)
-    assert one(superuser, INSIDE) == 0 and mine(superuser, charlie, "join_duration") == 30
+    seen(superuser, charlie, tonight, 0, 30)
+    seen(superuser, charlie, tonight, 10, 20, device="mobile")
+    assert mine(superuser, charlie, "join_duration") == 30
 
 
-def test_who_was_there_reads_it_afterwards(press, sign_in, charlie, tonight):
+def test_who_was_there_reads_it_afterwards(press, sign_in, superuser, charlie, tonight):
     press("join", charlie)
-    press("leave", charlie, 42)
+    seen(superuser, charlie, tonight, 0, 42)
     with at(tonight.ends_at + MINUTE):
         answer = sign_in(charlie).get(f"/meetings/{tonight.id}")
     assert "You stayed 42 minutes." in words(answer) and "1 person came." in words(answer)
 
 
-# --- who left without a word -----------------------------------------------------------------------------------------
+def test_who_clicked_and_was_not_measured_reads_that_they_came(press, sign_in, charlie, tonight):
+    press("join", charlie)
+    with at(tonight.ends_at + MINUTE):
+        answer = sign_in(charlie).get(f"/meetings/{tonight.id}")
+    assert "You came" in words(answer) and "You stayed" not in words(answer)
 
 
-def test_an_open_room_page_keeps_one_inside(press, worker_app, superuser, charlie, tonight):
+# --- the heartbeat ---------------------------------------------------------------------------------------------------
+
+
+def test_the_page_in_view_tells_that_its_reader_is_there(press, superuser, charlie, tonight):
     press("join", charlie)
     assert press("here", charlie, 10).status_code == 204
-    do(worker_app, jobs.sweep, tonight.starts_at + 12 * MINUTE)
-    assert one(superuser, INSIDE) == 1
+    assert one(superuser, "select seen_at from presences") == tonight.starts_at + 10 * MINUTE
 
 
-def test_a_room_page_that_fell_silent_is_closed_where_it_was_last_heard(press, worker_app, superuser, charlie, tonight):
+def test_a_page_that_fell_silent_is_no_departure(press, worker_app, superuser, charlie, tonight):
     press("join", charlie)
     press("here", charlie, 10)
-    do(worker_app, jobs.sweep, tonight.starts_at + 14 * MINUTE)
-    assert one(superuser, INSIDE) == 0 and mine(superuser, charlie, "join_duration") == 10
-
-
-def test_who_never_had_a_room_page_is_believed_until_the_end(press, worker_app, superuser, charlie, tonight):
-    press("join", charlie)
     do(worker_app, jobs.sweep, tonight.starts_at + 59 * MINUTE)
     assert one(superuser, INSIDE) == 1
     do(worker_app, jobs.sweep, tonight.ends_at + 4 * HOUR)
-    assert one(superuser, INSIDE) == 0 and mine(superuser, charlie, "join_duration") == 60
+    assert one(superuser, INSIDE) == 0 and mine(superuser, charlie, "left_at") == tonight.ends_at
 
 
 def test_a_heartbeat_of_somebody_outside_is_nothing(press, superuser, charlie):

@@ -52,7 +52,7 @@ obsolete_rooms                 ----    ----    ----    ----    ----      ----   
 one_time_tokens                ----    ----    ----    ----    ----      ----    S--D
 order_number_key               ----    ----    ----    ----    ----      ----    ----
 orders                         ----    ----    S---    o---    o---      S---    SIUD
-participants                   ----    ----    ----    ----    ----      ----    SIUD
+participants                   ----    ----    ----    ----    ----      S---    SIUD
 payers                         ----    ----    S-U-    o-o-    o-o-      S-U-    SIUD
 pool_timings                   ----    ----    ----    ----    ----      S---    SIUD
 presences                      ----    ----    S---    o---    o---      S---    SIUD

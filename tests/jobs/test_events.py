@@ -14,6 +14,8 @@ FOLLOWS = {
     "accounts.person_changed": ["billing.tell_customer"],
     "accounts.place_passed_on": ["attendance.tell_offer"],
     "accounts.reset_asked": ["accounts.send_reset"],
+    "attendance.account_learnt": ["attendance.match_again"],
+    "attendance.missing_reminded": ["attendance.tell_missing"],
     "billing.customer_changed": ["billing.refetch"],
     "billing.family_payment_changed": ["families.follow"],
     "billing.family_wanted": ["families.paid"],
@@ -25,6 +27,7 @@ FOLLOWS = {
     "meetings.moved": ["attendance.tell_moved", "rooms.follow"],
     "meetings.place_offered": ["attendance.tell_offer"],
     "meetings.reinstated": ["attendance.tell_reinstated", "rooms.follow"],
+    "rooms.told": ["attendance.take_in_event"],
 }
 
 

@@ -50,7 +50,8 @@ ATTENDED = {"outcome": "attended", "came": True}
         ({"answer": "accepted", **ATTENDED, "join_duration": 52}, "52 min"),
         ({"answer": "accepted", **ATTENDED, "join_duration": 61}, "60 min"),
         ({"answer": "accepted", **ATTENDED}, "Came"),
-        ({"answer": "accepted"}, "Did not come"),
+        ({"answer": "accepted"}, "Not recorded"),
+        ({"answer": "accepted", "outcome": "attended"}, "Came"),
         ({"answer": "accepted", "outcome": "no_show"}, "Did not come"),
         ({"answer": "declined"}, "Said no"),
         ({"answer": "declined", **ATTENDED, "join_duration": 20}, "20 min"),
@@ -59,11 +60,28 @@ ATTENDED = {"outcome": "attended", "came": True}
     ],
 )
 def test_each_meeting_says_whether_one_came(look, superuser, charlie, database, row, said):
-    yesterday = plan(superuser, "Yesterday", days=-2, status="completed", host_name="Selin")
+    yesterday = plan(superuser, "Yesterday", days=-2, status="completed", host_name="Selin", attendance_record="final")
     if row is not None:
         came = {"joined_at": yesterday.starts_at} if row.get("came") else {}
         invite(superuser, charlie, yesterday, **{key: row[key] for key in row if key != "came"}, **came)
     assert of(look())[0].endswith(said)
+
+
+def test_until_it_is_settled_nobody_is_said_to_be_missing(look, superuser, charlie, yesterday):
+    invite(superuser, charlie, yesterday, answer="accepted")
+    assert of(look())[0].endswith("Said yes")
+
+
+def test_evenings_of_which_nobody_knows_count_for_nobody(sign_in, superuser, charlie, database):
+    known, unknown = (
+        plan(superuser, f"Evening {n}", scheduled_date=date(2026, 11, n), status="completed") for n in (2, 3)
+    )
+    invite(superuser, charlie, known, answer="accepted", joined_at=known.starts_at, outcome="attended")
+    invite(superuser, charlie, unknown, answer="accepted")
+    superuser.execute("update meetings set attendance_record = 'not_recorded' where id = %s", [unknown.id])
+    with at(unknown.starts_at + DAY):
+        text = words(sign_in(charlie).get("/meetings/past"))
+    assert "You came to 1 of your 1 evening in November." in text and "Came to 1 of 1" in text
 
 
 def test_the_head_counts_the_month_and_the_time_together(sign_in, superuser, charlie, database):
@@ -73,7 +91,7 @@ def test_the_head_counts_the_month_and_the_time_together(sign_in, superuser, cha
     before = plan(superuser, "Before", scheduled_date=date(2026, 10, 5), status="completed")
     for evening, minutes in ((evenings[0], 61), (evenings[1], 40), (before, 60)):
         invite(superuser, charlie, evening, answer="accepted", joined_at=evening.starts_at, join_duration=minutes)
-    invite(superuser, charlie, evenings[2], answer="accepted")
+    invite(superuser, charlie, evenings[2], answer="accepted", outcome="no_show")
     with at(evenings[2].starts_at + DAY):
         text = words(sign_in(charlie).get("/meetings/past"))
     assert "You came to 2 of your 3 evenings in November." in text

@@ -55,12 +55,19 @@ def test_both_clocks_are_named_when_they_differ(look, superuser, charlie, tonigh
         (-10 * MINUTE, "doors", "Nobody is here yet"),
         (0 * MINUTE, "live", "Live now Started a minute ago"),
         (14 * MINUTE, "live", "14 of 60 minutes"),
-        (60 * MINUTE, "over", "Nobody came."),
+        (60 * MINUTE, "over", "Over"),
     ],
 )
 def test_the_phase_is_the_clocks(look, tonight, after, phase, said):
     answer = look(tonight, tonight.starts_at + after)
     assert f'data-phase="{phase}"' in answer.text and said in words(answer)
+
+
+def test_what_nobody_could_see_says_so(look, superuser, charlie, tonight):
+    invite(superuser, charlie, tonight, answer="accepted")
+    superuser.execute("update meetings set status = 'completed', attendance_record = 'not_recorded'")
+    text = words(look(tonight, tonight.ends_at + HOUR), "body")
+    assert "Who came was not recorded." in text and "Not recorded" in text and "did not come" not in text
 
 
 def test_a_completed_meeting_is_over_even_before_its_hour_ends(look, superuser, tonight):

@@ -55,9 +55,13 @@ DRIFT = {
     " update meetings set max_attendees = 1, seats_kept = 0 where title = 'Supper'",
     "Nobody waits while": "update meetings set max_attendees = 9 where title = 'Supper'",
     "First join and last leave": "insert into presences (meeting_id, user_id, joined_at, device_type)"
-    " select meeting_id, user_id, now(), 'mobile' from meeting_attendances limit 1",
-    "Nobody is counted as inside": "insert into presences (meeting_id, user_id, joined_at, device_type)"
-    " select m.id, u.id, now() - interval '3 days', 'mobile' from meetings m, users u where m.title = 'Gone' limit 1",
+    " select a.meeting_id, a.user_id, m.starts_at, 'mobile' from meeting_attendances a join meetings m on m.id = a.meeting_id"
+    " limit 1",
+    "Nobody who clicked on Join": "insert into presences (meeting_id, user_id, joined_at, device_type, source)"
+    " select m.id, u.id, now() - interval '3 days', 'mobile', 'click' from meetings m, users u where m.title = 'Gone' limit 1",
+    "Whoever a platform saw": "insert into participants (meeting_id, identity) select id, 'iPad' from meetings limit 1;"
+    " insert into presences (meeting_id, participant_id, user_id, session, joined_at, device_type)"
+    " select p.meeting_id, p.id, u.id, '1', now(), 'tablet' from participants p, users u limit 1",
     "A family's counts": "update family_plans set current_members = 5",
     "Everybody is in the family": "update users set family_joined_at = now() - interval '1 day' where first_name = 'Bob'",
     "A family's primary": "update users set family_role = 'member' where family_role = 'primary';"

@@ -14,7 +14,7 @@ from portal.jobs.runs import is_due, noted
 from portal.mail.models import Mail
 from portal.operations import jobs
 from portal.problems import Problem
-from tests.support.reading import do, one
+from tests.support.reading import do, one, plan
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 ZONE = "Europe/Istanbul"
@@ -183,14 +183,28 @@ def test_a_worker_bound_by_the_policies_measures_what_is_there(scheduled, superu
 
 
 def test_tidying_says_what_went(scheduled, last, superuser, people):
+    plan(superuser, "Long ago", days=-92)
     superuser.execute("insert into rate_limits values ('k', 1, now() - interval '1 hour')")
     superuser.execute("insert into table_sizes values (current_date - 401, 'users', 1, 1, 1)")
     superuser.execute("insert into statement_timings values (current_date - 36, 'select 1', 1, 1, 1)")
+    superuser.execute(
+        "insert into participants (meeting_id, identity) select id, 'iPad von Tom' from meetings where ends_at < now()"
+    )
+    superuser.execute(
+        "insert into room_events (id, platform, kind, provider_id, body, occurred_at, received_at)"
+        " values ('e', 'zoom', 'joined', '1', '{}', now(), now() - interval '91 days')"
+    )
     scheduled(jobs.tidy)
     said = last("tidying")[2]
     assert all(
         words in said
-        for words in ("Deleted 1 rate limits", "Deleted 1 sizes of tables", "Deleted 1 timings of statements")
+        for words in (
+            "Deleted 1 rate limits",
+            "Deleted 1 sizes of tables",
+            "Deleted 1 timings of statements",
+            "Forgot 1 people in rooms whom nobody knew",
+            "Deleted 1 messages of platforms",
+        )
     )
     scheduled(jobs.tidy)
     assert last("tidying") == (2, True, "Nothing was old enough.")

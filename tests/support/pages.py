@@ -158,6 +158,7 @@ ADMIN = (
     Stop("admin-families-none", "/admin/families?q=xyz"),
     Stop("admin-family", "{family}"),
     Stop("admin-family-refused", "{family}", "Save", ("Seats, the payer’s included", "0")),
+    Stop("admin-participants", "/admin/participants"),
     Stop("admin-operations", "/admin/operations"),
     Stop("admin-database", "/admin/operations/database"),
     Stop("admin-log", "/admin/log"),

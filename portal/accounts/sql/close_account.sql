@@ -28,7 +28,7 @@ begin
   loop
     meeting_id := m.id;
     offered := '{}';
-    perform public.close_presences(m.id, me, null, at);
+    perform public.close_presences(m.id, me, at);
     if m.starts_at > at then
       select d.offered into offered from public.decide_rsvp(m, me, 'declined', at) d;
     end if;
@@ -54,6 +54,8 @@ begin
   delete from public.second_factors where user_id = me;
   delete from public.second_factor_endings where user_id = me;
   delete from public.former_addresses where user_id = me;
+  delete from public.known_accounts where user_id = me;
+  update public.participants set name = '', account = null, email = null where user_id = me;
   delete from public.one_time_tokens where user_id = me;
   -- Ended before they are deleted: that is what open streams listen for.
   update public.sign_ins set ended_at = at where user_id = me and ended_at is null;

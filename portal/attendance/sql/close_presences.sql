@@ -1,20 +1,17 @@
--- Closes open intervals at their end and brings the attendance row after them.
-create function close_presences(meeting uuid, person uuid, stale_before timestamptz, at timestamptz)
-returns integer language plpgsql security definer set search_path = '' as $$
+-- The clicks on Join of one person, or of everybody (null), end at this moment; false if none was open. What a platform
+-- saw is the platform's to end. Locks the meeting's row.
+create function close_presences(meeting uuid, person uuid, at timestamptz)
+returns boolean language plpgsql security definer set search_path = '' as $$
 declare closed uuid[];
 begin
+  perform from public.meetings m where m.id = meeting for no key update;
   with gone as (
-    update public.presences p
-       set left_at = greatest(p.joined_at, case when stale_before is null then at else p.seen_at end)
-     where p.meeting_id = meeting and p.left_at is null and (person is null or p.user_id = person)
-       and (stale_before is null or p.seen_at < stale_before)
+    update public.presences p set left_at = greatest(p.joined_at, at)
+     where p.meeting_id = meeting and p.source = 'click' and p.left_at is null and (person is null or p.user_id = person)
     returning p.user_id)
   select array_agg(distinct user_id) into closed from gone;
-  update public.meeting_attendances a
-     set left_at = (select max(p.left_at) from public.presences p where p.meeting_id = meeting and p.user_id = a.user_id),
-         join_duration = public.minutes_inside(meeting, a.user_id)
-   where a.meeting_id = meeting and a.user_id = any (closed);
-  return coalesce(cardinality(closed), 0);
+  perform public.refresh_attendance(meeting, closed) where closed is not null;
+  return closed is not null;
 end
 $$;
 alter function close_presences owner to portal_definer;

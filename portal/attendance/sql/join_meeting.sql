@@ -33,11 +33,9 @@ begin
   insert into public.presences (meeting_id, user_id, joined_at, device_type, source)
   select meeting, auth.uid(), at, device, 'click'
    where not exists (select from public.presences p
-                      where p.meeting_id = meeting and p.user_id = auth.uid() and p.left_at is null);
+                      where p.meeting_id = meeting and p.user_id = auth.uid() and p.source = 'click' and p.left_at is null);
   changed := found;
-  update public.meeting_attendances x
-     set joined_at = coalesce(x.joined_at, at), device_type = coalesce(x.device_type, device), left_at = null
-   where x.meeting_id = meeting and x.user_id = auth.uid();
+  perform public.refresh_attendance(meeting, array[auth.uid()]) where changed;
   return next;
 end
 $$;

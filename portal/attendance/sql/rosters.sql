@@ -2,16 +2,16 @@
 -- `mark` tells one person of one meeting from the others, so that a page can say which is its reader; it leads to nobody.
 create function rosters(meetings uuid[])
 returns table (meeting_id uuid, name text, since timestamptz, is_host boolean, mark text) language sql stable security definer set search_path = '' as $$
-  select p.meeting_id, coalesce(u.first_name, split_part(u.email, '@', 1)), min(p.joined_at), u.id = m.host_id,
-         left(encode(sha256(convert_to(p.meeting_id::text || u.id::text, 'UTF8')), 'hex'), 12)
-    from public.presences p
-    join public.users u on u.id = p.user_id
-    join public.meetings m on m.id = p.meeting_id
-   where p.meeting_id = any (meetings) and p.left_at is null
+  select s.meeting_id, coalesce(u.first_name, split_part(u.email, '@', 1)), min(s.joined_at), u.id = m.host_id,
+         left(encode(sha256(convert_to(s.meeting_id::text || u.id::text, 'UTF8')), 'hex'), 12)
+    from public.stays s
+    join public.users u on u.id = s.user_id
+    join public.meetings m on m.id = s.meeting_id
+   where s.meeting_id = any (meetings) and s.is_open and s.is_best
      and (current_setting('role') in ('none', 'portal_admin')
           or (public.entitled(auth.uid(), (select public.club_now())) and (not m.is_private or exists (
                 select from public.meeting_attendances a where a.meeting_id = m.id and a.user_id = auth.uid()))))
-   group by p.meeting_id, u.id, m.host_id
+   group by s.meeting_id, u.id, m.host_id
    order by 3 desc, 2
 $$;
 alter function rosters owner to portal_definer;

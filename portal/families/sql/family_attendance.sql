@@ -4,7 +4,8 @@ returns table (user_id uuid, ticks text, title text, starts_at timestamptz, answ
   select u.id,
          (select string_agg(case when a.joined_at is null then '0' else '1' end, '' order by e.starts_at)
             from (select id, starts_at from public.meetings
-                   where ends_at <= (select public.club_now()) and status <> 'cancelled' and not is_private order by starts_at desc limit 14) e
+                   where ends_at <= (select public.club_now()) and status <> 'cancelled' and not is_private
+                      and attendance_record is distinct from 'not_recorded' order by starts_at desc limit 14) e
             left join public.meeting_attendances a on a.meeting_id = e.id and a.user_id = u.id),
          n.title, n.starts_at, n.answer
     from public.users me

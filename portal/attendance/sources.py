@@ -1,0 +1,120 @@
+"""Where presence comes from: what a platform's signed events tell, what it answers while a meeting runs, and its report
+afterwards. Nothing is held in the database while a platform is asked.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from portal import audit, clock
+from portal.attendance import sightings
+from portal.database.rows import typed
+from portal.database.transactions import each, let_go
+from portal.meetings.models import Meeting
+from portal.rooms import platforms
+from portal.rooms.models import Room, RoomEventRecord
+from portal.rooms.platform import Platform, ProviderError, Report, RoomEvent
+from portal.rooms.zoom import Zoom
+
+REPORTS_AFTER = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+"""How long after the end a platform is asked for its report, until it is whole. `settle` counts these tries too."""
+
+
+READERS: dict[str, Callable[[Mapping[str, Any]], RoomEvent]] = {"zoom": Zoom.event}
+"""Who reads the signed messages of a platform."""
+
+
+class Asked(NamedTuple):
+    """A room whose platform is asked who is or was inside."""
+
+    meeting_id: UUID
+    platform: str
+    provider_id: str
+
+
+OPEN = text("""
+select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
+  from rooms r join meetings m on m.id = r.meeting_id
+ where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active')
+   and m.starts_at <= :at + interval '40 minutes' and m.ends_at > :at - interval '4 hours'
+ order by m.starts_at, m.id
+""")
+UNREPORTED = text("""
+select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
+  from rooms r join meetings m on m.id = r.meeting_id
+ where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active', 'completed')
+   and r.reported_at is null and m.ends_at <= :at - (cast(:after as interval[]))[r.report_attempts + 1]
+ order by m.ends_at, m.id
+""")
+
+
+def take_in_event(db: Session, event_id: str) -> None:
+    """What a platform told by a signed message: somebody came or went, the room was opened or closed. Once."""
+    record = db.get(RoomEventRecord, event_id)
+    if record is None or record.handled_at is not None:
+        return
+    event = READERS[record.platform](record.body)
+    record.handled_at, record.outcome = clock.now(), _taken(db, record.platform, event)
+
+
+def _taken(db: Session, platform: str, event: RoomEvent) -> str:
+    """Do what an event says; what became of it, in a few words."""
+    known = select(Room.meeting_id).join(Meeting, Meeting.id == Room.meeting_id)
+    meeting_id: UUID | None = db.scalar(
+        known.where(Room.made_by == platform, Meeting.provider_event_id == event.provider_id)
+    )
+    if meeting_id is None:
+        return "not of this club"
+    if event.kind in ("joined", "left") and event.sighting:
+        sightings.take_in(db, meeting_id, [event.sighting], "event")
+        return "taken in"
+    if event.kind in ("started", "ended"):
+        started, ended = (event.occurred_at if event.kind == kind else None for kind in ("started", "ended"))
+        sightings.note_room_times(db, meeting_id, started, ended)
+        return "taken in"
+    return "ignored"
+
+
+def poll(db: Session) -> None:
+    """Of every room that is open: who is and was inside, where the platform says so only when asked."""
+    for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
+        report = _ask(db, row, lambda platform, room: platform.inside(room))
+        if report is not None:
+            db.execute(update(Room).where(Room.meeting_id == row.meeting_id).values(polled_at=clock.now()))
+            _take_report(db, row, report, "poll")
+
+
+def fetch_reports(db: Session) -> None:
+    """Half an hour, an hour, six and twenty-four hours after the end, until it is whole: the platform's own report."""
+    due = {"at": clock.now(), "after": list(REPORTS_AFTER)}
+    for row in each(db, typed(Asked, db.execute(UNREPORTED, due))):
+        room = update(Room).where(Room.meeting_id == row.meeting_id)
+        # Counted before it is asked: what fails in an unforeseen way fails four times and no more.
+        db.execute(room.values(report_attempts=Room.report_attempts + 1))
+        report = _ask(db, row, lambda platform, room: platform.report(room))
+        if report is not None:
+            if report.is_whole:
+                db.execute(room.values(reported_at=clock.now()))
+            _take_report(db, row, report, "report")
+
+
+def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | None]) -> Report | None:
+    """What the platform of a room answers; None if it has no answer, which is noted in the log where that is a failure."""
+    platform = platforms.platforms().get(row.platform)
+    if platform is None:
+        return None
+    let_go(db)
+    try:
+        return question(platform, row.provider_id)
+    except ProviderError as error:
+        audit.record(db, "room.unreported", error.sentence, category="cron", level="warn", meeting_id=row.meeting_id)
+        return None
+
+
+def _take_report(db: Session, row: Asked, report: Report, source: sightings.Source) -> None:
+    sightings.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)
+    sightings.take_in(db, row.meeting_id, report.sightings, source)
