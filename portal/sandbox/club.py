@@ -40,9 +40,11 @@ from portal.operations.demo import mark_demo, refuse_real_people
 from portal.operations.start import reach
 from portal.problems import Problem, Refused
 from portal.rooms import actions as rooms
+from portal.rooms.models import KnownAccount
 from portal.rooms.platform import Participant, Sighting
 from portal.rooms.platforms import makes_rooms
 from portal.sandbox import hours, money
+from portal.sandbox.meet import account
 from portal.sandbox.people import (
     ANA,
     BILAL,
@@ -138,6 +140,7 @@ def _plant(web: Flask) -> None:
     start_series(club)
     replay_past_meetings(club)
     plan_ahead(club)
+    know_accounts(club)
     with club.as_(WORKER) as session:
         attendance_jobs.begin(session)
         audit.record(session, PLANTED, "The demo club stands", category="cron")
@@ -287,6 +290,16 @@ def replay_past_meetings(club: Club) -> None:
         with club.as_(WORKER, held.starts_at + timedelta(hours=3)) as session:
             sightings.take_in(session, held.id, seen, "report")
             attendance_jobs.settle(session)
+
+
+def know_accounts(club: Club) -> None:
+    """Whose the accounts at Google are that were seen in earlier rooms; of two people nobody has said it yet."""
+    with club.as_(WORKER) as session:
+        for first, last, email, *_ in PEOPLE[:-2]:
+            seen = account(email, f"{first} {last or ''}".strip()).user
+            session.add(
+                KnownAccount(platform="google-meet", account=seen, user_id=club.ids[email], learnt_at=clock.now())
+            )
 
 
 def plan_ahead(club: Club) -> None:

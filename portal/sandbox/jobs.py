@@ -4,8 +4,10 @@ import random
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
+from uuid import UUID
 
 from flask import Flask, current_app
+from requests import RequestException
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -19,6 +21,7 @@ from portal.jobs import job
 from portal.meetings import series
 from portal.meetings.models import Meeting
 from portal.problems import Refused
+from portal.sandbox import seats
 from portal.sandbox.club import BETWEEN, Club, running_now
 from portal.sandbox.people import PEOPLE
 
@@ -50,12 +53,31 @@ def stroll(db_session: Session) -> None:
     ).one_or_none()
     if who is None:
         return
-    with suppress(Refused), transaction(members(), Role("portal_member", who.id)) as session:
-        if who.inside and random.random() < 0.6:  # noqa: S311 - people, not secrets
-            presence.leave(session, meeting_id)
-        elif not who.inside:
-            device = random.choice(["desktop", "mobile"])  # noqa: S311 - people, not secrets
-            presence.join(session, meeting_id, device, members().config["SETTINGS"].doors_minutes)
+    if who.inside and random.random() < 0.6:  # noqa: S311 - people, not secrets
+        go(db_session, meeting_id, who.id)
+    elif not who.inside:
+        come(db_session, meeting_id, who.id)
+
+
+def come(worker: Session, meeting_id: UUID, person_id: UUID) -> None:
+    """Join as somebody, and sit down in the room it leads to."""
+    settings = members().config["SETTINGS"]
+    device = random.choice(["desktop", "mobile"])  # noqa: S311 - people, not secrets
+    with suppress(Refused, RequestException):
+        with transaction(members(), Role("portal_member", person_id)) as session:
+            address = presence.join(session, meeting_id, device, settings.doors_minutes)
+        if seat := seats.of(worker, meeting_id, person_id):
+            seats.take(settings, seat, address)
+
+
+def go(worker: Session, meeting_id: UUID, person_id: UUID) -> None:
+    """Leave the room as somebody, and say so where nobody else would notice."""
+    seat = seats.of(worker, meeting_id, person_id)
+    if seat and seat.session:
+        with suppress(RequestException):
+            seats.leave(members().config["SETTINGS"], seat)
+    with suppress(Refused), transaction(members(), Role("portal_member", person_id)) as session:
+        presence.leave(session, meeting_id)
 
 
 @job("sandbox.keep_going", cron="*/5 * * * *", lock="sandbox.keep_going")
