@@ -28,6 +28,8 @@ ROW = {
     "max_attendees": some.sampled_from([None, 1, 2, 30]),
     "requires_approval": some.booleans(),
     "is_private": some.booleans(),
+    "is_host": some.booleans(),
+    "provision_state": some.sampled_from(["none", "ready"]),
     "seats_taken": some.integers(0, 2),
     "waiting_count": some.integers(0, 2),
     "attendee_count": some.integers(0, 2),

@@ -99,8 +99,7 @@ def plan_meeting(postgres: psycopg.Connection, title: str, **columns: object) ->
         "start_time": "21:00",
         "timezone": "Europe/Istanbul",
         "is_private": False,
-        "meeting_link": ROOM,
-        "provision_state": "ready",
+        **({} if columns.get("status") == "archived" else {"meeting_link": ROOM, "provision_state": "ready"}),
         **columns,
     }
     row.setdefault("starts_at", moment_of(*wall_time(row)))

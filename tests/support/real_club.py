@@ -155,11 +155,11 @@ class RealClub:
     def superuser(self) -> psycopg.Connection:
         return self.database.connect(autocommit=True)
 
-    def until(self, true: Callable[[], bool], what: str) -> None:
+    def until(self, true: Callable[[], bool], what: str, seconds: float = WAIT) -> None:
         """Wait until it is so."""
-        end = time.monotonic() + WAIT
+        end = time.monotonic() + seconds
         while not true():
-            assert time.monotonic() < end, f"Not within {WAIT} s: {what}.\n{self.logs()}"
+            assert time.monotonic() < end, f"Not within {seconds:.0f} s: {what}.\n{self.logs()}"
             time.sleep(0.1)
 
     def logs(self) -> str:

@@ -109,6 +109,20 @@ PLACES = (
         "attendance/test_presence.py::test_before_that_it_is_closed_and_nothing_is_answered",
     ),
     _rule(
+        "Nobody is led to a room that is not ready",
+        "function public.join_meeting",
+        "when m.provision_state <> 'ready' or m.meeting_link is null then 'no-room'",
+        "when false then 'no-room'",
+        "rooms/test_links.py::test_without_a_room_the_page_says_so_and_nobody_is_counted",
+    ),
+    _rule(
+        "A link is typed by who runs the meeting",
+        "function public.set_room_link",
+        "and public.runs_meeting(m.id)",
+        "",
+        "rooms/test_links.py::test_nobody_else_may",
+    ),
+    _rule(
         "The room is for those who came through the door",
         "portal/sandbox/views.py",
         "if db.session.scalar(inside.limit(1)) is None:",

@@ -192,7 +192,7 @@ def _glance(bp: Blueprint, world: World, validate: Callable[[], bool]) -> None:
         )
 
     @bp.get("/")
-    def look() -> Reply:
+    def viewer_clock() -> Reply:
         return glance()
 
     @bp.post("/switch")
