@@ -70,9 +70,7 @@ def test_after_it_they_are_what_came_of_it(desk, over):
         "came from outside the club’s own domains": "0",
         "minutes each stayed": "57",
     }
-    assert "60 minutes planned, on Google Meet. 57 minutes from the first arrival to the last departure." in words(
-        answer
-    )
+    assert "60 minutes planned, on Zoom. 57 minutes from the first arrival to the last departure." in words(answer)
 
 
 def test_how_many_could_come_is_noted_when_it_begins(worker_app, superuser, tonight):
