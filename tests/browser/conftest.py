@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.conftest import CLEAN, TEST_DATA
-from tests.support.club_server import ClubServer, serving
+from tests.support.club_server import ClubServer, free_port, serving
 from tests.support.server import Database
 from tests.support.windows import Windows, chromium_running
 
@@ -35,8 +35,14 @@ def club(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with chromium_running() as browser:
+def room_port() -> int:
+    """Where whatever lives at example.test is served on this machine."""
+    return free_port()
+
+
+@pytest.fixture(scope="package")
+def chromium(room_port: int) -> Iterator[Browser]:
+    with chromium_running(f"--host-resolver-rules=MAP *.example.test 127.0.0.1:{room_port}") as browser:
         yield browser
 
 

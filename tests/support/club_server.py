@@ -14,6 +14,7 @@ from pathlib import Path
 
 from portal.config import ROOT
 from portal.sandbox.run import web_command
+from tests.support.cast import ROOM_KEY
 from tests.support.server import Database
 
 SECRET = "a secret for browsers, as long as a real one would be"
@@ -29,7 +30,7 @@ class ClubServer:
         self.environment = {
             **os.environ,
             "SECRET_KEY": SECRET,
-            "ROOM_KEY": SECRET,
+            "ROOM_KEY": ROOM_KEY,
             "SANDBOX": "1",
             "PUBLIC_URL": self.url,
             "ASSETS": str(folder / "assets"),

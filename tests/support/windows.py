@@ -21,12 +21,12 @@ PATIENCE = 15_000  # milliseconds for anything that has no limit of its own: oth
 
 
 @contextlib.contextmanager
-def chromium_running() -> Iterator[Browser]:
-    """One Chromium. While it runs no other event loop can in this thread, so close it when its tests are through."""
+def chromium_running(*more: str) -> Iterator[Browser]:
+    """One Chromium, with `more` arguments. While it runs no other event loop can in this thread, so close it when its tests are through."""
     where = chromium.path()
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=where, args=chromium.ARGS)
+        browser = playwright.chromium.launch(executable_path=where, args=[*chromium.ARGS, *more])
         yield browser
         browser.close()
 
