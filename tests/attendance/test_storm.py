@@ -49,7 +49,7 @@ class Storm:
         self.postgres.execute(source.replace(old, new).encode())
 
     def pause_between_look_and_write(self):
-        self.change_function("decide", "answer := becomes;", "perform pg_sleep(0.005); answer := becomes;")
+        self.change_function("decide_rsvp", "answer := becomes;", "perform pg_sleep(0.005); answer := becomes;")
 
     def forget_the_lock(self):
         self.change_function("rsvp", "for no key update", "")

@@ -139,7 +139,7 @@ def test_an_offer_to_all_that_runs_out_runs_out_for_all(table, us, guests):
     line.accepts(*guests[:2])
     together(line, us[0])
     says(line, guests[0], "declined")
-    line.sweep(line.now + timedelta(hours=13))
+    line.advance(line.now + timedelta(hours=13))
     assert line.answers(us) == ["withdrawn"] * 3
 
 
@@ -211,7 +211,7 @@ def test_however_families_and_others_come_at_once_nobody_is_one_too_many(databas
         with ThreadPoolExecutor(len(everybody)) as threads:
             list(threads.map(act, everybody))
         assert wrong == [] and line.numbers() == line.counted() and line.numbers()[0] <= 4
-        line.sweep()
+        line.advance()
         taken, waiting, _ = line.counted()
         party = one(
             superuser, "select count(*) from meeting_attendances where answer = 'waitlisted' and party_id is not null"

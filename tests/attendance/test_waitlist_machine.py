@@ -242,12 +242,12 @@ def test_any_story_of_the_line_ends_as_the_rules_say(as_, superuser, now):
 
 
 BROKEN = {
-    "an offer holds no seat": ("decide", "m.seats_taken < m.max_attendees)", "m.seats_taken <= m.max_attendees)"),
+    "an offer holds no seat": ("decide_rsvp", "m.seats_taken < m.max_attendees)", "m.seats_taken <= m.max_attendees)"),
     "the last comes first": ("promote", "order by waiting_since, id", "order by waiting_since desc, id"),
     "offers hold for thirteen hours": ("promote", "12 hours", "13 hours"),
     "the last hour is like any other": ("promote", "and at <= starts_at - interval '1 hour'", ""),
-    "who leaves twice has declined": ("decide", "('rejected', 'withdrawn') then was", "('rejected') then was"),
-    "who waits is asked for approval again": ("decide", "and was <> 'waitlisted' then", "then"),
+    "who leaves twice has declined": ("decide_rsvp", "('rejected', 'withdrawn') then was", "('rejected') then was"),
+    "who waits is asked for approval again": ("decide_rsvp", "and was <> 'waitlisted' then", "then"),
     "an offer never runs out": ("lapse_offers", "a.offer_expires_at <= at", "false"),
 }
 

@@ -30,6 +30,14 @@ from tests.support.club_server import SECRET, ClubServer
 from tests.support.server import Database
 from tests.support.web import PROVED, settings_for
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Killing and restarting takes its time, so `make server` does it."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.server)
+
+
 RAW_TOKEN = "0" * 40
 TOKEN = URLSafeTimedSerializer(SECRET, salt="wtf-csrf-token").dumps(RAW_TOKEN)
 
