@@ -247,7 +247,7 @@ BROKEN = {
     "offers hold for thirteen hours": ("promote", "12 hours", "13 hours"),
     "the last hour is like any other": ("promote", "and at <= starts_at - interval '1 hour'", ""),
     "who leaves twice has declined": ("decide_rsvp", "('rejected', 'withdrawn') then was", "('rejected') then was"),
-    "who waits is asked for approval again": ("decide_rsvp", "and was <> 'waitlisted' then", "then"),
+    "who waits is asked for approval again": ("decide_rsvp", "and was <> 'waitlisted' and person", "and person"),
     "an offer never runs out": ("lapse_offers", "a.offer_expires_at <= at", "false"),
 }
 
