@@ -132,3 +132,17 @@ def test_names_are_shown_as_typed(nasty, sign_in, alice, superuser):
             if "<" in nasty
             else "49" not in text.split("<h1")[1][:80]
         )
+
+
+ADDRESS = re.compile(r'\b(?:href|action|formaction|data-hx-get|data-hx-post)="(/[^"/?#][^"?#]*|/)["?#]')
+
+
+def test_every_address_on_every_page_leads_somewhere(app, routes, everybody):
+    """Of links, forms and what htmx asks for; the files browsers load are served before any route is looked at."""
+    known, dead = app.url_map.bind("portal.example"), set()
+    for route in routes:
+        for person in everybody.values() if route.method == "GET" else ():
+            for path in set(ADDRESS.findall(person.get(route.path).text)):
+                if not path.startswith("/static/") and not known.allowed_methods(path):
+                    dead.add((route.rule, path))
+    assert dead == set()
