@@ -13,13 +13,21 @@ SET_ACCOUNT_STATUS = text("select auth.set_account_status(:person, true, true)")
 
 
 def make_admin(db: Session, email: str) -> None:
-    """Make a confirmed account an admin. Raises `Problem` if there is none."""
-    person = db.scalar(select(User.id).where(User.email_key == email.lower(), User.email_verified))
+    """Make a confirmed account an admin. Raises `Problem` if there is none, or it is suspended."""
+    confirmed = select(User.id, User.is_active).where(User.email_key == email.lower(), User.email_verified)
+    person = db.execute(confirmed).one_or_none()
     if person is None:
         raise Problem(f"No confirmed account has the address {email}; sign up first.")
-    db.execute(SET_ACCOUNT_STATUS, {"person": person})
+    if not person.is_active:
+        raise Problem(f"The account of {email} is suspended; an admin lifts that first, on its page.")
+    db.execute(SET_ACCOUNT_STATUS, {"person": person.id})
     audit.record(
-        db, "account.made-admin", "Made an admin by the operator", subject_id=person, category="security", level="warn"
+        db,
+        "account.made-admin",
+        "Made an admin by the operator",
+        subject_id=person.id,
+        category="security",
+        level="warn",
     )
 
 

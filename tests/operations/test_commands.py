@@ -84,6 +84,16 @@ def test_only_a_confirmed_account_is_made_admin(portal, people, superuser):
         ) and complaint == f"portal: No confirmed account has the address {address}; sign up first.\n"
 
 
+def test_a_suspended_account_is_not_made_admin_by_the_way(portal, people, eve, superuser):
+    superuser.execute("update users set is_active = false where id = %s", [eve.id])
+    status, _said, complaint = portal("make-admin", "eve@club.example")
+    assert status == 1 and "The account of eve@club.example is suspended" in complaint
+    assert superuser.execute("select is_active, is_admin from users where id = %s", [eve.id]).fetchone() == (
+        False,
+        False,
+    )
+
+
 @pytest.fixture
 def factor(superuser, alice):
     """Alice has a second factor, and a sign-in that gave it."""
