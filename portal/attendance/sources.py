@@ -15,7 +15,8 @@ from portal.attendance import sightings
 from portal.database.rows import typed
 from portal.database.transactions import each, let_go
 from portal.meetings.models import Meeting
-from portal.rooms import platforms
+from portal.rooms import platforms, provision
+from portal.rooms.jobs import follow
 from portal.rooms.models import Room, RoomEventRecord
 from portal.rooms.platform import Platform, ProviderError, Report, RoomEvent
 from portal.rooms.zoom import Zoom
@@ -53,7 +54,7 @@ select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
 
 
 def take_in_event(db: Session, event_id: str) -> None:
-    """What a platform told by a signed message: somebody came or went, the room was opened or closed. Once."""
+    """What a platform told by a signed message: somebody came or went, the room was opened, closed or deleted. Once."""
     record = db.get(RoomEventRecord, event_id)
     if record is None or record.handled_at is not None:
         return
@@ -75,6 +76,10 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
     if event.kind in ("started", "ended"):
         started, ended = (event.occurred_at if event.kind == kind else None for kind in ("started", "ended"))
         sightings.note_room_times(db, meeting_id, started, ended)
+        return "taken in"
+    if event.kind == "deleted":
+        provision.is_gone(db, meeting_id, event.provider_id)
+        follow.enqueue(db, meeting_id=meeting_id)
         return "taken in"
     return "ignored"
 

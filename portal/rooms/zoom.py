@@ -140,8 +140,8 @@ class Zoom:
         """The host's own way in, which opens the meeting for everybody; Zoom takes it for two hours."""
         return HostAddress(str(self._meeting(provider_id)["start_url"]), clock.now() + HOST_ADDRESS_LASTS)
 
-    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant]:
-        """Personal addresses, for whom Zoom gives one: not for its own host, nor in a plan without registration."""
+    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant] | None:
+        """Personal addresses, for whom Zoom gives one: not for its own host. None in a plan without registration."""
         found: list[Registrant] = []
         able = [person for person in people if len(person.email) <= ADDRESS]
         try:
@@ -154,7 +154,7 @@ class Zoom:
                 except RequestRefusedError:  # one of them cannot be registered, and Zoom does not say who
                     found += self._register_each(provider_id, some)
         except NotInPlanError:
-            return []
+            return None
         return found
 
     def revoke(self, provider_id: str, registrant_id: str) -> None:

@@ -190,6 +190,18 @@ def test_when_the_room_ends_everybody_is_out(tells, superuser, bob, tonight):
     )
 
 
+def test_a_room_deleted_by_hand_is_nobodys_any_more(tells, superuser):
+    superuser.execute("update meetings set provision_state = 'ready', meeting_link = 'sealed'")
+    assert tells("deleted", -30) == "taken in"
+    assert superuser.execute("select provision_state, meeting_link from meetings").fetchone() == ("gone", None)
+    assert one(superuser, "select count(*) from procrastinate_jobs where task_name = 'rooms.follow'") == 1
+
+
+def test_but_after_the_end_it_is_asked_for_its_report_all_the_same(tells, superuser):
+    tells("deleted", 70)
+    assert one(superuser, "select meeting_id from meetings") == "123"
+
+
 def test_a_foreign_room_and_what_we_do_not_know_are_passed_over(tells, superuser):
     assert tells("participant_joined", room="999", name="1") == "not of this club"
     assert tells("sharing_started", name="2") == "ignored"
