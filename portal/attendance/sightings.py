@@ -74,7 +74,7 @@ def take_in(db: Session, meeting_id: UUID, sightings: Sequence[Sighting], source
 
 
 def _row(sighting: Sighting) -> dict[str, str | None]:
-    """As `take_in` reads it. PostgreSQL keeps no NUL in a text, so there is none."""
+    """As `take_in` reads it. PostgreSQL keeps no NUL in a text and no half of a character, so there is none."""
     participant = sighting.participant
     row = {
         **participant._asdict(),
@@ -84,7 +84,7 @@ def _row(sighting: Sighting) -> dict[str, str | None]:
         "left_at": sighting.left_at.isoformat() if sighting.left_at else None,
         "device": sighting.device,
     }
-    return {name: value and value.replace("\x00", "") for name, value in row.items()}
+    return {name: value and value.replace("\x00", "").encode(errors="replace").decode() for name, value in row.items()}
 
 
 def note_room_times(db: Session, meeting_id: UUID, started_at: datetime | None, ended_at: datetime | None) -> None:
