@@ -17,6 +17,7 @@ from portal.database.query import Query
 from portal.problems import Refused
 from portal.rooms.models import Participant as ParticipantRecord
 from portal.rooms.platform import Sighting
+from portal.rooms.queries import LOCK
 
 Source = Literal["report", "event", "poll"]
 """Who saw it: the platform's report afterwards, its signed events, or our asking it while the meeting runs."""
@@ -88,7 +89,10 @@ def _row(sighting: Sighting) -> dict[str, str | None]:
 
 
 def note_room_times(db: Session, meeting_id: UUID, started_at: datetime | None, ended_at: datetime | None) -> None:
-    """When the room was first opened and last closed, as far as the platform told; who was inside then is out."""
+    """When the room was first opened and last closed, as far as the platform told; who was inside then is out. Holds the
+    meeting.
+    """
+    db.execute(LOCK, {"meeting": meeting_id})
     db.execute(ROOM_TIMES, {"meeting": meeting_id, "started_at": started_at, "ended_at": ended_at})
     db.execute(REFRESH, {"meeting": meeting_id})
     live.announce(db, meeting_id)

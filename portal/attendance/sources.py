@@ -3,7 +3,7 @@ afterwards. Nothing is held in the database while a platform is asked.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -89,22 +89,18 @@ def poll(db: Session) -> None:
     for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
         report = _ask(db, row, lambda platform, room: platform.inside(room))
         if report is not None:
-            db.execute(update(Room).where(Room.meeting_id == row.meeting_id).values(polled_at=clock.now()))
-            _take_report(db, row, report, "poll")
+            _take_report(db, row, report, "poll", polled_at=clock.now())
 
 
 def fetch_reports(db: Session) -> None:
     """Half an hour, an hour, six and twenty-four hours after the end, until it is whole: the platform's own report."""
     due = {"at": clock.now(), "after": list(REPORTS_AFTER)}
     for row in each(db, typed(Asked, db.execute(UNREPORTED, due))):
-        room = update(Room).where(Room.meeting_id == row.meeting_id)
         # Counted before it is asked: what fails in an unforeseen way fails four times and no more.
-        db.execute(room.values(report_attempts=Room.report_attempts + 1))
+        _note(db, row, report_attempts=Room.report_attempts + 1)
         report = _ask(db, row, lambda platform, room: platform.report(room))
         if report is not None:
-            if report.is_whole:
-                db.execute(room.values(reported_at=clock.now()))
-            _take_report(db, row, report, "report")
+            _take_report(db, row, report, "report", reported_at=clock.now() if report.is_whole else None)
 
 
 def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | None]) -> Report | None:
@@ -120,6 +116,11 @@ def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | N
         return None
 
 
-def _take_report(db: Session, row: Asked, report: Report, source: sightings.Source) -> None:
-    sightings.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)
+def _take_report(db: Session, row: Asked, report: Report, source: sightings.Source, **noted: datetime | None) -> None:
+    sightings.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)  # first: it holds the meeting
+    _note(db, row, **noted)
     sightings.take_in(db, row.meeting_id, report.sightings, source)
+
+
+def _note(db: Session, row: Asked, **values: Any) -> None:
+    db.execute(update(Room).where(Room.meeting_id == row.meeting_id).values(**values))

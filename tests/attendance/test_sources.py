@@ -1,6 +1,7 @@
 """Events, polling and reports: what a platform tells is asked for at the right time, and taken in once."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -8,7 +9,7 @@ from psycopg.types.json import Jsonb
 from portal.attendance import jobs
 from portal.rooms.platform import Participant, ProviderError, Report, Sighting
 from tests.support.presence import has_room, moment, seen
-from tests.support.reading import do, invite, one, operations, plan
+from tests.support.reading import do, invite, one, operations, plan, waited_for
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -87,6 +88,21 @@ def test_a_platform_that_fails_is_asked_again_and_the_others_are_asked_too(
     do(worker_app, jobs.poll, moment(tonight, 30))
     assert one(superuser, "select meeting_id from presences") == later.id
     assert "room.unreported" in operations(superuser)
+
+
+def test_a_report_holds_the_meeting_before_its_room_as_everybody_does(
+    outside, worker_app, superuser, database, bob, tonight
+):
+    outside.answers = [Report([bobs(tonight, 0, None)], False)]
+    polling = Thread(target=do, args=(worker_app, jobs.poll, moment(tonight, 1)))
+    with database.connect() as typing:
+        typing.execute("set lock_timeout = '1s'")
+        typing.execute("select from meetings for no key update")
+        polling.start()
+        waited_for(superuser)
+        typing.execute("update rooms set attempts = attempts")
+    polling.join()
+    assert one(superuser, "select count(*) from presences") == 1
 
 
 # --- the report ------------------------------------------------------------------------------------------------------

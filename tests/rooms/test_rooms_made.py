@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from threading import Thread
-from time import monotonic, sleep
 
 import pytest
 
@@ -10,7 +9,7 @@ from portal import clock
 from portal.rooms.jobs import erase, follow
 from portal.rooms.platform import ProviderError, RoomGoneError
 from tests.rooms.conftest import MINUTE, opened
-from tests.support.reading import answers, do, invite, one, operations, words
+from tests.support.reading import answers, do, invite, one, operations, waited_for, words
 
 DAY = 24 * 60
 LINK = "https://meet.example.test/typed"
@@ -154,13 +153,6 @@ def test_a_link_that_is_just_being_typed_stays_too(tended, outside, superuser, d
         outside.while_asked = type_it
         tended(-60)
     assert one(superuser, "select meeting_link from meetings") == "typed" and outside.rooms == {}
-
-
-def waited_for(superuser):
-    """Until the worker waits for somebody's row, ten seconds at most."""
-    until = monotonic() + 10
-    while not one(superuser, "select exists (select from pg_locks where not granted)") and monotonic() < until:
-        sleep(0.02)
 
 
 # --- the meeting changes -------------------------------------------------------------------------------------------------
