@@ -31,7 +31,10 @@ CLAIM_FOR = timedelta(minutes=3)
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15))
 HOST_AHEAD, RENEW_AHEAD = timedelta(minutes=10), timedelta(hours=1)
 """The host's address is there so long before the host's door, and renewed so long before it runs out."""
-LEAVE_ALONE = timedelta(minutes=15)
+LEAVE_ALONE = timedelta(minutes=5)
+"""So long at most a room is not looked at after a platform refused; shorter than `HOST_AHEAD`. One member's registrations can
+be used up for the day, and that is no reason to be without the host's address.
+"""
 
 logger = logging.getLogger("portal.rooms")
 
@@ -81,11 +84,12 @@ def accompany(db: Session, meeting_id: UUID | None = None) -> None:
             continue
         platform = platforms()[room.platform]
         with _left_alone_on_error(db, room):
+            if room.wants_host_address:  # first: without the host nobody comes in
+                _renew_host_address(db, platform, room)
+                keep(db)
             if room.wants_registrants:
                 _revoke(db, platform, room)
                 _register(db, platform, room)
-            if room.wants_host_address:
-                _renew_host_address(db, platform, room)
             db.execute(queries.LEAVE_ALONE, {"meeting": room.meeting_id, "until": None})
         keep(db)
 
@@ -244,7 +248,7 @@ def _left_alone_on_error(db: Session, room: Standing) -> Iterator[None]:
         is_gone(db, room.meeting_id, room.provider_id)
     except ProviderError as error:
         logger.warning("Meeting %s: %s", room.meeting_id, error.sentence)
-        pause = error.after or (BACK_OFF[0] if error.again else LEAVE_ALONE)
+        pause = min(error.after or (BACK_OFF[0] if error.again else LEAVE_ALONE), LEAVE_ALONE)
         db.execute(queries.LEAVE_ALONE, {"meeting": room.meeting_id, "until": clock.now() + pause})
 
 

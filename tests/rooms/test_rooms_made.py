@@ -8,7 +8,7 @@ import pytest
 from portal import clock
 from portal.rooms.jobs import erase, follow
 from portal.rooms.platform import ProviderError, RoomGoneError
-from tests.rooms.conftest import MINUTE, opened
+from tests.rooms.conftest import HOUR, MINUTE, opened
 from tests.support.reading import answers, do, invite, one, operations, waited_for, words
 
 DAY = 24 * 60
@@ -396,6 +396,25 @@ def test_a_platform_that_refuses_addresses_closes_no_door(made, tended, outside,
         tended(minutes)
     assert outside.calls == ["register"] and "Too many registrants today." in caplog.text
     assert enter(charlie).location == "https://meet.example.test/901"
+
+
+def test_whoevers_registrations_are_used_up_for_the_day_the_host_comes_in(
+    made, tended, outside, enter, superuser, alice, charlie
+):
+    """Each yes after a no is a registration, and a platform takes few of one person a day."""
+    answers(superuser, made.id, accepted=[charlie])
+    outside.troubles = [ProviderError("The daily limit is reached.", after=6 * HOUR)] * 3
+    for minutes in (-300, -295, -51):
+        tended(minutes)
+    outside.troubles = []
+    tended(-46)
+    assert enter(alice, -40).location == "https://meet.example.test/901/host"
+
+
+def test_and_the_host_is_seen_to_before_the_others(made, tended, outside, superuser, charlie):
+    answers(superuser, made.id, accepted=[charlie])
+    tended(-50)
+    assert outside.calls == ["host_address", "register"]
 
 
 def test_of_two_workers_one_registers(made, tended, outside, worker_app, superuser, charlie):
