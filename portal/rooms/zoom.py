@@ -28,7 +28,15 @@ from portal.rooms.platform import (
     RoomGoneError,
     Sighting,
 )
-from portal.rooms.zoom_client import Body, MissingScopeError, NotInPlanError, RequestRefusedError, ZoomClient, segment
+from portal.rooms.zoom_client import (
+    Body,
+    DailyLimitError,
+    MissingScopeError,
+    NotInPlanError,
+    RequestRefusedError,
+    ZoomClient,
+    segment,
+)
 
 SCHEDULED = 2  # a meeting with a start
 AT_ONCE, NO_REGISTRATION = 0, 2  # approval_type
@@ -151,8 +159,11 @@ class Zoom:
                     found += self._register_together(provider_id, some)
                 except (NotInPlanError, MissingScopeError):
                     raise
-                except RequestRefusedError:  # one of them cannot be registered, and Zoom does not say who
-                    found += self._register_each(provider_id, some)
+                except (RequestRefusedError, DailyLimitError) as refused:  # one of them; Zoom does not say who
+                    registered = list(self._register_each(provider_id, some))
+                    if not registered and isinstance(refused, DailyLimitError):
+                        raise
+                    found += registered
         except NotInPlanError:
             return None
         return found
@@ -267,7 +278,7 @@ class Zoom:
                 row = self._client.ask("POST", f"/meetings/{segment(provider_id)}/registrants", body=body)
             except (NotInPlanError, MissingScopeError):
                 raise
-            except RequestRefusedError:
+            except (RequestRefusedError, DailyLimitError):
                 continue
             yield Registrant(person.user_id, str(row["registrant_id"]), str(row["join_url"]))
 

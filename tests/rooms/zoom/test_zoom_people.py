@@ -174,6 +174,13 @@ def test_a_recording_is_told_to_the_host(zoom, world, room):
     ]
 
 
+def test_the_daily_limit_of_one_person_keeps_nobody_else_out(zoom, room):
+    for _ in range(3):
+        zoom.register(room, people("Alice"))
+    both = people("Alice", "Bo")
+    assert [each.user_id for each in zoom.register(room, both)] == [both[1].user_id]
+
+
 def test_the_daily_limit_of_registrations_of_one_person_says_when(zoom, room):
     for _ in range(3):
         zoom.register(room, people("Alice"))
