@@ -319,15 +319,18 @@ def _registration(person: Person) -> Body:
 
 
 def _participant(row: Body, name: str, email: str, instance: str) -> Participant:
-    """Who it is. An address counts only with a signed-in account: any may be typed on a registration page."""
-    registrant, account = row.get("registrant_id") or None, row.get("participant_user_id") or row.get("id") or None
+    """Who it is. An address counts only with a signed-in account that did not register: any may be typed on a registration
+    page, and whom we registered ourselves is known without.
+    """
+    registrant = str(row.get("registrant_id") or "") or None
+    account = str(row.get("participant_user_id") or row.get("id") or "") or None
     if registrant:
         identity = f"registrant:{registrant}"
     elif account:
         identity = f"account:{account}"
     else:  # nobody known, and another one after leaving: report and events have this number alone in common
         identity = f"visit:{instance}:{row.get('user_id') or row.get('participant_uuid')}"
-    return Participant(identity, name, registrant, account, (email or None) if account else None)
+    return Participant(identity, name, registrant, account, (email or None) if account and not registrant else None)
 
 
 def _sighting_of_event(kind: str, who: Body, instance: str, occurred: datetime) -> Sighting:

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from portal.rooms.platform import Participant, ProviderError
+from portal.rooms.zoom import Zoom
 from portal.sandbox.zoom.world import account_id
 from tests.support.zoom import people, plan
 
@@ -112,6 +113,18 @@ def test_an_address_counts_only_with_an_account(zoom, world, room):
         Participant(f"registrant:{alice.registrant_id}", "Alice", alice.registrant_id),
         Participant(f"account:{bo}", "Bo", None, bo, "bo@home.example"),
     ]
+
+
+def test_nor_with_one_that_registered_by_typing_it():
+    who = {"user_id": 7, "participant_user_id": "a-1", "email": "bob@example.org"}
+    seen = [Zoom.event(_joined({**who, **registered})).sighting for registered in ({}, {"registrant_id": 5})]
+    assert [sighting.participant.email for sighting in seen] == ["bob@example.org", None]
+    assert seen[1].participant.registrant == "5"
+
+
+def _joined(who):
+    about = {"id": "81", "uuid": "u", "participant": who}
+    return {"event": "meeting.participant_joined", "event_ts": 1796148000000, "payload": {"object": about}}
 
 
 def test_a_meeting_that_was_opened_again_is_reported_whole(zoom, world, room):
