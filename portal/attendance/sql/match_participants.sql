@@ -9,7 +9,7 @@ declare
 begin
   select m.status into state from public.meetings m where m.id = meeting for no key update;
   update public.participants p set user_id = null, matched_by = null
-   where p.meeting_id = meeting and p.matched_by = 'account' and p.account is not null
+   where p.meeting_id = meeting and p.matched_by = 'account' and p.account is not null and public.room_platform(meeting) <> 'link'
      and not exists (select from public.known_accounts k
                       where k.platform = public.room_platform(meeting) and k.account = p.account and k.user_id = p.user_id);
   update public.participants p set user_id = k.user_id, matched_by = 'account'

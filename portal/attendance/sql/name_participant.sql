@@ -11,7 +11,7 @@ begin
   update public.participants x
      set user_id = person, matched_by = case when person is not null then 'person' end, is_guest = person is null
    where x.id = participant;
-  if p.account is not null then
+  if p.account is not null and public.room_platform(p.meeting_id) <> 'link' then
     if person is null then
       delete from public.known_accounts k where (k.platform, k.account) = (public.room_platform(p.meeting_id), p.account);
     else
