@@ -3,7 +3,7 @@ afterwards. Nothing is held in the database while a platform is asked.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -42,7 +42,7 @@ select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
   from rooms r join meetings m on m.id = r.meeting_id
  where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active')
    and m.starts_at <= :at + interval '40 minutes' and m.ends_at > :at - interval '4 hours'
- order by m.starts_at, m.id
+ order by r.polled_at nulls first, m.starts_at, m.id
 """)
 UNREPORTED = text("""
 select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
@@ -87,9 +87,11 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
 def poll(db: Session) -> None:
     """Of every room that is open: who is and was inside, where the platform says so only when asked."""
     for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
+        # Noted before it is asked, and the longest unasked first: what fails in an unforeseen way keeps no other room waiting.
+        _note(db, row, polled_at=clock.now())
         report = _ask(db, row, lambda platform, room: platform.inside(room))
         if report is not None:
-            _take_report(db, row, report, "poll", polled_at=clock.now())
+            _take_report(db, row, report, "poll")
 
 
 def fetch_reports(db: Session) -> None:
@@ -100,7 +102,7 @@ def fetch_reports(db: Session) -> None:
         _note(db, row, report_attempts=Room.report_attempts + 1)
         report = _ask(db, row, lambda platform, room: platform.report(room))
         if report is not None:
-            _take_report(db, row, report, "report", reported_at=clock.now() if report.is_whole else None)
+            _take_report(db, row, report, "report")
 
 
 def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | None]) -> Report | None:
@@ -116,9 +118,10 @@ def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | N
         return None
 
 
-def _take_report(db: Session, row: Asked, report: Report, source: sightings.Source, **noted: datetime | None) -> None:
+def _take_report(db: Session, row: Asked, report: Report, source: sightings.Source) -> None:
     sightings.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)  # first: it holds the meeting
-    _note(db, row, **noted)
+    if source == "report" and report.is_whole:
+        _note(db, row, reported_at=clock.now())
     sightings.take_in(db, row.meeting_id, report.sightings, source)
 
 

@@ -90,6 +90,16 @@ def test_a_platform_that_fails_is_asked_again_and_the_others_are_asked_too(
     assert "room.unreported" in operations(superuser)
 
 
+def test_an_answer_nobody_foresaw_keeps_no_other_room_waiting(outside, worker_app, superuser, bob, tonight):
+    later = plan(superuser, "Later", days=2, start_time="21:10")
+    has_room(superuser, later, "google-meet")
+    outside.answers = [KeyError("name"), Report([bobs(later, 0, None)], False), KeyError("name")]
+    for minute in (30, 31):
+        with pytest.raises(KeyError):
+            do(worker_app, jobs.poll, moment(tonight, minute))
+    assert one(superuser, "select meeting_id from presences") == later.id
+
+
 def test_a_report_holds_the_meeting_before_its_room_as_everybody_does(
     outside, worker_app, superuser, database, bob, tonight
 ):
