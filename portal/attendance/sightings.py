@@ -17,6 +17,7 @@ from portal.database.query import Query
 from portal.problems import Refused
 from portal.rooms.models import Participant as ParticipantRecord
 from portal.rooms.platform import Sighting
+from portal.rooms.queries import LOCK
 
 Source = Literal["report", "event", "poll"]
 """Who saw it: the platform's report afterwards, its signed events, or our asking it while the meeting runs."""
@@ -74,7 +75,7 @@ def take_in(db: Session, meeting_id: UUID, sightings: Sequence[Sighting], source
 
 
 def _row(sighting: Sighting) -> dict[str, str | None]:
-    """As `take_in` reads it. PostgreSQL keeps no NUL in a text, so there is none."""
+    """As `take_in` reads it. PostgreSQL keeps no NUL in a text and no half of a character, so there is none."""
     participant = sighting.participant
     row = {
         **participant._asdict(),
@@ -84,11 +85,14 @@ def _row(sighting: Sighting) -> dict[str, str | None]:
         "left_at": sighting.left_at.isoformat() if sighting.left_at else None,
         "device": sighting.device,
     }
-    return {name: value and value.replace("\x00", "") for name, value in row.items()}
+    return {name: value and value.replace("\x00", "").encode(errors="replace").decode() for name, value in row.items()}
 
 
 def note_room_times(db: Session, meeting_id: UUID, started_at: datetime | None, ended_at: datetime | None) -> None:
-    """When the room was first opened and last closed, as far as the platform told; who was inside then is out."""
+    """When the room was first opened and last closed, as far as the platform told; who was inside then is out. Holds the
+    meeting.
+    """
+    db.execute(LOCK, {"meeting": meeting_id})
     db.execute(ROOM_TIMES, {"meeting": meeting_id, "started_at": started_at, "ended_at": ended_at})
     db.execute(REFRESH, {"meeting": meeting_id})
     live.announce(db, meeting_id)

@@ -15,7 +15,8 @@ from portal.attendance import sightings
 from portal.database.rows import typed
 from portal.database.transactions import each, let_go
 from portal.meetings.models import Meeting
-from portal.rooms import platforms
+from portal.rooms import platforms, provision
+from portal.rooms.jobs import follow
 from portal.rooms.models import Room, RoomEventRecord
 from portal.rooms.platform import Platform, ProviderError, Report, RoomEvent
 from portal.rooms.zoom import Zoom
@@ -41,7 +42,7 @@ select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
   from rooms r join meetings m on m.id = r.meeting_id
  where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active')
    and m.starts_at <= :at + interval '40 minutes' and m.ends_at > :at - interval '4 hours'
- order by m.starts_at, m.id
+ order by r.polled_at nulls first, m.starts_at, m.id
 """)
 UNREPORTED = text("""
 select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
@@ -53,7 +54,7 @@ select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
 
 
 def take_in_event(db: Session, event_id: str) -> None:
-    """What a platform told by a signed message: somebody came or went, the room was opened or closed. Once."""
+    """What a platform told by a signed message: somebody came or went, the room was opened, closed or deleted. Once."""
     record = db.get(RoomEventRecord, event_id)
     if record is None or record.handled_at is not None:
         return
@@ -76,15 +77,20 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
         started, ended = (event.occurred_at if event.kind == kind else None for kind in ("started", "ended"))
         sightings.note_room_times(db, meeting_id, started, ended)
         return "taken in"
+    if event.kind == "deleted":
+        provision.is_gone(db, meeting_id, event.provider_id)
+        follow.enqueue(db, meeting_id=meeting_id)
+        return "taken in"
     return "ignored"
 
 
 def poll(db: Session) -> None:
     """Of every room that is open: who is and was inside, where the platform says so only when asked."""
     for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
+        # Noted before it is asked, and the longest unasked first: what fails in an unforeseen way keeps no other room waiting.
+        _note(db, row, polled_at=clock.now())
         report = _ask(db, row, lambda platform, room: platform.inside(room))
         if report is not None:
-            db.execute(update(Room).where(Room.meeting_id == row.meeting_id).values(polled_at=clock.now()))
             _take_report(db, row, report, "poll")
 
 
@@ -92,13 +98,10 @@ def fetch_reports(db: Session) -> None:
     """Half an hour, an hour, six and twenty-four hours after the end, until it is whole: the platform's own report."""
     due = {"at": clock.now(), "after": list(REPORTS_AFTER)}
     for row in each(db, typed(Asked, db.execute(UNREPORTED, due))):
-        room = update(Room).where(Room.meeting_id == row.meeting_id)
         # Counted before it is asked: what fails in an unforeseen way fails four times and no more.
-        db.execute(room.values(report_attempts=Room.report_attempts + 1))
+        _note(db, row, report_attempts=Room.report_attempts + 1)
         report = _ask(db, row, lambda platform, room: platform.report(room))
         if report is not None:
-            if report.is_whole:
-                db.execute(room.values(reported_at=clock.now()))
             _take_report(db, row, report, "report")
 
 
@@ -116,5 +119,11 @@ def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | N
 
 
 def _take_report(db: Session, row: Asked, report: Report, source: sightings.Source) -> None:
-    sightings.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)
+    sightings.note_room_times(db, row.meeting_id, report.started_at, report.ended_at)  # first: it holds the meeting
+    if source == "report" and report.is_whole:
+        _note(db, row, reported_at=clock.now())
     sightings.take_in(db, row.meeting_id, report.sightings, source)
+
+
+def _note(db: Session, row: Asked, **values: Any) -> None:
+    db.execute(update(Room).where(Room.meeting_id == row.meeting_id).values(**values))

@@ -189,10 +189,11 @@ def touch_presence(meeting_id: UUID) -> ResponseReturnValue:
 
 def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
     """The page of one meeting, with a sentence on it when something was refused."""
-    may_lead_to_a_room()
     row = the_meeting(meeting_id)
     viewer_clock = here_and_now()
     m = present_meeting(row, viewer_clock)
+    if m.phase != "over":
+        may_lead_to_a_room()
     m.description_html = rendered(row.description)
     b, live_url = live_board.for_viewer(db.session(), row, viewer_clock, current_user)
     behind = m.phase in ("over", "cancelled")

@@ -31,7 +31,6 @@ from portal.rooms.platform import (
     Plan,
     ProviderError,
     Recording,
-    Registrant,
     Report,
     Room,
     RoomGoneError,
@@ -152,9 +151,8 @@ class GoogleMeet:
         """None: the host gets the same address as everybody."""
         return None
 
-    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant]:  # noqa: ARG002 - Meet has none
-        """Nobody: Meet has no personal addresses, and guests of an event would be mailed by Google."""
-        return []
+    def register(self, provider_id: str, people: Sequence[Person]) -> None:
+        """None: Meet has no personal addresses, and guests of an event would be mailed by Google."""
 
     def revoke(self, provider_id: str, registrant_id: str) -> None:
         """Nothing to take back."""

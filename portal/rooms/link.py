@@ -54,6 +54,8 @@ def checked(typed: str, own_host: str) -> str:
         raise NotALink from error
     if "@" in parts.netloc:
         raise WithAName
+    if "[" in parts.netloc:  # an IPv6 address, or one of a version that is still to come
+        raise NoPublicHost
     host = _name(parts.hostname or "")
     if host == own_host.lower().rstrip("."):
         raise OurOwn
@@ -62,8 +64,6 @@ def checked(typed: str, own_host: str) -> str:
 
 def _name(host: str) -> str:
     """The name of a host as browsers look it up. Raises Refused for one that is none, or that others do not reach."""
-    if ":" in host:  # an IPv6 address, the only host with colons
-        raise NoPublicHost
     try:
         name = idna.encode(host, uts46=True).decode().lower().rstrip(".")
     except idna.IDNAError as error:

@@ -143,8 +143,10 @@ class Platform(Protocol):
     def host_address(self, provider_id: str) -> HostAddress | None:
         """The host's own way in; None where the platform has none and the host takes everybody's."""
 
-    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant]:
-        """Personal addresses; empty where the platform (or the account's plan) has none. The platform mails nobody."""
+    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant] | None:
+        """Personal addresses, for those of these people who get one; None where the platform (or the account's plan) has
+        none. The platform mails nobody.
+        """
 
     def revoke(self, provider_id: str, registrant_id: str) -> None:
         """Take a personal address back, as far as the platform can."""

@@ -31,7 +31,10 @@ CLAIM_FOR = timedelta(minutes=3)
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15))
 HOST_AHEAD, RENEW_AHEAD = timedelta(minutes=10), timedelta(hours=1)
 """The host's address is there so long before the host's door, and renewed so long before it runs out."""
-LEAVE_ALONE = timedelta(minutes=15)
+LEAVE_ALONE = timedelta(minutes=5)
+"""So long at most a room is not looked at after a platform refused; shorter than `HOST_AHEAD`. One member's registrations can
+be used up for the day, and that is no reason to be without the host's address.
+"""
 
 logger = logging.getLogger("portal.rooms")
 
@@ -48,9 +51,20 @@ def provide(db: Session, meeting_id: UUID) -> None:
     if claim is None:
         return
     let_go(db)
+    platform, known = platforms()[claim.platform], claim.old_provider_id
+    plan = Plan(
+        claim.meeting_id, claim.title, claim.starts_at, claim.duration, claim.timezone, is_private=claim.is_private
+    )
+    if claim.old_platform != claim.platform:
+        known = None
     try:
-        room = _made(platforms()[claim.platform], claim)
+        room = platform.change(known, plan) if known else platform.create(plan)
     except ProviderError as error:
+        if known and isinstance(error, RoomGoneError):
+            is_gone(db, meeting_id, known)  # nobody is sent there, whatever becomes of the new one
+            keep(db)
+            provide(db, meeting_id)
+            return
         _failed(db, claim, error)
     else:
         _ready(db, claim, room)
@@ -70,11 +84,12 @@ def accompany(db: Session, meeting_id: UUID | None = None) -> None:
             continue
         platform = platforms()[room.platform]
         with _left_alone_on_error(db, room):
+            if room.wants_host_address:  # first: without the host nobody comes in
+                _renew_host_address(db, platform, room)
+                keep(db)
             if room.wants_registrants:
                 _revoke(db, platform, room)
                 _register(db, platform, room)
-            if room.wants_host_address:
-                _renew_host_address(db, platform, room)
             db.execute(queries.LEAVE_ALONE, {"meeting": room.meeting_id, "until": None})
         keep(db)
 
@@ -112,38 +127,27 @@ def start_anew(db: Session, meeting_id: UUID) -> None:
 
 
 def is_gone(db: Session, meeting_id: UUID, provider_id: str) -> None:
-    """Note that a room was deleted at its platform, unless there is another by now; the next look makes a new one."""
-    given = {"meeting": meeting_id, "provider_id": provider_id}
+    """Note that a room was deleted at its platform, unless there is another by now or the meeting is over; the next look
+    makes a new one.
+    """
+    given = {"meeting": meeting_id, "provider_id": provider_id, "at": clock.now()}
     if db.execute(queries.GONE, given).rowcount:  # type: ignore[attr-defined]
         audit.record(db, "room.gone", "The room was deleted at the platform", category="cron", meeting_id=meeting_id)
         live.announce(db, meeting_id)
 
 
-def _made(platform: Platform, claim: Claim) -> Room:
-    plan = Plan(
-        claim.meeting_id, claim.title, claim.starts_at, claim.duration, claim.timezone, is_private=claim.is_private
-    )
-    if claim.old_provider_id and claim.old_platform == claim.platform:
-        try:
-            return platform.change(claim.old_provider_id, plan)
-        except RoomGoneError:
-            logger.warning(
-                "The room of meeting %s was deleted at %s; it is made anew.", claim.meeting_id, claim.platform
-            )
-    return platform.create(plan)
-
-
 def _ready(db: Session, claim: Claim, room: Room) -> None:
     """Keep the room that was made; nobody may want it any more (cancelled, a link was typed, another platform)."""
     mine = {"meeting": claim.meeting_id, "platform": claim.platform}
-    if not db.scalar(queries.LOCK, mine):
-        db.execute(queries.DISCARD, {"platform": claim.platform, "provider_id": room.provider_id})
+    named = {"platform": claim.platform, "provider_id": room.provider_id}
+    if not _is_wanted(db, claim):
+        db.execute(queries.DISCARD, named)
         return
     is_new = (claim.old_platform, claim.old_provider_id) != (claim.platform, room.provider_id)
     if is_new:
         db.execute(queries.FORGET_REGISTRANTS, mine)
-    if claim.old_provider_id and claim.old_platform != claim.platform:
-        db.execute(queries.DISCARD, {"platform": claim.old_platform, "provider_id": claim.old_provider_id})
+    db.execute(queries.DISCARD_OTHER, {**mine, **named})
+    db.execute(queries.REMOVED, named)  # a room that was let go, and found again before it was deleted
     values = {
         "sealed": _sealed(room.address),
         "provider_id": room.provider_id,
@@ -160,7 +164,7 @@ def _ready(db: Session, claim: Claim, room: Room) -> None:
 
 def _failed(db: Session, claim: Claim, error: ProviderError) -> None:
     """Note why, when to try again (not before the end when that is of no use), and tell host and admins once."""
-    if not db.scalar(queries.LOCK, {"meeting": claim.meeting_id, "platform": claim.platform}):
+    if not _is_wanted(db, claim):
         return
     pause = error.after or _pause(claim.attempts)
     next_try_at = clock.now() + pause if error.again else claim.ends_at
@@ -179,21 +183,37 @@ def _failed(db: Session, claim: Claim, error: ProviderError) -> None:
     live.announce(db, claim.meeting_id)
 
 
+def _is_wanted(db: Session, claim: Claim) -> bool:
+    """Whether the meeting still wants a room of this platform; it is held from here to the end of the transaction."""
+    mine = {"meeting": claim.meeting_id, "platform": claim.platform}
+    db.execute(queries.LOCK, mine)
+    return bool(db.scalar(queries.WANTED, mine))
+
+
+def _hold(db: Session, room: Standing) -> None:
+    """Hold the meeting. Raises RoomGoneError if this is its room no longer: an address into it would outlive it."""
+    mine = {"meeting": room.meeting_id, "platform": room.platform, "provider_id": room.provider_id}
+    db.execute(queries.LOCK, mine)
+    if not db.scalar(queries.IS_STILL_ITS_ROOM, mine):
+        raise RoomGoneError
+
+
 def _register(db: Session, platform: Platform, room: Standing) -> None:
     """An address of their own for everybody who said yes and has none, some at a time."""
     while people := queries.UNREGISTERED.all(db, meeting=room.meeting_id, at=clock.now()):
         let_go(db)
         asked = [Person(p.user_id, p.email, p.first_name or "", p.last_name or "") for p in people]
         registrants = platform.register(room.provider_id, asked)
+        _hold(db, room)
         known = {"meeting": room.meeting_id}
-        for one in registrants:
+        for one in registrants or ():
             sealed = _sealed(one.address)
             values = {"user_id": one.user_id, "registrant_id": one.registrant_id, "sealed": sealed}
             db.execute(queries.REGISTERED, {**known, **values})
         if room.has_registrants is None:
-            db.execute(queries.HAS_REGISTRANTS, {**known, "yes": bool(registrants)})
+            db.execute(queries.HAS_REGISTRANTS, {**known, "yes": registrants is not None})
         keep(db)
-        if len(registrants) < len(people):
+        if registrants is None or len(registrants) < len(people):
             return
 
 
@@ -209,6 +229,7 @@ def _revoke(db: Session, platform: Platform, room: Standing) -> None:
 def _renew_host_address(db: Session, platform: Platform, room: Standing) -> None:
     let_go(db)
     own = platform.host_address(room.provider_id)
+    _hold(db, room)
     # Where there is none the host takes everybody's, and is asked for again some time later.
     values = (
         {"sealed": _sealed(own.address), "until": own.until}
@@ -227,7 +248,7 @@ def _left_alone_on_error(db: Session, room: Standing) -> Iterator[None]:
         is_gone(db, room.meeting_id, room.provider_id)
     except ProviderError as error:
         logger.warning("Meeting %s: %s", room.meeting_id, error.sentence)
-        pause = error.after or (BACK_OFF[0] if error.again else LEAVE_ALONE)
+        pause = min(error.after or (BACK_OFF[0] if error.again else LEAVE_ALONE), LEAVE_ALONE)
         db.execute(queries.LEAVE_ALONE, {"meeting": room.meeting_id, "until": clock.now() + pause})
 
 

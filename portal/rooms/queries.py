@@ -104,7 +104,7 @@ claimed as (
   insert into rooms as r (meeting_id, made_by, title, starts_at, duration, next_try_at)
   select id, platform, title, starts_at, duration, :until from due
       on conflict (meeting_id) do update set next_try_at = excluded.next_try_at
-   where coalesce(r.next_try_at <= :at, true)
+   where coalesce(r.next_try_at <= :at, true) and r.made_by <> 'link'
   returning made_by, attempts, ready_at),
 shown as (
   update meetings m set provision_state = 'requested' from due, claimed where m.id = due.id and due.provision_state <> 'ready')
@@ -113,10 +113,16 @@ select due.id as meeting_id, due.title, due.starts_at, due.ends_at, due.duration
   from due, claimed
 """),  # noqa: S608
 )
-LOCK = text("""
+LOCK = text("select id from meetings where id = :meeting for no key update")
+# For who holds the meeting, in a statement of its own: one that waited for the lock would still see the rooms of before.
+WANTED = text("""
 select m.status in ('scheduled', 'active') and m.platform = :platform
-   and not exists (select from rooms r where r.meeting_id = m.id and r.made_by = 'link') as wanted
-  from meetings m where m.id = :meeting for no key update
+   and not exists (select from rooms r where r.meeting_id = m.id and r.made_by = 'link')
+  from meetings m where m.id = :meeting
+""")
+IS_STILL_ITS_ROOM = text("""
+select exists (select from meetings m join rooms r on r.meeting_id = m.id
+                where m.id = :meeting and m.meeting_id = :provider_id and r.made_by = :platform)
 """)
 READY = text("""
 with kept as (
@@ -136,15 +142,21 @@ FORGET_REGISTRANTS = text("delete from room_registrants where meeting_id = :meet
 START_ANEW = text("""
 update rooms set attempts = 0, next_try_at = null, failure = null where meeting_id = :meeting and made_by <> 'link' and attempts > 0
 """)
-# Somebody deleted it at the platform.
+# Somebody deleted it at the platform. After the end it stays known by its name there, for the report.
 GONE = text("""
 with gone as (
   update meetings set meeting_link = null, meeting_id = null, provision_state = 'gone'
-   where id = :meeting and meeting_id = :provider_id returning id)
+   where id = :meeting and meeting_id = :provider_id and status in ('scheduled', 'active') and ends_at > :at returning id)
 update rooms r set attempts = 0, next_try_at = null from gone where r.meeting_id = gone.id
 """)
 DISCARD = text("""
 insert into obsolete_rooms (platform, provider_id) values (:platform, :provider_id) on conflict do nothing
+""")
+# The room a meeting has, where it is another than the one it gets: one at another platform, or of a worker that was quicker.
+DISCARD_OTHER = text("""
+insert into obsolete_rooms (platform, provider_id)
+select r.made_by, m.meeting_id from meetings m join rooms r on r.meeting_id = m.id
+ where m.id = :meeting and (r.made_by, m.meeting_id) <> (:platform, :provider_id) on conflict do nothing
 """)
 # A typed link stays with a cancelled meeting, for whoever takes the cancellation back; a platform's room does not.
 CANCELLED = text("""

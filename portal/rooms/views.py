@@ -84,10 +84,23 @@ def _read(secret: str) -> dict[str, Any]:  # JSON, of any shape
     signature = request.headers.get("x-zm-signature", "")
     if not hmac.compare_digest(expected.encode(), signature.encode()):
         raise ForgedError
-    found = json.loads(raw.decode())
+    found = _writable(json.loads(raw.decode()))
     if not isinstance(found, dict) or not isinstance(found.get("event"), str):
         raise ValueError("a message without its event")
     return found
+
+
+def _writable(value: Any) -> Any:
+    """The same without what the database cannot keep, NUL and halves of characters: people call themselves anything, and
+    Zoom cuts names.
+    """
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_writable(one) for one in value]
+    if isinstance(value, dict):
+        return {_writable(name): _writable(one) for name, one in value.items()}
+    return value
 
 
 def _answer_to(token: str, secret: str) -> ResponseReturnValue:
@@ -104,15 +117,11 @@ def _note(body: dict[str, Any]) -> dict[str, Any] | None:
     event, instance = Zoom.event(body), body["payload"]["object"]["uuid"]
     if not all(0 < len(name) <= LONGEST for name in (event.provider_id, instance)):
         raise ValueError("a message without its names")
-    kept = json.dumps(Zoom.kept(body), ensure_ascii=False, allow_nan=False)
-    kept.encode()  # raises for what is no text, as the database would
-    if "\\u0000" in kept:
-        raise ValueError("a character the database cannot keep")
     return {
         "id": event.event_id,
         "kind": event.kind,
         "room": event.provider_id,
-        "body": kept,
+        "body": json.dumps(Zoom.kept(body), ensure_ascii=False, allow_nan=False),
         "occurred": event.occurred_at,
     }
 

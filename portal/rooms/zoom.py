@@ -28,7 +28,15 @@ from portal.rooms.platform import (
     RoomGoneError,
     Sighting,
 )
-from portal.rooms.zoom_client import Body, MissingScopeError, NotInPlanError, RequestRefusedError, ZoomClient, segment
+from portal.rooms.zoom_client import (
+    Body,
+    DailyLimitError,
+    MissingScopeError,
+    NotInPlanError,
+    RequestRefusedError,
+    ZoomClient,
+    segment,
+)
 
 SCHEDULED = 2  # a meeting with a start
 AT_ONCE, NO_REGISTRATION = 0, 2  # approval_type
@@ -140,8 +148,8 @@ class Zoom:
         """The host's own way in, which opens the meeting for everybody; Zoom takes it for two hours."""
         return HostAddress(str(self._meeting(provider_id)["start_url"]), clock.now() + HOST_ADDRESS_LASTS)
 
-    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant]:
-        """Personal addresses, for whom Zoom gives one: not for its own host, nor in a plan without registration."""
+    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant] | None:
+        """Personal addresses, for whom Zoom gives one: not for its own host. None in a plan without registration."""
         found: list[Registrant] = []
         able = [person for person in people if len(person.email) <= ADDRESS]
         try:
@@ -151,10 +159,13 @@ class Zoom:
                     found += self._register_together(provider_id, some)
                 except (NotInPlanError, MissingScopeError):
                     raise
-                except RequestRefusedError:  # one of them cannot be registered, and Zoom does not say who
-                    found += self._register_each(provider_id, some)
+                except (RequestRefusedError, DailyLimitError) as refused:  # one of them; Zoom does not say who
+                    registered = list(self._register_each(provider_id, some))
+                    if not registered and isinstance(refused, DailyLimitError):
+                        raise
+                    found += registered
         except NotInPlanError:
-            return []
+            return None
         return found
 
     def revoke(self, provider_id: str, registrant_id: str) -> None:
@@ -267,7 +278,7 @@ class Zoom:
                 row = self._client.ask("POST", f"/meetings/{segment(provider_id)}/registrants", body=body)
             except (NotInPlanError, MissingScopeError):
                 raise
-            except RequestRefusedError:
+            except (RequestRefusedError, DailyLimitError):
                 continue
             yield Registrant(person.user_id, str(row["registrant_id"]), str(row["join_url"]))
 
@@ -308,15 +319,18 @@ def _registration(person: Person) -> Body:
 
 
 def _participant(row: Body, name: str, email: str, instance: str) -> Participant:
-    """Who it is. An address counts only with a signed-in account: any may be typed on a registration page."""
-    registrant, account = row.get("registrant_id") or None, row.get("participant_user_id") or row.get("id") or None
+    """Who it is. An address counts only with a signed-in account that did not register: any may be typed on a registration
+    page, and whom we registered ourselves is known without.
+    """
+    registrant = str(row.get("registrant_id") or "") or None
+    account = str(row.get("participant_user_id") or row.get("id") or "") or None
     if registrant:
         identity = f"registrant:{registrant}"
     elif account:
         identity = f"account:{account}"
     else:  # nobody known, and another one after leaving: report and events have this number alone in common
         identity = f"visit:{instance}:{row.get('user_id') or row.get('participant_uuid')}"
-    return Participant(identity, name, registrant, account, (email or None) if account else None)
+    return Participant(identity, name, registrant, account, (email or None) if account and not registrant else None)
 
 
 def _sighting_of_event(kind: str, who: Body, instance: str, occurred: datetime) -> Sighting:

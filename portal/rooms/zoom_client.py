@@ -44,6 +44,10 @@ class MissingScopeError(RequestRefusedError):
     """The app was not given the right to do it."""
 
 
+class DailyLimitError(ProviderError):
+    """This was asked as often today as Zoom allows, by this host or for this person."""
+
+
 class ZoomClient:
     """Asks Zoom as the app. One for a process: its threads share the token."""
 
@@ -192,7 +196,7 @@ def _too_many(answer: requests.Response, words: str) -> ProviderError:
     if "daily" in words.lower():
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         after = _retry_after(answer) or midnight - datetime.now(UTC)
-        return ProviderError("Zoom's daily limit for this host is reached; it starts anew at 00:00 UTC.", after=after)
+        return DailyLimitError("Zoom's daily limit for this host is reached; it starts anew at 00:00 UTC.", after=after)
     after = _retry_after(answer) or timedelta(seconds=10)
     return ProviderError("Zoom is asked too often just now.", after=after)
 

@@ -93,6 +93,25 @@ def test_a_wrong_choice_can_be_changed(desk, superuser, alice, bob, over):
     assert one(superuser, "select user_id from known_accounts") == bob.id
 
 
+@pytest.mark.parametrize(("right", "hers"), [("Alice", 30), ("nobody", None)])
+def test_and_the_account_is_corrected_in_other_meetings_too(desk, work, superuser, people, bob, over, right, hers):
+    other = plan(superuser, "Lunch", days=-4)
+    has_room(superuser, other)
+    stranger(superuser, other)
+    for choice in (bob.id, people[0].id if right == "Alice" else right):
+        desk.submit(page_of(superuser, over), person=choice)
+        work()
+    there = "select max(join_duration) from meeting_attendances where meeting_id = %s and user_id = %s"
+    assert [one(superuser, there, other.id, person.id) for person in (people[0], bob)] == [hers, None]
+
+
+def test_who_was_seen_before_the_meeting_went_on_behind_a_link_can_be_named_too(desk, superuser, alice, over):
+    superuser.execute("update meetings set platform = 'link'")
+    superuser.execute("update rooms set made_by = 'link'")
+    assert desk.submit(page_of(superuser, over), person=alice.id).status_code == 303
+    assert of(superuser, alice) == ("attended", 30) and one(superuser, "select count(*) from known_accounts") == 0
+
+
 def test_nobody_of_the_club_waits_no_longer(desk, superuser, alice, over):
     desk.submit(page_of(superuser, over), person=alice.id)
     desk.submit(page_of(superuser, over), person="nobody")

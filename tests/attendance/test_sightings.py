@@ -165,6 +165,18 @@ def test_strangers_are_heads_but_nobody(take_in, worker_app, superuser, tonight)
     assert one(superuser, "select attendance_record from meetings") == "provisional"
 
 
+def test_who_closed_their_account_before_the_report_came_stays_nameless(take_in, superuser, alice, tonight):
+    superuser.execute("update users set is_active = false, closed_at = now() where id = %s", [alice.id])
+    take_in(tonight, sighting(tonight, "x", 0, 60, registrant="alice", account="a-1", email=alice.email))
+    assert superuser.execute("select name, account, email from participants").fetchone() == ("", None, None)
+    assert of(superuser, alice) == 60 and one(superuser, "select count(*) from known_accounts") == 0
+
+
+def test_half_a_character_is_no_reason_to_lose_a_report(take_in, superuser, tonight):
+    take_in(tonight, sighting(tonight, "Tom \ud83d", 0))
+    assert unknown(superuser) == ["Tom ?"]
+
+
 def test_names_with_a_nul_or_without_end_are_cut(take_in, superuser, tonight):
     take_in(tonight, sighting(tonight, "\x00 " + "a" * 500, 0))
     assert one(superuser, "select length(name) from participants") == 200

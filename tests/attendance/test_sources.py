@@ -1,6 +1,7 @@
 """Events, polling and reports: what a platform tells is asked for at the right time, and taken in once."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -8,7 +9,7 @@ from psycopg.types.json import Jsonb
 from portal.attendance import jobs
 from portal.rooms.platform import Participant, ProviderError, Report, Sighting
 from tests.support.presence import has_room, moment, seen
-from tests.support.reading import do, invite, one, operations, plan
+from tests.support.reading import do, invite, one, operations, plan, waited_for
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -87,6 +88,31 @@ def test_a_platform_that_fails_is_asked_again_and_the_others_are_asked_too(
     do(worker_app, jobs.poll, moment(tonight, 30))
     assert one(superuser, "select meeting_id from presences") == later.id
     assert "room.unreported" in operations(superuser)
+
+
+def test_an_answer_nobody_foresaw_keeps_no_other_room_waiting(outside, worker_app, superuser, bob, tonight):
+    later = plan(superuser, "Later", days=2, start_time="21:10")
+    has_room(superuser, later, "google-meet")
+    outside.answers = [KeyError("name"), Report([bobs(later, 0, None)], False), KeyError("name")]
+    for minute in (30, 31):
+        with pytest.raises(KeyError):
+            do(worker_app, jobs.poll, moment(tonight, minute))
+    assert one(superuser, "select meeting_id from presences") == later.id
+
+
+def test_a_report_holds_the_meeting_before_its_room_as_everybody_does(
+    outside, worker_app, superuser, database, bob, tonight
+):
+    outside.answers = [Report([bobs(tonight, 0, None)], False)]
+    polling = Thread(target=do, args=(worker_app, jobs.poll, moment(tonight, 1)))
+    with database.connect() as typing:
+        typing.execute("set lock_timeout = '1s'")
+        typing.execute("select from meetings for no key update")
+        polling.start()
+        waited_for(superuser)
+        typing.execute("update rooms set attempts = attempts")
+    polling.join()
+    assert one(superuser, "select count(*) from presences") == 1
 
 
 # --- the report ------------------------------------------------------------------------------------------------------
@@ -188,6 +214,18 @@ def test_when_the_room_ends_everybody_is_out(tells, superuser, bob, tonight):
         moment(tonight, -1),
         moment(tonight, 50),
     )
+
+
+def test_a_room_deleted_by_hand_is_nobodys_any_more(tells, superuser):
+    superuser.execute("update meetings set provision_state = 'ready', meeting_link = 'sealed'")
+    assert tells("deleted", -30) == "taken in"
+    assert superuser.execute("select provision_state, meeting_link from meetings").fetchone() == ("gone", None)
+    assert one(superuser, "select count(*) from procrastinate_jobs where task_name = 'rooms.follow'") == 1
+
+
+def test_but_after_the_end_it_is_asked_for_its_report_all_the_same(tells, superuser):
+    tells("deleted", 70)
+    assert one(superuser, "select meeting_id from meetings") == "123"
 
 
 def test_a_foreign_room_and_what_we_do_not_know_are_passed_over(tells, superuser):

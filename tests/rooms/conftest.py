@@ -27,6 +27,7 @@ class Outside:
         self.calls: list[str] = []
         self.troubles: list[ProviderError] = []
         self.has_registrants = True
+        self.refused: list[str] = []  # first names
         self.while_asked = lambda: None
 
     def _asked(self, call: str) -> None:
@@ -58,15 +59,17 @@ class Outside:
 
     def host_address(self, provider_id: str) -> HostAddress:
         self._asked("host_address")
+        self.while_asked()
         return HostAddress(f"https://meet.example.test/{provider_id}/host", clock.now() + 2 * HOUR)
 
-    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant]:
+    def register(self, provider_id: str, people: Sequence[Person]) -> list[Registrant] | None:
         self._asked("register")
         if provider_id not in self.rooms:
             raise RoomGoneError
         self.while_asked()
         if not self.has_registrants:
-            return []
+            return None
+        people = [person for person in people if person.first_name not in self.refused]
         self.registrants |= {f"r{person.user_id}": person for person in people}
         return [
             Registrant(p.user_id, f"r{p.user_id}", f"https://meet.example.test/{provider_id}/{p.first_name}")

@@ -39,6 +39,7 @@ REFUSED = {
     "https://example.0x7F/": link.NoPublicHost,
     "https://１２７.0.0.1/": link.NoPublicHost,
     "https://[::1]/": link.NoPublicHost,
+    "https://[v1.example.org]/": link.NoPublicHost,
 }
 
 
@@ -308,6 +309,8 @@ def test_only_pages_with_a_door_let_forms_lead_to_any_https_address(sign_in, cha
     assert all(policy(path)[:2] == ["'self'", "https:"] for path in ("/meetings", f"/meetings/{supper.id}"))
     assert all("https:" not in policy(path) for path in ("/account", "/meetings/past", "/plans"))
     assert policy("/meetings")[2:] == policy("/account")[1:]
+    with clock.at(supper.ends_at):
+        assert "https:" not in policy(f"/meetings/{supper.id}")
 
 
 # --- the next one --------------------------------------------------------------------------------------------------------

@@ -1,14 +1,15 @@
 """Rooms at a platform: made a day before, following their meeting, failing aloud, and open to each person."""
 
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
 from portal import clock
 from portal.rooms.jobs import erase, follow
-from portal.rooms.platform import ProviderError
-from tests.rooms.conftest import MINUTE, opened
-from tests.support.reading import answers, do, invite, one, operations, words
+from portal.rooms.platform import ProviderError, RoomGoneError
+from tests.rooms.conftest import HOUR, MINUTE, opened
+from tests.support.reading import answers, do, invite, one, operations, waited_for, words
 
 DAY = 24 * 60
 LINK = "https://meet.example.test/typed"
@@ -141,6 +142,19 @@ def test_a_link_typed_while_the_platform_was_asked_stays(tended, outside, superu
     assert outside.rooms == {}  # deleted there: it is nobody's
 
 
+def test_a_link_that_is_just_being_typed_stays_too(tended, outside, superuser, database, evening):
+    """Its transaction is still open when the worker comes to keep the room, and waits for it."""
+    with database.connect() as typing:
+
+        def type_it():
+            typing.execute("select keep_link(array[%s]::uuid[], 'typed')", [evening.id])
+            Thread(target=lambda: (waited_for(superuser), typing.commit())).start()
+
+        outside.while_asked = type_it
+        tended(-60)
+    assert one(superuser, "select meeting_link from meetings") == "typed" and outside.rooms == {}
+
+
 # --- the meeting changes -------------------------------------------------------------------------------------------------
 
 
@@ -207,6 +221,41 @@ def test_a_cancelled_meeting_lets_its_room_go_and_a_reinstated_one_gets_another(
     assert (state(), len(outside.rooms)) == ("ready", 1)
 
 
+def test_a_room_that_is_found_again_before_it_was_deleted_stays(made, tended, outside, superuser, worker_app, state):
+    superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.'")
+    do(worker_app, follow, made.starts_at - 600 * MINUTE, meeting_id=str(made.id))
+    superuser.execute("update meetings set status = 'scheduled', cancellation_reason = null")
+    tended(-599)
+    tended(-598)
+    assert (state(), list(outside.rooms)) == ("ready", ["901"])
+
+
+def test_of_two_rooms_that_were_made_at_once_one_is_deleted(tended, outside, superuser, worker_app, evening, state):
+    """Somebody pressed "make it again" while a worker was at it, and the platform showed neither the other's room."""
+
+    def meanwhile():
+        outside.while_asked = lambda: None
+        hidden = outside.rooms.popitem()
+        superuser.execute("update rooms set next_try_at = null")
+        do(worker_app, follow, evening.starts_at - 60 * MINUTE, meeting_id=str(evening.id))
+        outside.rooms |= [hidden]
+
+    outside.while_asked = meanwhile
+    tended(-60)
+    assert state() == "ready"
+    assert list(outside.rooms) == [one(superuser, "select meeting_id from meetings")]
+
+
+def test_nobody_is_sent_to_a_room_that_was_deleted_while_no_new_one_can_be_made(
+    made, tended, outside, superuser, enter, charlie, state
+):
+    outside.rooms.clear()
+    outside.troubles = [RoomGoneError(), ProviderError("Zoom does not answer.")]
+    superuser.execute("update meetings set title = 'Late supper'")
+    tended(-1)
+    assert state() == "failed" and "The room isn’t open yet." in words(enter(charlie))
+
+
 def test_a_room_that_cannot_be_deleted_is_tried_again(made, tended, outside, superuser):
     superuser.execute("delete from meetings")
     outside.troubles = [ProviderError("Zoom does not answer.")]
@@ -255,6 +304,34 @@ def test_each_person_who_said_yes_is_led_by_an_address_of_their_own(
     assert enter(charlie).location == "https://meet.example.test/901/Charlie"
     assert enter(bob).location == "https://meet.example.test/901"
     assert "Charlie" not in str(superuser.execute("select address from room_registrants").fetchall())
+
+
+def test_whom_the_platform_refuses_takes_nobodys_address(made, tended, outside, enter, superuser, alice, charlie):
+    """Zoom gives its own host none, who is often the first to say yes."""
+    outside.refused = ["Alice"]
+    answers(superuser, made.id, accepted=[alice])
+    tended(-600)
+    answers(superuser, made.id, accepted=[charlie])
+    tended(-60)
+    assert enter(charlie).location == "https://meet.example.test/901/Charlie"
+
+
+def test_addresses_into_a_room_that_was_replaced_meanwhile_are_given_to_nobody(
+    made, tended, outside, enter, superuser, sign_in, alice, charlie
+):
+    def type_it():
+        sign_in(alice).submit(f"/meetings/{made.id}/room", link=LINK)
+
+    answers(superuser, made.id, accepted=[charlie])
+    outside.while_asked = type_it
+    tended(-60)
+    assert outside.calls[0] == "register" and enter(charlie).location == LINK
+
+
+def test_nor_is_the_hosts(made, tended, outside, enter, sign_in, alice):
+    outside.while_asked = lambda: sign_in(alice).submit(f"/meetings/{made.id}/room", link=LINK)
+    tended(-45)
+    assert outside.calls[0] == "host_address" and enter(alice).location == LINK
 
 
 def test_hundreds_are_registered_some_at_a_time(made, tended, outside, superuser):
@@ -319,6 +396,25 @@ def test_a_platform_that_refuses_addresses_closes_no_door(made, tended, outside,
         tended(minutes)
     assert outside.calls == ["register"] and "Too many registrants today." in caplog.text
     assert enter(charlie).location == "https://meet.example.test/901"
+
+
+def test_whoevers_registrations_are_used_up_for_the_day_the_host_comes_in(
+    made, tended, outside, enter, superuser, alice, charlie
+):
+    """Each yes after a no is a registration, and a platform takes few of one person a day."""
+    answers(superuser, made.id, accepted=[charlie])
+    outside.troubles = [ProviderError("The daily limit is reached.", after=6 * HOUR)] * 3
+    for minutes in (-300, -295, -51):
+        tended(minutes)
+    outside.troubles = []
+    tended(-46)
+    assert enter(alice, -40).location == "https://meet.example.test/901/host"
+
+
+def test_and_the_host_is_seen_to_before_the_others(made, tended, outside, superuser, charlie):
+    answers(superuser, made.id, accepted=[charlie])
+    tended(-50)
+    assert outside.calls == ["host_address", "register"]
 
 
 def test_of_two_workers_one_registers(made, tended, outside, worker_app, superuser, charlie):

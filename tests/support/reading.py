@@ -103,6 +103,13 @@ def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: obj
         task.work(**arguments)
 
 
+def waited_for(superuser: psycopg.Connection) -> None:
+    """Until somebody waits for somebody's row, ten seconds at most."""
+    until = monotonic() + 10
+    while not one(superuser, "select exists (select from pg_locks where not granted)") and monotonic() < until:
+        sleep(0.02)
+
+
 def said_at(answer, field: str) -> str:
     """The error at one field of a form."""
     return plain(answer.text.partition(f'id="{field}-error">')[2].partition("</p>")[0])

@@ -1,5 +1,5 @@
 -- Who the participants of a meeting are that nobody knows yet: whose account it is, else whose verified address they are
--- signed in with. Then everybody of whom something changed, and those in `seen`, have it in their rows; a meeting that is
+-- signed in with. Whom an account told that is somebody else's by now, or nobody's, are to be known anew. Then everybody of whom something changed, and those in `seen`, have it in their rows; a meeting that is
 -- settled is settled again. Locks the meeting's row.
 create function match_participants(meeting uuid, seen uuid[], at timestamptz)
 returns void language plpgsql security definer set search_path = '' as $$
@@ -8,6 +8,10 @@ declare
   people uuid[];
 begin
   select m.status into state from public.meetings m where m.id = meeting for no key update;
+  update public.participants p set user_id = null, matched_by = null
+   where p.meeting_id = meeting and p.matched_by = 'account' and p.account is not null and public.room_platform(meeting) <> 'link'
+     and not exists (select from public.known_accounts k
+                      where k.platform = public.room_platform(meeting) and k.account = p.account and k.user_id = p.user_id);
   update public.participants p set user_id = k.user_id, matched_by = 'account'
     from public.known_accounts k
    where p.meeting_id = meeting and p.user_id is null and not p.is_guest

@@ -1,5 +1,5 @@
 -- An admin's word on who a participant was; null: nobody of the club. Their account is that person's from then on. The
--- other meetings in which that account is nobody's yet, for `match_participants`. Locks the meeting's row.
+-- other meetings in which that account is nobody's yet, or told somebody else, for `match_participants`. Locks the meeting's row.
 create function name_participant(participant uuid, person uuid)
 returns uuid[] language plpgsql security definer set search_path = '' as $$
 declare
@@ -11,7 +11,7 @@ begin
   update public.participants x
      set user_id = person, matched_by = case when person is not null then 'person' end, is_guest = person is null
    where x.id = participant;
-  if p.account is not null then
+  if p.account is not null and public.room_platform(p.meeting_id) <> 'link' then
     if person is null then
       delete from public.known_accounts k where (k.platform, k.account) = (public.room_platform(p.meeting_id), p.account);
     else
@@ -22,7 +22,8 @@ begin
   end if;
   perform public.match_participants(p.meeting_id, '{}', at);
   return array(select distinct x.meeting_id from public.participants x
-                where person is not null and x.account = p.account and x.user_id is null and not x.is_guest);
+                where x.account = p.account and x.meeting_id <> p.meeting_id and not x.is_guest
+                  and (x.user_id is null or x.matched_by = 'account') and x.user_id is distinct from person);
 end
 $$;
 alter function name_participant owner to portal_definer;

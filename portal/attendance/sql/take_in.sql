@@ -44,6 +44,11 @@ begin
     returning s.user_id)
   select array_agg(distinct user_id) filter (where user_id is not null) into seen from stay;
 
+  -- Whoever closed their account meanwhile stays nameless.
+  update public.participants p set name = '', account = null, email = null
+    from public.users u
+   where p.meeting_id = meeting and u.id = p.user_id and u.closed_at is not null;
+
   with new as (
     insert into public.known_accounts (platform, account, user_id, learnt_at)
     select public.room_platform(meeting), p.account, min(p.user_id::text)::uuid, at

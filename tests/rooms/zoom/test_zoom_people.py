@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from portal.rooms.platform import Participant, ProviderError
+from portal.rooms.zoom import Zoom
 from portal.sandbox.zoom.world import account_id
 from tests.support.zoom import people, plan
 
@@ -114,6 +115,18 @@ def test_an_address_counts_only_with_an_account(zoom, world, room):
     ]
 
 
+def test_nor_with_one_that_registered_by_typing_it():
+    who = {"user_id": 7, "participant_user_id": "a-1", "email": "bob@example.org"}
+    seen = [Zoom.event(_joined({**who, **registered})).sighting for registered in ({}, {"registrant_id": 5})]
+    assert [sighting.participant.email for sighting in seen] == ["bob@example.org", None]
+    assert seen[1].participant.registrant == "5"
+
+
+def _joined(who):
+    about = {"id": "81", "uuid": "u", "participant": who}
+    return {"event": "meeting.participant_joined", "event_ts": 1796148000000, "payload": {"object": about}}
+
+
 def test_a_meeting_that_was_opened_again_is_reported_whole(zoom, world, room):
     bo = account_id("bo@home.example")
     for begun in (0, 30):
@@ -172,6 +185,13 @@ def test_a_recording_is_told_to_the_host(zoom, world, room):
     assert [(each.kind, each.address) for each in zoom.recordings(room)] == [
         ("shared_screen_with_speaker_view", address)
     ]
+
+
+def test_the_daily_limit_of_one_person_keeps_nobody_else_out(zoom, room):
+    for _ in range(3):
+        zoom.register(room, people("Alice"))
+    both = people("Alice", "Bo")
+    assert [each.user_id for each in zoom.register(room, both)] == [both[1].user_id]
 
 
 def test_the_daily_limit_of_registrations_of_one_person_says_when(zoom, room):

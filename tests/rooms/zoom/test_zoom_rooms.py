@@ -114,7 +114,7 @@ def test_where_the_plan_has_no_registration_the_room_is_made_all_the_same(zoom, 
     world.switch(no_registration=True)
     room = zoom.create(plan())
     assert room.address == the_meeting(world)["join_url"]
-    assert zoom.register(room.provider_id, people("Alice")) == []
+    assert zoom.register(room.provider_id, people("Alice")) is None
 
 
 def test_a_long_title_is_cut_to_what_zoom_takes(zoom, world):
