@@ -59,6 +59,14 @@ UNKNOWN = Query(
  order by m.starts_at desc, p.name, p.id limit {PAGE}
 """),
 )
+NAMED = Query(
+    ParticipantRow,
+    text(f"""{COLUMNS}
+ where (p.matched_by = 'person' or p.is_guest) and m.status <> 'archived'
+ order by m.starts_at desc, p.name, p.id limit 30
+"""),
+)
+"""Whom an admin named lately, so that a mistake can be corrected."""
 ONE = Query(ParticipantRow, text(f"{COLUMNS} where p.id = :participant"))
 # Who said yes or pressed Join, and is nobody in the room yet.
 CANDIDATES = Query(
@@ -95,8 +103,13 @@ def add_to(bp: Blueprint) -> None:
 @admin
 def participants() -> ResponseReturnValue:
     """Everybody who was in a room and whom nobody knows, of the latest meeting first."""
-    rows = UNKNOWN.all(db.session())
-    return page("admin/participants.html", people=[(row, _stay(row)) for row in rows], is_all=len(rows) < PAGE)
+    unknown, named = UNKNOWN.all(db.session()), NAMED.all(db.session())
+    return page(
+        "admin/participants.html",
+        people=[(row, _stay(row)) for row in unknown],
+        named=[(row, _stay(row)) for row in named],
+        is_all=len(unknown) < PAGE,
+    )
 
 
 @admin
