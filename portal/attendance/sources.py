@@ -149,7 +149,8 @@ def fetch_recordings_of(db: Session, meeting_id: UUID) -> None:
 def _offer_recordings(db: Session, row: Asked) -> None:
     """Keep what was recorded, sealed, for the host to publish or not."""
     key, is_new = current_app.config["SETTINGS"].room_key, False
-    for recording in _ask(db, row, lambda platform, room: platform.recordings(room)) or ():
+    found = _ask(db, row, lambda platform, room: platform.recordings(room), "recording.not-told")
+    for recording in found or ():
         if not recording.address.startswith(("https://", "http://")):  # it becomes a link
             continue
         params = {"meeting": row.meeting_id, "recording": recording.recording_id, "kind": recording.kind}
@@ -158,8 +159,10 @@ def _offer_recordings(db: Session, row: Asked) -> None:
         recording_offered.publish(db, meeting_id=row.meeting_id)
 
 
-def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Answer | None]) -> Answer | None:
-    """What the platform of a room answers; None if it has no answer, which is noted in the log where that is a failure."""
+def _ask(
+    db: Session, row: Asked, question: Callable[[Platform, str], Answer | None], failed: str = "room.unreported"
+) -> Answer | None:
+    """What the platform of a room answers; None if it has no answer, which is noted in the log as `failed` where that is a failure."""
     platform = platforms.platforms().get(row.platform)
     if platform is None:
         return None
@@ -167,7 +170,7 @@ def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Answer | N
     try:
         return question(platform, row.provider_id)
     except ProviderError as error:
-        audit.record(db, "room.unreported", error.sentence, category="cron", level="warn", meeting_id=row.meeting_id)
+        audit.record(db, failed, error.sentence, category="cron", level="warn", meeting_id=row.meeting_id)
         return None
 
 

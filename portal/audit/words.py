@@ -53,6 +53,7 @@ SENTENCES = {
     "notes.removed": "{who} removed the notes of {meeting}",
     "recording.published": "{who} published a recording of {meeting}",
     "recording.taken-back": "{who} took a recording of {meeting} back",
+    "recording.not-told": "The platform did not tell what it recorded of {meeting}: {said}",
     "room.unreported": "The platform did not tell who was in the room of {meeting}: {said}",
     "room.link-set": "{who} typed the link to the room of {meeting}",
     "room.link-removed": "{who} removed the link to the room of {meeting}",

@@ -259,6 +259,7 @@ def test_the_platform_is_asked_three_times_also_when_it_fails(outside, worker_ap
         outside.trouble = ProviderError("Zoom is down.") if hours < 20 else None
         do(worker_app, jobs.fetch_recordings, supper.ends_at + hours * HOUR)
     assert outside.times_asked == 3 and one(superuser, "select count(*) from recordings") == 1
+    assert operations(superuser).count("recording.not-told") == 2
 
 
 def test_an_address_that_is_none_of_the_web_is_not_kept(outside, worker_app, superuser, supper):
@@ -284,7 +285,7 @@ def test_one_that_is_not_published_is_not_the_members(offered, as_, alice, bob):
 def test_published_it_is_a_link_that_tells_nothing_of_the_page(press, read, superuser, alice, bob, eve):
     assert press(alice, "publish").status_code == 303
     (line,) = [line for line in read(bob).text.splitlines() if RECORDED in line]
-    assert 'target="_blank" rel="noopener noreferrer"' in line and "Watch the recording" in line
+    assert 'target="_blank" rel="noopener noreferrer"' in line and "Open the recording" in line
     assert RECORDED not in read(eve).text
     assert "recording.published" in operations(superuser)
 
