@@ -124,12 +124,14 @@ def recorded(name: str | None, m: Board) -> Message:
 
 def afterwards(name: str | None, m: Board, *, has_notes: bool) -> Message:
     """To who came: the host left notes, or (`has_notes` False) a recording alone."""
+    who = name or "there"
     return Message(
         subject=f"The notes of {m.title} are there" if has_notes else f"The recording of {m.title} is there",
         headline="The notes are there" if has_notes else "The recording is there",
         body=(
-            f"Hello {name or 'there'}, you came to {m.title}. "
-            + ("The host’s notes are on its page now." if has_notes else "The recording is on its page now."),
+            f"Hello {who}, you came to {m.title}. The host’s notes are on its page now."
+            if has_notes
+            else f"Hello {who}, you came to {m.title}. The recording is on its page now.",
             "We send you no further mail about it, also if more is added later.",
         ),
         details=details(m),

@@ -162,7 +162,7 @@ def _offer_recordings(db: Session, row: Asked) -> None:
 def _ask(
     db: Session, row: Asked, question: Callable[[Platform, str], Answer | None], failed: str = "room.unreported"
 ) -> Answer | None:
-    """What the platform of a room answers; None if it has no answer, which is noted in the log as `failed` where that is a failure."""
+    """What the platform of a room answers; None if it has no answer, which the log notes as `failed` where it failed."""
     platform = platforms.platforms().get(row.platform)
     if platform is None:
         return None
