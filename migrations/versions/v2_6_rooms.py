@@ -48,6 +48,8 @@ create table rooms (
   -- How often the platform was asked for its report after the end, and when it was whole.
   report_attempts integer not null default 0,
   reported_at timestamptz,
+  -- How often it was asked after the end what it recorded.
+  recording_attempts integer not null default 0,
   -- When the host last reminded those who said yes and are missing.
   reminded_at timestamptz,
   -- Whether the platform gives everybody an address of their own; null until it was asked.
@@ -142,14 +144,15 @@ alter table presences
   add constraint check_presence_person check (user_id is not null or participant_id is not null),
   add constraint uq_presences_session unique (participant_id, source, session);
 
--- What the host leaves for those who may read it after a meeting; Markdown.
+-- What the host leaves for those who may read it after a meeting: notes in Markdown, null where there are none. The row stays
+-- when they are removed, and is there too where only a recording was published, since it knows whether people were told.
 create table meeting_notes (
   meeting_id uuid constraint pk_meeting_notes primary key
     constraint fk_meeting_notes_meeting_id_meetings references meetings on delete cascade,
-  body text not null constraint check_body check (char_length(body) <= 10000),
+  body text constraint check_body check (char_length(body) <= 10000),
   written_by uuid constraint fk_meeting_notes_written_by_users references users on delete set null,
-  written_at timestamptz not null,
-  -- When those who came were told, once.
+  written_at timestamptz,
+  -- When those who came were told that there is something, once.
   told_at timestamptz
 );
 create index ix_meeting_notes_written_by on meeting_notes (written_by);

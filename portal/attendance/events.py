@@ -11,5 +11,15 @@ def account_learnt(meeting_id: UUID) -> None:
 
 
 @event
+def recording_made(meeting_id: UUID) -> None:
+    """A platform told that it has recorded this meeting, and not yet what."""
+
+
+@event
+def recording_offered(meeting_id: UUID) -> None:
+    """There is a recording of this meeting that was not known before, for its host to publish."""
+
+
+@event
 def missing_reminded(meeting_id: UUID) -> None:
     """The host of a running meeting wants those reminded who said yes and have not come."""

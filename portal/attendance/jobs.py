@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Executable, and_, delete, func, select, text, update
+from sqlalchemy import Executable, TextClause, and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.attendance import messages, sightings, sources
-from portal.attendance.events import account_learnt, missing_reminded
+from portal.attendance.events import account_learnt, missing_reminded, recording_made, recording_offered
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
 from portal.database.rows import typed
@@ -23,7 +23,7 @@ from portal.database.transactions import each
 from portal.jobs import job
 from portal.meetings import messages as meeting_messages
 from portal.meetings import waitlist
-from portal.meetings.board import Board, Clock, phase_of
+from portal.meetings.board import Board, Clock
 from portal.meetings.events import cancelled, moved, place_offered, reinstated
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.repeats import in_words
@@ -58,8 +58,8 @@ class Host(NamedTuple):
     since: datetime
 
 
-class Missing(NamedTuple):
-    """Somebody who said yes and has not come."""
+class Recipient(NamedTuple):
+    """Somebody of a meeting to write to."""
 
     user_id: UUID
     email: str
@@ -71,6 +71,29 @@ MATCH = text("select match_participants(:meeting, '{}', :at)")
 MISSING = text("""
 select u.id as user_id, u.email, u.first_name, u.timezone as zone
   from missing_people(:meeting) x join users u on u.id = x.user_id order by u.id
+""")
+# Says to one worker alone, once, that there is something to tell of.
+TELL_OF_NOTES = text("""
+insert into meeting_notes as n (meeting_id, told_at)
+select m.id, :at from meetings m
+ where m.id = :meeting
+   and (exists (select from meeting_notes x where x.meeting_id = m.id and x.body is not null)
+        or exists (select from recordings r where r.meeting_id = m.id and r.published_at is not null))
+    on conflict on constraint pk_meeting_notes do update set told_at = excluded.told_at where n.told_at is null
+returning n.body is not null
+""")
+# Without who wrote the notes, or the host where there are none.
+WHO_CAME = text("""
+select u.id as user_id, u.email, u.first_name, u.timezone as zone
+  from meeting_attendances a join users u on u.id = a.user_id join meetings m on m.id = a.meeting_id
+  left join meeting_notes n on n.meeting_id = m.id
+ where m.id = :meeting and u.is_active and (a.joined_at is not null or a.outcome = 'attended')
+   and u.id is distinct from coalesce(n.written_by, m.host_id)
+ order by u.id
+""")
+HOST = text("""
+select u.id as user_id, u.email, u.first_name, u.timezone as zone
+  from meetings m join users u on u.id = m.host_id where m.id = :meeting and u.is_active
 """)
 LAPSED = text("""
 select distinct a.user_id from meetings m join meeting_attendances a on a.meeting_id = m.id join users u on u.id = a.user_id
@@ -222,6 +245,51 @@ def fetch_reports(db: Session) -> None:
     sources.fetch_reports(db)
 
 
+@job("attendance.fetch_recordings", cron="* * * * *", lock="attendance.fetch_recordings")
+def fetch_recordings(db: Session) -> None:
+    """Each minute: what platforms recorded, where it is due to be asked."""
+    sources.fetch_recordings(db)
+
+
+@recording_made.subscribe
+@job("attendance.fetch_recordings_of", lock="attendance.fetch_recordings")
+def fetch_recordings_of(db: Session, meeting_id: UUID) -> None:
+    """A platform says that it has recorded a meeting: what it has is offered to the host."""
+    sources.fetch_recordings_of(db, meeting_id)
+
+
+@recording_offered.subscribe
+@job("attendance.tell_recorded")
+def tell_recorded(db: Session, meeting_id: UUID) -> None:
+    """There is a recording: one mail to the host, however many there are."""
+    for person, board in _board_of_each(db, HOST, meeting_id):
+        mail.write(
+            db,
+            "recorded",
+            person.email,
+            messages.recorded(person.first_name, board),
+            user_id=person.user_id,
+            occasion=f"recorded:{meeting_id}:{person.user_id}",
+        )
+
+
+@job("attendance.tell_of_notes")
+def tell_of_notes(db: Session, meeting_id: UUID) -> None:
+    """The host left notes or published a recording a while ago, and has not taken them back: one mail to each who came."""
+    has_notes: bool | None = db.scalar(TELL_OF_NOTES, {"meeting": meeting_id, "at": clock.now()})
+    if has_notes is None:
+        return
+    for person, board in _board_of_each(db, WHO_CAME, meeting_id):
+        mail.write(
+            db,
+            "afterwards",
+            person.email,
+            messages.afterwards(person.first_name, board, has_notes=has_notes),
+            user_id=person.user_id,
+            occasion=f"afterwards:{meeting_id}:{person.user_id}",
+        )
+
+
 @account_learnt.subscribe
 @job("attendance.match_again")
 def match_again(db: Session, meeting_id: UUID) -> None:
@@ -234,15 +302,12 @@ def match_again(db: Session, meeting_id: UUID) -> None:
 @job("attendance.tell_missing")
 def tell_missing(db: Session, meeting_id: UUID) -> None:
     """The meeting is running: one mail to each who said yes and has still not come."""
-    meeting = db.get(Meeting, meeting_id)
     reminded_at: datetime | None = db.scalar(select(Room.reminded_at).where(Room.meeting_id == meeting_id))
-    if meeting is None or reminded_at is None:
+    if reminded_at is None:
         return
-    settings = current_app.config["SETTINGS"]
-    for person in typed(Missing, db.execute(MISSING, {"meeting": meeting_id})):
-        seen = Clock(clock.now(), person.zone, settings.club_timezone, settings.doors_minutes)
-        if phase_of(meeting, seen) == "live":
-            message = messages.missing(person.first_name, Board(meeting, seen))
+    for person, board in _board_of_each(db, MISSING, meeting_id):
+        if board.phase == "live":
+            message = messages.missing(person.first_name, board)
             occasion = f"missing:{meeting_id}:{person.user_id}:{reminded_at.timestamp():.0f}"
             mail.write(db, "missing", person.email, message, user_id=person.user_id, occasion=occasion)
 
@@ -306,6 +371,15 @@ def _rsvp(db: Session, meeting_id: UUID, user_id: UUID) -> Rsvp | None:
         ),
     )
     return found[0] if found else None
+
+
+def _board_of_each(db: Session, people: TextClause, meeting_id: UUID) -> Iterator[tuple[Recipient, Board]]:
+    """Those whom a statement finds for a meeting, each with the meeting as they read it."""
+    meeting, settings = db.get(Meeting, meeting_id), current_app.config["SETTINGS"]
+    if meeting:
+        for person in typed(Recipient, db.execute(people, {"meeting": meeting_id})):
+            seen = Clock(clock.now(), person.zone, settings.club_timezone, settings.doors_minutes)
+            yield person, Board(meeting, seen)
 
 
 def _board_for(row: "Rsvp | Host") -> tuple[Clock, Board]:

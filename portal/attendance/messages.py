@@ -107,6 +107,39 @@ def requested(name: str | None, m: Board, people: int) -> Message:
     )
 
 
+def recorded(name: str | None, m: Board) -> Message:
+    """For the host: the platform has a recording. The mail does not say where."""
+    return Message(
+        subject=f"A recording of {m.title} is there",
+        headline="A recording is there",
+        body=(
+            f"Hello {name or 'there'}, {m.title} was recorded. Nobody sees the recording until you publish it.",
+            "You can add notes on the same page, with links to whatever you like.",
+        ),
+        details=details(m),
+        button=(f"/meetings/{m.id}/notes", "See to the recording"),
+        why="You get this because you hosted this meeting.",
+    )
+
+
+def afterwards(name: str | None, m: Board, *, has_notes: bool) -> Message:
+    """To who came: the host left notes, or (`has_notes` False) a recording alone."""
+    who = name or "there"
+    return Message(
+        subject=f"The notes of {m.title} are there" if has_notes else f"The recording of {m.title} is there",
+        headline="The notes are there" if has_notes else "The recording is there",
+        body=(
+            f"Hello {who}, you came to {m.title}. The host’s notes are on its page now."
+            if has_notes
+            else f"Hello {who}, you came to {m.title}. The recording is on its page now.",
+            "We send you no further mail about it, also if more is added later.",
+        ),
+        details=details(m),
+        button=(f"/meetings/{m.id}#from-the-host", "Go to the page"),
+        why="You get this because you came to this meeting.",
+    )
+
+
 def missing(name: str | None, m: Board) -> Message:
     """The meeting is running, the reader said yes and is not there; the host pressed a button for it."""
     return Message(

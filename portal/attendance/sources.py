@@ -4,14 +4,16 @@ afterwards. Nothing is held in the database while a platform is asked.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock
 from portal.attendance import sightings
+from portal.attendance.events import recording_made, recording_offered
 from portal.database.rows import typed
 from portal.database.transactions import each, let_go
 from portal.meetings.models import Meeting
@@ -19,11 +21,14 @@ from portal.rooms import platforms, provision
 from portal.rooms.jobs import follow
 from portal.rooms.models import Room, RoomEventRecord
 from portal.rooms.platform import Platform, ProviderError, Report, RoomEvent
+from portal.rooms.sealing import seal
 from portal.rooms.zoom import Zoom
 
 REPORTS_AFTER = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """How long after the end a platform is asked for its report, until it is whole. `settle` counts these tries too."""
 
+RECORDINGS_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+"""How long after the end it is asked what it recorded; Zoom tells besides when it has a recording."""
 
 READERS: dict[str, Callable[[Mapping[str, Any]], RoomEvent]] = {"zoom": Zoom.event}
 """Who reads the signed messages of a platform."""
@@ -51,6 +56,27 @@ select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
    and r.reported_at is null and m.ends_at <= :at - (cast(:after as interval[]))[r.report_attempts + 1]
  order by m.ends_at, m.id
 """)
+UNASKED = text("""
+select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
+  from rooms r join meetings m on m.id = r.meeting_id
+ where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active', 'completed')
+   and m.ends_at <= :at - (cast(:after as interval[]))[r.recording_attempts + 1]
+ order by m.ends_at, m.id
+""")
+ROOM_OF = text("""
+select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
+  from rooms r join meetings m on m.id = r.meeting_id
+ where m.id = :meeting and r.made_by <> 'link' and m.meeting_id is not null and m.status <> 'archived'
+""")
+# Whether it was not known before. The platform may have another address for what is known.
+OFFER = text("""
+insert into recordings as r (meeting_id, recording_id, kind, address, offered_at)
+values (:meeting, :recording, :kind, :sealed, :at)
+    on conflict on constraint uq_recordings_recording_id do update set kind = excluded.kind, address = excluded.address
+returning r.xmax = 0
+""")
+
+Answer = TypeVar("Answer")
 
 
 def take_in_event(db: Session, event_id: str) -> None:
@@ -81,6 +107,9 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
         provision.is_gone(db, meeting_id, event.provider_id)
         follow.enqueue(db, meeting_id=meeting_id)
         return "taken in"
+    if event.kind == "recorded":
+        recording_made.publish(db, meeting_id=meeting_id)
+        return "taken in"
     return "ignored"
 
 
@@ -105,8 +134,38 @@ def fetch_reports(db: Session) -> None:
             _take_report(db, row, report, "report")
 
 
-def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | None]) -> Report | None:
-    """What the platform of a room answers; None if it has no answer, which is noted in the log where that is a failure."""
+def fetch_recordings(db: Session) -> None:
+    """An hour, six and twenty-four hours after the end: what the platform recorded."""
+    due = {"at": clock.now(), "after": list(RECORDINGS_AFTER)}
+    for row in each(db, typed(Asked, db.execute(UNASKED, due))):
+        room = update(Room).where(Room.meeting_id == row.meeting_id)
+        db.execute(room.values(recording_attempts=Room.recording_attempts + 1))
+        _offer_recordings(db, row)
+
+
+def fetch_recordings_of(db: Session, meeting_id: UUID) -> None:
+    """What the platform recorded of one meeting."""
+    for row in typed(Asked, db.execute(ROOM_OF, {"meeting": meeting_id})):
+        _offer_recordings(db, row)
+
+
+def _offer_recordings(db: Session, row: Asked) -> None:
+    """Keep what was recorded, sealed, for the host to publish or not."""
+    key, is_new = current_app.config["SETTINGS"].room_key, False
+    found = _ask(db, row, lambda platform, room: platform.recordings(room), "recording.not-told")
+    for recording in found or ():
+        if not recording.address.startswith(("https://", "http://")):  # it becomes a link
+            continue
+        params = {"meeting": row.meeting_id, "recording": recording.recording_id, "kind": recording.kind}
+        is_new |= bool(db.scalar(OFFER, params | {"sealed": seal(recording.address, key), "at": clock.now()}))
+    if is_new:
+        recording_offered.publish(db, meeting_id=row.meeting_id)
+
+
+def _ask(
+    db: Session, row: Asked, question: Callable[[Platform, str], Answer | None], failed: str = "room.unreported"
+) -> Answer | None:
+    """What the platform of a room answers; None if it has no answer, which the log notes as `failed` where it failed."""
     platform = platforms.platforms().get(row.platform)
     if platform is None:
         return None
@@ -114,7 +173,7 @@ def _ask(db: Session, row: Asked, question: Callable[[Platform, str], Report | N
     try:
         return question(platform, row.provider_id)
     except ProviderError as error:
-        audit.record(db, "room.unreported", error.sentence, category="cron", level="warn", meeting_id=row.meeting_id)
+        audit.record(db, failed, error.sentence, category="cron", level="warn", meeting_id=row.meeting_id)
         return None
 
 

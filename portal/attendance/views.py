@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal import clock, paging
-from portal.attendance import live_board, presence, queries, rsvp
+from portal.attendance import live_board, notes, presence, queries, rsvp
 from portal.attendance.device import kind
 from portal.attendance.host_board import host_view
 from portal.attendance.my_meeting import (
@@ -207,6 +207,8 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
         h=host_view(db.session(), m) if runs_it else None,
         live_url=live_url,
         refusal=refusal,
+        from_host=notes.from_host(db.session(), meeting_id) if m.phase == "over" else None,
+        may_add=(m.hosted and m.entitled) or current_user.acts_as_admin,
         next=next_one,
         room=room_standing(db.session(), meeting_id) if m.hosted and not behind else None,
     )

@@ -37,6 +37,7 @@ class Room(Base):
     polled_at: Mapped[datetime | None]
     report_attempts: Mapped[int] = mapped_column(server_default="0")
     reported_at: Mapped[datetime | None]
+    recording_attempts: Mapped[int] = mapped_column(server_default="0")
     reminded_at: Mapped[datetime | None]
     # Whether the platform gives everybody an address of their own; None until it was asked.
     has_registrants: Mapped[bool | None]
@@ -123,14 +124,18 @@ class KnownAccount(Base):
 
 
 class MeetingNotes(Base):
-    """What the host leaves for those who may read it after a meeting; Markdown."""
+    """What the host leaves for those who may read it after a meeting: `body` is Markdown, or None.
+
+    The row outlives the notes, and there is one where only a recording was published: `told_at` is when those who came
+    were told of either.
+    """
 
     __tablename__ = "meeting_notes"
 
     meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True)
-    body: Mapped[str]
+    body: Mapped[str | None]
     written_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
-    written_at: Mapped[datetime]
+    written_at: Mapped[datetime | None]
     told_at: Mapped[datetime | None]
 
 

@@ -85,6 +85,8 @@ DOORS = {
     "retry_room": "member admin",
     "reveal_room": "admin",
     "set_room_link": "member admin",
+    "write_notes": "member admin",
+    "publish_recording": "member admin",
     "set_series_link": "admin",
     "keep_an_admin": None,
     "keep_free_days": "member admin",

@@ -44,7 +44,7 @@ free_days                      ----    ----    ----    ----    ----      ----   
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
-meeting_notes                  ----    ----    ----    ----    ----      ----    SIUD
+meeting_notes                  ----    ----    S---    o---    o---      S---    SIUD
 meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/open                  ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/secret                ----    ----    S---    o---    o---      SIU-    SIUD
@@ -62,7 +62,7 @@ procrastinate_periodic_defers  ----    ----    ----    ----    ----      ----   
 procrastinate_workers          ----    ----    ----    ----    ----      ----    SIUD
 provider_events                ----    ----    ----    ----    ----      S---    SIUD
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
-recordings                     ----    ----    ----    ----    ----      ----    SIUD
+recordings                     ----    ----    S---    o---    o---      S---    SIUD
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----
 room_events                    ----    ----    ----    ----    ----      ----    SIUD
 room_registrants               ----    ----    ----    ----    ----      ----    SIUD
@@ -103,7 +103,9 @@ HIDDEN = {
         "rooms",
         "browser",
     ): "title starts_at duration host_address host_address_until polled_at report_attempts reported_at"
-    " reminded_at has_registrants",
+    " recording_attempts reminded_at has_registrants",
+    ("meeting_notes", "browser"): "written_by written_at told_at",
+    ("recordings", "browser"): "recording_id",
     ("family_memberships", "browser"): "token_hash",
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",

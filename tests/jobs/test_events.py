@@ -16,6 +16,8 @@ FOLLOWS = {
     "accounts.reset_asked": ["accounts.send_reset"],
     "attendance.account_learnt": ["attendance.match_again"],
     "attendance.missing_reminded": ["attendance.tell_missing"],
+    "attendance.recording_made": ["attendance.fetch_recordings_of"],
+    "attendance.recording_offered": ["attendance.tell_recorded"],
     "billing.customer_changed": ["billing.refetch"],
     "billing.family_payment_changed": ["families.follow"],
     "billing.family_wanted": ["families.paid"],

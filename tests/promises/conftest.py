@@ -25,6 +25,8 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
     ids = {
         "meeting_id": everything["open"],
         "person_id": ALICE.id,
+        "participant_id": everything["participants"],
+        "recording_id": everything["recordings"],
         "day": "2099-05-05",
         "series_id": everything["meeting_series"],
         "user_id": ALICE.id,

@@ -114,7 +114,14 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "meeting_notes": evening | {"body": "Thank you all.", "written_at": NOW},
         "participants": evening | {"id": id_, "identity": f"registrant:{number}"},
         "recordings": evening
-        | {"id": id_, "recording_id": f"r{number}", "kind": "MP4", "address": "sealed", "offered_at": NOW},
+        | {
+            "id": id_,
+            "recording_id": f"r{number}",
+            "kind": "MP4",
+            "address": "sealed",
+            "offered_at": NOW,
+            "published_at": NOW,
+        },
         "room_events": {
             "id": f"event-{number}",
             "platform": "zoom",

@@ -10,7 +10,7 @@ create policy enqueue_for_members on procrastinate_jobs for insert to portal_mem
   with check (status = 'todo' and task_name::text = any ('{
     attendance.tell_host, attendance.tell_together, attendance.tell_decision, attendance.tell_invited,
     attendance.tell_taken_back, attendance.tell_offer, attendance.match_again, attendance.tell_missing,
-    families.tell_plan, rooms.follow}'));
+    attendance.tell_of_notes, families.tell_plan, rooms.follow}'));
 create policy enqueue_own_ending on procrastinate_jobs for insert to portal_member, portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     billing.stop_own, billing.stop_closed, billing.tell_customer}')
