@@ -13,7 +13,9 @@ from portal.operations.check import findings
 from tests.faults.conftest import TOKEN, Faulty
 from tests.support.web import settings_for
 
-JOB = """insert into procrastinate_jobs (queue_name, task_name, args) values ('default', %s, '{"timestamp": 0}')"""
+JOB = """
+insert into procrastinate_jobs (queue_name, task_name, lock, args) values ('default', %s, %s, '{"timestamp": 0}')
+"""
 UNHEARD = "update procrastinate_workers set last_heartbeat = now() - interval '1 minute'"
 WAKE = 'select pg_notify(\'procrastinate_any_queue_v1\', \'{"type": "job_inserted", "job_id": 0}\')'
 STANDING = "select count(*) from pg_stat_activity where usename = %s and wait_event_type = 'Lock' and datname = current_database()"
@@ -50,13 +52,13 @@ class Breakable:
 
     def job(self, name):
         """What the worker's clock would have it do within a minute."""
-        self.postgres.execute(JOB, [name])
+        self.postgres.execute(JOB, [name, name])
 
     def worker_again(self):
         """As the supervisor does, with the time that goes by until the dead one is missed."""
         self.postgres.execute(UNHEARD)
         self.club.start_worker()
-        self.job("operations.rescue")
+        self.postgres.execute(JOB, ["operations.rescue", None])  # without a lock, as it is
 
     def nudge(self):
         """What else happens while one waits."""

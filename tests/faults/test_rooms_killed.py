@@ -189,7 +189,6 @@ def test_the_worker_is_killed_while_it_settles_a_meeting_and_it_is_settled_once(
         else:
             assert set(evening.outcomes(supper).values()) == {None}
     evening.worker_again()
-    evening.job("attendance.sweep")
     evening.meanwhile(lambda: not evening.one(WORK))
     assert evening.outcomes(supper) == {ALICE.id: "attended", BOB.id: "attended", CHARLIE.id: "no_show"}
     assert evening.noted("meeting.settled", supper) == 1
