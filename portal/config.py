@@ -276,7 +276,7 @@ class Settings:
         str,
         Setting(
             "ZOOM_WEBHOOK_SECRET",
-            "the secret token of the app's event subscription; web checks events with it, the worker that there is one",
+            "the secret token of the app's event subscription; web, and the worker to say when it is missing",
             str,
             "who came is read from Zoom's report",
         ),

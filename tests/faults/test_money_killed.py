@@ -1,58 +1,36 @@
 """Web and worker killed at the steps of paying: nothing paid is lost, and nothing is paid, written or told twice."""
 
 import contextlib
-import http.client
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 
-from portal import create_app
 from portal.billing import provider
 from portal.config import sandbox_secret
-from portal.database import db
-from portal.database.identity import WORKER, act_as
-from portal.operations.check import findings
 from portal.sandbox.stripe import serve, world
 from tests.conftest import TEST_DATA
-from tests.faults.conftest import TOKEN, Faulty
+from tests.faults.breakable import SHUT, STANDING, WORK, Breakable, until
 from tests.support.cast import Person
 from tests.support.club_server import SECRET, ClubServer, free_port
 from tests.support.server import new_database
 from tests.support.toll import Toll
-from tests.support.web import settings_for
 
 CHOICE = {"plan": "individual", "cycle": "monthly"}
-RESCUE = "insert into procrastinate_jobs (queue_name, task_name, args) values ('default', 'operations.rescue', '{\"timestamp\": 0}')"
-UNHEARD = "update procrastinate_workers set last_heartbeat = now() - interval '1 minute'"
 TWICE = ("order-paid", "order-refunded", "twin")
 DOING = "select from procrastinate_jobs where status = 'doing' and task_name = 'billing.refetch' for update"
-WAKE = 'select pg_notify(\'procrastinate_any_queue_v1\', \'{"type": "job_inserted", "job_id": 0}\')'
-STANDING = "select count(*) from pg_stat_activity where usename = %s and wait_event_type = 'Lock' and datname = current_database()"
-SHUT = STANDING.replace("count(*)", "pg_terminate_backend(pid)")
-WORK = "select count(*) from procrastinate_jobs where status in ('todo', 'doing') and (scheduled_at is null or scheduled_at < now())"
 
 
-class Shop:
+class Shop(Breakable):
     """The portal's processes, the provider beside them, and one person after the other who pays."""
 
     def __init__(self, database, club, toll):
-        self.club, self.world, self.database = club, toll, database
-        self.postgres = database.connect(autocommit=True)
-        self.faulty = Faulty(SimpleNamespace(database=database), club)
-        settings = settings_for(database, stripe_url=toll.page_url, public_url=club.url)
-        self.app = create_app(settings, database_url=settings.worker_url)
+        super().__init__(database, club, stripe_url=toll.page_url)
+        self.world = toll
         with self.app.app_context():
             provider.sync_plans()
-
-    def one(self, statement, *given):
-        """The one value a statement asks for, seen from behind the scenes."""
-        return self.postgres.execute(statement, given).fetchone()[0]
 
     def newcomer(self):
         """Somebody new, signed in."""
@@ -65,19 +43,6 @@ class Shop:
         self.faulty.sign_in(who)
         return who
 
-    def click(self, who, path, cookie="", **form):
-        """A form sent: where it leads, or nothing when nobody answered or the answer was no."""
-        line = http.client.HTTPConnection("127.0.0.1", self.club.port, timeout=30)
-        headers = {
-            "Cookie": cookie or self.faulty.cookie(who),
-            "X-CSRFToken": TOKEN,
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        with contextlib.closing(line), contextlib.suppress(OSError, http.client.HTTPException):
-            line.request("POST", path, urlencode(form), headers)
-            answer = line.getresponse()
-            return answer.getheader("Location") if answer.status == 303 else None
-
     def choose(self, who, **other):
         """The address of a checkout."""
         return self.click(who, "/plans/choose", **{**CHOICE, **other})
@@ -86,26 +51,13 @@ class Shop:
         """On to the provider: the payment page's session."""
         return self.click(who, f"{here}/pay").rsplit("/", 1)[-1]
 
-    def worker_again(self):
-        """As the supervisor does, with the time that goes by until the dead one is missed."""
-        self.postgres.execute(UNHEARD)
-        self.club.start_worker()
-        self.postgres.execute(RESCUE)
+    def nudge(self):
+        """What is due is told."""
+        self.world.deliver(lambda each: serve.send(each))
 
     def at_rest(self):
         """Everything told and everything done."""
         self.meanwhile(lambda: not self.world.undelivered() and not self.one(WORK))
-
-    def meanwhile(self, true):
-        """Until it is so: what is due is told, and the worker looks without waiting for its own five seconds to pass."""
-        until(lambda: (self.world.deliver(lambda each: serve.send(each)), self.postgres.execute(WAKE), true())[-1])
-
-    @contextlib.contextmanager
-    def held_up(self, table, login):
-        """Whoever writes to a table is left standing in the middle of it; inside, `login` stands there."""
-        with self.database.connect() as held:
-            held.execute(f"lock table {table} in share mode".encode())
-            yield lambda: until(lambda: self.one(STANDING, login))
 
     def books(self, who, kind):
         """What the provider has of a kind for one person."""
@@ -139,24 +91,6 @@ class Shop:
         assert self.one("select subscription_status from users where id = %s", who.id) == "active"
         assert self.one("select count(*) from procrastinate_jobs where status = 'failed'") == 0
         assert self.broken() == []
-
-    def broken(self):
-        """What `portal check` finds, the worker's pulse included."""
-        with self.app.app_context():
-            act_as(db.session(), WORKER)
-            return [found.promise for found in findings(db.session()) if found.broken]
-
-    def close(self):
-        self.postgres.close()
-        with self.app.app_context():
-            db.engine.dispose()
-
-
-def until(true, seconds=30):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

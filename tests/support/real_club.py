@@ -1,6 +1,7 @@
 """The portal as `docs/installation.md` runs it, without SANDBOX: web, live and worker with a login each, TLS in front.
 
-Outside stand aiosmtpd, the stand-in Stripe, and a server that answers for wherever a room's address leads.
+Outside stand aiosmtpd, the stand-in Stripe, a server that answers for wherever a room's address leads and, for a club that
+is connected to platforms, the stand-in Zoom and Google.
 """
 
 import asyncio
@@ -26,12 +27,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.config import ROOT
+from portal.sandbox import meet, zoom
 from portal.sandbox.stripe import Stripe
 from portal.sandbox.stripe.serve import Server
 from tests.support.club_server import free_port
 from tests.support.server import Database
 
 HOST, ROOM_HOST = "portal.example.test", "meet.example.test"
+ORGANIZER = "rooms@aydin.club"
 WAIT = 60
 """Seconds anything may take."""
 
@@ -92,13 +95,33 @@ class RealClub:
         self.operator = {name: database.url(login) for name, login in OPERATOR.items()}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._fronts: list[Front] = []
+        self._platforms: list[zoom.Server | meet.Server] = []
+
+    def connect_zoom(self) -> zoom.World:
+        """Give the club an account at Zoom, as docs/zoom.md says."""
+        secret = "the secret token of an event subscription"
+        world = zoom.World(hook=f"http://127.0.0.1:{self._pages}/webhooks/zoom", secret=secret)
+        self._platforms.append(zoom.Server(world).start())
+        self.common |= {"ZOOM_URL": world.url, "ZOOM_WEBHOOK_SECRET": secret}
+        self.common |= {"ZOOM_ACCOUNT_ID": zoom.ACCOUNT, "ZOOM_CLIENT_ID": zoom.CLIENT}
+        self.worker["ZOOM_CLIENT_SECRET"] = zoom.SECRET
+        return world
+
+    def connect_google(self, *accounts: meet.Account) -> meet.Meet:
+        """Give the club a service account at Google, as docs/google-meet.md says; `accounts` are people signed in to it."""
+        key = self.folder / "service-account.json"
+        world = meet.Meet(self.folder / "meet.sqlite3", key, ORGANIZER, accounts=accounts)
+        self._platforms.append(meet.Server(world).start())
+        self.common |= {"GOOGLE_URL": world.url, "GOOGLE_ORGANIZER": ORGANIZER}
+        self.worker["GOOGLE_SERVICE_ACCOUNT"] = str(key)
+        return world
 
     def open(self) -> None:
         """From an empty database to pages that answer."""
-        self.portal("migrate")
-        self.portal("assets")
         self._mail.start()
         self.stripe.start()
+        self.portal("migrate")
+        self.portal("assets")
         self.portal("plans", "sync")
         self.start_web()
         self.start(
@@ -152,6 +175,13 @@ class RealClub:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
+    def work(self, *jobs: str) -> None:
+        """Have the worker do these jobs one after the other, as its clock does within a minute."""
+        with self.superuser() as postgres:
+            for name in jobs:
+                row = postgres.execute(WORK, {"name": name}).fetchone()
+                self.until(lambda row=row: not postgres.execute(UNDONE, row).fetchone(), f"{name} is done")
+
     def superuser(self) -> psycopg.Connection:
         return self.database.connect(autocommit=True)
 
@@ -185,10 +215,17 @@ class RealClub:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+        for platform in self._platforms:
+            platform.stop()
         self.stripe.stop()
         self._mail.stop()
 
 
+WORK = (
+    "insert into procrastinate_jobs (queue_name, task_name, lock, args)"
+    """ values ('default', %(name)s::text, %(name)s::text, '{"timestamp": 0}') returning id"""
+)
+UNDONE = "select 1 from procrastinate_jobs where id = %s and status in ('todo', 'doing')"
 OPERATOR = {"OWNER_DATABASE_URL": "portal_owner", "BACKUP_DATABASE_URL": "portal_backup"}
 LISTEN = ["--host", "127.0.0.1", "--http", "1", "--no-ws", "--log-level", "warning", "--port"]
 
@@ -291,10 +328,9 @@ def certificate(folder: Path, *hosts: str) -> Path:
 
 @contextlib.contextmanager
 def real_club(database: Database, folder: Path, **settings: str) -> Iterator[RealClub]:
-    """A club on this database, which has its roles."""
+    """A club for this database, which has its roles; its doors are still to be opened."""
     club = RealClub(database, folder, **settings)
     try:
-        club.open()
         yield club
     finally:
         club.close()

@@ -1,16 +1,16 @@
-"""A gate before the stand-in's door: at one chosen call, before it is done or after, something happens once."""
+"""A gate before a stand-in's door: at one chosen call, before it is done or after, something happens once."""
 
 import re
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from portal.sandbox import zoom
 from portal.sandbox.stripe import Stripe
-from portal.sandbox.stripe.problems import CutConnection
 
 
-class Toll(Stripe):
-    """The account, and who is killed at its gate."""
+class Gate:
+    """Who is killed at it, and when."""
 
     _wanted: tuple[str, re.Pattern[str], Callable[[], None]] | None = None
     _turn = threading.Lock()
@@ -27,21 +27,36 @@ class Toll(Stripe):
         self._wanted = when, pattern, come
         return reached
 
-    def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """One call, through the gate."""
+    def through(self, environ: dict[str, Any], answer: Callable[[], Iterable[bytes]]) -> Iterable[bytes]:
+        """One call; `answer` is the stand-in's. Raises ConnectionError for one that is never done."""
         with self._turn:
             found = self._wanted if self._wanted and self._wanted[1].match(_call(environ)) else None
             self._wanted = None if found else self._wanted
         if found is None:
-            return super().wsgi(environ, start_response)
+            return answer()
         when, _pattern, then = found
         if when == "before":
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             then()
-            raise CutConnection
-        done = super().wsgi(environ, start_response)
+            raise ConnectionError  # which the server takes for a reader who left
+        done = answer()
         then()
         return done
+
+
+class Toll(Gate, Stripe):
+    """Stripe behind a gate."""
+
+    def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """One call, through the gate."""
+        return self.through(environ, lambda: super(Toll, self).wsgi(environ, start_response))
+
+
+class ZoomGate(Gate, zoom.Server):
+    """Zoom behind a gate."""
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        return self.through(environ, lambda: super(ZoomGate, self)._answer(environ, start_response))
 
 
 def _call(environ: dict[str, Any]) -> str:
