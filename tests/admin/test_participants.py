@@ -93,12 +93,12 @@ def test_a_wrong_choice_can_be_changed(desk, superuser, alice, bob, over):
     assert one(superuser, "select user_id from known_accounts") == bob.id
 
 
-@pytest.mark.parametrize(("right", "hers"), [("Alice", 30), ("nobody", None)])
 def test_whom_an_admin_named_stays_within_reach(desk, superuser, alice, over):
     desk.submit(page_of(superuser, over), person=alice.id)
     assert link(desk.get("/admin/participants"), "iPad von Tom") == page_of(superuser, over)
 
 
+@pytest.mark.parametrize(("right", "hers"), [("Alice", 30), ("nobody", None)])
 def test_and_the_account_is_corrected_in_other_meetings_too(desk, work, superuser, people, bob, over, right, hers):
     other = plan(superuser, "Lunch", days=-4)
     has_room(superuser, other)
