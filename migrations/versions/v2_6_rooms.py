@@ -109,7 +109,7 @@ create table participants (
   account text,
   email text,
   user_id uuid constraint fk_participants_user_id_users references users on delete set null,
-  matched_by text constraint check_matched_by check (matched_by in ('registrant', 'account', 'email', 'person')),
+  matched_by text constraint check_matched_by check (matched_by in ('registrant', 'host', 'account', 'email', 'person')),
   -- A person looked: it is nobody of the club.
   is_guest boolean not null default false,
   constraint uq_participants_identity unique (meeting_id, identity),

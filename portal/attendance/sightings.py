@@ -79,6 +79,7 @@ def _row(sighting: Sighting) -> dict[str, str | None]:
     participant = sighting.participant
     row = {
         **participant._asdict(),
+        "is_host": "yes" if participant.is_host else None,
         "name": " ".join(participant.name.replace("\x00", " ").split())[:200],
         "session": sighting.session,
         "joined_at": sighting.joined_at.isoformat() if sighting.joined_at else None,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import current_app
 from procrastinate import RetryStrategy
-from sqlalchemy import select, text, update
+from sqlalchemy import null, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -224,5 +224,6 @@ def forget(db: Session) -> None:
     """The words of the provider's events are kept for 90 days, their names for good; forgotten a batch at a time."""
     old = ProviderEvent.received_at < clock.now() - timedelta(days=90)
     with_words = select(ProviderEvent.id).where(old, ProviderEvent.body.is_not(None)).limit(BATCH)
-    forgotten = update(ProviderEvent).where(ProviderEvent.id.in_(with_words)).values(body=None)
+    # null(), since None is JSON's own null, which is not null to PostgreSQL and would be forgotten again without end.
+    forgotten = update(ProviderEvent).where(ProviderEvent.id.in_(with_words)).values(body=null())
     in_batches(db, lambda: int(db.execute(forgotten).rowcount))  # type: ignore[attr-defined]

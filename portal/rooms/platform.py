@@ -79,6 +79,8 @@ class Participant(NamedTuple):
     registrant: str | None = None
     account: str | None = None
     email: str | None = None
+    is_host: bool = False
+    """Came in by the host's own address: whoever hosts the meeting here, whatever the account's name there."""
 
 
 class Sighting(NamedTuple):

@@ -183,7 +183,8 @@ class Zoom:
         try:
             past = self._client.ask("GET", f"/past_meetings/{segment(provider_id)}/instances")
             instances = past.get("meetings") or []
-            stays = [stay for each in instances for stay in self._stays(str(each["uuid"]))]
+            host = self._host_account(provider_id) if instances else ""
+            stays = [stay for each in instances for stay in self._stays(str(each["uuid"]), host)]
         except RoomGoneError:  # to Zoom, a meeting that nobody has opened is none that was
             instances, stays = [], []
         left = [stay.left_at for stay in stays]
@@ -226,14 +227,16 @@ class Zoom:
             kind=kind,
             provider_id=provider_id,
             occurred_at=occurred,
-            sighting=_sighting_of_event(kind, who, instance, occurred) if who else None,
+            sighting=_sighting_of_event(kind, who, instance, str(about.get("host_id") or ""), occurred)
+            if who
+            else None,
         )
 
     @staticmethod
     def kept(body: Mapping[str, Any]) -> Body:
         """Of a message what `event` reads, to be kept: no addresses of recordings, no phone numbers, no titles."""
         about = body["payload"]["object"]
-        of = {name: about[name] for name in ("id", "uuid")}
+        of = {name: about[name] for name in ("id", "uuid", "host_id") if name in about}
         if body["event"] in ("meeting.participant_joined", "meeting.participant_left"):
             of["participant"] = {name: value for name, value in about["participant"].items() if name in OF_PARTICIPANT}
         return {"event": body["event"], "event_ts": body["event_ts"], "payload": {"object": of}}
@@ -282,7 +285,13 @@ class Zoom:
                 continue
             yield Registrant(person.user_id, str(row["registrant_id"]), str(row["join_url"]))
 
-    def _stays(self, instance: str) -> list[Sighting]:
+    def _host_account(self, provider_id: str) -> str:
+        """The account of the Zoom user whose meeting it is; empty when the meeting is there no more."""
+        with suppress(RoomGoneError):
+            return str(self._meeting(provider_id).get("host_id") or "")
+        return ""
+
+    def _stays(self, instance: str, host: str) -> list[Sighting]:
         try:
             rows = list(
                 self._client.rows(
@@ -291,7 +300,7 @@ class Zoom:
             )
         except (NotInPlanError, MissingScopeError):
             rows = list(self._client.rows(f"/past_meetings/{segment(instance)}/participants", "participants"))
-        return [_sighting_of_row(row, instance) for row in rows if row.get("status") != "in_waiting_room"]
+        return [_sighting_of_row(row, instance, host) for row in rows if row.get("status") != "in_waiting_room"]
 
 
 def _facts(plan: Plan) -> Body:
@@ -318,12 +327,17 @@ def _registration(person: Person) -> Body:
     return {"email": person.email} | {name: value for name, value in names.items() if value}
 
 
-def _participant(row: Body, name: str, email: str, instance: str) -> Participant:
-    """Who it is. An address counts only with a signed-in account that did not register: any may be typed on a registration
-    page, and whom we registered ourselves is known without.
+def _participant(row: Body, name: str, email: str, instance: str, host: str) -> Participant:
+    """Who it is. `host` is the account whose meeting it is: a licensed user whom several hosts of the club may share, so
+    whoever comes in by it is the meeting's host here, and the account is nobody's.
+
+    An address counts only with a signed-in account that did not register: any may be typed on a registration page, and whom
+    we registered ourselves is known without.
     """
     registrant = str(row.get("registrant_id") or "") or None
     account = str(row.get("participant_user_id") or row.get("id") or "") or None
+    if account and account == host and not registrant:
+        return Participant("host", name, is_host=True)
     if registrant:
         identity = f"registrant:{registrant}"
     elif account:
@@ -333,16 +347,16 @@ def _participant(row: Body, name: str, email: str, instance: str) -> Participant
     return Participant(identity, name, registrant, account, (email or None) if account and not registrant else None)
 
 
-def _sighting_of_event(kind: str, who: Body, instance: str, occurred: datetime) -> Sighting:
-    participant = _participant(who, str(who.get("user_name") or ""), str(who.get("email") or ""), instance)
+def _sighting_of_event(kind: str, who: Body, instance: str, host: str, occurred: datetime) -> Sighting:
+    participant = _participant(who, str(who.get("user_name") or ""), str(who.get("email") or ""), instance, host)
     session = str(who.get("participant_uuid") or f"{instance}:{who.get('user_id')}")
     joined = _moment(who.get("join_time")) or occurred if kind == "joined" else None
     left = _moment(who.get("leave_time")) or occurred if kind == "left" else None
     return Sighting(participant, session, joined, left)
 
 
-def _sighting_of_row(row: Body, instance: str) -> Sighting:
-    participant = _participant(row, str(row.get("name") or ""), str(row.get("user_email") or ""), instance)
+def _sighting_of_row(row: Body, instance: str, host: str) -> Sighting:
+    participant = _participant(row, str(row.get("name") or ""), str(row.get("user_email") or ""), instance, host)
     joined, left = _moment(row.get("join_time")), _moment(row.get("leave_time"))
     if joined and left and left < joined:  # Zoom's reports have stays that end before they begin
         left = joined

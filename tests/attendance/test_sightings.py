@@ -134,6 +134,18 @@ def test_an_account_seen_once_with_an_own_address_is_known_everywhere_from_then_
     assert of(superuser, alice, "joined_at", later) == later.starts_at
 
 
+def test_who_comes_in_as_the_host_is_whoever_hosts_and_teaches_nothing(take_in, superuser, alice, bob, tonight):
+    """One licensed user of the platform serves every host of the club."""
+    lunch = plan(superuser, "Lunch", days=-2)
+    has_room(superuser, lunch)
+    for person, meeting in ((bob, lunch), (alice, tonight)):
+        superuser.execute("update meetings set host_id = %s where id = %s", [person.id, meeting.id])
+        take_in(meeting, sighting(meeting, "host", 0, 30, is_host=True))
+        assert of(superuser, person, "joined_at", meeting) == moment(meeting, 0)
+    assert one(superuser, "select count(*) from known_accounts") == 0
+    assert superuser.execute("select matched_by from participants").fetchall() == [("host",)] * 2
+
+
 def test_an_account_of_another_platform_is_another_account(take_in, superuser, tonight):
     take_in(tonight, sighting(tonight, "x", 0, registrant="alice", account="a-1"))
     other = plan(superuser, "Other", days=3)

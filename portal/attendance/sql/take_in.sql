@@ -1,29 +1,32 @@
 -- What a source (report, event, poll) saw in the room of a meeting, as a list of objects: identity, name, registrant,
--- account, email, session, joined_at, left_at, device. May come in any order, in parts and again: a stay is one row of its
+-- account, email, is_host, session, joined_at, left_at, device. May come in any order, in parts and again: a stay is one row of its
 -- participant, source and session, with its earliest coming and its latest leaving. Who has an address of their own is
--- known by it, and the account they are signed in to is theirs from then on. The other meetings in which that account is
+-- known by it, and the account they are signed in to is theirs from then on; who came in by the host's is the host. The other meetings in which that account is
 -- nobody's yet: `match_participants` finds them. Locks the meeting's row.
 create function take_in(meeting uuid, source text, sightings jsonb, at timestamptz)
 returns uuid[] language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   told_by constant text := source;
+  host uuid;
   seen uuid[];
   learnt text[];
 begin
-  perform from public.meetings m where m.id = meeting for no key update;
+  select m.host_id into host from public.meetings m where m.id = meeting for no key update;
   if not found then return '{}'; end if;
   with told as (
     select t.* from jsonb_to_recordset(sightings) as t (
-      identity text, name text, registrant text, account text, email text, session text,
+      identity text, name text, registrant text, account text, email text, is_host boolean, session text,
       joined_at timestamptz, left_at timestamptz, device text)),
   known as (
-    select t.identity, max(t.name) as name, max(t.account) as account, max(t.email) as email, min(g.user_id::text)::uuid as user_id
+    select t.identity, max(t.name) as name, max(t.account) as account, max(t.email) as email,
+           coalesce(min(g.user_id::text)::uuid, case when bool_or(t.is_host) then host end) as user_id, bool_or(t.is_host) as is_host
       from told t left join public.room_registrants g on g.meeting_id = meeting and g.registrant_id = t.registrant
      group by t.identity),
   participant as (
     insert into public.participants as p (meeting_id, identity, name, account, email, user_id, matched_by)
-    select meeting, k.identity, k.name, k.account, k.email, k.user_id, case when k.user_id is not null then 'registrant' end
+    select meeting, k.identity, k.name, k.account, k.email, k.user_id,
+           case when k.user_id is null then null when k.is_host then 'host' else 'registrant' end
       from known k
     on conflict on constraint uq_participants_identity do update
       set name = coalesce(nullif(excluded.name, ''), p.name), account = coalesce(excluded.account, p.account),

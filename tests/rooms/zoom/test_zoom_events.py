@@ -240,6 +240,7 @@ def test_events_and_report_know_the_same_people(zoom, world, room, client, super
         {"registrant": alice.registrant_id},
         {"person": "Bo", "account": "bo@home.example"},
         {"person": "iPad"},
+        {"host": True},
     ):
         for minute in (0, 20):
             world.leave(

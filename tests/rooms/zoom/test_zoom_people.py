@@ -165,6 +165,13 @@ def test_who_never_got_past_the_waiting_room_was_not_there(zoom, world, room):
     assert [each.participant.name for each in zoom.report(room).sightings] == ["Owner", "Bo"]
 
 
+def test_whoever_comes_by_the_hosts_address_is_the_host_and_the_licensed_user_is_nobody(zoom, world, room):
+    world.leave(world.sit(room, host=True, at=NINE), minute(40))
+    world.end(room, minute(41))
+    (host,) = [each.participant for each in zoom.report(room).sightings]
+    assert (host.identity, host.is_host, host.account, host.email) == ("host", True, None, None)
+
+
 def test_an_account_without_reports_tells_by_its_past_meetings(zoom, world, room):
     (alice,) = zoom.register(room, people("Alice"))
     world.sit(room, registrant=alice.registrant_id, at=NINE)
