@@ -56,7 +56,7 @@ def machine(fixtures):
         def eve_has_begun(self, kind, card, heard):
             self.life.pay(self.life.choose(EVE, kind, "monthly"), card, True)
             if heard:
-                self.life.hear()
+                self.life.receive()
 
         @rule(
             person=payers,
@@ -119,7 +119,7 @@ def machine(fixtures):
 
         @rule()
         def all_is_heard(self):
-            self.life.hear()
+            self.life.receive()
 
         @invariant()
         def nobody_has_two_plans(self):

@@ -45,7 +45,10 @@ def test_archived_is_a_state_and_knows_since_when(superuser, supper, now):
     """The yearly task wrote a word the list of states did not have."""
     with refused_by("check_archived"):
         superuser.execute("update meetings set status = 'archived'")
-    superuser.execute("update meetings set status = 'archived', archived_at = %s, archived_from = 'completed'", [now])
+    archive = "update meetings set status = 'archived', archived_at = %s, archived_from = 'completed'"
+    with refused_by("check_archived_address"):
+        superuser.execute(archive, [now])
+    superuser.execute(f"{archive}, meeting_link = null, provision_state = 'gone'", [now])
     with pytest.raises(errors.CheckViolation):
         superuser.execute("update meetings set status = 'archivd'")
 

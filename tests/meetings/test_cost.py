@@ -30,8 +30,8 @@ def test_the_list_costs_no_more_while_a_meeting_runs(app, sign_in, charlie, supp
     assert len(sent) <= IDENTITY + 1
 
 
-@pytest.mark.parametrize(("after", "most"), [(-300, 3), (-5, 3), (5, 3), (61, 4)])
-def test_the_page_of_a_meeting_costs_three_and_one_for_the_next_when_it_is_over(
+@pytest.mark.parametrize(("after", "most"), [(-300, 3), (-5, 3), (5, 3), (61, 5)])
+def test_the_page_of_a_meeting_costs_three_and_when_it_is_over_two_for_the_next_and_the_notes(
     app, sign_in, charlie, superuser, supper, after, most
 ):
     invite(superuser, charlie, supper, answer="waitlisted", waiting_since=supper.starts_at)

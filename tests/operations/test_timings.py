@@ -89,7 +89,7 @@ def test_counts_that_cannot_be_written_down_are_no_ones_error(migrated, counts, 
 def test_it_writes_once_a_minute_and_knows_only_so_many_statements(monkeypatch):
     counts = Counts()
     for number in range(timings.MOST_STATEMENTS + 50):
-        counts.asked(f"select {number}", 0.001)
+        counts.count_statement(f"select {number}", 0.001)
     assert counts.due() is None
     monkeypatch.setattr(timings, "EVERY", 0)
     assert len(counts.due()["statements"].obj) == timings.MOST_STATEMENTS

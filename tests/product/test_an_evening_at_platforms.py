@@ -15,7 +15,7 @@ from portal.sandbox.zoom import World
 from tests.support.evening import address_of, comes, enter_room, open_meeting, plan_meeting
 from tests.support.real_club import ROOM_HOST, RealClub
 
-pytestmark = pytest.mark.product
+pytestmark = [pytest.mark.product, pytest.mark.server]
 
 FRIDA_AT_GOOGLE = account("frida@elsewhere.example", "Frida at home")
 TOM_AT_ZOOM = "tom.and.kids@elsewhere.example"
