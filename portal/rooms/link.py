@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
 
 
 class NotALink(Refused):
-    """Enter the whole link, like https://meet.example.org/supper."""
+    """Enter the whole link, beginning with https://."""
 
 
 class NotHttps(Refused):
