@@ -266,6 +266,15 @@ def test_whoever_waits_hears_of_the_link_with_its_commit(sign_in, alice, supper,
     assert [note.payload for note in listening.notifies(timeout=2, stop_after=1)] == [str(supper.id)]
 
 
+def test_an_address_that_is_kept_of_a_room_that_is_gone_leads_nobody_there(
+    sign_in, enter, alice, charlie, supper, superuser
+):
+    sign_in(alice).submit(f"/meetings/{supper.id}/room", link=LINK)
+    superuser.execute("update meetings set provision_state = 'failed' where meeting_link is not null")
+    answer = enter(charlie)
+    assert answer.status_code == 409 and "The room isn’t open yet." in words(answer)
+
+
 def test_a_lost_key_is_no_room_and_an_error_without_the_address(enter, charlie, supper, superuser, caplog):
     from portal.rooms.sealing import seal
 

@@ -113,7 +113,7 @@ PLACES = (
         "function public.join_meeting",
         "when m.provision_state <> 'ready' or m.meeting_link is null then 'no-room'",
         "when false then 'no-room'",
-        "rooms/test_links.py::test_without_a_room_the_page_says_so_and_nobody_is_counted",
+        "rooms/test_links.py::test_an_address_that_is_kept_of_a_room_that_is_gone_leads_nobody_there",
     ),
     _rule(
         "A link is typed by who runs the meeting",
