@@ -13,8 +13,8 @@ from tests.conftest import TEST_DATA
 from tests.faults.breakable import SHUT, WORK, Breakable, until
 from tests.faults.conftest import TOKEN
 from tests.support import cast
-from tests.support.cast import ALICE, BOB, CHARLIE
-from tests.support.club_server import SECRET, ClubServer
+from tests.support.cast import ALICE, BOB, CHARLIE, ROOM_KEY
+from tests.support.club_server import ClubServer
 from tests.support.reading import answers
 from tests.support.server import new_database
 from tests.support.toll import ZoomGate
@@ -125,7 +125,7 @@ def test_the_worker_is_killed_while_it_registers_people_and_everybody_has_one_ad
 def supper(evening):
     """A meeting with a typed link."""
     made = evening.plan(
-        "Supper behind a link", platform="link", meeting_link=seal(LINK, SECRET), provision_state="ready"
+        "Supper behind a link", platform="link", meeting_link=seal(LINK, ROOM_KEY), provision_state="ready"
     )
     evening.postgres.execute(
         "insert into rooms (meeting_id, made_by, title, starts_at, duration, ready_at)"
