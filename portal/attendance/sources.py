@@ -42,32 +42,27 @@ class Asked(NamedTuple):
     provider_id: str
 
 
-OPEN = text("""
+ROOMS = """
 select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
   from rooms r join meetings m on m.id = r.meeting_id
- where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active')
+ where r.made_by <> 'link' and m.meeting_id is not null
+"""
+OPEN = text(f"""{ROOMS}
+   and m.status in ('scheduled', 'active')
    and m.starts_at <= :at + interval '40 minutes' and m.ends_at > :at - interval '4 hours'
  order by r.polled_at nulls first, m.starts_at, m.id
 """)
-UNREPORTED = text("""
-select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
-  from rooms r join meetings m on m.id = r.meeting_id
- where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active', 'completed')
+UNREPORTED = text(f"""{ROOMS}
+   and m.status in ('scheduled', 'active', 'completed')
    and r.reported_at is null and m.ends_at <= :at - (cast(:after as interval[]))[r.report_attempts + 1]
  order by m.ends_at, m.id
 """)
-UNASKED = text("""
-select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
-  from rooms r join meetings m on m.id = r.meeting_id
- where r.made_by <> 'link' and m.meeting_id is not null and m.status in ('scheduled', 'active', 'completed')
+UNASKED = text(f"""{ROOMS}
+   and m.status in ('scheduled', 'active', 'completed')
    and m.ends_at <= :at - (cast(:after as interval[]))[r.recording_attempts + 1]
  order by m.ends_at, m.id
 """)
-ROOM_OF = text("""
-select m.id as meeting_id, r.made_by as platform, m.meeting_id as provider_id
-  from rooms r join meetings m on m.id = r.meeting_id
- where m.id = :meeting and r.made_by <> 'link' and m.meeting_id is not null and m.status <> 'archived'
-""")
+ROOM_OF = text(f"{ROOMS} and m.id = :meeting and m.status <> 'archived'")
 # Whether it was not known before. The platform may have another address for what is known.
 OFFER = text("""
 insert into recordings as r (meeting_id, recording_id, kind, address, offered_at)
@@ -138,8 +133,7 @@ def fetch_recordings(db: Session) -> None:
     """An hour, six and twenty-four hours after the end: what the platform recorded."""
     due = {"at": clock.now(), "after": list(RECORDINGS_AFTER)}
     for row in each(db, typed(Asked, db.execute(UNASKED, due))):
-        room = update(Room).where(Room.meeting_id == row.meeting_id)
-        db.execute(room.values(recording_attempts=Room.recording_attempts + 1))
+        _note(db, row, recording_attempts=Room.recording_attempts + 1)
         _offer_recordings(db, row)
 
 
