@@ -176,8 +176,13 @@ def test_opening_is_coming_in_leaving_is_told_and_coming_back_is_another_stay(wo
     assert "You left" in left.text
     browser.get(alice.address)
     assert told(world) == [
-        "started", "participant_joined", "participant_left", "ended", "started", "participant_joined",
-    ]  # fmt: skip
+        "started",
+        "participant_joined",
+        "participant_left",
+        "ended",
+        "started",
+        "participant_joined",
+    ]
     stays = [stay for each in world.meeting(made.provider_id)["_instances"] for stay in each["stays"]]
     assert len({stay["participant_uuid"] for stay in stays}) == 2
 
