@@ -50,8 +50,10 @@ def _state(row: RoomRow, *, made_by_itself: bool) -> tuple[tuple[str, str, str],
         return ("quarter", "The room is being made", "amber"), f"{name} has been asked for it."
     if row.provision_state == "failed":
         return ("cross", "The room could not be made", "bad"), _next_try(row)
+    if row.provision_state == "gone" and made_by_itself:
+        return ("quarter", "The room is gone", "amber"), f"It was deleted on {name}. Another is made within a minute."
     if made_by_itself:
-        return ("ring", "No room yet", ""), f"It is made on {name} by itself, a day before the start."
+        return ("ring", "No room yet", ""), f"It is made on {name} by itself, not earlier than a day before the start."
     return ("quarter", "No link is set", "amber"), "Nobody can join until there is one."
 
 

@@ -1,5 +1,6 @@
 """Rooms at a platform: made a day before, following their meeting, failing aloud, and open to each person."""
 
+from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
 
@@ -254,6 +255,14 @@ def test_nobody_is_sent_to_a_room_that_was_deleted_while_no_new_one_can_be_made(
     superuser.execute("update meetings set title = 'Late supper'")
     tended(-1)
     assert state() == "failed" and "The room isn’t open yet." in words(enter(charlie))
+
+
+def test_the_host_reads_that_a_room_is_gone(app, made, superuser, evening, alice, sign_in, monkeypatch):
+    at_zoom = replace(app.config["SETTINGS"], zoom_account="club", zoom_client="app")
+    monkeypatch.setitem(app.config, "SETTINGS", at_zoom)
+    superuser.execute("update meetings set provision_state = 'gone', host_id = %s", [alice.id])
+    page = words(sign_in(alice).get(f"/meetings/{evening.id}/room"))
+    assert "The room is gone It was deleted on Zoom. Another is made within a minute." in page
 
 
 def test_a_room_that_cannot_be_deleted_is_tried_again(made, tended, outside, superuser):
