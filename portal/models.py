@@ -4,6 +4,7 @@ from portal.accounts import models as accounts
 from portal.attendance import models as attendance
 from portal.audit import models as audit
 from portal.billing import models as billing
+from portal.calendar import models as calendar
 from portal.database import Base
 from portal.families import models as families
 from portal.jobs import runs
@@ -18,6 +19,7 @@ __all__ = [
     "attendance",
     "audit",
     "billing",
+    "calendar",
     "families",
     "mail",
     "meetings",

@@ -29,7 +29,18 @@ from portal.reference import carry, reference
 
 P = ParamSpec("P")
 
-PACKAGES = ("mail", "accounts", "billing", "families", "meetings", "rooms", "attendance", "operations")
+PACKAGES = (
+    "mail",
+    "accounts",
+    "billing",
+    "families",
+    "meetings",
+    "rooms",
+    "attendance",
+    "calendar",
+    "notifications",
+    "operations",
+)
 """Whose `jobs.py` there is, besides the demo's."""
 
 AGAIN = RetryStrategy(

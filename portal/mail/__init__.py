@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.mail.jobs import deliver
+from portal.mail.kinds import category
 from portal.mail.models import Mail
 
 CLOSED = "@closed.invalid"
@@ -36,6 +37,14 @@ class Message:
     button: tuple[str, str] | None = None
 
 
+@dataclass(frozen=True)
+class Invitation:
+    """A calendar object that goes with a mail: its iTIP method (RFC 5546 1.4: REQUEST, CANCEL) and the iCalendar text."""
+
+    method: str
+    text: str
+
+
 def write(
     db: Session,
     kind: str,
@@ -43,12 +52,16 @@ def write(
     message: Message,
     *,
     user_id: UUID | None = None,
+    meeting_id: UUID | None = None,
     occasion: str | None = None,
     secret: bool = False,
+    invitation: Invitation | None = None,
 ) -> None:
-    """Put a mail into the outbox. With an `occasion` it is written once, however often the occasion is noticed;
-    `secret` bodies (they hold a link or code that opens something) are forgotten when sent.
+    """Put a mail into the outbox. `kind` is one of `portal.mail.kinds`. With an `occasion` it is written once, however often
+    the occasion is noticed; `secret` bodies (they hold a link or code that opens something) are forgotten when sent.
+    `meeting_id` is the meeting it is about, for whoever looks up what was sent.
     """
+    category(kind)
     if recipient.endswith(CLOSED):
         return
     context = asdict(message)
@@ -60,9 +73,12 @@ def write(
         "kind": kind,
         "occasion": occasion,
         "user_id": user_id,
+        "meeting_id": meeting_id,
         "recipient": recipient,
         "subject": " ".join(message.subject.split()),
         "secret": secret,
+        "method": invitation.method if invitation else None,
+        "calendar": invitation.text if invitation else None,
         "created_at": clock.now(),
         "text": _template("message.txt").render(context).replace("\N{NO-BREAK SPACE}", " "),
         "html": _template("message.html").render(context),

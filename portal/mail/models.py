@@ -1,10 +1,11 @@
 """The outbox, and the sandbox's mailbox."""
 
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, Integer, Text
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
@@ -16,6 +17,7 @@ class Mail(Base):
     __tablename__ = "mails"
     __table_args__ = (
         Index("ix_mails_user_id", "user_id", sql("created_at desc")),
+        Index("ix_mails_meeting_id", "meeting_id", sql("created_at desc")),
         Index("ix_mails_queued", "created_at", postgresql_where=sql("state = 'queued'")),
         Index("ix_mails_failed", "created_at", postgresql_where=sql("state = 'failed'")),
     )
@@ -24,16 +26,52 @@ class Mail(Base):
     kind: Mapped[str]
     occasion: Mapped[str | None] = mapped_column(unique=True)
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    meeting_id: Mapped[UUID | None] = mapped_column(ForeignKey("meetings.id", ondelete="SET NULL"))
     recipient: Mapped[str]
     subject: Mapped[str]
     text: Mapped[str | None]
     html: Mapped[str | None]
+    # A calendar object that goes with it: its iTIP method and the iCalendar text.
+    method: Mapped[str | None]
+    calendar: Mapped[str | None]
     secret: Mapped[bool] = mapped_column(server_default=sql("false"))
     state: Mapped[str] = mapped_column(server_default="queued")
     attempts: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+
+
+class MailPreferences(Base):
+    """What a person chose about their mails; who has no row has the defaults.
+
+    `switched_off` holds names of categories (`portal.mail.kinds`). `quiet_from` and `quiet_until` are hours of the person's own
+    zone, both None for none. `reminders` are minutes before the start. `calendar_mails`: whether what belongs in a calendar
+    is mailed at all, or only stands in the feed.
+    """
+
+    __tablename__ = "mail_preferences"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    switched_off: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=sql("'{}'"))
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    digest: Mapped[str] = mapped_column(server_default="daily")
+    reminders: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=sql("'{60}'"))
+    calendar_mails: Mapped[bool] = mapped_column(server_default=sql("true"))
+
+
+class UnreachableAddress(Base):
+    """An address that sent mails back: `hard` for good, otherwise for now; a new confirmation of the address lifts it."""
+
+    __tablename__ = "unreachable_addresses"
+
+    address_key: Mapped[str] = mapped_column(primary_key=True)
+    hard: Mapped[bool]
+    bounces: Mapped[int] = mapped_column(server_default="1")
+    reason: Mapped[str]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
 
 
 class SandboxMail(Base):

@@ -113,7 +113,7 @@ def write(app, database) -> Callable[..., None]:
     """`write()`: a letter to Ana into the outbox, as a request of the portal does."""
 
     def put(
-        recipient: str = "ana@club.example", message: OutboxMessage = HELLO, kind: str = "hello", **more: object
+        recipient: str = "ana@club.example", message: OutboxMessage = HELLO, kind: str = "known", **more: object
     ) -> None:
         with app.app_context():
             mail.write(db.session(), kind, recipient, message, **more)

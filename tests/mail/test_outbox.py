@@ -23,7 +23,7 @@ def test_a_mail_and_its_job_leave_with_the_change(write, superuser):
 
 def test_a_change_that_is_taken_back_mails_nobody(app, superuser):
     with app.app_context():
-        mail.write(db.session(), "hello", "ana@club.example", HELLO)
+        mail.write(db.session(), "known", "ana@club.example", HELLO)
         db.session.rollback()
     assert (count(superuser), count(superuser, "procrastinate_jobs")) == (0, 0)
 
@@ -32,7 +32,7 @@ def test_an_occasion_is_told_once_however_often_a_job_notices_it(worker_app, sup
     with worker_app.app_context():
         act_as(db.session(), WORKER)
         for occasion in ("seat:1", "seat:1", "seat:2", "seat:1"):
-            mail.write(db.session(), "seat", "ana@club.example", HELLO, occasion=occasion)
+            mail.write(db.session(), "offer", "ana@club.example", HELLO, occasion=occasion)
             db.session.commit()
     assert (count(superuser), count(superuser, "procrastinate_jobs")) == (2, 2)
 
@@ -140,17 +140,17 @@ def test_a_job_whose_mail_is_gone_is_done(write, work, superuser):
 
 def test_bodies_are_kept_for_ninety_days(write, superuser, work, now):
     for days, state in ((89, "sent"), (91, "sent"), (92, "queued")):
-        write(kind=f"{days}")
+        write(occasion=f"{days}")
         superuser.execute(
-            "update mails set created_at = %s, state = %s where kind = %s",
+            "update mails set created_at = %s, state = %s where occasion = %s",
             [now - timedelta(days=days), state, f"{days}"],
         )
     superuser.execute("update procrastinate_jobs set task_name = 'mail.forget', args = '{\"timestamp\": 0}'")
     work()
-    kinds = superuser.execute(
-        "select kind from mails where text is not null and html is not null order by kind"
+    kept = superuser.execute(
+        "select occasion from mails where text is not null and html is not null order by occasion"
     ).fetchall()
-    assert kinds == [("89",), ("92",)]
+    assert kept == [("89",), ("92",)]
 
 
 def test_how_many_wait_is_counted(write, worker_app, work):
