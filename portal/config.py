@@ -14,6 +14,7 @@ from datetime import time
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
@@ -43,7 +44,16 @@ from portal.setting_values import (
     zone,
 )
 
-ROOT = Path(__file__).parent.parent
+VERSION = version("goalete-portal")
+PACKAGE = Path(__file__).parent
+INSTALLED = (PACKAGE / "bundle" / "migrations").is_dir()
+"""Whether this is the portal of a wheel, which carries beside its code what a checkout has in folders of its own."""
+ROOT = PACKAGE / "bundle" if INSTALLED else PACKAGE.parent
+"""Where `templates`, `static` and `migrations` are."""
+VAR = Path("var").absolute() if INSTALLED else ROOT / "var"
+"""Where the demo keeps what it makes."""
+ASSETS = ROOT / "assets" if INSTALLED else VAR / "assets"
+"""The files for browsers: a wheel brings them built."""
 
 LOGINS = {
     "DATABASE_URL": "portal_web",
@@ -330,9 +340,15 @@ class Settings:
     backups: Annotated[
         Path | None, Setting("BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made")
     ] = None
-    assets: Annotated[Path, Setting("ASSETS", "the folder of the built files for browsers", Path, "`var/assets`")] = (
-        ROOT / "var" / "assets"
-    )
+    assets: Annotated[
+        Path,
+        Setting(
+            "ASSETS",
+            "the folder of the built files for browsers",
+            Path,
+            "those of the wheel; `var/assets` in a checkout",
+        ),
+    ] = ASSETS
     log_level: Annotated[
         str, Setting("LOG_LEVEL", "the least grave line that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`", level)
     ] = "INFO"
@@ -348,10 +364,10 @@ class Settings:
     sandbox_stripe: Annotated[
         Path,
         Setting("SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`"),
-    ] = ROOT / "var" / "stripe.sqlite3"
+    ] = VAR / "stripe.sqlite3"
     sandbox_zoom: Annotated[
         Path, Setting("SANDBOX_ZOOM", "what the demo's Zoom remembers; `make run` sets it", Path, "`var/zoom.json`")
-    ] = ROOT / "var" / "zoom.json"
+    ] = VAR / "zoom.json"
     sandbox_clock: Annotated[
         Path | None,
         Setting("SANDBOX_CLOCK", "how far the demo's clock is ahead; `make run` sets it", folder, "not at all"),
