@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.config import LOGINS, VAR, VERSION, WORK, Settings, declared, table
+from portal.config import LOGINS, PAGES, VAR, VERSION, WORK, Settings, declared, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
 from portal.setting_values import plain_url
@@ -252,6 +252,23 @@ def check(at_rest: bool) -> None:
             broken += bool(finding.broken)
             print(f"{'ok  ' if not finding.broken else f'{finding.broken:>4}'}  {finding.promise}.")
     sys.exit(1 if broken else 0)
+
+
+@portal.command()
+@click.option("--mail", "mail_to", metavar="ADDRESS", help="Send a mail there.")
+def doctor(mail_to: str | None) -> None:
+    """Try every part of the club from outside in; exit status 1 if any ails. Wants the settings of all processes."""
+    from portal.operations.doctor import examine
+
+    settings = Settings.from_environment(needs={*PAGES, *WORK})
+    ails = 0
+    with _app(settings, settings.database_url).app_context():
+        current_app.logger.disabled = True  # what a provider said is told here, in a sentence
+        for found in examine(settings, mail_to):
+            mark = {True: "ok", False: "ILL", None: "note"}[found.well]
+            ails += found.well is False
+            print(f"{mark:<5} {found.part}: {found.words}{f'  -> {found.remedy}' if found.remedy else ''}")
+    sys.exit(1 if ails else 0)
 
 
 @portal.command()
