@@ -283,11 +283,12 @@ def backup() -> None:
 
 @portal.command()
 @click.argument("file", type=click.Path(path_type=Path))
-def restore(file: Path) -> None:
+@click.option("--identity", type=click.Path(path_type=Path), help="The file with age's private key, for a FILE.age.")
+def restore(file: Path, identity: Path | None) -> None:
     """Fill an empty database from FILE, one of `portal backup`'s."""
     from portal.operations.restore import restore as bring_back
 
-    print(bring_back(Settings.from_environment(needs=("OWNER_DATABASE_URL", "DATABASE_URL")), file))
+    print(bring_back(Settings.from_environment(needs=("OWNER_DATABASE_URL", "DATABASE_URL")), file, identity))
 
 
 @portal.command()

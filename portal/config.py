@@ -23,7 +23,9 @@ from portal.problems import Problem
 from portal.setting_values import (
     ON,
     address,
+    age_recipient,
     charged_currency,
+    command,
     count,
     database,
     domains,
@@ -340,6 +342,24 @@ class Settings:
     backups: Annotated[
         Path | None, Setting("BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made")
     ] = None
+    backup_copy: Annotated[
+        tuple[str, ...],
+        Setting(
+            "BACKUP_COPY",
+            "a command that takes each backup off this machine, with `{file}` in it, like `rclone copy {file} far:goalete`",
+            command,
+            "none leaves it",
+        ),
+    ] = ()
+    backup_recipient: Annotated[
+        str,
+        Setting(
+            "BACKUP_RECIPIENT",
+            "a public key of age (`age1…`): what `BACKUP_COPY` takes away is encrypted for it",
+            age_recipient,
+            "it is taken as it is",
+        ),
+    ] = ""
     assets: Annotated[
         Path,
         Setting(
@@ -349,6 +369,15 @@ class Settings:
             "those of the wheel; `var/assets` in a checkout",
         ),
     ] = ASSETS
+    metrics_token: Annotated[
+        str,
+        Setting(
+            "METRICS_TOKEN",
+            "opens `/metrics` and `/live/metrics` to whoever sends it as a bearer token",
+            secret,
+            "no such page",
+        ),
+    ] = field(default="", repr=False)
     log_level: Annotated[
         str, Setting("LOG_LEVEL", "the least grave line that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`", level)
     ] = "INFO"
@@ -500,6 +529,8 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "GOOGLE_SERVICE_ACCOUNT is not set: the worker cannot make rooms at Google Meet without it."
     if made.google_account and not made.google_organizer:
         yield "GOOGLE_ORGANIZER is not set: GOOGLE_SERVICE_ACCOUNT acts in the name of a user of yours."
+    if made.backup_recipient and not made.backup_copy:
+        yield "BACKUP_COPY is not set: BACKUP_RECIPIENT encrypts what leaves this machine, and nothing does."
     if made.sandbox_clock:
         yield "SANDBOX_CLOCK is for the sandbox, but SANDBOX is off: real members live in real time."
 

@@ -67,7 +67,9 @@ def _tried(part: str, look: Callable[[Settings], Iterator[Finding]], settings: S
     except Problem as problem:
         yield Finding(part, False, str(problem))
     except Exception as error:  # a doctor does not die of the illness
-        yield Finding(part, False, f"It failed in a way nobody thought of: {type(error).__name__}: {error}".splitlines()[0])
+        yield Finding(
+            part, False, f"It failed in a way nobody thought of: {type(error).__name__}: {error}".splitlines()[0]
+        )
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -143,9 +145,13 @@ def _backups(connection: psycopg.Connection, settings: Settings) -> Iterator[Fin
     if settings.backups is None:
         yield Finding("Backups", False, "None are made.", "Set BACKUPS to a folder on another disk.")
     elif made_at is None:
-        yield Finding("Backups", False, "There is none yet.", "portal backup, and systemctl enable --now goalete-backup.timer")
+        yield Finding(
+            "Backups", False, "There is none yet.", "portal backup, and systemctl enable --now goalete-backup.timer"
+        )
     elif datetime.now(UTC) - made_at > TOO_OLD:
-        yield Finding("Backups", False, f"The newest is of {made_at:%Y-%m-%d %H:%M} UTC.", "journalctl -u goalete-backup")
+        yield Finding(
+            "Backups", False, f"The newest is of {made_at:%Y-%m-%d %H:%M} UTC.", "journalctl -u goalete-backup"
+        )
     else:
         yield Finding("Backups", True, f"The newest is of {made_at:%Y-%m-%d %H:%M} UTC.")
 
@@ -163,7 +169,10 @@ def _address(settings: Settings) -> Iterator[Finding]:
     said = answer.text.strip()
     if answer.status_code != 200 or not said.startswith("alive"):
         yield Finding(
-            "Address", False, f"{settings.public_url}/healthz answers {answer.status_code}.", "Is the proxy's way to port 8000 right?"
+            "Address",
+            False,
+            f"{settings.public_url}/healthz answers {answer.status_code}.",
+            "Is the proxy's way to port 8000 right?",
         )
         return
     if said.endswith(f"version {VERSION}"):
@@ -173,7 +182,9 @@ def _address(settings: Settings) -> Iterator[Finding]:
         yield Finding("Address", False, words, "systemctl reload goalete-web")
     yield from _certificate(settings)
     if "content-encoding" not in _get(f"{settings.public_url}/plans").headers:
-        yield Finding("Address", None, "Pages are not compressed.", "Let the proxy compress text/html, as the example does.")
+        yield Finding(
+            "Address", None, "Pages are not compressed.", "Let the proxy compress text/html, as the example does."
+        )
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:
@@ -188,7 +199,9 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
         certificate = secured.getpeercert() or {}
     until = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     days = int((until - time.time()) // 86400)
-    yield Finding("TLS", days > EXPIRES, f"The certificate is good for {days} more days.", "" if days > EXPIRES else "Renew it.")
+    yield Finding(
+        "TLS", days > EXPIRES, f"The certificate is good for {days} more days.", "" if days > EXPIRES else "Renew it."
+    )
 
 
 def _streams(settings: Settings) -> Iterator[Finding]:
@@ -245,7 +258,9 @@ def _webhook(settings: Settings) -> Iterator[Finding]:
         timeout=PATIENCE,
     )
     if answer.status_code == 200:
-        yield Finding("Stripe", True, "A signed delivery reaches the portal. That Stripe sends them only its dashboard can say.")
+        yield Finding(
+            "Stripe", True, "A signed delivery reaches the portal. That Stripe sends them only its dashboard can say."
+        )
     else:
         words = f"A signed delivery was answered with {answer.status_code}."
         yield Finding("Stripe", False, words, "Has the web process the same STRIPE_WEBHOOK_SECRET?")
