@@ -9,6 +9,8 @@ NPM_CI = command -v npm >/dev/null || { echo "npm is needed (it comes with Node.
 	mkdir -p var/npm && cp package.json package-lock.json var/npm/ && \
 	cd var/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
+# Also where the shell forbids it: each process that compiles everything anew begins two seconds later.
+export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run install test coverage server check mutations assets screenshots bench streams clean
