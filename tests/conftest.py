@@ -82,10 +82,17 @@ end $$
 """
 
 
+@pytest.fixture(scope="session")
+def cleaner(migrated: Database) -> Iterator[psycopg.Connection]:
+    """For CLEAN alone: a session that becomes a replica forgets the plans of all its functions."""
+    with migrated.connect(autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-def database(migrated: Database, backstage: psycopg.Connection) -> Database:
+def database(migrated: Database, backstage: psycopg.Connection, cleaner: psycopg.Connection) -> Database:
     """The database with every table empty. What a test commits is really committed, and gone before the next."""
-    backstage.execute(CLEAN)
+    cleaner.execute(CLEAN)
     return migrated
 
 
