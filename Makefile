@@ -29,7 +29,8 @@ test: $(VENV)/.installed-test var/npm/.installed-test
 coverage:
 	@$(MAKE) test OPTIONS="--cov=portal --cov-report=term:skip-covered --cov-fail-under=95"
 
-# What needs Debian's own programs, and what is killed and started again, and evenings at Zoom and Meet; nothing of it is skipped.
+# What needs Debian's own programs, what is killed and started again, evenings at Zoom and Meet, and `make run` where nothing is
+# installed; nothing of it is skipped.
 server: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.server.tools
 	@$(BIN)/python -m pytest -m server tests/server tests/faults tests/product
