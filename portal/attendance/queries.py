@@ -11,12 +11,14 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Select,
+    and_,
     bindparam,
     case,
     column,
     false,
     func,
     literal_column,
+    or_,
     select,
     text,
     true,
@@ -188,10 +190,12 @@ def invited_at(moment: datetime | BindParameter[datetime]) -> ColumnElement[int]
 
 
 def affected(meeting_id: UUID) -> Select[UUID, str, str | None, str]:
-    """Everybody who said yes, waits or asked: those who are told when a meeting changes or falls."""
+    """Everybody who said yes, waits, asked or was invited by name: those who are told when a meeting changes or falls."""
+    invited = and_(Meeting.is_private, Attendance.answer == "invited", Meeting.host_id.is_distinct_from(User.id))
     return (
         select(User.id, User.email, User.first_name, User.timezone)
         .join(Attendance, Attendance.user_id == User.id)
-        .where(Attendance.meeting_id == meeting_id, Attendance.answer.in_(HOLDING), User.is_active)
+        .join(Meeting, Meeting.id == Attendance.meeting_id)
+        .where(Meeting.id == meeting_id, or_(Attendance.answer.in_(HOLDING), invited), User.is_active)
         .order_by(User.id)
     )
