@@ -26,8 +26,9 @@ class CalendarClient:
     entries: dict[str, Kept] = field(default_factory=dict)
 
     def receive(self, message: str) -> None:
-        """Take one message. By 2.1.5 one is obsolete if its SEQUENCE is lower than what is kept, or equal and its DTSTAMP older; by
-        3.2.5 a CANCEL removes what is kept, and one for nothing that is kept is ignored.
+        """Take one message. By 2.1.5 one with a lower SEQUENCE than what is kept is obsolete, or with the same and an older
+        DTSTAMP; with both the same it is the same message again. By 3.2.5 a CANCEL takes out what is kept, and one for
+        nothing that is kept is ignored.
         """
         calendar = Calendar.from_ical(message)
         (event,) = calendar.walk("VEVENT")
@@ -35,7 +36,7 @@ class CalendarClient:
         assert attendee == f"mailto:{self.address}", "a message to somebody else"
         kept = self.entries.get(event["uid"])
         age = (int(event["sequence"]), event["dtstamp"].dt)
-        if kept and age < (kept.sequence, kept.stamp):
+        if kept and age <= (kept.sequence, kept.stamp):
             return
         if calendar["method"] == "CANCEL":
             if kept:
