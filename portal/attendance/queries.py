@@ -50,6 +50,7 @@ MINE = (
     Attendance.join_duration,
     Attendance.outcome,
     Attendance.party_id,
+    Attendance.agreed_to,
 )
 # Whoever asks leads it.
 IS_HOST = func.coalesce(Meeting.host_id == select(ME).scalar_subquery(), false()).label("is_host")
@@ -58,7 +59,9 @@ POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meetin
 
 @row_type
 class Mine(KindOfMeeting):
-    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known."""
+    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known.
+    `agreed_to` is the start they said yes to.
+    """
 
     answer: str | None
     reason: str | None
@@ -68,6 +71,7 @@ class Mine(KindOfMeeting):
     join_duration: int | None
     outcome: str | None
     party_id: UUID | None
+    agreed_to: datetime | None
     position: int | None
     is_host: bool
 

@@ -11,7 +11,7 @@ from portal.database import db
 from portal.database.identity import WORKER, act_as
 from portal.meetings.actions import cancel, reinstate
 from portal.meetings.models import Meeting
-from tests.support.reading import answers, do, invite, one, plan
+from tests.support.reading import answers, do, invite, one, plan, words
 
 HOUR = timedelta(hours=1)
 MOVE = """
@@ -203,6 +203,14 @@ def test_a_far_move_asks_again_until_it_is_answered(charlies, charlie, supper, s
     says(charlies, supper, "accepted")
     sync()
     assert (messages(charlie)[-1].kind, partstat(messages(charlie)[-1])) == ("confirmed", "ACCEPTED")
+
+
+def test_the_page_asks_again_after_a_far_move(charlies, supper, moves):
+    says(charlies, supper, "accepted")
+    moves(supper, 3 * HOUR)
+    assert "Moved: are you still coming?" in words(charlies.get(f"/meetings/{supper.id}"))
+    says(charlies, supper, "accepted")
+    assert "You’re coming" in words(charlies.get(f"/meetings/{supper.id}"))
 
 
 @pytest.mark.parametrize(
