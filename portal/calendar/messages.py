@@ -13,8 +13,8 @@ def confirmed(name: str | None, m: Board) -> Message:
         subject=f"You’re coming: {m.title}",
         headline=f"You’re coming to {m.title}",
         body=(
-            f"Hello {name or 'there'}, you have a place. This mail brings the meeting to your calendar.",
-            "If you cannot come after all, say so on the page, and somebody else has your place.",
+            f"Hello {name or 'there'}, you have a place. This mail puts the meeting into your calendar.",
+            "If you cannot come after all, say so on the page, and somebody else gets your place.",
         ),
         details=details(m),
         button=(f"/meetings/{m.id}", "See the meeting"),
@@ -40,7 +40,7 @@ def invited(name: str | None, m: Board) -> Message:
 def withdrawn(name: str | None, m: Board, reason: str | None) -> Message:
     """A place is gone, or a no was said; `reason` if it was not the person's own doing."""
     return Message(
-        subject=f"Out of your calendar: {m.title}",
+        subject=f"Removed from your calendar: {m.title}",
         headline="You have no place any more" if reason else "You’re not coming",
         body=(
             f"Hello {name or 'there'}, you have no place at {m.title} any more. {reason}"
