@@ -107,6 +107,13 @@ def _ahead(yes: Yes) -> dict[str, State]:
         "accepted, live": State(
             ("full", "You’re coming", "ok"), "Leaving early? Just close the tab.", COMING, NO, "", "settled", pair=True
         ),
+        "accepted, moved": State(
+            ("lamp", "Moved: are you still coming?", "amber"),
+            "The time is another one than you said yes to. Your place is kept until you answer.",
+            "I’m still coming",
+            NO,
+            in_list=True,
+        ),
         "declined": State(("slash", "You said no", ""), CHANGEABLE_NO, yes.button, NO, yes.door, "settled", pair=True),
         "requested": State(
             ("quarter", "Asked, waiting for {m.host_first_or_the_host}", ""),

@@ -56,6 +56,8 @@ begin
   delete from public.former_addresses where user_id = me;
   delete from public.known_accounts where user_id = me;
   update public.participants set name = '', account = null, email = null where user_id = me;
+  delete from public.calendar_changes where user_id = me;
+  delete from public.calendar_entries where user_id = me;
   delete from public.one_time_tokens where user_id = me;
   -- Ended before they are deleted: that is what open streams listen for.
   update public.sign_ins set ended_at = at where user_id = me and ended_at is null;
