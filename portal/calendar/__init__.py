@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from icalendar import Calendar, Event
 
@@ -13,12 +14,17 @@ if TYPE_CHECKING:
     from portal.calendar.views import Entry
 
 
+def uid(meeting_id: UUID, site: str) -> str:
+    """The UID of a meeting, the same in files, feeds and mails, so that a calendar knows them for one entry."""
+    return f"{meeting_id}@{urlsplit(site).hostname}"
+
+
 def entry(meeting: "Entry", site: str, club: str) -> bytes:
     """One VEVENT in UTC. Its UID stays the same and is of the club's own domain; its sequence rises with every change
     and when the meeting is called off, so that a calendar takes the newer one. `site` is the portal's address.
     """
     event = Event()
-    event.add("uid", f"{meeting.id}@{urlsplit(site).hostname}")
+    event.add("uid", uid(meeting.id, site))
     event.add("sequence", meeting.revision)
     event.add("dtstamp", clock.now())
     event.add("dtstart", meeting.starts_at)
