@@ -112,9 +112,10 @@ class VisibleMeeting(NamedTuple):
     id: UUID
 
 
-def _mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
-    mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
-    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, mine)
+def mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
+    """The columns of `Mine` and then `more`, of every meeting the asker may see."""
+    own = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
+    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, own)
 
 
 # How many are inside, of one that runs.
@@ -141,7 +142,7 @@ select count(*) filter (where recent) as yes, count(*) filter (where recent and 
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
 UPCOMING = Query(
     Upcoming,
-    _mine(HERE)
+    mine(HERE)
     .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at, Meeting.id)
@@ -149,7 +150,7 @@ UPCOMING = Query(
 )
 PAST = Query(
     Past,
-    _mine(*RECORD.c)
+    mine(*RECORD.c)
     .join(RECORD, true())
     .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
@@ -170,7 +171,7 @@ SERIES = (
 )
 ONE = Query(
     One,
-    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
+    mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id")),
 )
