@@ -43,8 +43,10 @@ class Entry(NamedTuple):
 
     id: UUID
     title: str
+    host_name: str | None
     starts_at: datetime
     ends_at: datetime
+    timezone: str
     status: str
     revision: int
     scheduled_date: date
@@ -57,8 +59,10 @@ ENTRY = Query(
     select(
         Meeting.id,
         Meeting.title,
+        Meeting.host_name,
         Meeting.starts_at,
         Meeting.ends_at,
+        Meeting.timezone,
         Meeting.status,
         Meeting.revision,
         Meeting.scheduled_date,
