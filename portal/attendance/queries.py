@@ -88,6 +88,14 @@ class Past(Mine):
     first_came: datetime | None
 
 
+class Evening(NamedTuple):
+    """An evening behind that counts for the asker: whether they came, and for how many minutes, None where nobody knows."""
+
+    starts_at: datetime
+    came: bool
+    minutes: int | None
+
+
 @row_type
 class One(Mine):
     """All that its own page shows; the last are those of its series, if it is of one."""
@@ -138,6 +146,18 @@ select count(*) filter (where recent) as yes, count(*) filter (where recent and 
     .columns(*map(column, ("yes", "came", "minutes", "all_minutes", "first_came")))
     .subquery("record")
 )
+
+EVENINGS = Query(
+    Evening,
+    text("""
+select m.starts_at, a.joined_at is not null or a.outcome = 'attended' as came,
+       case when a.join_duration is not null then least(a.join_duration, m.duration) end as minutes
+  from meetings m join meeting_attendances a on a.meeting_id = m.id
+ where a.user_id = (select auth.uid()) and m.ends_at <= :at and m.starts_at >= :since and m.starts_at < :until
+   and coalesce(m.archived_from, m.status) <> 'cancelled' and (a.joined_at is not null or a.outcome is not null)
+"""),
+)
+"""The asker's own in a span of time: those to which they said yes or came, as far as anybody knows what became of it."""
 
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
 UPCOMING = Query(

@@ -10,15 +10,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from icalendar import Calendar, Event, Timezone, TimezoneStandard, vDuration
+from icalendar import Calendar, Component, vDDDTypes, vDuration, vText
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.accounts.member import key_hash, new_key
-from portal.calendar import uid
+from portal.calendar import itip
 from portal.calendar.models import CalendarFeed
 from portal.database.query import Query
+from portal.database.rows import row_type
 from portal.problems import Refused
 from portal.rsvp_states import CALLED_OFF, HOSTING, IN_CALENDAR, OPEN_IN_CALENDAR, InCalendar
 
@@ -41,22 +42,26 @@ class Feed(NamedTuple):
     created_at: datetime
 
 
-class FeedRow(NamedTuple):
-    """A feed and one of its meetings; without one, or unless `state` is open, the meeting's columns are None."""
+@row_type
+class FeedRow:
+    """A feed and one of its meetings (`itip.CalendarMeeting`); all after `id` is None where that is: it has no meeting, or
+    `state` is not open. `sequence` is at least that of the mails and of the file.
+    """
 
     state: str
     shows: str
     made_at: datetime
-    meeting_id: UUID | None
+    id: UUID
     title: str
     starts_at: datetime
     ends_at: datetime
+    timezone: str
     host_name: str | None
-    cancelled: bool
+    status: str
     answer: str | None
     is_host: bool
     sequence: int
-    changed_at: datetime | None
+    changed_at: datetime
 
 
 MINE = Query(
@@ -128,51 +133,32 @@ def rendered(rows: Sequence[FeedRow], site: str, club: str) -> Rendered:
     if first.state != "open":
         calendar.add("description", CLOSED[first.state])
         calendar.add("x-wr-caldesc", CLOSED[first.state])
-    for row in rows:
-        if row.meeting_id is not None:
-            calendar.add_component(_event(row.meeting_id, row, site))
-    if not calendar.subcomponents:  # it has to have one (RFC 5545 3.4), and a zone is no entry
-        calendar.add_component(_utc())
+    meetings = [row for row in rows if row.id]
+    for component in (*itip.vtimezones(meetings), *(_event(row, site) for row in meetings)):
+        calendar.add_component(component)
+    if not meetings:  # it has to have a component (RFC 5545 3.4), and a zone is no entry
+        calendar.add_component(itip.vtimezone("UTC", first.made_at.year, first.made_at.year))
     body = bytes(calendar.to_ical())
-    changed_at = max([first.made_at, *(row.changed_at for row in rows if row.changed_at)])
-    return Rendered(body, _etag(body), changed_at)
+    return Rendered(body, _etag(body), max([first.made_at, *(row.changed_at for row in meetings)]))
 
 
 def in_calendar(row: FeedRow) -> InCalendar:
     """How a meeting stands in the feed of its reader."""
-    if row.cancelled:
+    if row.status == "cancelled":
         return CALLED_OFF
     if row.is_host:
         return HOSTING
     return IN_CALENDAR[row.answer] if row.answer else OPEN_IN_CALENDAR
 
 
-def _event(meeting_id: UUID, row: FeedRow, site: str) -> Event:
-    shown, page = in_calendar(row), f"{site}/meetings/{meeting_id}"
-    event = Event()
-    event.add("uid", uid(meeting_id, site))
-    event.add("sequence", row.sequence)
+def _event(row: FeedRow, site: str) -> Component:
+    shown, event = in_calendar(row), itip.vevent(row, site, sequence=row.sequence)
     # Without METHOD it is when the entry last changed (RFC 5545 3.8.7.2), so it stays the same until it does.
-    event.add("dtstamp", row.changed_at)
-    event.add("dtstart", row.starts_at)
-    event.add("dtend", row.ends_at)
-    event.add("summary", row.title)
-    event.add("url", page)
-    host = [f"Host: {row.host_name}"] if row.host_name else []
-    event.add("description", "\n".join([shown.sentence, *host, "The Join button is on the meeting’s page:", page]))
-    event.add("status", shown.status)
+    event["dtstamp"] = vDDDTypes(row.changed_at)
+    event["status"] = vText(shown.status)
+    event["description"] = vText(f"{shown.sentence}\n{event['description']}")
     event.add("transp", "OPAQUE" if shown.busy else "TRANSPARENT")
     return event
-
-
-def _utc() -> Timezone:
-    zone, always = Timezone(), TimezoneStandard()
-    zone.add("tzid", "UTC")
-    always.add("dtstart", datetime(1970, 1, 1))  # noqa: DTZ001 - a wall time, as RFC 5545 3.6.5 wants it
-    always.add("tzoffsetfrom", timedelta(0))
-    always.add("tzoffsetto", timedelta(0))
-    zone.add_component(always)
-    return zone
 
 
 def _etag(body: bytes) -> str:

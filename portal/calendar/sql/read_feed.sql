@@ -4,8 +4,8 @@
 -- the same however large the club and its past. Called by whoever has the address; locks nothing.
 create function read_feed(hash bytea)
 returns table (
-  state text, shows text, made_at timestamptz, meeting_id uuid, title text, starts_at timestamptz, ends_at timestamptz,
-  host_name text, cancelled boolean, answer text, is_host boolean, sequence integer, changed_at timestamptz
+  state text, shows text, made_at timestamptz, id uuid, title text, starts_at timestamptz, ends_at timestamptz,
+  timezone text, host_name text, status text, answer text, is_host boolean, sequence integer, changed_at timestamptz
 ) language sql stable security definer set search_path = '' as $$
   select f.state, f.shows, f.created_at, m.*
     from (select c.shows, c.created_at, c.user_id,
@@ -16,11 +16,11 @@ returns table (
             from public.calendar_feeds c join public.users u on u.id = c.user_id
            where c.token_hash = hash) f
     left join lateral (
-      select x.id, x.title, x.starts_at, x.ends_at, x.host_name, coalesce(x.archived_from, x.status) = 'cancelled',
+      select x.id, x.title, x.starts_at, x.ends_at, x.timezone, x.host_name, coalesce(x.archived_from, x.status),
              case when a.answer = 'offered' and a.offer_expires_at <= (select public.club_now()) then 'withdrawn'
                   else a.answer end,
              x.host_id is not distinct from f.user_id,
-             coalesce(e.sequence, 0), greatest(x.updated_at, a.updated_at)
+             greatest(x.revision, e.sequence), greatest(x.updated_at, a.updated_at)
         from public.meetings x
         left join public.meeting_attendances a on a.meeting_id = x.id and a.user_id = f.user_id
         left join public.calendar_entries e on e.meeting_id = x.id and e.user_id = f.user_id
