@@ -20,7 +20,7 @@ from portal.web import page
 
 bp = Blueprint("feeds", __name__, url_prefix="/calendar")
 
-SHOWS = {"mine": "My meetings: what I answered or was invited to", "everything": "Everything I may see"}
+SHOWS = {"mine": "My meetings", "everything": "Everything I may see"}
 GOOGLE = "https://calendar.google.com/calendar/u/0/r/settings/addbyurl"
 OUTLOOK = {"Outlook.com": "https://outlook.live.com", "Outlook at work": "https://outlook.office.com"}
 
@@ -34,7 +34,12 @@ class FeedForm(Form):
         missing="Enter a name you will recognise, like My phone.",
         description="Where you will use it, like My phone. Only you see it.",
     )
-    shows = SelectField("What it shows", choices=[SelectChoice(*choice) for choice in SHOWS.items()], default="mine")
+    shows = SelectField(
+        "What it shows",
+        choices=[SelectChoice(*choice) for choice in SHOWS.items()],
+        default="mine",
+        description="My meetings are those you have or wait for a place in, host, or were invited to by name.",
+    )
 
 
 @bp.get("/feeds")
