@@ -115,6 +115,13 @@ def _ahead(yes: Yes) -> dict[str, State]:
         "accepted, live": State(
             ("full", "You’re coming", "ok"), "Leaving early? Just close the tab.", COMING, NO, "", "settled", pair=True
         ),
+        "accepted, moved": State(
+            ("lamp", "Moved: are you still coming?", "amber"),
+            "The time is another one than you said yes to. Your place is kept until you answer.",
+            "I’m still coming",
+            NO,
+            in_list=True,
+        ),
         "declined": State(("slash", "You said no", ""), CHANGEABLE_NO, yes.button, NO, yes.door, "settled", pair=True),
         "requested": State(
             ("quarter", "Asked, waiting for {m.host_first_or_the_host}", ""),
@@ -217,5 +224,6 @@ IN_CALENDAR = {
     "invited": OPEN_IN_CALENDAR,
 }
 """The entry of a meeting in a person's feed, by answer; `OPEN_IN_CALENDAR` for who has none."""
+ASKED_AGAIN = InCalendar("TENTATIVE", True, "This meeting moved. Say on its page whether you still come.")
 HOSTING = InCalendar("CONFIRMED", True, "You are the host.")
 CALLED_OFF = InCalendar("CANCELLED", False, "Cancelled.")

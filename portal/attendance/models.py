@@ -57,6 +57,8 @@ class Attendance(Base):
     correction: Mapped[str | None]
     party_id: Mapped[UUID | None]
     party_skips: Mapped[int] = mapped_column(server_default="0")
+    # The start that was said yes to, kept by a trigger; None: not known.
+    agreed_to: Mapped[datetime | None]
 
 
 class ClubDomain(Base):

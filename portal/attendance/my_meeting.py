@@ -15,6 +15,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from portal.attendance import queries
+from portal.attendance.rsvp import needs_new_answer
 from portal.fast import cached_fragment
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
@@ -59,6 +60,8 @@ class MyMeeting(Board):
             key += ", free" if self.seat_free_now else ", together" if self.together else ""
         elif key == "accepted" and self.phase == "live":
             key = "accepted, live"
+        elif key == "accepted" and needs_new_answer(self._row.agreed_to, self._row.starts_at, self._row.timezone):
+            key = "accepted, moved"
         return (AHEAD[self.way] if self.entitled else WITHOUT_PLAN)[key]
 
     @property

@@ -11,12 +11,14 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Select,
+    and_,
     bindparam,
     case,
     column,
     false,
     func,
     literal_column,
+    or_,
     select,
     text,
     true,
@@ -48,6 +50,7 @@ MINE = (
     Attendance.join_duration,
     Attendance.outcome,
     Attendance.party_id,
+    Attendance.agreed_to,
 )
 # Whoever asks leads it.
 IS_HOST = func.coalesce(Meeting.host_id == select(ME).scalar_subquery(), false()).label("is_host")
@@ -56,7 +59,9 @@ POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meetin
 
 @row_type
 class Mine(KindOfMeeting):
-    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known."""
+    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known.
+    `agreed_to` is the start they said yes to.
+    """
 
     answer: str | None
     reason: str | None
@@ -66,6 +71,7 @@ class Mine(KindOfMeeting):
     join_duration: int | None
     outcome: str | None
     party_id: UUID | None
+    agreed_to: datetime | None
     position: int | None
     is_host: bool
 
@@ -209,10 +215,12 @@ def invited_at(moment: datetime | BindParameter[datetime]) -> ColumnElement[int]
 
 
 def affected(meeting_id: UUID) -> Select[UUID, str, str | None, str]:
-    """Everybody who said yes, waits or asked: those who are told when a meeting changes or falls."""
+    """Everybody who said yes, waits, asked or was invited by name: those who are told when a meeting changes or falls."""
+    invited = and_(Meeting.is_private, Attendance.answer == "invited", Meeting.host_id.is_distinct_from(User.id))
     return (
         select(User.id, User.email, User.first_name, User.timezone)
         .join(Attendance, Attendance.user_id == User.id)
-        .where(Attendance.meeting_id == meeting_id, Attendance.answer.in_(HOLDING), User.is_active)
+        .join(Meeting, Meeting.id == Attendance.meeting_id)
+        .where(Meeting.id == meeting_id, or_(Attendance.answer.in_(HOLDING), invited), User.is_active)
         .order_by(User.id)
     )

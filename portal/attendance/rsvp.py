@@ -3,14 +3,17 @@
 Each action runs in the name of the signed-in person and never commits.
 """
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.attendance.jobs import tell_decision, tell_host, tell_together
+from portal.attendance.events import answered_for, request_decided
+from portal.attendance.jobs import tell_host
 from portal.database.identity import ME
 from portal.database.query import Query
 from portal.meetings.waitlist import announce_offers
@@ -86,10 +89,25 @@ REFUSALS: dict[str, type[Refused]] = {
 }
 
 
+FAR = timedelta(hours=2)
+"""By so much a meeting may move without asking again who said yes."""
+
+
+def needs_new_answer(agreed_to: datetime | None, starts_at: datetime, zone: str) -> bool:
+    """Whether a meeting is so far from the start somebody said yes to that they are asked again: by more than two hours, or
+    on another day of its own zone. They keep their place meanwhile. None (not known) is no reason to ask.
+    """
+    if agreed_to is None or agreed_to == starts_at:
+        return False
+    day, agreed_day = (moment.astimezone(ZoneInfo(zone)).date() for moment in (starts_at, agreed_to))
+    return abs(starts_at - agreed_to) > FAR or day != agreed_day
+
+
 def respond(db: Session, meeting_id: UUID, response: str) -> str:
     """Answer a meeting with `accepted` or `declined`, as the signed-in person. Returns the answer that is now stored.
 
-    A yes to a full meeting becomes `waitlisted`, to one with approval `requested`. Repeating a response changes nothing.
+    A yes to a full meeting becomes `waitlisted`, to one with approval `requested`. Repeating a response changes nothing,
+    unless the meeting was moved since: then the yes is one to the new time.
     Raises Refused when the meeting is cancelled or over, or when the person may not answer.
     """
     result = RSVP.one_or_none(db, meeting=meeting_id, response=response)
@@ -128,7 +146,7 @@ def respond_together(db: Session, meeting_id: UUID) -> None:
     asker: UUID = db.scalars(select(ME)).one()
     for person in result.people:
         if person != asker:
-            tell_together.enqueue(db, meeting_id=meeting_id, user_id=person, by=asker)
+            answered_for.publish(db, meeting_id=meeting_id, user_id=person, by=asker)
     announce_offers(db, meeting_id, result.offered)
 
 
@@ -151,5 +169,5 @@ def decide_request(
         subject_id=person_id,
         reason=reason,
     )
-    tell_decision.enqueue(db, meeting_id=meeting_id, user_id=person_id)
+    request_decided.publish(db, meeting_id=meeting_id, user_id=person_id)
     return str(result.answer)

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.accounts.member import key_hash, new_key
+from portal.attendance.rsvp import needs_new_answer
 from portal.calendar import itip
 from portal.calendar.models import CalendarFeed
 from portal.database.query import Query
 from portal.database.rows import row_type
 from portal.problems import Refused
-from portal.rsvp_states import CALLED_OFF, HOSTING, IN_CALENDAR, OPEN_IN_CALENDAR, InCalendar
+from portal.rsvp_states import ASKED_AGAIN, CALLED_OFF, HOSTING, IN_CALENDAR, OPEN_IN_CALENDAR, InCalendar
 
 MOST = 10
 """So many feeds one person may have."""
@@ -59,6 +60,7 @@ class FeedRow:
     host_name: str | None
     status: str
     answer: str | None
+    agreed_to: datetime | None
     is_host: bool
     sequence: int
     changed_at: datetime
@@ -148,6 +150,8 @@ def in_calendar(row: FeedRow) -> InCalendar:
         return CALLED_OFF
     if row.is_host:
         return HOSTING
+    if row.answer == "accepted" and needs_new_answer(row.agreed_to, row.starts_at, row.timezone):
+        return ASKED_AGAIN
     return IN_CALENDAR[row.answer] if row.answer else OPEN_IN_CALENDAR
 
 

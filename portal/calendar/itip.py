@@ -176,11 +176,12 @@ def invitation(
 
 
 def _local(moment: datetime, zone: str) -> datetime:
-    """The moment as the zone's clocks show it; in UTC where they show the same hour a second time, since a local time means
-    the first one (RFC 5545 3.3.5), and in UTC for UTC.
+    """The moment as the zone's clocks show it. In UTC where they show that hour twice: it would mean the first one (RFC 5545
+    3.3.5), which not every program knows; and for UTC, which needs no VTIMEZONE.
     """
     local = moment.astimezone(ZoneInfo(zone))
-    return moment.astimezone(UTC) if local.fold or zone == "UTC" else local
+    comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return moment.astimezone(UTC) if comes_twice or zone == "UTC" else local
 
 
 def _observance(tz: ZoneInfo, onset: datetime, before: datetime) -> Component:

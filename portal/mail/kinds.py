@@ -44,6 +44,7 @@ KINDS = {
     "together": "confirmation",
     "moved": "change",
     "reinstated": "change",
+    "changed": "change",
     "withdrawn": "cancellation",
     "cancelled": "cancellation",
     "reminder": "reminder",

@@ -144,6 +144,14 @@ def test_a_cancelled_meeting_stays_in_it_as_cancelled(makes, reads, charlie, sup
     assert state(reads(makes(charlie))["Film"]) == ("CANCELLED", "TRANSPARENT")
 
 
+def test_who_is_asked_again_after_a_move_has_it_as_tentative(makes, reads, charlie, superuser, supper):
+    invite(superuser, charlie, supper, answer="accepted")
+    path = makes(charlie)
+    assert state(reads(path)["Supper"]) == ("CONFIRMED", "OPAQUE")
+    superuser.execute("update meetings set starts_at = starts_at + interval '3 hours' where id = %s", [supper.id])
+    assert state(reads(path)["Supper"]) == ("TENTATIVE", "OPAQUE")
+
+
 def test_the_sequence_is_that_of_the_mails(makes, reads, charlie, superuser, supper):
     superuser.execute(
         "insert into calendar_entries (meeting_id, user_id, token, sequence) values (%s, %s, repeat('a', 26), 3)",

@@ -31,6 +31,8 @@ DECISIONS = """
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
 backups                        ----    ----    ----    ----    ----      S---    SIUD
+calendar_changes               ----    ----    ----    ----    ----      ----    SIUD
+calendar_entries               ----    ----    ----    ----    ----      ----    SIUD
 calendar_feeds                 ----    ----    SI-D    oo-o    oo-o      oo-o    SIUD
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 club_clock                     S---    S---    S---    S---    S---      S---    S---

@@ -165,7 +165,7 @@ HAND_IN = "insert into procrastinate_jobs (queue_name, task_name, args) values (
     [
         (None, "attendance.tell_offer"),
         (None, "billing.stop_own"),
-        ("charlie", "attendance.tell_cancelled"),
+        ("charlie", "calendar.tell_cancelled"),
         ("charlie", "families.take_over"),
         ("charlie", "billing.reconcile"),
         ("dora", "operations.tidy"),

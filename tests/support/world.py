@@ -25,6 +25,7 @@ def key_of(table: str) -> str:
         "club_clock": "singleton",
         "database_objects": "path",
         "rate_limits": "key",
+        "calendar_entries": "token",
         "club_domains": "domain",
         "credentials": "user_id",
         "free_days": "mark",
@@ -72,6 +73,9 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "state": "open" if number else "expired",
         },
         "club_clock": {"singleton": True},
+        "calendar_changes": alice | evening | {"id": id_, "due_at": NOW},
+        "calendar_entries": evening
+        | {"user_id": ALICE.id, "token": f"{number:026d}".translate(str.maketrans("0189", "abcd"))},
         "club_domains": {"domain": f"club-{number}.example"},
         "credentials": {"user_id": id_, "password_hash": "$argon2id$", "changed_at": NOW},
         "database_objects": {"path": f"none/{number}.sql", "position": 0, "digest": "", "undo": ""},

@@ -56,6 +56,8 @@ begin
   delete from public.former_addresses where user_id = me;
   delete from public.known_accounts where user_id = me;
   update public.participants set name = '', account = null, email = null where user_id = me;
+  delete from public.calendar_changes where user_id = me;
+  delete from public.calendar_entries where user_id = me;
   delete from public.one_time_tokens where user_id = me;
   -- Nameless, they tell calendars that still look that there is nothing any more.
   update public.calendar_feeds set name = '' where user_id = me;

@@ -5,7 +5,8 @@
 create function read_feed(hash bytea)
 returns table (
   state text, shows text, made_at timestamptz, id uuid, title text, starts_at timestamptz, ends_at timestamptz,
-  timezone text, host_name text, status text, answer text, is_host boolean, sequence integer, changed_at timestamptz
+  timezone text, host_name text, status text, answer text, agreed_to timestamptz, is_host boolean, sequence integer,
+  changed_at timestamptz
 ) language sql stable security definer set search_path = '' as $$
   select f.state, f.shows, f.created_at, m.*
     from (select c.shows, c.created_at, c.user_id,
@@ -18,7 +19,7 @@ returns table (
     left join lateral (
       select x.id, x.title, x.starts_at, x.ends_at, x.timezone, x.host_name, coalesce(x.archived_from, x.status),
              case when a.answer = 'offered' and a.offer_expires_at <= (select public.club_now()) then 'withdrawn'
-                  else a.answer end,
+                  else a.answer end, a.agreed_to,
              x.host_id is not distinct from f.user_id,
              greatest(x.revision, e.sequence), greatest(x.updated_at, a.updated_at)
         from public.meetings x
