@@ -67,6 +67,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
     from portal.billing import views as billing
     from portal.billing.entitlement import viewer_headline
+    from portal.calendar import feed_views
     from portal.calendar import views as calendar
     from portal.families import joining_views
     from portal.families import views as families
@@ -87,6 +88,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         room_views,
         notes_views,
         calendar,
+        feed_views,
         billing,
         checkout,
         plan,

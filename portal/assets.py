@@ -46,6 +46,7 @@ LAYERS = {
         "facts",
         "pages",
         "tables",
+        "calendar",
         "forms",
         "messages",
         "landing",

@@ -1,5 +1,5 @@
-"""How an answer to a meeting is shown, state by state. Pages, lists, the band, the lists of hosts, admins and families, and
-the mails take disc, word, sentence and buttons from these tables and from nowhere else.
+"""How an answer to a meeting is shown, state by state. Pages, lists, the band, the lists of hosts, admins and families,
+calendars and the mails take disc, word, sentence and buttons from these tables and from nowhere else.
 
 Fields in braces, like {m.position}, are properties of `MyMeeting` (attendance/my_meeting.py), the meeting as its reader sees
 it. Discs and tones are those of the macro `disc` in templates/parts.html.
@@ -60,6 +60,14 @@ class Mailed(NamedTuple):
     headline: str
     subject: str
     decision: str
+
+
+class InCalendar(NamedTuple):
+    """An answer in a feed (RFC 5545 3.8.1.11, 3.8.2.7): STATUS, whether the hour is taken (TRANSP), and a sentence."""
+
+    status: Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
+    busy: bool
+    sentence: str
 
 
 COMING, NO, NO_PLACE = "I’m coming", "Not this time", "You have no place in this one."
@@ -203,3 +211,19 @@ MAILED = {
     ),
     "offered": Mailed("A place is yours", "A place is yours: {meeting}", ""),
 }
+
+OPEN_IN_CALENDAR = InCalendar("TENTATIVE", False, "You have not answered yet.")
+IN_CALENDAR = {
+    "accepted": InCalendar("CONFIRMED", True, "You’re coming."),
+    "offered": InCalendar("TENTATIVE", True, "A place is held for you. Take it on the meeting’s page."),
+    "requested": InCalendar("TENTATIVE", False, "You asked for a place and have no answer yet."),
+    "waitlisted": InCalendar("TENTATIVE", False, "You are waiting for a place."),
+    "declined": InCalendar("CONFIRMED", False, "You said no."),
+    "rejected": InCalendar("CONFIRMED", False, "There is no place for you this time."),
+    "withdrawn": InCalendar("TENTATIVE", False, "You no longer have a place."),
+    "invited": OPEN_IN_CALENDAR,
+}
+"""The entry of a meeting in a person's feed, by answer; `OPEN_IN_CALENDAR` for who has none."""
+ASKED_AGAIN = InCalendar("TENTATIVE", True, "This meeting moved. Say on its page whether you still come.")
+HOSTING = InCalendar("CONFIRMED", True, "You are the host.")
+CALLED_OFF = InCalendar("CANCELLED", False, "Cancelled.")

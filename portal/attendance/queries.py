@@ -94,6 +94,14 @@ class Past(Mine):
     first_came: datetime | None
 
 
+class Evening(NamedTuple):
+    """An evening behind that counts for the asker: whether they came, and for how many minutes, None where nobody knows."""
+
+    starts_at: datetime
+    came: bool
+    minutes: int | None
+
+
 @row_type
 class One(Mine):
     """All that its own page shows; the last are those of its series, if it is of one."""
@@ -118,9 +126,10 @@ class VisibleMeeting(NamedTuple):
     id: UUID
 
 
-def _mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
-    mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
-    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, mine)
+def mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
+    """The columns of `Mine` and then `more`, of every meeting the asker may see."""
+    own = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
+    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, own)
 
 
 # How many are inside, of one that runs.
@@ -144,10 +153,22 @@ select count(*) filter (where recent) as yes, count(*) filter (where recent and 
     .subquery("record")
 )
 
+EVENINGS = Query(
+    Evening,
+    text("""
+select m.starts_at, a.joined_at is not null or a.outcome = 'attended' as came,
+       case when a.join_duration is not null then least(a.join_duration, m.duration) end as minutes
+  from meetings m join meeting_attendances a on a.meeting_id = m.id
+ where a.user_id = (select auth.uid()) and m.ends_at <= :at and m.starts_at >= :since and m.starts_at < :until
+   and coalesce(m.archived_from, m.status) <> 'cancelled' and (a.joined_at is not null or a.outcome is not null)
+"""),
+)
+"""The asker's own in a span of time: those to which they said yes or came, as far as anybody knows what became of it."""
+
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
 UPCOMING = Query(
     Upcoming,
-    _mine(HERE)
+    mine(HERE)
     .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at, Meeting.id)
@@ -155,7 +176,7 @@ UPCOMING = Query(
 )
 PAST = Query(
     Past,
-    _mine(*RECORD.c)
+    mine(*RECORD.c)
     .join(RECORD, true())
     .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
@@ -176,7 +197,7 @@ SERIES = (
 )
 ONE = Query(
     One,
-    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
+    mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id")),
 )

@@ -3,6 +3,7 @@
 An answer is a fragment for htmx and a plain post for everybody else.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import takewhile
@@ -18,6 +19,7 @@ from portal.attendance import live_board, notes, presence, queries, rsvp
 from portal.attendance.device import kind
 from portal.attendance.host_board import host_view
 from portal.attendance.my_meeting import (
+    MonthSum,
     MyMeeting,
     by_day,
     by_month,
@@ -92,7 +94,7 @@ def past() -> ResponseReturnValue:
     return page(
         "attendance/past.html",
         mine=_record(rows[0] if rows else None, month),
-        months=by_month(shown),
+        months=by_month(shown, _sums(shown)),
         marks=[m.mark for m in reversed(shown)],
         span=span(shown[-1].date, shown[0].date) if shown else "",
         older_url=_older(rows),
@@ -228,6 +230,26 @@ def a_week(rows: Sequence[Row], viewer_clock: Clock) -> tuple[Sequence[Row], Row
     end = viewer_clock.here(rows[0].starts_at).date() + WEEK
     within = list(takewhile(lambda row: viewer_clock.here(row.starts_at).date() < end, rows[: queries.PAGE]))
     return within, rows[len(within)] if len(rows) > len(within) else None
+
+
+def _sums(shown: Sequence[MyMeeting]) -> dict[date, MonthSum]:
+    """What the reader's own record is in each of the whole months of which some meetings are shown."""
+    if not shown:
+        return {}
+    since, until = _bounds(shown[-1].date.replace(day=1))["since"], _bounds(shown[0].date.replace(day=1))["until"]
+    evenings = queries.EVENINGS.all(db.session(), at=clock.now(), since=since, until=until)
+    by_first = defaultdict(list)
+    for evening in evenings:
+        by_first[evening.starts_at.astimezone(viewer().tz).date().replace(day=1)].append(evening)
+    return {
+        first: MonthSum(
+            yes=len(some),
+            came=sum(evening.came for evening in some),
+            minutes=sum(evening.minutes or 0 for evening in some),
+            unmeasured=sum(evening.came and evening.minutes is None for evening in some),
+        )
+        for first, some in by_first.items()
+    }
 
 
 def _bounds(month: date) -> dict[str, datetime]:

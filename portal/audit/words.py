@@ -85,6 +85,8 @@ SENTENCES = {
     "password.reset": "{one} chose a new password by mail",
     "password.changed": "{one} changed their password",
     "password.refused": "A password did not match: {one}",
+    "feed.made": "{who} made a calendar feed",
+    "feed.revoked": "{who} revoked a calendar feed",
     "sign-in.opened": "{one} {said}",
     "sign-in.ended": "{one} ended a sign-in",
     "sign-in.others-ended": "{one} ended all other sign-ins",

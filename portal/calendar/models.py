@@ -1,9 +1,9 @@
-"""What the mails put into people's calendars."""
+"""What is put into people’s calendars: by mail, and by the feeds they subscribe to."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +30,24 @@ class CalendarEntry(Base):
     title: Mapped[str | None]
     host_name: Mapped[str | None]
     mailed_at: Mapped[datetime | None]
+
+
+class CalendarFeed(Base):
+    """An address at which a calendar program reads a person's meetings. Only the hash of its random part is kept.
+
+    `shows` is mine (what they answered or were invited to by name) or everything they may see. No use of it is noted:
+    a GET changes nothing. After the account is closed it has no name, and goes 90 days later (`operations.tidy`).
+    """
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (Index("ix_calendar_feeds_user_id", "user_id", "created_at"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    shows: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, deferred=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
 
 
 class CalendarChange(Base):

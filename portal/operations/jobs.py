@@ -55,6 +55,8 @@ OLD = {
         where kept_until < :at limit :batch)""",
     "Forgot {} people in rooms whom nobody knew": """delete from participants where id in (select p.id from participants p
         join meetings m on m.id = p.meeting_id where p.user_id is null and m.ends_at < :at - interval '90 days' limit :batch)""",
+    "Deleted {} feeds of closed accounts": """delete from calendar_feeds where id in (select f.id from calendar_feeds f
+        join users u on u.id = f.user_id where u.closed_at < :at - interval '90 days' limit :batch)""",
     "Forgot {} calendar entries of old meetings": """delete from calendar_entries where token in (select e.token from calendar_entries e
         join meetings m on m.id = e.meeting_id where m.ends_at < :at - interval '90 days' limit :batch)""",
     "Deleted {} messages of platforms": "delete from room_events where id in (select id from room_events where received_at < :at - interval '90 days' limit :batch)",

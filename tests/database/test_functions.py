@@ -114,6 +114,7 @@ DOORS = {
     "propose_transfer": "member admin",
     "public_programme": "anonymous member admin",
     "queue_status": "admin worker",
+    "read_feed": "anonymous member admin",
     "read_invitation": "anonymous member admin",
     "remove_member": "member admin",
     "renew_invitation": "member admin",

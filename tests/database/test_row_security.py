@@ -33,6 +33,7 @@ alembic_version                ----    S---    ----    ----    ----      ----   
 backups                        ----    ----    ----    ----    ----      S---    SIUD
 calendar_changes               ----    ----    ----    ----    ----      ----    SIUD
 calendar_entries               ----    ----    ----    ----    ----      ----    SIUD
+calendar_feeds                 ----    ----    SI-D    oo-o    oo-o      oo-o    SIUD
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 club_clock                     S---    S---    S---    S---    S---      S---    S---
 club_domains                   ----    ----    ----    ----    ----      ----    SIUD
@@ -111,6 +112,7 @@ HIDDEN = {
     ("family_memberships", "browser"): "token_hash",
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",
+    ("calendar_feeds", "browser"): "token_hash",
     ("sign_ins", "worker"): "key_hash device created_at proved_at",
     ("one_time_tokens", "worker"): "purpose token_hash code_hash wrong_codes payload created_at",
     ("rate_limits", "worker"): "hits",

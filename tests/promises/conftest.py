@@ -33,6 +33,7 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
         "mail_id": everything["sandbox_mails"],
         "sign_in_id": everything["sign_ins"],
         "order_id": everything["orders"],
+        "feed_id": everything["calendar_feeds"],
         "membership_id": everything["family_memberships"],
         "plan_id": everything["family_plans"],
         "checkout_id": everything["checkouts"],

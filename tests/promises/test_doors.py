@@ -17,6 +17,7 @@ PUBLIC = {
     "GET /readyz",
     "GET /status",
     "GET /plans",
+    "GET /calendar/<token>.ics",
     "POST /webhooks/stripe",
     "POST /webhooks/zoom",
     "GET /sign-up",

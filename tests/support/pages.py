@@ -91,6 +91,12 @@ VISITOR = (
 MEMBER = (
     Stop("meetings", "/meetings"),
     Stop("meetings-past", "/meetings/past"),
+    Stop("meetings-month", "/meetings/month"),
+    Stop("meetings-week", "/meetings/week"),
+    Stop("feeds", "/calendar/feeds"),
+    Stop("feeds-refused", "/calendar/feeds", "Make a feed"),
+    Stop("feed-made", "/calendar/feeds", "Make a feed", ("Name", "My phone")),
+    Stop("feeds-listed", "/calendar/feeds"),
     Stop("meeting-ahead", "/meetings/{ahead}"),
     Stop("meeting-waiting", "/meetings/{waiting}"),
     Stop("meeting-requested", "/meetings/{requested}"),

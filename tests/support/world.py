@@ -63,6 +63,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "revision": "v1.0",
             "row_counts": Jsonb({}),
         },
+        "calendar_feeds": alice | {"name": "My phone", "shows": "mine", "token_hash": f"c{number}".encode()},
         "checkouts": alice
         | {
             "order_id": UUID(int=0xABC0 + 1),

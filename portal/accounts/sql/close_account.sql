@@ -59,6 +59,8 @@ begin
   delete from public.calendar_changes where user_id = me;
   delete from public.calendar_entries where user_id = me;
   delete from public.one_time_tokens where user_id = me;
+  -- Nameless, they tell calendars that still look that there is nothing any more.
+  update public.calendar_feeds set name = '' where user_id = me;
   -- Ended before they are deleted: that is what open streams listen for.
   update public.sign_ins set ended_at = at where user_id = me and ended_at is null;
   delete from public.sign_ins where user_id = me;
