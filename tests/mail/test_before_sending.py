@@ -1,6 +1,6 @@
 """Right before a mail leaves: is it still wanted, still true, and is it time?"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -158,9 +158,12 @@ MIDNIGHT = datetime(2027, 1, 15, 0, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "hours"), [("22:00", "08:00", 5), ("02:00", "04:30", 1.5), ("04:00", "08:00", 0), ("22:00", "03:00", 0)]
+    ("begins", "ends", "hours"),
+    [("22:00", "08:00", 5), ("02:00", "04:30", 1.5), ("04:00", "08:00", 0), ("22:00", "03:00", 0)],
 )
-def test_what_can_wait_leaves_when_quiet_hours_end(begins, ends, hours, alice, write, work, kept, superuser, choose, now):
+def test_what_can_wait_leaves_when_quiet_hours_end(
+    begins, ends, hours, alice, write, work, kept, superuser, choose, now
+):
     choose(quiet_from=begins, quiet_until=ends)
     with clock.at(MIDNIGHT):
         write(kind="announcement", user_id=alice.id)
@@ -189,7 +192,7 @@ def test_what_cannot_wait_leaves_at_night(alice, write, work, kept, choose):
 
 
 def test_quiet_hours_end_by_the_clock_on_the_wall_also_when_clocks_change():
-    chosen = mail.choices.Choices(quiet_from=datetime(1, 1, 1, 22).time(), quiet_until=datetime(1, 1, 1, 8).time())
+    chosen = mail.choices.Choices(quiet_from=time(22), quiet_until=time(8))
     for night, ends in (("2027-03-27T23:00", "2027-03-28T06:00"), ("2027-10-30T23:00", "2027-10-31T07:00")):
         at = datetime.fromisoformat(f"{night}+00:00")
         assert chosen.quiet_ends("Europe/Berlin", at) == datetime.fromisoformat(f"{ends}+00:00")
@@ -214,7 +217,11 @@ def test_mails_to_one_domain_leave_at_a_pace(office, write, send, superuser, now
         write(recipient=f"{number}@big.example", kind="moved")
     write(recipient="ana@small.example", kind="moved")
     send(f"smtp://127.0.0.1:{port}", mail_per_domain=2)
-    assert sorted(envelope.rcpt_tos[0] for envelope in server.taken) == ["0@big.example", "1@big.example", "ana@small.example"]
+    assert sorted(envelope.rcpt_tos[0] for envelope in server.taken) == [
+        "0@big.example",
+        "1@big.example",
+        "ana@small.example",
+    ]
     waits = [(moment - now).total_seconds() for moment in due(superuser)]
     assert waits == pytest.approx([30, 60, 90], abs=10)
     send(f"smtp://127.0.0.1:{port}", mail_per_domain=2)
