@@ -17,7 +17,8 @@ create policy enqueue_own_ending on procrastinate_jobs for insert to portal_memb
               and args ->> 'user_id' = (select auth.uid())::text);
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
-    attendance.tell_moved, attendance.tell_cancelled, attendance.tell_reinstated, billing.reconcile, rooms.check}'));
+    attendance.tell_moved, attendance.tell_cancelled, attendance.tell_reinstated, billing.reconcile, rooms.check,
+    attendance.invite_everybody}'));
 -- In the demo anybody lets time pass, and what falls due by it is done.
 create policy enqueue_in_sandbox on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
   with check (status = 'todo' and (select is_sandbox from club_clock) and task_name::text = any ('{
