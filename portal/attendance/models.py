@@ -34,12 +34,7 @@ class Attendance(Base):
             postgresql_include=["is_external_domain", "answer", "outcome", "join_duration"],
             postgresql_where=text(KNOWN),
         ),
-        Index(
-            "ix_meeting_attendances_known",
-            "meeting_id",
-            "user_id",
-            postgresql_where=text(KNOWN),
-        ),
+        Index("ix_meeting_attendances_known", "meeting_id", "user_id", postgresql_where=text(KNOWN)),
         Index("ix_meeting_attendances_offers", "offer_expires_at", postgresql_where=text("answer = 'offered'")),
     )
 

@@ -11,20 +11,22 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.mail import CLOSED, Message
+from portal.mail import CLOSED, Message, unsubscribe_url
 from portal.mail.jobs import deliver
-from portal.mail.kinds import category
+from portal.mail.kinds import KINDS, category
 
 BATCH = 1000
 """So many mails at most one call writes."""
 
-NAME = "\ue000"
-"""Stands in the texts of a message where its reader's name belongs: a character that means nothing anywhere."""
+NAME, STOP = "\ue000", "\ue001"
+"""Characters that mean nothing anywhere. They stand in a rendered message where its reader's name belongs, and the address
+that switches mails of its kind off for them.
+"""
 
 
 @dataclass(frozen=True)
 class Body:
-    """A mail as it is sent, but for the name of its reader."""
+    """A mail as it is sent, but for what differs from reader to reader."""
 
     subject: str
     text: str
@@ -46,10 +48,10 @@ class Addressed(NamedTuple):
 WRITE = text("""
 insert into mails (kind, occasion, user_id, meeting_id, recipient, subject, text, html, created_at)
 select :kind, p.occasion, p.user_id, p.meeting_id, p.recipient, b.subject,
-       replace(b.text, :mark, p.name), replace(b.html, :mark, p.escaped), :at
+       replace(replace(b.text, :name, p.name), :stop, p.stop), replace(replace(b.html, :name, p.escaped), :stop, p.stop), :at
   from unnest(cast(:occasions as text[]), cast(:users as uuid[]), cast(:meetings as uuid[]), cast(:recipients as text[]),
-              cast(:names as text[]), cast(:escaped as text[]), cast(:bodies_of as integer[]))
-       as p (occasion, user_id, meeting_id, recipient, name, escaped, body)
+              cast(:names as text[]), cast(:escaped as text[]), cast(:stops as text[]), cast(:bodies_of as integer[]))
+       as p (occasion, user_id, meeting_id, recipient, name, escaped, stop, body)
   join unnest(cast(:subjects as text[]), cast(:texts as text[]), cast(:htmls as text[])) with ordinality
        as b (subject, text, html, number) on b.number = p.body + 1
  order by p.user_id
@@ -58,11 +60,14 @@ returning id
 """)
 
 
-def body(message: Message, template: str = "message", **context: object) -> Body:
-    """Render a message whose sentences have NAME in them where the reader's name belongs; never in its subject."""
+def body(kind: str, message: Message, template: str = "message", **context: object) -> Body:
+    """Render a message whose sentences have NAME in them where the reader's name belongs; its subject has none."""
+    site = current_app.config["SETTINGS"].public_url
     context = asdict(message) | context
     if message.button:
-        context["button"] = (current_app.config["SETTINGS"].public_url + message.button[0], message.button[1])
+        context["button"] = (site + message.button[0], message.button[1])
+    if category(kind).optional:
+        context |= {"stop": STOP, "choose": f"{site}/account/mails"}
     templates = current_app.jinja_env
     return Body(
         " ".join(message.subject.split()),
@@ -73,7 +78,7 @@ def body(message: Message, template: str = "message", **context: object) -> Body
 
 def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addressed]) -> int:
     """Put a mail into the outbox for each of at most BATCH people, once for each occasion; how many are new."""
-    category(kind)
+    optional = category(kind).optional
     people = [person for person in people if not person.recipient.endswith(CLOSED)]
     if not people:
         return 0
@@ -82,7 +87,8 @@ def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addre
         WRITE,
         {
             "kind": kind,
-            "mark": NAME,
+            "name": NAME,
+            "stop": STOP,
             "at": clock.now(),
             "occasions": [person.occasion for person in people],
             "users": [person.user_id for person in people],
@@ -90,6 +96,7 @@ def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addre
             "recipients": [person.recipient for person in people],
             "names": names,
             "escaped": [str(escape(name)) for name in names],
+            "stops": [unsubscribe_url(person.user_id, KINDS[kind]) if optional else "" for person in people],
             "bodies_of": [person.body for person in people],
             "subjects": [each.subject for each in bodies],
             "texts": [each.text for each in bodies],
