@@ -1,5 +1,6 @@
 """The same mail to many: rendered once, and once per statement written into the outbox for a thousand people."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
@@ -49,9 +50,8 @@ WRITE = text("""
 insert into mails (kind, occasion, user_id, meeting_id, recipient, subject, text, html, created_at)
 select :kind, p.occasion, p.user_id, p.meeting_id, p.recipient, b.subject,
        replace(replace(b.text, :name, p.name), :stop, p.stop), replace(replace(b.html, :name, p.escaped), :stop, p.stop), :at
-  from unnest(cast(:occasions as text[]), cast(:users as uuid[]), cast(:meetings as uuid[]), cast(:recipients as text[]),
-              cast(:names as text[]), cast(:escaped as text[]), cast(:stops as text[]), cast(:bodies_of as integer[]))
-       as p (occasion, user_id, meeting_id, recipient, name, escaped, stop, body)
+  from json_to_recordset(cast(:people as json))
+       as p (occasion text, user_id uuid, meeting_id uuid, recipient text, name text, escaped text, stop text, body integer)
   join unnest(cast(:subjects as text[]), cast(:texts as text[]), cast(:htmls as text[])) with ordinality
        as b (subject, text, html, number) on b.number = p.body + 1
  order by p.user_id
@@ -82,7 +82,6 @@ def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addre
     people = [person for person in people if not person.recipient.endswith(CLOSED)]
     if not people:
         return 0
-    names = [person.name or "there" for person in people]
     written = db.scalars(
         WRITE,
         {
@@ -90,18 +89,25 @@ def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addre
             "name": NAME,
             "stop": STOP,
             "at": clock.now(),
-            "occasions": [person.occasion for person in people],
-            "users": [person.user_id for person in people],
-            "meetings": [person.meeting_id for person in people],
-            "recipients": [person.recipient for person in people],
-            "names": names,
-            "escaped": [str(escape(name)) for name in names],
-            "stops": [unsubscribe_url(person.user_id, KINDS[kind]) if optional else "" for person in people],
-            "bodies_of": [person.body for person in people],
+            "people": json.dumps([_row(person, KINDS[kind] if optional else None) for person in people]),
             "subjects": [each.subject for each in bodies],
             "texts": [each.text for each in bodies],
             "htmls": [each.html for each in bodies],
         },
     ).all()
-    deliver.enqueue_each(db, [{"mail_id": mail_id} for mail_id in written])
+    deliver.enqueue_each(db, "mail_id", written)
     return len(written)
+
+
+def _row(person: Addressed, optional: str | None) -> dict[str, object]:
+    name = person.name or "there"
+    return {
+        "occasion": person.occasion,
+        "user_id": str(person.user_id),
+        "meeting_id": str(person.meeting_id) if person.meeting_id else None,
+        "recipient": person.recipient,
+        "name": name,
+        "escaped": str(escape(name)),
+        "stop": unsubscribe_url(person.user_id, optional) if optional else "",
+        "body": person.body,
+    }
