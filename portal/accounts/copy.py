@@ -13,6 +13,9 @@ KEPT = {
         shares_attendance, family_may_answer, renewal_mail from users where id = auth.uid()""",
     "second_factor": "select set_up_at, codes_left as recovery_codes_left from auth.own_second_factor() where set_up_at is not null",
     "former_addresses": "select email, until from former_addresses where user_id = auth.uid() order by until",
+    "mail_choices": """select switched_off, quiet_from, quiet_until, digest, reminders, calendar_mails from mail_preferences
+        where user_id = auth.uid()""",
+    "mails_that_came_back": "select last_at, reason from my_unreachable_address()",
     "family": """select plan_name, max_members, current_members, created_at, subscription_expiry, billing_cycle
         from family_plans where id = (select family_plan_id from users where id = auth.uid())""",
     "memberships": """select plan_id, role, state, email as invited_as, joined_at, ended_at from family_memberships

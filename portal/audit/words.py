@@ -80,6 +80,7 @@ SENTENCES = {
     "account.closed": "{one} closed their account",
     "profile.changed": "{one} changed their profile",
     "address.asked": "{one} asked to change their address",
+    "address.confirmed": "{one} confirmed their address once more",
     "address.changed": "{one} changed their address",
     "address.refused": "A code for a new address did not match: {one}",
     "password.reset-asked": "{one} asked for a new password",

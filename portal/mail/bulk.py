@@ -63,11 +63,11 @@ returning id
 def body(kind: str, message: Message, template: str = "message", **context: object) -> Body:
     """Render a message whose sentences have NAME in them where the reader's name belongs; its subject has none."""
     site = current_app.config["SETTINGS"].public_url
-    context = asdict(message) | context
+    context = {"site": site} | asdict(message) | context
     if message.button:
         context["button"] = (site + message.button[0], message.button[1])
     if category(kind).optional:
-        context |= {"stop": STOP, "choose": f"{site}/account/mails"}
+        context = {"stop": STOP, "choose": f"{site}/account/mails"} | context
     templates = current_app.jinja_env
     return Body(
         " ".join(message.subject.split()),

@@ -21,6 +21,9 @@ from portal.mail.kinds import CATEGORIES
 from portal.mail.models import MailPreferences
 from portal.times import moment_of
 
+OWN_COLUMNS = frozenset({"digest", "reminder", "confirmation"})
+"""The categories whose choice is more than on or off, or is the same as another: `Choices.is_off`."""
+
 SWITCH_OFF = text("select switch_off_mail(:person, :category)")
 
 

@@ -213,7 +213,6 @@ class _Texts:
             message,
             "digest",
             parts=parts,
-            site=settings.public_url,
             zone_line=zone_line(row.zone, settings.club_timezone, self._at, boards[-1].starts_at),
         )
 

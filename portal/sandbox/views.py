@@ -20,6 +20,7 @@ from portal.billing import jobs as billing
 from portal.database import db
 from portal.families import jobs as families
 from portal.mail.models import SandboxMail
+from portal.mail.transport import subject_line
 from portal.meetings import jobs as meetings
 from portal.meetings.board import here_and_now
 from portal.notifications import jobs as notifications
@@ -44,7 +45,8 @@ def mailbox() -> ResponseReturnValue:
         mails = mails.where(func.lower(SandboxMail.recipient) == q.lower())
     rows = db.session.execute(mails.order_by(SandboxMail.received_at.desc(), SandboxMail.id.desc()).limit(50))
     lines = [
-        {"id": r.id, "to": r.recipient, "subject": r.subject, "when": since(r.received_at, viewer().now)} for r in rows
+        {"id": r.id, "to": r.recipient, "subject": _subject(r.subject), "when": since(r.received_at, viewer().now)}
+        for r in rows
     ]
     return page("sandbox/mailbox.html", mails=lines, q=q)
 
@@ -55,8 +57,27 @@ def show_mail(mail_id: UUID) -> ResponseReturnValue:
     """One mail as a plain mail program shows it."""
     row = db.session.get(SandboxMail, mail_id) or abort(404)
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
-    mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, viewer().now)}
-    return page("sandbox/mail.html", mail=mail, parts=parts)
+    mail = {
+        "id": row.id,
+        "to": row.recipient,
+        "subject": _subject(row.subject),
+        "when": since(row.received_at, viewer().now),
+    }
+    return page("sandbox/mail.html", mail=mail, parts=parts, calendar=row.calendar)
+
+
+@bp.get("/mailbox/<uuid:mail_id>/invite.ics")
+@public
+def invitation(mail_id: UUID) -> ResponseReturnValue:
+    """The calendar object of a mail, as the file that is attached to it."""
+    row = db.session.get(SandboxMail, mail_id)
+    if row is None or row.calendar is None:
+        abort(404)
+    return row.calendar, 200, {"Content-Type": "text/calendar; charset=utf-8"}
+
+
+def _subject(subject: str) -> str:
+    return subject_line(subject, current_app.config["SETTINGS"].club_name)
 
 
 @bp.get("/codes")

@@ -317,7 +317,7 @@ def test_nobody_writes_to_a_closed_account(his, charlie, worker_app, superuser):
     address = email_of(superuser, charlie)
     with worker_app.app_context():
         act_as(db.session(), WORKER)
-        mail.write(db.session(), "late", address, mail.Message("Late", "Late", (), "x"))
+        mail.write(db.session(), "known", address, mail.Message("Late", "Late", (), "x"))
         db.session.commit()
     assert one(superuser, "select count(*) from mails where recipient = %s", address) == 0
 

@@ -91,13 +91,13 @@ def office(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> tuple[PostOffice, i
 
 
 @pytest.fixture
-def send(migrated, database, superuser: psycopg.Connection) -> Iterator[Callable[[str], None]]:
+def send(migrated, database, superuser: psycopg.Connection) -> Iterator[Callable[..., None]]:
     """`send("smtp://…")`: a worker of its own does what is waiting, whether or not its time has come."""
     apps = {}
 
-    def send_by(url: str) -> None:
+    def send_by(url: str, **more: object) -> None:
         if url not in apps:
-            settings = settings_for(migrated, mail_url=url, mail_from="Goalete <club@goalete.example>")
+            settings = settings_for(migrated, mail_url=url, mail_from="Goalete <club@goalete.example>", **more)
             apps[url] = create_app(settings, database_url=settings.worker_url)
         superuser.execute("update procrastinate_jobs set scheduled_at = null where status = 'todo'")
         work_off(apps[url], database)

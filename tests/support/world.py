@@ -37,6 +37,8 @@ def key_of(table: str) -> str:
         "table_sizes": "name",
         "order_number_key": "only_one",
         "known_accounts": "account",
+        "mail_preferences": "user_id",
+        "unreachable_addresses": "address_key",
         "obsolete_rooms": "provider_id",
         "meeting_notes": "meeting_id",
         "room_registrants": "registrant_id",
@@ -86,6 +88,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "ended_at": NOW,
         },
         "free_days": {"mark": bytes([number]) * 32, "user_id": ALICE.id},
+        "mail_preferences": {"user_id": ALICE.id},
         "mails": alice
         | {
             "kind": "hello",
@@ -216,6 +219,13 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "estimated_rows": 1,
             "table_bytes": 1,
             "index_bytes": 1,
+        },
+        "unreachable_addresses": {
+            "address_key": f"gone-{number}@club.example",
+            "hard": True,
+            "reason": "550 nobody here",
+            "first_at": NOW,
+            "last_at": NOW,
         },
         "users": {"id": id_, "email": f"new-{number}@club.example"},
     }

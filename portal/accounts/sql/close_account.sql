@@ -46,6 +46,8 @@ begin
   end if;
   update public.family_memberships set email = null where user_id = me and state <> 'invited';
   update public.family_plans set plan_name = null where primary_user_id = me;
+  delete from public.unreachable_addresses a using public.users u where u.id = me and a.address_key = u.email_key;
+  delete from public.mail_preferences where user_id = me;
   update public.users
      set email = me || '@closed.invalid', first_name = 'Closed', last_name = 'account', timezone = 'UTC',
          preferred_meeting_time = '21:00', last_login_at = null, is_active = false, is_admin = false, closed_at = at
@@ -65,7 +67,7 @@ begin
   update public.sign_ins set ended_at = at where user_id = me and ended_at is null;
   delete from public.sign_ins where user_id = me;
   update public.mails
-     set recipient = 'nobody@closed.invalid', text = null, html = null,
+     set recipient = 'nobody@closed.invalid', text = null, html = null, method = null, calendar = null,
          state = case state when 'queued' then 'dropped' else state end
    where user_id = me;
 end

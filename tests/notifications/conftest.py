@@ -1,0 +1,3 @@
+"""Passwords and mails, as the tests of accounts have them."""
+
+from tests.accounts.conftest import cheap_hashes, outbox, with_password  # noqa: F401 - fixtures
