@@ -47,6 +47,8 @@ MEETING = Meeting(
     is_private=False,
     host_name="Selin",
     revision=1,
+    seats_taken=0,
+    waiting_count=0,
     cancellation_reason="The host is ill.",
 )
 FOOTER = {"stop": "https://portal.example.org/unsubscribe/x", "choose": "https://portal.example.org/account/mails"}
