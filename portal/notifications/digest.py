@@ -37,6 +37,8 @@ the morning what is on."""
 
 TEXTS_KEPT = 500
 
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
+
 
 class Due(NamedTuple):
     """The hours of one day that came in a zone: from one second of the day (included) until another (not included).
@@ -66,10 +68,11 @@ class DueDigest(NamedTuple):
 
 
 ZONES = text("select distinct timezone from users where is_active and access_until > :at")
-# Who is asked about one after the other by the people's own index, so that a batch reads no more than itself.
+# A thousand people after the other, whoever of them is due: a batch reads no more than itself, however many there are.
+UPTO = text(f"select id from users where id > :after order by id offset {bulk.BATCH - 1} limit 1")  # noqa: S608
 DUE = Query(
     DueDigest,
-    text(f"""
+    text("""
 select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.weekly, o.meetings, o.answers
   from users u
   join unnest(cast(:zones as text[]), cast(:days as date[]), cast(:since as integer[]), cast(:until as integer[]),
@@ -91,9 +94,9 @@ select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.week
  where u.is_active and u.email_verified and u.access_until > :at
    and c.hour >= d.since and c.hour < d.until
    and coalesce(p.digest, 'daily') <> 'never' and (not c.weekly or extract(isodow from d.day) = 1)
-   and o.meetings is not null and u.id > :after
- order by u.id limit {bulk.BATCH}
-"""),  # noqa: S608
+   and o.meetings is not null and u.id > :after and u.id <= :upto
+ order by u.id
+"""),
 )
 
 
@@ -167,8 +170,10 @@ def _write_due(db: Session, hours: Sequence[Due], at: datetime) -> int:
         "morning": MORNING,
         "at": at,
     }
-    texts, written, after = _Texts(db, at), 0, UUID(int=0)
-    while rows := DUE.all(db, after=after, **params):
+    texts, written, after = _Texts(db, at), 0, FIRST
+    while after != LAST:
+        upto = db.scalar(UPTO, {"after": after}) or LAST
+        rows = DUE.all(db, after=after, upto=upto, **params)
         bodies: dict[bulk.Body, int] = {}
         people = [
             bulk.Addressed(
@@ -182,7 +187,7 @@ def _write_due(db: Session, hours: Sequence[Due], at: datetime) -> int:
         ]
         written += bulk.write(db, "digest", list(bodies), people)
         keep(db)
-        after = rows[-1].user_id
+        after = upto
     return written
 
 
