@@ -76,8 +76,12 @@ def body(kind: str, message: Message, template: str = "message", **context: obje
     )
 
 
-def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addressed]) -> int:
-    """Put a mail into the outbox for each of at most BATCH people, once for each occasion; how many are new."""
+def write(
+    db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addressed], *, can_wait: bool = False
+) -> int:
+    """Put a mail into the outbox for each of at most BATCH people, once for each occasion; how many are new. Those that
+    `can_wait` are sent when nothing else is to be done: a hundred thousand must not stand before a code to sign in with.
+    """
     optional = category(kind).optional
     people = [person for person in people if not person.recipient.endswith(CLOSED)]
     if not people:
@@ -95,7 +99,7 @@ def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addre
             "htmls": [each.html for each in bodies],
         },
     ).all()
-    deliver.enqueue_each(db, "mail_id", written)
+    deliver.enqueue_each(db, "mail_id", written, can_wait=can_wait)
     return len(written)
 
 

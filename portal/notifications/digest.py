@@ -185,7 +185,7 @@ def _write_due(db: Session, hours: Sequence[Due], at: datetime) -> int:
             )
             for row in rows
         ]
-        written += bulk.write(db, "digest", list(bodies), people)
+        written += bulk.write(db, "digest", list(bodies), people, can_wait=True)
         keep(db)
         after = upto
     return written

@@ -124,17 +124,10 @@ def _write_all(
             message, occasion = address(row)
             number = texts.setdefault((row.meeting_id, row.zone, message), len(texts))
             people.append(bulk.Addressed(row.user_id, row.email, row.first_name, number, occasion, row.meeting_id))
-        bodies = [
-            bulk.body(
-                kind,
-                message(
-                    Board(
-                        db.get_one(Meeting, meeting_id), Clock(at, zone, settings.club_timezone, settings.doors_minutes)
-                    )
-                ),
-            )
-            for meeting_id, zone, message in texts
-        ]
+        bodies = []
+        for meeting_id, zone, message in texts:
+            here = Clock(at, zone, settings.club_timezone, settings.doors_minutes)
+            bodies.append(bulk.body(kind, message(Board(db.get_one(Meeting, meeting_id), here))))
         written += bulk.write(db, kind, bodies, people)
         keep(db)
         user, meeting = rows[-1].user_id, rows[-1].meeting_id

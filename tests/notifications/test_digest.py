@@ -168,14 +168,18 @@ def test_a_run_that_was_killed_is_finished_by_the_next(digest, superuser, alice,
     assert [name for name, _ in readers(superuser)] == ["Alice", "Bob"]
 
 
-def test_it_can_be_switched_off_from_the_mail_by_its_reader_alone(digest, superuser, alice, bob, client):
+def test_each_reader_has_an_address_of_their_own_that_switches_it_off(digest, superuser):
     evening(superuser, "Supper")
     digest(NINE)
-    stops = {
-        text.partition("Get no more mails of this kind:\n")[2].split()[0]
-        for (text,) in superuser.execute("select text from mails")
-    }
-    assert len(stops) == 2
+    texts = [text for (text,) in superuser.execute("select text from mails").fetchall()]
+    stops = {text.partition("Get no more mails of this kind:\n")[2].partition("\n")[0] for text in texts}
+    assert len(stops) == 2 and all(stop.startswith("https://localhost/unsubscribe/") for stop in stops)
+
+
+def test_whatever_else_is_to_be_sent_goes_before_them(digest, superuser):
+    evening(superuser, "Supper")
+    digest(NINE)
+    assert one(superuser, "select distinct priority from procrastinate_jobs where task_name = 'mail.deliver'") == -1
 
 
 def test_one_that_waited_for_half_a_day_is_not_sent(digest, work, superuser):
