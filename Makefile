@@ -9,6 +9,8 @@ NPM_CI = command -v npm >/dev/null || { echo "npm is needed (it comes with Node.
 	mkdir -p var/npm && cp package.json package-lock.json var/npm/ && \
 	cd var/npm && npm ci --silent --no-audit --no-fund --ignore-scripts
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
+# Also where the shell forbids it: each process that compiles everything anew begins two seconds later.
+export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run install test coverage server check mutations assets screenshots bench streams clean
@@ -27,7 +29,8 @@ test: $(VENV)/.installed-test var/npm/.installed-test
 coverage:
 	@$(MAKE) test OPTIONS="--cov=portal --cov-report=term:skip-covered --cov-fail-under=95"
 
-# What needs Debian's own programs, and what is killed and started again, and evenings at Zoom and Meet; nothing of it is skipped.
+# What needs Debian's own programs, what is killed and started again, evenings at Zoom and Meet, and `make run` where nothing is
+# installed; nothing of it is skipped.
 server: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.server.tools
 	@$(BIN)/python -m pytest -m server tests/server tests/faults tests/product

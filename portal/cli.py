@@ -205,8 +205,8 @@ def backup() -> None:
     from portal.operations.backup import back_up
 
     with _at_work("BACKUP_DATABASE_URL", any_version=True) as (db, settings), noted(db, "backup") as run:
-        run.said = f"{back_up(db, settings).in_words}."
-    print(f"Backed up to {run.said}")
+        run.outcome = f"{back_up(db, settings).in_words}."
+    print(f"Backed up to {run.outcome}")
 
 
 @portal.command()
@@ -224,8 +224,8 @@ def prove() -> None:
     from portal.operations.proof import prove as prove_newest
 
     with _at_work(*LOGINS) as (db, settings), noted(db, "proof") as run:
-        run.said = prove_newest(db, settings)
-    print(run.said)
+        run.outcome = prove_newest(db, settings)
+    print(run.outcome)
 
 
 @portal.command()
@@ -234,8 +234,8 @@ def analyse() -> None:
     from portal.operations.jobs import analysed
 
     with _at_work("OWNER_DATABASE_URL") as (db, settings), noted(db, "statistics") as run:
-        run.said = analysed(settings)
-    print(run.said)
+        run.outcome = analysed(settings)
+    print(run.outcome)
 
 
 @portal.command()

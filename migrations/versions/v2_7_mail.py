@@ -1,13 +1,13 @@
 """v2.7: mails with calendar objects, each person's choices about their mails, addresses that cannot be reached.
 
 Revision ID: v2.7_mail
-Revises: v2.6_rooms
+Revises: v2.6_words
 """
 
 from portal.database.migration import close, run
 
 revision = "v2.7_mail"
-down_revision = "v2.6_rooms"
+down_revision = "v2.6_words"
 branch_labels = None
 depends_on = None
 

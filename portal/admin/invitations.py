@@ -26,14 +26,14 @@ class WrittenRun(NamedTuple):
     began_at: datetime
     ended_at: datetime | None
     well: bool | None
-    said: str | None
+    outcome: str | None
 
 
 # The newest of each, and those that wrote something or failed.
 RUNS = Query(
     WrittenRun,
     text("""
-select r.name, r.began_at, r.ended_at, r.well, r.said
+select r.name, r.began_at, r.ended_at, r.well, r.outcome
   from unnest(array['invitations', 'digest']) kind (name)
  cross join lateral (
    (select * from runs where name = kind.name order by began_at desc limit 1)
@@ -90,7 +90,7 @@ def _shown(each: WrittenRun) -> dict[str, object]:
     return {
         "name": NAMES[each.name],
         "began": when(each.began_at),
-        "said": each.said or "",
+        "outcome": each.outcome or "",
         "lasted": lasted(each.ended_at - each.began_at) if each.ended_at else "",
         "kind": kind,
         "word": word,

@@ -57,7 +57,7 @@ class Now(NamedTuple):
 class Differs(NamedTuple):
     """Where the provider and the club differ, and about whom."""
 
-    said: str
+    difference: str
     found_at: datetime
     user_id: UUID | None
     first_name: str | None
@@ -107,7 +107,7 @@ select (select count(*) from subscriptions where live) as live,
 )
 DRIFTS = Query(
     Differs,
-    select(Drift.said, Drift.found_at, Drift.user_id, User.first_name, User.last_name, User.email)
+    select(Drift.difference, Drift.found_at, Drift.user_id, User.first_name, User.last_name, User.email)
     .outerjoin(User, User.id == Drift.user_id)
     .where(Drift.resolved_at.is_(None))
     .order_by(Drift.found_at)
@@ -203,7 +203,7 @@ def overview() -> ResponseReturnValue:
         heading=f"{money.shown(months[-1].kept, _settings().currency)} came in this month",
         drifts=[
             (
-                row.said,
+                row.difference,
                 since(row.found_at, viewer().now),
                 row.user_id,
                 display_name(row.first_name, row.last_name, row.email) if row.email else "",

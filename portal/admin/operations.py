@@ -138,7 +138,7 @@ def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
     title, every = SCHEDULE[name]
     task = {"name": title, "every": "day" if every == DAY else "week", "late": False}
     if run is None:
-        return task | {"began": "", "said": "", "lasted": "", "kind": "ring", "word": "Not yet", "tone": ""}
+        return task | {"began": "", "outcome": "", "lasted": "", "kind": "ring", "word": "Not yet", "tone": ""}
     late = datetime.now(UTC) - run.began_at > every + LATE
     kind, word, tone = (
         ("quarter", "Running", "amber")
@@ -151,7 +151,7 @@ def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
     )
     return task | {
         "began": when(run.began_at),
-        "said": run.said or "",
+        "outcome": run.outcome or "",
         "late": late,
         "kind": kind,
         "word": word,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock
 from portal.database.query import Query
 from portal.database.transactions import each, keep
-from portal.jobs.runs import Outcome, noted
+from portal.jobs.runs import RunResult, noted
 from portal.sentences import ngettext
 
 RUN = "invitations"
@@ -71,12 +71,12 @@ def invite_everybody(db: Session) -> None:
         written = [db.scalar(INVITE, {"meeting": meeting, "at": clock.now()}) or 0 for meeting in each(db, meetings)]
         _tell(run, len(meetings), sum(written))
         if run.details["written"]:
-            audit.record(db, "invitations.written", run.said, category="cron")
+            audit.record(db, "invitations.written", run.outcome, category="cron")
 
 
-def _tell(run: Outcome, meetings: int, written: int) -> None:
+def _tell(run: RunResult, meetings: int, written: int) -> None:
     run.details = {"meetings": meetings, "written": written}
-    run.said = ngettext(
+    run.outcome = ngettext(
         "Wrote %(num)s invitation to %(meetings)s.",
         "Wrote %(num)s invitations to %(meetings)s.",
         written,

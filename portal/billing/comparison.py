@@ -136,7 +136,14 @@ def list_drift(db: Session, theirs_live: list[tuple[str, Theirs]]) -> int:
     settled = [row.id for row in listed if (row.kind, row.provider_id) not in found]
     db.execute(SETTLED, {"at": at, "settled": settled})
     for (kind, name), (user_id, difference) in found.items():
-        row = {"id": uuid4(), "kind": kind, "provider_id": name, "user_id": user_id, "said": difference, "found_at": at}
+        row = {
+            "id": uuid4(),
+            "kind": kind,
+            "provider_id": name,
+            "user_id": user_id,
+            "difference": difference,
+            "found_at": at,
+        }
         db.execute(insert(Drift).values(row).on_conflict_do_nothing())
     return len(found)
 

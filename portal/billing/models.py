@@ -100,9 +100,9 @@ class Subscription(Base):
     ends_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
-    is_duplicate: Mapped[bool] = mapped_column("twin", server_default=text("false"))
+    is_duplicate: Mapped[bool] = mapped_column(server_default=text("false"))
     live: Mapped[bool] = mapped_column(
-        Computed("status in ('trialing', 'active', 'past_due', 'unpaid') and not twin", persisted=True)
+        Computed("status in ('trialing', 'active', 'past_due', 'unpaid') and not is_duplicate", persisted=True)
     )
     free_until: Mapped[datetime | None]
     credit_until: Mapped[datetime | None]
@@ -182,7 +182,7 @@ class Drift(Base):
     kind: Mapped[str]
     provider_id: Mapped[str]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    said: Mapped[str]
+    difference: Mapped[str]
     found_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
 

@@ -49,7 +49,7 @@ OWN = (
     .where(Order.user_id == select(ME).scalar_subquery())
 )
 CARD: ColumnElement[str | None] = literal_column("""(select card || ', valid to ' || card_expires from subscriptions
-  where user_id = (select auth.uid()) and not twin and card is not null order by started_at desc limit 1)""").label(
+  where user_id = (select auth.uid()) and not is_duplicate and card is not null order by started_at desc limit 1)""").label(
     "card"
 )
 KEPT = (

@@ -33,43 +33,45 @@ class Run(Base):
     began_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     ended_at: Mapped[datetime | None]
     well: Mapped[bool | None]
-    said: Mapped[str | None]
+    outcome: Mapped[str | None]
     details: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 @dataclass
-class Outcome:
+class RunResult:
     """What a run leaves: a sentence, whether it is good news, and what a page may want to show of it."""
 
-    said: str = ""
+    outcome: str = ""
     well: bool = True
     details: dict[str, object] = field(default_factory=dict)
 
 
 @contextmanager
-def noted(db: Session, name: str) -> Iterator[Outcome]:
+def noted(db: Session, name: str) -> Iterator[RunResult]:
     """Note the run of what is done inside, also if it fails: then everything since the last commit is taken back.
 
     Commits when it begins; what came of it is the caller's to commit.
     """
-    run_id, outcome = uuid4(), Outcome()
+    run_id, result = uuid4(), RunResult()
     db.execute(insert(Run).values(id=run_id, name=name))
     keep(db)
     try:
-        yield outcome
+        yield result
     except Exception as error:
         db.rollback()
-        _end(db, run_id, Outcome(str(error) if isinstance(error, Problem) else type(error).__name__, well=False))
+        _end(db, run_id, RunResult(str(error) if isinstance(error, Problem) else type(error).__name__, well=False))
         keep(db)
         raise
-    _end(db, run_id, outcome)
+    _end(db, run_id, result)
 
 
-def _end(db: Session, run_id: UUID, outcome: Outcome) -> None:
+def _end(db: Session, run_id: UUID, result: RunResult) -> None:
     db.execute(
         update(Run)
         .where(Run.id == run_id)
-        .values(ended_at=func.clock_timestamp(), well=outcome.well, said=outcome.said, details=outcome.details or None)
+        .values(
+            ended_at=func.clock_timestamp(), well=result.well, outcome=result.outcome, details=result.details or None
+        )
     )
 
 

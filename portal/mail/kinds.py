@@ -29,12 +29,12 @@ CATEGORIES = {
     "reminder": Category("Reminders", "Whoever has a place or holds an offer.", optional=True),
     "offer": Category("Offers of a place", "Whoever waits for one or asked for one."),
     "host": Category("Notices to hosts", "The host of a meeting."),
-    "afterwards": Category("Notes and recordings", "Whoever came.", optional=True, waits=True),
+    "afterwards": Category("Notes and recordings", "Whoever came to the meeting.", optional=True, waits=True),
     "digest": Category("What is on", "Every member, as often as they choose.", optional=True),
     "family": Category("Your family", "The people of a family plan."),
     "money": Category("Payments", "Whoever pays."),
     "security": Category("Your account", "Whoever owns the account.", even_unreachable=True),
-    "announcement": Category("Announcements", "A group an admin or host writes to.", optional=True, waits=True),
+    "announcement": Category("Announcements", "Those whom an admin or a host writes to.", optional=True, waits=True),
 }
 """By their names, in the order the page of choices shows them."""
 

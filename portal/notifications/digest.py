@@ -110,7 +110,7 @@ def send(db: Session, since: datetime | None = None) -> None:
     since = since or max(_last(db) or at - CATCH_UP, at - CATCH_UP)
     with noted(db, RUN) as run:
         written = _write_due(db, list(due(db.scalars(ZONES, {"at": at}), since, at)), at)
-        run.said = ngettext("Wrote %(num)s digest.", "Wrote %(num)s digests.", written)
+        run.outcome = ngettext("Wrote %(num)s digest.", "Wrote %(num)s digests.", written)
         run.details = {"written": written, "until": at.isoformat()}
 
 

@@ -25,10 +25,10 @@ class Readings(NamedTuple):
     worked_on: bool
     checked_at: datetime | None
     checked_well: bool | None
-    checked_said: str | None
+    checked_outcome: str | None
     broken: int
     tried_well: bool | None
-    tried_said: str | None
+    tried_outcome: str | None
     newest: datetime | None
     oldest: datetime | None
     proved: bool | None
@@ -50,10 +50,10 @@ READINGS = Query(
     text("""
 with jobs as materialized (select * from queue_status()), backup as (select * from backups where deleted_at is null)
 select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as worked_on,
-       checked.began_at as checked_at, checked.well as checked_well, checked.said as checked_said,
+       checked.began_at as checked_at, checked.well as checked_well, checked.outcome as checked_outcome,
        (select count(*) from jsonb_object_keys(
           case jsonb_typeof(checked.details) when 'object' then checked.details end)) as broken,
-       tried.well as tried_well, tried.said as tried_said,
+       tried.well as tried_well, tried.outcome as tried_outcome,
        (select max(made_at) from backup) as newest, (select min(made_at) from backup) as oldest,
        proof.proved, proof.proof, proof.proved_at,
        (select array_agg(task order by task) from jobs where failed_at > now() - interval '1 day') as failed,
@@ -112,7 +112,7 @@ def _of_check(readings: Readings) -> Iterator[Alarm]:
             "The nightly check found %(num)s broken promises",
             readings.broken,
         )
-        yield Alarm(True, found if readings.broken else f"The nightly check failed: {readings.checked_said}")
+        yield Alarm(True, found if readings.broken else f"The nightly check failed: {readings.checked_outcome}")
     if readings.checked_at and _age(readings.checked_at) > NO_CHECK:
         yield Alarm(False, f"The nightly check has not run for {_days(readings.checked_at)}")
 
@@ -120,7 +120,7 @@ def _of_check(readings: Readings) -> Iterator[Alarm]:
 def _of_backups(readings: Readings, settings: Settings) -> Iterator[Alarm]:
     # Who answers browsers need not know where backups are kept: what counts is that they are made.
     if readings.tried_well is False:
-        yield Alarm(True, f"The last backup failed: {readings.tried_said}")
+        yield Alarm(True, f"The last backup failed: {readings.tried_outcome}")
     if readings.newest is None:
         if not settings.sandbox or settings.backups is not None:
             yield Alarm(False, "No backup has been made yet")

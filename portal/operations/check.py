@@ -78,13 +78,13 @@ PROMISES = {
     "Everybody's dates are what their orders, subscription, family and grants say": """
         with latest as (
           select distinct on (user_id) * from subscriptions
-           where not twin and status not in ('incomplete', 'incomplete_expired') order by user_id, started_at desc, id desc),
+           where not is_duplicate and status not in ('incomplete', 'incomplete_expired') order by user_id, started_at desc, id desc),
         bought as (
           select id, user_id, subscription_type, provider_subscription_id, least(period_end, cut_at) as until from orders
            where status = 'completed' and (dispute_state is null or dispute_state = 'won') and period_end is not null),
         carries as (
           select s.covered_by, s.user_id from subscriptions s join family_plans f on f.id = s.transfer_plan_id
-           where s.covered_by is not null and not s.twin and f.primary_user_id = s.user_id),
+           where s.covered_by is not null and not s.is_duplicate and f.primary_user_id = s.user_id),
         paid as (
           select user_id, kind, max(until) as until from (
             select b.user_id, case when c.covered_by is null then b.subscription_type else 'individual' end as kind, b.until
@@ -130,14 +130,14 @@ PROMISES = {
         select count(distinct s.user_id) from subscriptions s
           left join access_grants g on g.user_id = s.user_id and g.kind = 'welcome'
           left join orders o on o.id = s.covered_by and o.completed_at is not null
-         where not s.twin and s.free_until > coalesce(greatest(g.ends_at, o.period_end), s.started_at) + interval '1 minute'""",
+         where not s.is_duplicate and s.free_until > coalesce(greatest(g.ends_at, o.period_end), s.started_at) + interval '1 minute'""",
     "Nobody has two live subscriptions, and no payment is taken by one that was ended as a second": """
         select count(*) from (
-          select user_id from subscriptions where status in ('trialing', 'active', 'past_due', 'unpaid') and not twin
+          select user_id from subscriptions where status in ('trialing', 'active', 'past_due', 'unpaid') and not is_duplicate
            group by user_id having count(*) > 1
           union all
           select o.user_id from orders o join subscriptions s on s.provider_subscription_id = o.provider_subscription_id
-           where s.twin and o.status = 'completed') twice""",
+           where s.is_duplicate and o.status = 'completed') twice""",
     "What the provider says was heard within the hour": """
         select count(*) from provider_events where handled_at is null and customer_id is not null
           and received_at < :at - interval '1 hour'""",

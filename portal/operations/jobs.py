@@ -86,7 +86,7 @@ def tidy(db: Session) -> None:
         done = [message.format(gone) for message, statement in OLD.items() if (gone := _in_batches(db, statement))]
         for message in done:
             audit.record(db, "operations.tidied", message, category="cron")
-        run.said = f"{'; '.join(done)}." if done else "Nothing was old enough."
+        run.outcome = f"{'; '.join(done)}." if done else "Nothing was old enough."
 
 
 def _in_batches(db: Session, statement: str) -> int:
@@ -109,7 +109,7 @@ def analyse(db: Session) -> None:
     settings = _settings()
     if settings.owner_url and is_due(last_ended(db, "statistics"), WEEK, settings.club_timezone):
         with noted(db, "statistics") as run:
-            run.said = analysed(settings)
+            run.outcome = analysed(settings)
 
 
 def analysed(settings: Settings) -> str:
@@ -146,7 +146,7 @@ def check(db: Session) -> None:
             found = list(findings(db, at_rest=True))
             run.details = {each.promise: each.broken for each in found if each.broken}
             run.well = not run.details
-            run.said = f"{len(found)} promises were counted, {len(run.details) or 'none'} broken."
+            run.outcome = f"{len(found)} promises were counted, {len(run.details) or 'none'} broken."
 
 
 @job("operations.back_up", cron="41 * * * *", lock="operations.backup")
@@ -156,7 +156,7 @@ def back_up(db: Session) -> None:
     last = db.scalar(select(func.max(Backup.made_at)))
     if settings.backups and settings.backup_url and is_due(last, DAY, settings.club_timezone):
         with suppress(Problem), noted(db, "backup") as run:
-            run.said = f"{backup.back_up(db, settings).in_words}."
+            run.outcome = f"{backup.back_up(db, settings).in_words}."
 
 
 @job("operations.prove", cron="53 * * * *", lock="operations.backup")
@@ -167,7 +167,7 @@ def prove(db: Session) -> None:
     any_there = db.scalar(select(Backup.id).where(Backup.deleted_at.is_(None)).limit(1))
     if settings.backups and every_login and any_there and is_due(last_ended(db, "proof"), WEEK, settings.club_timezone):
         with suppress(Problem), noted(db, "proof") as run:
-            run.said = proof.prove(db, settings)
+            run.outcome = proof.prove(db, settings)
 
 
 def _settings() -> Settings:

@@ -46,5 +46,5 @@ def check(db: Session) -> None:
     """Each day, and when an admin presses for it: try what Zoom and Google want; what is missing is on the operations page."""
     with noted(db, "rooms") as run:
         results = platforms.check(current_app.config["SETTINGS"])
-        run.said = " ".join(platforms.in_words(results))
+        run.outcome = " ".join(platforms.in_words(results))
         run.well = not any(missing for _name, missing in results)

@@ -38,7 +38,7 @@ def test_a_club_without_backups_is_not_told_that_all_is_well(desk, heard):
 def ran(superuser, *names, ago="1 hour"):
     for name in names:
         superuser.execute(
-            "insert into runs (name, began_at, ended_at, well, said) values"
+            "insert into runs (name, began_at, ended_at, well, outcome) values"
             " (%s, now() - cast(%s as interval), now() - cast(%s as interval) + interval '95 seconds',"
             "  true, 'Deleted 3 mails.')",
             [name, ago, ago],
@@ -78,7 +78,7 @@ def test_the_last_fourteen_days_of_backups_are_drawn(desk, heard, superuser, set
 
 def test_a_broken_promise_is_named_with_its_rows_and_told_on_today(desk, heard, superuser):
     superuser.execute(
-        "insert into runs (name, ended_at, well, said, details) values"
+        "insert into runs (name, ended_at, well, outcome, details) values"
         " ('check', clock_timestamp(), false, '31 promises were counted, 1 broken.', '{\"Nobody waits\": 2}')"
     )
     page = words(desk.get("/admin/operations"))

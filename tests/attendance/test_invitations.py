@@ -60,7 +60,7 @@ def test_what_somebody_answered_stays(run, superuser, quiet, alice):
 
 def test_it_is_noted_with_its_numbers(run, superuser, quiet, supper):
     run()
-    assert superuser.execute("select said, well, details from runs").fetchone() == (
+    assert superuser.execute("select outcome, well, details from runs").fetchone() == (
         "Wrote 8 invitations to 2 open meetings.",
         True,
         {"meetings": 2, "written": 8},

@@ -67,7 +67,7 @@ def test_what_renews_by_itself_is_kept_seven_days_longer(superuser, eve):
         ({"status": "unpaid", "grace_days": 3}, 3),
         ({"status": "paused"}, 0),
         ({"status": "incomplete"}, 0),
-        ({"twin": True}, 0),
+        ({"is_duplicate": True}, 0),
         ({"subscription_type": "family"}, 0),
     ],
 )

@@ -28,7 +28,7 @@ def night(bank, worker_app):
 
 
 def drifts(superuser):
-    return [said for (said,) in superuser.execute("select said from drifts where resolved_at is null order by said")]
+    return [row[0] for row in superuser.execute("select difference from drifts where resolved_at is null order by 1")]
 
 
 def by_hand(bank, **marks):

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from portal.accounts.passwords import hashed
-from portal.config import ROOT
 from portal.sandbox.club import PASSWORD
 from tests.browser.conftest import Open
 from tests.conftest import As
+from tests.support.accessibility import AXE, TOO_WIDE, violations
 from tests.support.cast import FAMILY, ISTANBUL, Person, crowd, plan_meeting
 from tests.support.pages import (
     ADMIN,
@@ -26,20 +26,7 @@ from tests.support.pages import (
     VISITOR,
     WIDTHS,
     Stop,
-    themes,
 )
-
-AXE = (ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
-WHAT_IS_WRONG = """
-async rules => (await axe.run(document, rules)).violations.flatMap(
-  v => v.nodes.map(n => `${v.id} at ${n.target}: ${n.failureSummary.split("\\n").slice(1).join(" ")}`))
-"""
-TOO_WIDE = """
-() => document.documentElement.scrollWidth <= innerWidth ? [] :
-  [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
-    .map(e => `${e.tagName} ${e.className} ${e.innerText?.slice(0, 30)}`).slice(0, 3)
-"""
 
 # A yearly family plan of somebody's, one payment of it partly given back, and an event of the provider's.
 PAYS = """
@@ -123,12 +110,11 @@ def walk(open_: Open, programme: Named) -> Callable[[Person | None, tuple[Stop, 
 
     def go(person: Person | None, stops: tuple[Stop, ...]) -> list[str]:
         page, wrong = open_(person, reduced_motion="reduce"), []  # no colour is caught half-way to another
+        page.add_init_script(path=AXE)
         for stop in stops:
             page.set_viewport_size({"width": 1280, "height": 900})
             stop.go(page, programme)
-            page.evaluate(AXE())
-            for theme in themes(page):
-                wrong += [f"{stop.name}, {theme}: {words}" for words in page.evaluate(WHAT_IS_WRONG, RULES)]
+            wrong += [f"{stop.name}, {words}" for words in violations(page)]
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 640})
                 found = page.evaluate(BROKEN_WORDS) + page.evaluate(TOO_WIDE)

@@ -10,10 +10,8 @@ from playwright.sync_api import Page, expect
 
 from portal.accounts.passwords import hashed
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import AXE, RULES, TOO_WIDE, WHAT_IS_WRONG
-from tests.conftest import TEST_DATA
+from tests.support.accessibility import AXE, TOO_WIDE, violations
 from tests.support.cast import Person
-from tests.support.pages import themes
 
 PASSWORD = "nine each evening"
 
@@ -107,14 +105,12 @@ def test_its_pages_are_for_everybody(
 ) -> None:
     wrong: list[str] = []
     page = open_(reduced_motion="reduce")
+    page.add_init_script(path=AXE)
 
     def seen(name: str) -> None:
-        page.evaluate(AXE())
         for width in (1280, 375, 320):
             page.set_viewport_size({"width": width, "height": 800})
-            for theme in themes(page):
-                wrong.extend(f"{name}, {width}, {theme}: {words}" for words in page.evaluate(WHAT_IS_WRONG, RULES))
-                page.screenshot(path=TEST_DATA / "seen" / f"{name}-{width}-{theme}.png", full_page=True)
+            wrong.extend(f"{name}, {width}, {words}" for words in violations(page))
             wrong.extend(f"{name}, {width}: {words}" for words in page.evaluate(TOO_WIDE))
 
     sign_in(page, admin)

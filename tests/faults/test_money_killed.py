@@ -76,9 +76,7 @@ class Shop(Breakable):
         [customer] = self.books(who, "customer")
         [live] = [each["id"] for each in self.books(who, "subscription") if each["status"] == "active"]
         assert self.world.ledger().customers[customer["id"]] == {"usd": 1200}
-        ours = (
-            "select provider_subscription_id from subscriptions where user_id = %s and status = 'active' and not twin"
-        )
+        ours = "select provider_subscription_id from subscriptions where user_id = %s and status = 'active' and not is_duplicate"
         assert self.postgres.execute(ours, [who.id]).fetchall() == [(live,)]
         said = self.postgres.execute("select status from orders where user_id = %s", [who.id]).fetchall()
         assert Counter(status for (status,) in said) == Counter(orders)

@@ -32,6 +32,7 @@ class PostOffice:
         self.logins: list[tuple[bytes, bytes]] = []
         self.to_the_address = self.to_the_mail = ""
         self.hangs = self.drops_the_answer = False
+        self.when_taken: Callable[[], object] = lambda: None
 
     @property
     def messages(self) -> list[Message]:
@@ -48,6 +49,7 @@ class PostOffice:
         if self.to_the_mail:
             return self.to_the_mail
         self.taken.append(envelope)
+        self.when_taken()
         if self.drops_the_answer:
             server.transport.abort()
         return "250 taken"

@@ -30,7 +30,7 @@ def run(superuser):
 
     def ended(name, ago="1 hour", well=True, said="", details=None):
         superuser.execute(
-            "insert into runs (name, began_at, ended_at, well, said, details) values"
+            "insert into runs (name, began_at, ended_at, well, outcome, details) values"
             " (%s, now() - %s::interval, now(), %s, %s, %s)",
             [name, ago, well, said, details],
         )

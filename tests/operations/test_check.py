@@ -70,12 +70,12 @@ DRIFT = {
     "Nobody who pays has more time unpaid": "insert into subscriptions (user_id, provider_subscription_id, status,"
     " subscription_type, billing_cycle, amount_minor, currency, started_at, free_until, grace_days) select user_id, 'sub_3',"
     " 'trialing', 'family', 'yearly', 1, 'USD', now() - interval '9 days', now() + interval '1 day', 7 from orders limit 1",
-    "Nobody has two live": "insert into subscriptions (user_id, provider_subscription_id, status, twin, subscription_type,"
+    "Nobody has two live": "insert into subscriptions (user_id, provider_subscription_id, status, is_duplicate, subscription_type,"
     " billing_cycle, amount_minor, currency, started_at, grace_days) select user_id, 'sub_2', 'active', true, 'family', 'yearly',"
     " 1, 'USD', now(), 7 from orders limit 1; update orders set provider_subscription_id = 'sub_2'",
     "What the provider says": "insert into provider_events (id, kind, customer_id, created_at, received_at)"
     " values ('evt', 'invoice.paid', 'cus', now(), now() - interval '2 hours')",
-    "The provider and the club": "insert into drifts (kind, provider_id, said, found_at) values ('different', 'sub', 'Look.', now())",
+    "The provider and the club": "insert into drifts (kind, provider_id, difference, found_at) values ('different', 'sub', 'Look.', now())",
     "A paid order has its moment": "alter table orders drop constraint check_completed_at;"
     " update orders set completed_at = null",
     "Meetings whose hour has come": "update meetings set status = 'scheduled' where title = 'Gone'",

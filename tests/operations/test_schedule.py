@@ -34,7 +34,7 @@ def last(superuser):
         one(superuser, "select count(*) from runs where name = %s", name),
         *(
             superuser.execute(
-                "select well, said from runs where name = %s order by began_at desc limit 1", [name]
+                "select well, outcome from runs where name = %s order by began_at desc limit 1", [name]
             ).fetchone()
             or ()
         ),

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -31,8 +32,16 @@ OURS = re.compile(
 ADDRESS, PASSWORD = "frida@club.example", "seven quiet boats"
 
 
+@pytest.fixture(scope="module", params=["installed", pytest.param("bare", marks=pytest.mark.server)])
+def packages(request: pytest.FixtureRequest) -> list[str]:
+    """What `make` is told of Python's packages: those of the tests serve, or, which takes minutes, nothing is there yet."""
+    if request.param == "bare":
+        return []
+    return [f"VENV={sys.prefix}", f"--old-file={sys.prefix}/.installed"]
+
+
 @pytest.fixture(scope="module")
-def copy() -> Iterator[Path]:
+def copy(packages: list[str]) -> Iterator[Path]:
     """The tree as it would be handed on: what git knows or would take, nothing of var/."""
     # Not pytest's folder: that one is locked again and again against other users, and PostgreSQL runs as one.
     with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:
@@ -52,12 +61,12 @@ def hand_on(target: Path) -> None:
 class Run:
     """One `make run`, in a process group of its own like a terminal's."""
 
-    def __init__(self, copy: Path, port: int, **environment: str) -> None:
+    def __init__(self, copy: Path, packages: list[str], port: int, **environment: str) -> None:
         self.log = copy.parent / f"run-{time.monotonic_ns()}.log"
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
         with open(self.log, "wb") as log:
             self.make = subprocess.Popen(
-                ["make", "run"],
+                ["make", "run", *packages],
                 cwd=copy,
                 env={**kept, "PORT": str(port), **environment},
                 stdin=subprocess.DEVNULL,
@@ -84,12 +93,12 @@ class Run:
 
 
 @pytest.fixture
-def make_run(copy: Path) -> Callable[..., AbstractContextManager[Run]]:
+def make_run(copy: Path, packages: list[str]) -> Callable[..., AbstractContextManager[Run]]:
     """`with make_run(port) as run`: started, and whatever happens gone at the end."""
 
     @contextlib.contextmanager
     def start(port: int, **environment: str) -> Iterator[Run]:
-        run = Run(copy, port, **environment)
+        run = Run(copy, packages, port, **environment)
         try:
             yield run
         finally:

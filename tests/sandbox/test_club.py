@@ -6,9 +6,10 @@ from portal.meetings.series import AHEAD_DAYS
 from portal.operations.demo import mark_demo
 from portal.problems import Problem
 from portal.sandbox import club
+from portal.sandbox import jobs as life
 from portal.sandbox.people import ANA, BILAL, FAMILIES, PEOPLE, SELIN, SERIES
 from tests.sandbox.conftest import soil
-from tests.support.reading import words
+from tests.support.reading import do, words
 
 
 def test_it_is_planted_while_one_waits(planted):
@@ -138,6 +139,12 @@ def test_planting_twice_plants_once(planted):
         )
         == before
     )
+
+
+def test_the_demo_stays_whole_while_it_lives(planted):
+    for _ in range(5):
+        do(planted.worker, life.stroll)
+    assert planted.broken() == []
 
 
 def test_a_planting_that_was_cut_short_is_not_taken_for_a_club(server_url):

@@ -69,12 +69,6 @@ def test_a_closed_door_is_no_accident(village, running):
     assert village.one("select count(*) from meeting_attendances") == 0
 
 
-def test_the_demo_stays_whole_while_it_lives(planted):
-    for _ in range(5):
-        do(planted.worker, jobs.stroll)
-    assert planted.broken() == []
-
-
 def test_a_meeting_is_always_on(village):
     now = datetime.now(UTC)
     do(village.worker, jobs.keep_going, now)

@@ -367,7 +367,7 @@ class Life:
     def plans(self, person: Person) -> set[tuple]:
         return set(
             self.superuser.execute(
-                "select provider_subscription_id, status, subscription_type, billing_cycle, ends_at, renews_at, ended_by, twin"
+                "select provider_subscription_id, status, subscription_type, billing_cycle, ends_at, renews_at, ended_by, is_duplicate"
                 " from subscriptions where user_id = %s",
                 [person.id],
             ).fetchall()
@@ -380,7 +380,7 @@ class Life:
         ).fetchone()[0]
 
     def live(self) -> list[int]:
-        plans = "select count(*) from subscriptions where status = any(%s) and not twin group by user_id"
+        plans = "select count(*) from subscriptions where status = any(%s) and not is_duplicate group by user_id"
         return [n for (n,) in self.superuser.execute(plans, [list(LIVE)])]
 
     def entitled(self, person: Person, when: datetime) -> bool:

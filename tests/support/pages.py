@@ -113,6 +113,7 @@ MEMBER = (
     Stop("access", "/account/access"),
     Stop("account", "/account"),
     Stop("account-refused", "/account", "Change the password"),
+    Stop("mails", "/account/mails"),
     Stop("second-factor-off", "/account/second-factor"),
     Stop("second-factor-refused", "/account/second-factor", "Set it up", ("Password", "not this one")),
     Stop("second-factor-set-up", "/account/second-factor", "Set it up", ("Password", PASSWORD)),

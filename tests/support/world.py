@@ -76,7 +76,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "club_domains": {"domain": f"club-{number}.example"},
         "credentials": {"user_id": id_, "password_hash": "$argon2id$", "changed_at": NOW},
         "database_objects": {"path": f"none/{number}.sql", "position": 0, "digest": "", "undo": ""},
-        "drifts": alice | {"kind": "different", "provider_id": f"sub_{number}", "said": "Look at it.", "found_at": NOW},
+        "drifts": alice
+        | {"kind": "different", "provider_id": f"sub_{number}", "difference": "Look at it.", "found_at": NOW},
         "family_plans": {"id": id_, "primary_user_id": ALICE.id, "is_active": False, "plan_name": "Another"},
         "family_memberships": alice
         | {

@@ -9,7 +9,7 @@ returns table (
 ) language sql stable security definer set search_path = '' as $$
   with latest as (
     select * from public.subscriptions
-     where user_id = payer and not twin and status not in ('incomplete', 'incomplete_expired')
+     where user_id = payer and not is_duplicate and status not in ('incomplete', 'incomplete_expired')
      order by started_at desc, id desc limit 1),
   orders_paid as not materialized (
     select o.*, least(o.period_end, o.cut_at) as until from public.orders o
@@ -19,7 +19,7 @@ returns table (
     select case when exists (
                   select from public.subscriptions s
                     join public.family_plans p on p.id = s.transfer_plan_id and p.primary_user_id = s.user_id
-                   where s.covered_by = o.id and s.user_id <> payer and not s.twin)
+                   where s.covered_by = o.id and s.user_id <> payer and not s.is_duplicate)
                 then 'individual' else o.subscription_type end as subscription_type,
            o.billing_cycle, o.period_start as starts_at, o.until
       from orders_paid o where o.user_id = payer

@@ -9,7 +9,7 @@ returns table (paid uuid, until timestamptz) language sql stable security define
          select s.covered_by from public.subscriptions s
           where s.user_id = p.primary_user_id and s.transfer_plan_id = p.id and s.live)
    where p.id = plan and o.status = 'completed' and coalesce(o.dispute_state, 'won') = 'won' and least(o.period_end, o.cut_at) > at
-     and not exists (select from public.subscriptions s where s.covered_by = o.id and s.transfer_plan_id <> plan and not s.twin)
+     and not exists (select from public.subscriptions s where s.covered_by = o.id and s.transfer_plan_id <> plan and not s.is_duplicate)
    order by 2 desc limit 1
 $$;
 alter function paid_order_of owner to portal_definer;
