@@ -215,6 +215,14 @@ class Settings:
     doors_minutes: Annotated[
         int, Setting("DOORS_MINUTES", "how many minutes before the start the doors open", count(60))
     ] = 10
+    invite_days: Annotated[
+        int,
+        Setting(
+            "INVITE_DAYS",
+            "how many days ahead everybody with access is invited to open meetings, at most 60",
+            count(60, least=1),
+        ),
+    ] = 7
     welcome_days: Annotated[
         int, Setting("WELCOME_DAYS", "days a new member gets from the club, at most 31", count(31))
     ] = 7

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.models import User
-from portal.attendance import messages, sightings, sources
+from portal.attendance import invitations, messages, sightings, sources
 from portal.attendance.events import account_learnt, missing_reminded, recording_made, recording_offered
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import invited_at
@@ -163,6 +163,12 @@ def tell_host(db: Session, meeting_id: UUID) -> None:
         message = messages.requested(row.first_name, _board_for(row)[1], row.Meeting.request_count)
         occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
         mail.write(db, "asked", row.email, message, user_id=row.user_id, meeting_id=meeting_id, occasion=occasion)
+
+
+@job("attendance.invite_everybody", cron="*/10 * * * *", lock="attendance.invite_everybody")
+def invite_everybody(db: Session) -> None:
+    """Every ten minutes: whoever has access is invited to the open meetings of the days ahead."""
+    invitations.invite_everybody(db)
 
 
 @job("attendance.sweep", cron="* * * * *", lock="attendance.sweep")

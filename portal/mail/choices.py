@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -120,6 +121,7 @@ def switch_off(db: Session, which: Unsubscribing) -> None:
     db.execute(SWITCH_OFF, {"person": which.user_id, "category": which.category})
 
 
+@lru_cache(maxsize=4)
 def _signer(settings: Settings) -> URLSafeSerializer:
     """Signs with a key of its own made from SECRET_KEY; what older keys signed is still known."""
     secrets = (*settings.secret_key_fallbacks, settings.secret_key)

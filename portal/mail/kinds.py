@@ -56,6 +56,7 @@ KINDS = {
     "recorded": "host",
     "room-failed": "host",
     "afterwards": "afterwards",
+    "starting": "reminder",
     "digest": "digest",
     "family-invitation": "family",
     "family-date": "family",

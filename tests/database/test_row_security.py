@@ -103,7 +103,7 @@ CHANGEABLE = {
 
 # The columns nobody reads who may read the others.
 HIDDEN = {
-    ("meetings", "browser"): "meeting_link meeting_id seats_kept",
+    ("meetings", "browser"): "meeting_link meeting_id seats_kept everybody_invited_at",
     (
         "rooms",
         "browser",

@@ -22,9 +22,11 @@ from portal import create_app
 from portal.billing.messages import Due, Named
 from portal.billing.models import Order
 from portal.config import ROOT, Settings
-from portal.mail import Message
+from portal.mail import Message, bulk
 from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
+from portal.notifications import messages as notifications
+from portal.times import zone_line
 from tests.support.windows import chromium_running
 
 TARGET = ROOT / "var" / "screenshots" / "mails"
@@ -45,6 +47,8 @@ MEETING = Meeting(
     is_private=False,
     host_name="Selin",
     revision=1,
+    seats_taken=0,
+    waiting_count=0,
     cancellation_reason="The host is ill.",
 )
 FOOTER = {"stop": "https://portal.example.org/unsubscribe/x", "choose": "https://portal.example.org/account/mails"}
@@ -110,13 +114,22 @@ def with_samples(name: str, function: Callable[..., Message], hints: dict[str, A
         yield f"{name}-{number}", function(**dict(zip(parameters, values, strict=True)))
 
 
+def digest() -> str:
+    """The page of a digest, with a meeting in each of its parts."""
+    board = Board(MEETING, Clock(NOW, "Europe/Berlin", "Europe/Istanbul", 10))
+    message, parts = notifications.digest("Goalete", [(board, answer) for answer in notifications.PARTS], weekly=True)
+    zone = zone_line("Europe/Berlin", "Europe/Istanbul", NOW)
+    return bulk.body("digest", message, "digest", parts=parts, zone_line=zone, **FOOTER).html
+
+
 def pictures(browser: Browser) -> Iterator[Path]:
     """Take every picture; yields where it went. Each mail has the footer of what may be switched off."""
     TARGET.mkdir(parents=True, exist_ok=True)
     template = current_app.jinja_env.get_template("mail/message.html")
     page = browser.new_page(viewport={"width": 375, "height": 640})
-    for name, message in messages():
-        page.set_content(template.render(asdict(message) | FOOTER))
+    pages = {name: template.render(asdict(message) | FOOTER) for name, message in messages()}
+    for name, written in {**pages, "notifications-digest": digest()}.items():
+        page.set_content(written.replace(bulk.NAME, "Ana"))
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
             assert page.evaluate("document.documentElement.scrollWidth") <= 375, name
