@@ -70,6 +70,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.calendar import views as calendar
     from portal.families import joining_views
     from portal.families import views as families
+    from portal.notifications import views as announcements
     from portal.operations import views as operations
     from portal.public import views as public
     from portal.rooms import views as rooms
@@ -87,6 +88,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         room_views,
         notes_views,
         calendar,
+        announcements,
         billing,
         checkout,
         plan,

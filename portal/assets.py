@@ -52,6 +52,7 @@ LAYERS = {
         "timeline",
         "events",
         "statement",
+        "mail",
         "print",
     ),
 }

@@ -7,9 +7,11 @@ from portal.admin import (
     families,
     log,
     meetings,
+    messages,
     money,
     one_meeting,
     operations,
+    outbox,
     participants,
     people,
     series,
@@ -28,6 +30,8 @@ for subject in (
     participants,
     series,
     operations,
+    outbox,
+    messages,
     log,
 ):
     subject.add_to(bp)

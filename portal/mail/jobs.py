@@ -1,5 +1,6 @@
 """Delivery: one mail, one job. What a server refuses for now is tried again for three days."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,6 +19,19 @@ BATCH = 5000
 RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
 """After 3 seconds, 9, 27 and so on: twelve tries in three days."""
 
+Recheck = Callable[[Session, Mail], str | None]
+RECHECKS: dict[str, Recheck] = {}
+
+
+def recheck(kind: str) -> Callable[[Recheck], Recheck]:
+    """Register who is asked, right before a mail of this kind is sent, why it is no longer true; a sentence, or None."""
+
+    def register(function: Recheck) -> Recheck:
+        RECHECKS[kind] = function
+        return function
+
+    return register
+
 
 @job("mail.deliver", retry=RETRY)
 def deliver(db: Session, mail_id: UUID) -> None:
@@ -28,6 +42,11 @@ def deliver(db: Session, mail_id: UUID) -> None:
     mail = _take(db, mail_id)
     if mail is None:
         return
+    check = RECHECKS.get(mail.kind)
+    if check and (reason := check(db, mail)):
+        _note(db, mail, "dropped", reason)
+        return
+    let_go(db)
     try:
         transport.chosen(current_app.config["SETTINGS"]).deliver(db, mail)
     except transport.RefusedForGood as refused:

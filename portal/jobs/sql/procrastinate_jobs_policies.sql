@@ -10,14 +10,15 @@ create policy enqueue_for_members on procrastinate_jobs for insert to portal_mem
   with check (status = 'todo' and task_name::text = any ('{
     attendance.tell_host, attendance.tell_together, attendance.tell_decision, attendance.tell_invited,
     attendance.tell_taken_back, attendance.tell_offer, attendance.match_again, attendance.tell_missing,
-    attendance.tell_of_notes, families.tell_plan, rooms.follow}'));
+    attendance.tell_of_notes, families.tell_plan, rooms.follow, notifications.send_announcement}'));
 create policy enqueue_own_ending on procrastinate_jobs for insert to portal_member, portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     billing.stop_own, billing.stop_closed, billing.tell_customer}')
               and args ->> 'user_id' = (select auth.uid())::text);
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
-    attendance.tell_moved, attendance.tell_cancelled, attendance.tell_reinstated, billing.reconcile, rooms.check}'));
+    attendance.tell_moved, attendance.tell_cancelled, attendance.tell_reinstated, billing.reconcile, rooms.check,
+    notifications.retry_failed}'));
 -- In the demo anybody lets time pass, and what falls due by it is done.
 create policy enqueue_in_sandbox on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
   with check (status = 'todo' and (select is_sandbox from club_clock) and task_name::text = any ('{
