@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from wtforms import Field, IntegerField, SelectField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import NumberRange
 
 from portal.forms import Form, Line, Paragraphs, only_known, readable, visible
@@ -15,8 +16,8 @@ WHOM = "Choose to whom you write."
 NOTHING = "Write something first."
 
 
-def _choices(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(name, AUDIENCES[name].label) for name in names]
+def _choices(names: tuple[str, ...]) -> list[SelectChoice]:
+    return [SelectChoice(name, AUDIENCES[name].label) for name in names]
 
 
 class HostForm(Form):

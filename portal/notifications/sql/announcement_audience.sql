@@ -6,7 +6,7 @@ create function announcement_audience(
   meeting uuid, audience text, days integer, writer uuid, after uuid, most integer
 )
 returns table (user_id uuid, email text, first_name text, timezone text)
-language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+language plpgsql stable security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := public.club_now();
