@@ -215,6 +215,14 @@ class Settings:
     doors_minutes: Annotated[
         int, Setting("DOORS_MINUTES", "how many minutes before the start the doors open", count(60))
     ] = 10
+    invite_days: Annotated[
+        int,
+        Setting(
+            "INVITE_DAYS",
+            "how many days ahead everybody with access is invited to open meetings, at most 60",
+            count(60, least=1),
+        ),
+    ] = 7
     welcome_days: Annotated[
         int, Setting("WELCOME_DAYS", "days a new member gets from the club, at most 31", count(31))
     ] = 7
@@ -327,6 +335,23 @@ class Settings:
         str, Setting("MAIL_URL", "`smtp://user:password@host:587` or `smtps://…:465`", mail_server, "worker: needed")
     ] = field(default="sandbox:", repr=False)
     mail_from: Annotated[str, Setting("MAIL_FROM", "sender of every mail", sender)] = "Goalete <club@goalete.club>"
+    mail_reply_to: Annotated[
+        str,
+        Setting(
+            "MAIL_REPLY_TO",
+            "where an answer to a mail goes: a mailbox that somebody reads",
+            address,
+            "the address of `MAIL_FROM`",
+        ),
+    ] = ""
+    mail_per_domain: Annotated[
+        int,
+        Setting(
+            "MAIL_PER_DOMAIN",
+            "how many mails a minute go to the addresses of one domain; what somebody waits for (codes, links) is not held back",
+            count(least=1),
+        ),
+    ] = 300
     backups: Annotated[
         Path | None, Setting("BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made")
     ] = None

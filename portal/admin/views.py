@@ -5,6 +5,7 @@ from flask import Blueprint
 from portal.admin import (
     account_status,
     families,
+    invitations,
     log,
     meetings,
     messages,
@@ -30,6 +31,7 @@ for subject in (
     participants,
     series,
     operations,
+    invitations,
     outbox,
     messages,
     log,

@@ -14,7 +14,7 @@ from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.attendance import messages, sightings, sources
+from portal.attendance import invitations, messages, sightings, sources
 from portal.attendance.events import account_learnt, missing_reminded, recording_made, recording_offered
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import affected, invited_at
@@ -206,6 +206,12 @@ def tell_taken_back(db: Session, meeting_id: UUID, user_id: UUID) -> None:
         mail.write(
             db, "taken-back", person.email, messages.taken_back(person.first_name, meeting.title), user_id=person.id
         )
+
+
+@job("attendance.invite_everybody", cron="*/10 * * * *", lock="attendance.invite_everybody")
+def invite_everybody(db: Session) -> None:
+    """Every ten minutes: whoever has access is invited to the open meetings of the days ahead."""
+    invitations.invite_everybody(db)
 
 
 @job("attendance.sweep", cron="* * * * *", lock="attendance.sweep")

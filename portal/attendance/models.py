@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
 
+KNOWN = "not is_general or answer <> 'invited' or joined_at is not null or outcome is not null"
+"""SQL: whether a row says more than that the meeting is open and everybody is invited. Two indexes hold only these."""
+
 
 class Attendance(Base):
     """One person and one meeting: the answer, and afterwards the outcome. `status` sums both up."""
@@ -29,7 +32,9 @@ class Attendance(Base):
             "meeting_id",
             "email_domain",
             postgresql_include=["is_external_domain", "answer", "outcome", "join_duration"],
+            postgresql_where=text(KNOWN),
         ),
+        Index("ix_meeting_attendances_known", "meeting_id", "user_id", postgresql_where=text(KNOWN)),
         Index("ix_meeting_attendances_offers", "offer_expires_at", postgresql_where=text("answer = 'offered'")),
     )
 
@@ -57,6 +62,8 @@ class Attendance(Base):
     correction: Mapped[str | None]
     party_id: Mapped[UUID | None]
     party_skips: Mapped[int] = mapped_column(server_default="0")
+    # Written because the meeting is open to everybody (attendance/invitations.py), and not because somebody invited them.
+    is_general: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class ClubDomain(Base):

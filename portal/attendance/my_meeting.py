@@ -40,8 +40,12 @@ class MyMeeting(Board):
 
     @property
     def answer(self) -> str | None:
-        """What the reader said, or what became of it. An offer has run out when the clock says so, swept or not."""
-        return "withdrawn" if self._ran_out else self._row.answer
+        """What the reader said, or what became of it; None before that, also while they are invited only as everybody is.
+        An offer has run out when the clock says so, swept or not.
+        """
+        if self._ran_out:
+            return "withdrawn"
+        return None if self._row.answer == "invited" and not self.private else self._row.answer
 
     @property
     def reason(self) -> str:

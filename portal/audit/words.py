@@ -34,6 +34,8 @@ SENTENCES = {
     "attendance.released": "Places of {whom} were released: access ended",
     "guest.invited": "{who} invited {whom} to {meeting}",
     "guest.taken-back": "{who} withdrew the invitation of {whom} to {meeting}",
+    "invitations.asked": "{who} had everybody invited to the open meetings ahead",
+    "invitations.written": "{said}",
     "request.accepted": "{who} gave {whom} a place at {meeting}",
     "request.rejected": "{who} declined the request of {whom} to join {meeting}",
     "request.waitlisted": "{who} put {whom} in line for {meeting}",

@@ -10,7 +10,7 @@ that subscribed to it, in the same transaction. So a package never names a job o
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, get_type_hints
@@ -100,6 +100,15 @@ class Job(Generic[P]):
         )
         carried = {"reference": reference()} if reference() else {}
         task.defer(**arguments, **carried)
+
+    def enqueue_each(self, session: Session, /, arguments: Sequence[Mapping[str, object]]) -> None:
+        """Put the job in the queue once for each set of arguments, by one statement, within the caller's transaction."""
+        if not arguments:
+            return
+        task = _desk.configure_task(
+            self.name, allow_unknown=True, connection=session.connection().connection.driver_connection
+        )
+        task.batch_defer(*({name: _to_json(value) for name, value in each.items()} for each in arguments))
 
     def work(self, timestamp: int | None = None, reference: str = "", **arguments: Any) -> None:  # noqa: ARG002
         """What the worker calls: one transaction as the worker's login. `timestamp` is the schedule's own."""

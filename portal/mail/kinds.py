@@ -54,6 +54,7 @@ KINDS = {
     "recorded": "host",
     "room-failed": "host",
     "afterwards": "afterwards",
+    "starting": "reminder",
     "digest": "digest",
     "family-invitation": "family",
     "family-date": "family",
@@ -100,5 +101,10 @@ KINDS = {
 
 
 def category(kind: str) -> Category:
-    """The category of a kind. Raises KeyError for a kind that is not in the table."""
+    """The category of a kind that is to be written. Raises KeyError for a kind that is not in the table."""
     return CATEGORIES[KINDS[kind]]
+
+
+def of(kind: str) -> Category:
+    """The category of a mail that was written, perhaps by another version: a kind nobody knows any more is sent to everybody."""
+    return CATEGORIES.get(KINDS.get(kind, ""), Category("", ""))

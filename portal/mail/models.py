@@ -56,9 +56,10 @@ class Mail(Base):
 class MailPreferences(Base):
     """What a person chose about their mails; who has no row has the defaults.
 
-    `switched_off` holds names of categories (`portal.mail.kinds`). `quiet_from` and `quiet_until` are hours of the person's own
-    zone, both None for none. `reminders` are minutes before the start. `calendar_mails`: whether what belongs in a calendar
-    is mailed at all, or only stands in the feed.
+    `switched_off` holds names of categories (`portal.mail.kinds`), but for three that have a column of their own: no
+    `reminders` (minutes before the start), the `digest` "never", and `calendar_mails` (whether what belongs in a calendar is
+    mailed at all, or only stands in the feed). `quiet_from` and `quiet_until` are hours of the person's own zone, both None
+    for none.
     """
 
     __tablename__ = "mail_preferences"
@@ -99,4 +100,6 @@ class SandboxMail(Base):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str | None]
+    method: Mapped[str | None]
+    calendar: Mapped[str | None]
     received_at: Mapped[datetime]

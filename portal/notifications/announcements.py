@@ -18,8 +18,8 @@ from portal.database.rows import row_type
 from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
 from portal.meetings.rows import AnyMeeting, KindOfMeeting
+from portal.notifications.group_messages import AUDIENCES
 from portal.notifications.jobs import send_announcement
-from portal.notifications.messages import AUDIENCES
 from portal.notifications.models import Announcement
 from portal.notifications.sending import Recipient, message
 from portal.problems import Refused
@@ -171,4 +171,4 @@ def preview(draft: Draft, meeting: AnyMeeting | None, writer: Recipient, name: s
     settings = current_app.config["SETTINGS"]
     seen = Clock(clock.now(), writer.timezone, settings.club_timezone, settings.doors_minutes)
     board = Board(meeting, seen) if meeting else None
-    return message(writer, board, draft.audience, name, draft.subject, draft.body)
+    return message(writer.first_name, board, draft.audience, name, draft.subject, draft.body)

@@ -12,7 +12,7 @@ from portal.meetings.board import Board, here_and_now
 from portal.notifications import announcements
 from portal.notifications.announcements import AnnouncementRow, Draft, HostedMeeting
 from portal.notifications.forms import HostForm
-from portal.notifications.messages import AUDIENCES
+from portal.notifications.group_messages import AUDIENCES
 from portal.notifications.sending import Recipient
 from portal.problems import Refused
 from portal.sentences import ngettext

@@ -8,7 +8,7 @@ from wtforms.validators import NumberRange
 
 from portal.forms import Form, Line, Paragraphs, only_known, readable, visible
 from portal.notifications.announcements import Draft
-from portal.notifications.messages import AUDIENCES, OF_A_MEETING, OF_THE_CLUB
+from portal.notifications.group_messages import AUDIENCES, OF_A_MEETING, OF_THE_CLUB
 
 MOST = 5000
 DAYS = "Enter a number of days, from 1 to 365."

@@ -6,10 +6,27 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.jobs import job
-from portal.mail import outbox
-from portal.mail.jobs import recheck
-from portal.mail.models import Mail
-from portal.notifications import sending
+from portal.mail import outbox, recheck
+from portal.notifications import digest as digests
+from portal.notifications import reminders, sending
+
+recheck("reminder")(reminders.why_not)
+recheck("starting")(reminders.why_not_starting)
+recheck("digest")(digests.why_not)
+recheck("announcement")(sending.why_not)
+
+
+@job("notifications.remind", cron="* * * * *", lock="notifications.remind")
+def remind(db: Session) -> None:
+    """Each minute: reminders that are due, and a word to whoever got access while a meeting runs."""
+    reminders.remind(db)
+    reminders.welcome_latecomers(db)
+
+
+@job("notifications.digest", cron="*/15 * * * *", lock="notifications.digest")
+def digest(db: Session) -> None:
+    """Each quarter of an hour: the digest to everybody whose hour has come."""
+    digests.send(db)
 
 
 @job("notifications.send_announcement", lock="announcement:{announcement_id}")
@@ -23,12 +40,6 @@ def send_unfinished(db: Session) -> None:
     """Messages that should have left a while ago, or whose writing was broken off, go on."""
     for announcement_id in sending.unfinished(db):
         send_announcement.enqueue(db, announcement_id=announcement_id)
-
-
-@recheck("announcement")
-def announcement_dropped(db: Session, mail: Mail) -> str | None:
-    """Why a mail of a message to a group is not sent any more."""
-    return sending.dropped(db, mail)
 
 
 @job("notifications.retry_failed", lock="notifications.retry_failed")

@@ -15,13 +15,16 @@ from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.database.rows import typed
 from portal.database.transactions import in_batches
+from portal.mail import bulk
 from portal.mail.models import Mail
 from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
-from portal.notifications.messages import AUDIENCES, from_admin, from_host
+from portal.notifications.group_messages import AUDIENCES, from_admin, from_host
 from portal.notifications.models import Announcement
 
-BATCH = 500
+BATCH = bulk.BATCH
+NOT_TYPED = dict.fromkeys(map(ord, bulk.NAME + bulk.STOP))
+"""What stands for something else in a mail to many."""
 
 
 class Recipient(NamedTuple):
@@ -112,24 +115,32 @@ def _write_batch(db: Session, announcement_id: UUID) -> int:
 
 
 def _write_to(db: Session, announcement_id: UUID, row: Begun, people: Sequence[Recipient]) -> list[str]:
+    """Write the mail to these people, who read the time of the meeting on their own clocks; its occasions."""
     settings = current_app.config["SETTINGS"]
     writer = display_name(*db.execute(NAME, {"person": row.written_by}).one())
     meeting = db.get(Meeting, row.meeting_id) if row.meeting_id else None
-    occasions = []
-    for person in people:
-        seen = Clock(clock.now(), person.timezone, settings.club_timezone, settings.doors_minutes)
-        board = Board(meeting, seen) if meeting else None
-        occasions.append(f"announcement:{announcement_id}:{person.user_id}")
-        mail.write(
-            db,
-            "announcement",
-            person.email,
-            message(person, board, row.audience, writer, row.subject, row.body),
-            user_id=person.user_id,
-            meeting_id=row.meeting_id,
-            occasion=occasions[-1],
+    zones = sorted({person.timezone for person in people}) if meeting else [settings.club_timezone]
+    bodies = []
+    for zone in zones:
+        board = (
+            Board(meeting, Clock(clock.now(), zone, settings.club_timezone, settings.doors_minutes))
+            if meeting
+            else None
         )
-    return occasions
+        bodies.append(bulk.body("announcement", message(bulk.NAME, board, row.audience, writer, row.subject, row.body)))
+    mails = [
+        bulk.Addressed(
+            person.user_id,
+            person.email,
+            person.first_name,
+            zones.index(person.timezone) if meeting else 0,
+            f"announcement:{announcement_id}:{person.user_id}",
+            row.meeting_id,
+        )
+        for person in people
+    ]
+    bulk.write(db, "announcement", bodies, mails)
+    return [each.occasion for each in mails]
 
 
 def _end(db: Session, announcement_id: UUID, row: Begun, obstacle: str | None) -> None:
@@ -153,7 +164,7 @@ def _obstacle(db: Session, announcement_id: UUID) -> str | None:
     return obstacle
 
 
-def dropped(db: Session, part: Mail) -> str | None:
+def why_not(db: Session, part: Mail) -> str | None:
     """Why a mail that was written for a message is not sent any more, in a sentence; None if it is."""
     if part.announcement_id is None:
         return None
@@ -170,12 +181,13 @@ def unfinished(db: Session) -> Sequence[UUID]:
 
 
 def message(
-    person: Recipient, board: Board | None, audience: str, writer: str, subject: str | None, body: str
+    name: str | None, board: Board | None, audience: str, writer: str, subject: str | None, body: str
 ) -> mail.Message:
-    """The mail one person gets from somebody of that name. `subject` is an admin's; None if the host of the meeting writes."""
-    paragraphs = [line for line in (line.strip() for line in body.splitlines()) if line]
+    """The mail to somebody called `name`, from somebody called `writer`. `subject` is an admin's; None if the host of the
+    meeting writes.
+    """
+    paragraphs = [line for line in (line.strip() for line in body.translate(NOT_TYPED).splitlines()) if line]
     if subject is None:
         assert board is not None, "a host writes about a meeting"  # noqa: S101
-        return from_host(person.first_name, board, audience, writer, paragraphs)
-    club = current_app.config["SETTINGS"].club_name
-    return from_admin(person.first_name, board, audience, writer, club, subject, paragraphs)
+        return from_host(name, board, audience, writer, paragraphs)
+    return from_admin(name, board, audience, writer, current_app.config["SETTINGS"].club_name, subject, paragraphs)

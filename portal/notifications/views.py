@@ -12,7 +12,7 @@ from portal.database import db
 from portal.notifications import announcements, composing
 from portal.notifications.announcements import AnnouncementRow, HostedMeeting, Progress
 from portal.notifications.forms import AdminForm, HostForm
-from portal.notifications.messages import AUDIENCES
+from portal.notifications.group_messages import AUDIENCES
 from portal.problems import Refused
 from portal.viewer import me, viewer
 from portal.web import find, page

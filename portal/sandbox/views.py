@@ -22,6 +22,7 @@ from portal.families import jobs as families
 from portal.mail.models import SandboxMail
 from portal.meetings import jobs as meetings
 from portal.meetings.board import here_and_now
+from portal.notifications import jobs as notifications
 from portal.sandbox import club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
@@ -67,7 +68,16 @@ def codes() -> ResponseReturnValue:
 
 
 # What the schedule would have done meanwhile: some at once, and what depends on the provider when it has been heard.
-FALLS_DUE = (attendance.sweep, attendance.release, meetings.extend_series, families.expire, billing.expire_checkouts)
+FALLS_DUE = (
+    attendance.sweep,
+    attendance.release,
+    meetings.extend_series,
+    attendance.invite_everybody,
+    families.expire,
+    billing.expire_checkouts,
+    notifications.remind,
+    notifications.digest,
+)
 ONCE_HEARD = (billing.expire, billing.remind, families.end_lapsed, attendance.release)
 STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 

@@ -24,7 +24,7 @@ def test_a_mail_is_taken(office, write, send, kept):
     assert (message["From"], message["To"], message["Subject"]) == (
         "Goalete <club@goalete.example>",
         "ana@club.example",
-        "Hello",
+        "Goalete: Hello",
     )
     assert message["Message-ID"] == f"<{kept().id}@localhost>" and message["Auto-Submitted"] == "auto-generated"
     assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]

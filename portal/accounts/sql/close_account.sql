@@ -20,6 +20,10 @@ begin
   if f.primary_user_id = me and f.current_members > 1 then
     raise exception 'others have a seat in this family' using errcode = 'check_violation', constraint = 'check_family_left';
   end if;
+  -- Who was only invited as everybody is leaves no answer behind.
+  delete from public.meeting_attendances a using public.meetings x
+   where x.id = a.meeting_id and a.user_id = me and x.ends_at > at
+     and a.is_general and a.answer = 'invited' and a.joined_at is null and a.outcome is null;
   for m in select x.* from public.meetings x
             where x.ends_at > at and x.status in ('scheduled', 'active') and exists (
                   select from public.meeting_attendances a where a.meeting_id = x.id and a.user_id = me

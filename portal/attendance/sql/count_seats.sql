@@ -19,7 +19,7 @@ alter function count_seats owner to portal_definer;
 revoke all on function count_seats from public;
 
 create trigger count_seats_on_delete after delete on meeting_attendances
-  for each row execute function count_seats();
+  for each row when ((old.answer <> 'invited') or (old.joined_at is not null)) execute function count_seats();
 create trigger count_seats_on_insert after insert on meeting_attendances
   for each row when ((new.answer <> 'invited') or (new.joined_at is not null)) execute function count_seats();
 create trigger count_seats_on_update after update on meeting_attendances
