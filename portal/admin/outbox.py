@@ -208,7 +208,7 @@ def test() -> ResponseReturnValue:
     """A mail to oneself, to see whether any arrive."""
     limits.limit("test-mail", 20, 3600, str(me()))
     message = mail.Message(
-        subject=f"A test mail of {current_app.config['SETTINGS'].club_name}",
+        subject="A test mail",
         headline="It arrived",
         body=("Mails of the portal reach you at this address.",),
         why="You get this because you pressed the button for it among the mails that were sent.",

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from flask import flash, redirect, request
+from flask import current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal import limits
 from portal.database import db
+from portal.mail.transport import subject_line
 from portal.meetings.board import Board, here_and_now
 from portal.notifications import announcements
 from portal.notifications.announcements import AnnouncementRow, Draft, HostedMeeting
@@ -68,12 +69,14 @@ def _preview_page(
     form: HostForm, draft: Draft, meeting: HostedMeeting | None, status: int = 200, refusal: str = ""
 ) -> ResponseReturnValue:
     people = announcements.size(db.session(), draft)
+    mail = announcements.preview(draft, meeting, _myself(), current_user.display_name)
     return page(
         "notifications/preview.html",
         status,
         form=form,
         m=_board(meeting),
-        mail=announcements.preview(draft, meeting, _myself(), current_user.display_name),
+        mail=mail,
+        subject=subject_line(mail.subject, current_app.config["SETTINGS"].club_name),
         group=AUDIENCES[draft.audience].label,
         people=people,
         reaches=reaches(people),

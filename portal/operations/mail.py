@@ -35,7 +35,7 @@ def _test_mail(settings: Settings, recipient: str) -> Mail:
         id=uuid4(),
         kind="test",
         recipient=recipient,
-        subject=f"A test mail of {settings.club_name}",
+        subject="A test mail",
         text=words,
         html=f"<p>{words}</p>",
         secret=False,
