@@ -86,7 +86,6 @@ def retry_all(db: Session) -> int:
         .where(Mail.state == "failed", Mail.secret.is_(False), Mail.text.is_not(None))
         .order_by(Mail.created_at)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
     )
     again = update(Mail).where(Mail.id.in_(failed)).values(state="queued", attempts=0, failure=None).returning(Mail.id)
 
