@@ -53,6 +53,7 @@ LAYERS = {
         "timeline",
         "events",
         "statement",
+        "mail",
         "print",
     ),
 }

@@ -8,9 +8,11 @@ from portal.admin import (
     invitations,
     log,
     meetings,
+    messages,
     money,
     one_meeting,
     operations,
+    outbox,
     participants,
     people,
     series,
@@ -30,6 +32,8 @@ for subject in (
     series,
     operations,
     invitations,
+    outbox,
+    messages,
     log,
 ):
     subject.add_to(bp)

@@ -132,6 +132,16 @@ SENTENCES = {
     "family.transfer-withdrawn": "An offer to hand over a family was withdrawn",
     "family.taken-over": "{one} took over the family",
     "family.ending": "{who} let the family plan end",
+    "mail.read": "{who} read a mail to {whom} in the outbox",
+    "mail.sent-again": "{who} had a mail to {whom} sent again",
+    "mail.retried": "{who} had a mail to {whom} tried again that had failed",
+    "mail.retry-all-asked": "{who} had all failed mails tried again",
+    "mail.tested": "{who} sent a test mail",
+    "announcement.written": "{who} wrote a message to a group: {said}",
+    "announcement.taken-back": "{who} took a message to a group back: {said}",
+    "announcement.stopped": "{who} stopped a message to a group: {said}",
+    "announcement.sent": "A message was written to everybody in its group: {said}",
+    "announcement.broken-off": "A message to a group was broken off: {said}",
     "family.take-over-refused": "{one} paid to take over a family that was no longer on offer",
 }
 _PIECES = re.compile(r"(\{\w+\})")

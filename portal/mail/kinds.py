@@ -96,6 +96,8 @@ KINDS = {
     "standing": "security",
     "closed": "security",
     "announcement": "announcement",
+    "announcement-test": "security",
+    "test": "security",
 }
 """The category of each kind that `write` is called with."""
 

@@ -20,6 +20,14 @@ class Mail(Base):
         Index("ix_mails_meeting_id", "meeting_id", sql("created_at desc")),
         Index("ix_mails_queued", "created_at", postgresql_where=sql("state = 'queued'")),
         Index("ix_mails_failed", "created_at", postgresql_where=sql("state = 'failed'")),
+        Index("ix_mails_dropped", "created_at", postgresql_where=sql("state = 'dropped'")),
+        Index("ix_mails_created_at", sql("created_at desc"), sql("id desc")),
+        Index("ix_mails_kind", "kind", sql("created_at desc"), sql("id desc")),
+        Index("ix_mails_recipient", sql("lower(recipient)"), sql("created_at desc")),
+        Index(
+            "ix_mails_announcement_id", "announcement_id", "state", postgresql_where=sql("announcement_id is not null")
+        ),
+        Index("ix_mails_again_of", "again_of", postgresql_where=sql("again_of is not null")),
     )
 
     id: Mapped[Id]
@@ -40,6 +48,9 @@ class Mail(Base):
     failure: Mapped[str | None]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    # The message to a group it is a part of (portal/notifications), and the mail it sends once more.
+    announcement_id: Mapped[UUID | None] = mapped_column(ForeignKey("announcements.id", ondelete="SET NULL"))
+    again_of: Mapped[UUID | None] = mapped_column(ForeignKey("mails.id", ondelete="SET NULL"))
 
 
 class MailPreferences(Base):

@@ -30,6 +30,7 @@ DECISIONS = """
                                nobody  login   own     family  stranger  admin   worker
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
+announcements                  ----    ----    S---    o---    o---      S---    SIUD
 backups                        ----    ----    ----    ----    ----      S---    SIUD
 calendar_changes               ----    ----    ----    ----    ----      ----    SIUD
 calendar_entries               ----    ----    ----    ----    ----      ----    SIUD
@@ -46,7 +47,7 @@ former_addresses               ----    ----    S---    o---    o---      o---   
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mail_preferences               ----    ----    SIU-    ooo-    ooo-      ooo-    SIUD
-mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
+mails                          -I--    ----    -I--    -I--    -I--      SI--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
 meeting_notes                  ----    ----    S---    o---    o---      S---    SIUD
 meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
@@ -109,6 +110,8 @@ HIDDEN = {
         "browser",
     ): "title starts_at duration host_address host_address_until polled_at report_attempts reported_at"
     " recording_attempts reminded_at has_registrants",
+    ("announcements", "browser"): "reached_user_id",
+    ("mails", "browser"): "occasion text html calendar",
     ("meeting_notes", "browser"): "written_by written_at told_at",
     ("recordings", "browser"): "recording_id",
     ("family_memberships", "browser"): "token_hash",

@@ -148,9 +148,11 @@ RUN_BY_ADMINS = {
     "POST /meetings/<uuid:meeting_id>/requests/<uuid:person_id>",
     "POST /meetings/<uuid:meeting_id>/guests",
     "POST /meetings/<uuid:meeting_id>/guests/<uuid:person_id>/removal",
+    "POST /meetings/<uuid:meeting_id>/messages",
     "POST /meetings/<uuid:meeting_id>/notes",
     "POST /meetings/<uuid:meeting_id>/recordings/<uuid:recording_id>/publish",
     "POST /meetings/<uuid:meeting_id>/recordings/<uuid:recording_id>/take-back",
+    "POST /messages/<uuid:announcement_id>/stop",
 }
 """Not under /admin, and an admin may do it in a meeting of somebody else's."""
 

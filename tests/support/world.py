@@ -56,6 +56,16 @@ def rows(number: int) -> dict[str, dict[str, object]]:
     return {
         "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
         "alembic_version": {"version_num": f"none-{number}"},
+        "announcements": evening
+        | {
+            "id": id_,
+            "audience": "coming",
+            "body": "Hello",
+            "written_by": ALICE.id,
+            "by_admin": False,
+            "written_at": NOW,
+            "leaves_at": LATER,
+        },
         "backups": {
             "id": id_,
             "file": f"club-{number}.dump",
@@ -101,6 +111,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "occasion": f"hello-{number}",
             "recipient": "alice@club.example",
             "subject": "Hello",
+            "text": "Hello",
+            "html": "<p>Hello</p>",
             "created_at": NOW,
         },
         "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},

@@ -70,6 +70,11 @@ begin
   -- Ended before they are deleted: that is what open streams listen for.
   update public.sign_ins set ended_at = at where user_id = me and ended_at is null;
   delete from public.sign_ins where user_id = me;
+  -- What they wrote to groups goes no further, and its words are forgotten.
+  update public.announcements
+     set body = '', ended_at = coalesce(ended_at, at),
+         state = case when state in ('leaving', 'sending') then 'stopped' else state end
+   where written_by = me;
   update public.mails
      set recipient = 'nobody@closed.invalid', text = null, html = null, method = null, calendar = null,
          state = case state when 'queued' then 'dropped' else state end

@@ -10,7 +10,7 @@ create policy enqueue_for_members on procrastinate_jobs for insert to portal_mem
   with check (status = 'todo' and task_name::text = any ('{
     attendance.tell_host, attendance.tell_offer, attendance.match_again, attendance.tell_missing,
     attendance.tell_of_notes, calendar.tell_together, calendar.tell_decision, calendar.tell_invited,
-    calendar.tell_taken_back, families.tell_plan, rooms.follow}'));
+    calendar.tell_taken_back, families.tell_plan, rooms.follow, notifications.send_announcement}'));
 create policy enqueue_own_ending on procrastinate_jobs for insert to portal_member, portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     billing.stop_own, billing.stop_closed, billing.tell_customer}')
@@ -18,7 +18,7 @@ create policy enqueue_own_ending on procrastinate_jobs for insert to portal_memb
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, rooms.check,
-    attendance.invite_everybody}'));
+    attendance.invite_everybody, notifications.retry_failed}'));
 -- In the demo anybody lets time pass, and what falls due by it is done.
 create policy enqueue_in_sandbox on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
   with check (status = 'todo' and (select is_sandbox from club_clock) and task_name::text = any ('{
