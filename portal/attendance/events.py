@@ -23,3 +23,13 @@ def recording_offered(meeting_id: UUID) -> None:
 @event
 def missing_reminded(meeting_id: UUID) -> None:
     """The host of a running meeting wants those reminded who said yes and have not come."""
+
+
+@event
+def places_requested(meeting_id: UUID) -> None:
+    """Rules of members ask its host for places."""
+
+
+@event
+def rules_changed(user_id: UUID) -> None:
+    """Somebody wrote or ended a rule that answers many meetings."""

@@ -55,6 +55,8 @@ OLD = {
         where kept_until < :at limit :batch)""",
     "Forgot {} people in rooms whom nobody knew": """delete from participants where id in (select p.id from participants p
         join meetings m on m.id = p.meeting_id where p.user_id is null and m.ends_at < :at - interval '90 days' limit :batch)""",
+    "Forgot {} notes to hosts": """update meeting_attendances set note = null where id in (select a.id from meeting_attendances a
+        join meetings m on m.id = a.meeting_id where a.note is not null and m.ends_at < :at - interval '90 days' limit :batch)""",
     "Deleted {} messages of platforms": "delete from room_events where id in (select id from room_events where received_at < :at - interval '90 days' limit :batch)",
     "Deleted {} mails": "delete from mails where id in (select id from mails where created_at < :at - interval '365 days' and state <> 'queued' limit :batch)",
     "Deleted {} log rows": """delete from system_logs where id in (select id from system_logs
