@@ -149,7 +149,10 @@ select m.id, m.starts_at from meetings m
 )
 CHANGED = Query(
     Person,
-    text("select distinct user_id as id from standing_answers where followed_at is null or ended_at is not null"),
+    text("""
+select user_id as id from standing_answers where followed_at is null or ended_at is not null
+ group by user_id order by min(created_at), user_id
+"""),
 )
 ZONES = Query(
     Zone,
@@ -297,7 +300,7 @@ def _follow(db: Session, meeting: MeetingAhead, zones: list[str], person: UUID |
             live.announce(db, meeting.id)
         if result.answered:
             message = f"Rules gave {len(result.answered)} answers"
-            audit.record(db, "rules.followed", message, category="cron", meeting_id=meeting.id)
+            audit.record(db, "rules.followed", message, category="cron", meeting_id=meeting.id, subject_id=person)
         return len(result.answered)
 
     in_batches(db, batch)
