@@ -109,7 +109,7 @@ select s.id, s.kind, s.weekday, m.title, s.response, s.starts_at, s.ends_at, s.f
  order by s.kind, s.weekday, m.title, s.starts_at, s.id
 """),
 )
-EXCEPTIONS = Query(
+OWN_ANSWERS = Query(
     OwnAnswer,
     text("""
 select m.id, m.title, m.starts_at, a.answer
