@@ -46,8 +46,7 @@ alter table meeting_attendances
     constraint fk_meeting_attendances_standing_answer_id_standing_answers references standing_answers on delete set null,
   -- What the person tells the host beside the answer.
   add note text constraint check_note check (char_length(note) between 1 and 200 and note !~ '[[:cntrl:]]');
-create index ix_meeting_attendances_standing_answer_id on meeting_attendances (standing_answer_id)
-  where standing_answer_id is not null;
+create index ix_meeting_attendances_standing_answer_id on meeting_attendances (standing_answer_id);
 create index ix_meeting_attendances_note on meeting_attendances (meeting_id) where note is not null;
 
 -- When a meeting was last answered by the rules of everybody.

@@ -31,11 +31,6 @@ class Attendance(Base):
             postgresql_include=["is_external_domain", "answer", "outcome", "join_duration"],
         ),
         Index("ix_meeting_attendances_offers", "offer_expires_at", postgresql_where=text("answer = 'offered'")),
-        Index(
-            "ix_meeting_attendances_standing_answer_id",
-            "standing_answer_id",
-            postgresql_where=text("standing_answer_id is not null"),
-        ),
         Index("ix_meeting_attendances_note", "meeting_id", postgresql_where=text("note is not null")),
     )
 
@@ -64,7 +59,9 @@ class Attendance(Base):
     party_id: Mapped[UUID | None]
     party_skips: Mapped[int] = mapped_column(server_default="0")
     # The rule that gave this answer; None for what the person said.
-    standing_answer_id: Mapped[UUID | None] = mapped_column(ForeignKey("standing_answers.id", ondelete="SET NULL"))
+    standing_answer_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("standing_answers.id", ondelete="SET NULL"), index=True
+    )
     # What the person tells the host beside the answer.
     note: Mapped[str | None]
 

@@ -6,7 +6,7 @@
 -- answered for. Locks the meeting's row. Called by the worker (portal/attendance/standing.py).
 create function follow_rules(meeting uuid, weekdays jsonb, person uuid, at_most integer)
 returns table (answered uuid[], offered uuid[], requested boolean)
-language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := public.club_now();
@@ -15,6 +15,8 @@ declare
   d record;
 begin
   answered := '{}'; offered := '{}'; requested := false;
+  -- One person and everybody want plans of their own.
+  perform set_config('plan_cache_mode', 'force_custom_plan', true);
   select * into m from public.meetings x where x.id = meeting for no key update;
   if m.id is null or m.status <> 'scheduled' or m.starts_at <= at then return; end if;
   perform public.lapse_offers(meeting, at);
