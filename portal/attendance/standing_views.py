@@ -48,6 +48,7 @@ class RuleForm(Form):
     response = RadioField(
         "Your answer",
         choices=[SelectChoice("accepted", "I’m coming"), SelectChoice("declined", "Not this time")],
+        validate_choice=False,
         validators=[only_known(("accepted", "declined"), "Choose an answer.")],
     )
     last_day = day_field("Last day", optional=True, description="Leave it empty if the rule has no end.")

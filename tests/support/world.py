@@ -95,7 +95,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "subject": "Hello",
             "created_at": NOW,
         },
-        "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example", "note": "I’ll be late."},
+        "meeting_attendances": alice
+        | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example", "note": "I’ll be late."},
         "meetings": {
             "id": UUID(int=100 + number),
             "title": "Another",
