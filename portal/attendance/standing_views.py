@@ -16,6 +16,7 @@ from portal.attendance.standing import NewRule, Rule
 from portal.database import db
 from portal.forms import Form, day_field, only_known
 from portal.meetings.repeats import in_words
+from portal.rsvp_states import TOLD
 from portal.sentences import ngettext
 from portal.times import DAYS, date_in_words, day_long
 from portal.viewer import me, viewer
@@ -171,7 +172,7 @@ def _page(form: RuleForm, away_form: AwayForm, status: int = 200) -> ResponseRet
             (row.id, row.title, day_long(row.starts_at.astimezone(viewer().tz).date()), row.answer)
             for row in standing.OWN_ANSWERS.all(db.session(), at=clock.now())
         ],
-        pending=any(rule.is_pending for rule in rules),
+        told=TOLD,
     )
 
 
