@@ -29,7 +29,7 @@ HORIZON = timedelta(days=60)
 """Meetings farther ahead follow no rule yet."""
 AGAIN_AFTER = timedelta(hours=1)
 """So often every meeting ahead is looked at, for whoever has access again, moved to another zone, or is back."""
-BATCH = 500
+BATCH = 2000
 """Answers of one meeting between two commits: no longer does anybody wait who answers it by hand."""
 MOST = 50
 """Rules of one person."""

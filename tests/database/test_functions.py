@@ -56,6 +56,7 @@ DOORS = {
     "close_presences": "worker",
     "correct_attendance": "admin",
     "count_members": None,
+    "count_new_seats": None,
     "count_seats": None,
     "decide_request": "member admin",
     "decline_invitation": "anonymous member admin",

@@ -43,6 +43,7 @@ begin
           reason = null
     returning x.user_id)
   select coalesce(array_agg(w.user_id), '{}') into answered from written w;
+  if cardinality(answered) >= at_most then return next; return; end if;
 
   for c in
     select coalesce(r.user_id, a.user_id) as user_id, r.rule, r.response, a.answer,
@@ -60,7 +61,7 @@ begin
              else a.answer <> 'rejected'
                   and (r.response = 'accepted') <> (a.answer in ('accepted', 'offered', 'waitlisted', 'requested'))
            end
-     order by r.since nulls first, r.rule limit greatest(at_most - cardinality(answered), 0)
+     order by r.since nulls first, r.rule limit at_most - cardinality(answered)
   loop
     answered := answered || c.user_id;
     select * into m from public.meetings x where x.id = meeting;
