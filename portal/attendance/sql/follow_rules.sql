@@ -45,6 +45,7 @@ begin
   select coalesce(array_agg(w.user_id), '{}') into answered from written w;
   if cardinality(answered) >= at_most then return next; return; end if;
 
+  -- Two hundred at a time: each leaves a version of the meeting's row behind, and all of them are read for the next.
   for c in
     select coalesce(r.user_id, a.user_id) as user_id, r.rule, r.response, a.answer,
            coalesce(a.answer in ('accepted', 'offered', 'waitlisted', 'requested'), false) as holds
@@ -61,7 +62,7 @@ begin
              else a.answer <> 'rejected'
                   and (r.response = 'accepted') <> (a.answer in ('accepted', 'offered', 'waitlisted', 'requested'))
            end
-     order by r.since nulls first, r.rule limit at_most - cardinality(answered)
+     order by r.since nulls first, r.rule limit least(200, at_most - cardinality(answered))
   loop
     answered := answered || c.user_id;
     select * into m from public.meetings x where x.id = meeting;
