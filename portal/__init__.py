@@ -62,7 +62,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.accounts import views as accounts
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
-    from portal.attendance import notes_views, room_views
+    from portal.attendance import notes_views, room_views, standing_views
     from portal.attendance import views as attendance
     from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
     from portal.billing import views as billing
@@ -89,6 +89,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         rooms,
         room_views,
         notes_views,
+        standing_views,
         calendar,
         feed_views,
         announcements,

@@ -21,8 +21,10 @@ KEPT = {
     "memberships": """select plan_id, role, state, email as invited_as, joined_at, ended_at from family_memberships
         where user_id = auth.uid() order by joined_at""",
     "meetings": """select m.title, m.starts_at, a.answer, a.outcome, a.invited_at, a.responded_at, a.joined_at, a.left_at,
-        a.join_duration, a.device_type, a.reason
+        a.join_duration, a.device_type, a.reason, a.note, a.standing_answer_id is not null as answered_by_rule
         from meeting_attendances a join meetings m on m.id = a.meeting_id where a.user_id = auth.uid() order by m.starts_at""",
+    "rules": """select s.kind, s.weekday, m.title as series, s.response, s.starts_at, s.ends_at, s.created_at
+        from standing_answers s left join meeting_series m on m.id = s.series_id where s.user_id = auth.uid() order by s.created_at""",
     "stays": """select meeting_id, source, joined_at, left_at, device_type from presences where user_id = auth.uid() order by joined_at""",
     "calendar_feeds": "select name, shows, created_at from calendar_feeds where user_id = auth.uid() order by created_at",
     "messages_written": """select meeting_id, audience, subject, body, written_at, state from announcements

@@ -21,6 +21,7 @@ from portal.arguments import query_arg
 from portal.attendance import presence, queries
 from portal.attendance.domains import by_domain
 from portal.attendance.models import KNOWN, Attendance
+from portal.attendance.rsvp import NOTES_TO_HOST
 from portal.database import db
 from portal.database.query import Query
 from portal.database.rows import row_type
@@ -241,6 +242,8 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
         more=len(people) > PAGE,
         shown=SHOWN,
         room=room_standing(db.session(), meeting_id),
+        to_host=NOTES_TO_HOST.all(db.session(), meeting=meeting_id),
+        told=TOLD,
         domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
     )
 

@@ -72,12 +72,14 @@ recovery_codes                 ----    ----    ----    ----    ----      ----   
 room_events                    ----    ----    ----    ----    ----      ----    SIUD
 room_registrants               ----    ----    ----    ----    ----      ----    SIUD
 rooms                          ----    ----    o---    o---    o---      S---    SIUD
+rules_followed                 ----    ----    ----    ----    ----      ----    SIUD
 runs                           ----    ----    ----    ----    ----      S---    SIUD
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
 second_factor_endings          ----    ----    ----    ----    ----      ----    S---
 second_factors                 ----    ----    ----    ----    ----      ----    ----
 series_links                   ----    ----    ----    ----    ----      ----    SIUD
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
+standing_answers               ----    ----    SIUD    oooo    oooo      oooo    SIUD
 statement_timings              ----    ----    ----    ----    ----      S---    SIUD
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
 system_logs                    -o--    ----    -I--    -o--    -o--      So--    SIUD
@@ -88,6 +90,7 @@ users                          ----    ----    S-U-    o-o-    o-o-      S-o-   
 
 # The columns somebody may change, where somebody may change anything; the worker's are all of the table.
 CHANGEABLE = {
+    ("standing_answers", "browser"): "response starts_at ends_at created_at followed_at ended_at keeps_answers",
     ("checkouts", "browser"): "customer_id session_id url expires_at",
     ("payers", "browser"): "asked_at asked_for",
     ("users", "browser"): "first_name last_name timezone preferred_meeting_time shares_attendance"

@@ -106,6 +106,8 @@ MEMBER = (
     Stop("meeting-live", "/meetings/{live}"),
     Stop("room", "/meetings/{live}", "Join the meeting"),
     Stop("left", "/sandbox/rooms/{live}", "Leave"),
+    Stop("rules", "/meetings/answers"),
+    Stop("rules-refused", "/meetings/answers", "Save the rule"),
     Stop("family", "/family"),
     Stop("family-invitation-signed-in", "{invitation}"),
     Stop("orders", "/orders"),

@@ -44,6 +44,7 @@ def key_of(table: str) -> str:
         "meeting_notes": "meeting_id",
         "room_registrants": "registrant_id",
         "rooms": "meeting_id",
+        "rules_followed": "meeting_id",
         "series_links": "series_id",
     }.get(table, "id")
 
@@ -115,7 +116,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "html": "<p>Hello</p>",
             "created_at": NOW,
         },
-        "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},
+        "meeting_attendances": alice
+        | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example", "note": "I’ll be late."},
         "meetings": {
             "id": UUID(int=100 + number),
             "title": "Another",
@@ -199,6 +201,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "provider_events": {"id": f"evt_{number}", "kind": "invoice.paid", "created_at": NOW, "received_at": NOW},
         "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
         "recovery_codes": {"user_id": ALICE.id, "slot": number, "code_hash": "$argon2id$"},
+        "rules_followed": evening | {"followed_at": NOW},
         "runs": {"id": id_, "name": "tidying"},
         "sandbox_mails": {
             "id": id_,
@@ -212,6 +215,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "second_factors": {"user_id": id_, "pending": "sealed"},
         "sign_ins": alice
         | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW, "ended_at": NOW},
+        "standing_answers": alice
+        | {"kind": "weekday", "weekday": 1 + number, "response": "accepted", "starts_at": NOW},
         "statement_timings": {
             "day": NOW.date(),
             "statement": f"select {number}",

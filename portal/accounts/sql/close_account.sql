@@ -61,6 +61,8 @@ begin
   delete from public.second_factor_endings where user_id = me;
   delete from public.former_addresses where user_id = me;
   delete from public.known_accounts where user_id = me;
+  delete from public.standing_answers where user_id = me;
+  update public.meeting_attendances set note = null where user_id = me and note is not null;
   update public.participants set name = '', account = null, email = null where user_id = me;
   delete from public.calendar_changes where user_id = me;
   delete from public.calendar_entries where user_id = me;

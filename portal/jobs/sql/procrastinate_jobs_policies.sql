@@ -1,5 +1,5 @@
 -- Who may do what with procrastinate_jobs: browsers hand in the jobs that follow from what they may do, by name, and
--- nobody hands in one that ends somebody else's subscription. Whoever enqueues a new job adds it here
+-- nobody hands in one that ends somebody else's subscription or is about their rules. Whoever enqueues a new job adds it here
 -- (as an array: in that form a dump brings the rule back to the letter).
 create policy worker on procrastinate_jobs to portal_worker using (true) with check (true);
 create policy enqueue_for_anybody on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
@@ -13,7 +13,7 @@ create policy enqueue_for_members on procrastinate_jobs for insert to portal_mem
     calendar.tell_taken_back, families.tell_plan, rooms.follow, notifications.send_announcement}'));
 create policy enqueue_own_ending on procrastinate_jobs for insert to portal_member, portal_admin
   with check (status = 'todo' and task_name::text = any ('{
-    billing.stop_own, billing.stop_closed, billing.tell_customer}')
+    billing.stop_own, billing.stop_closed, billing.tell_customer, attendance.follow_rules_of}')
               and args ->> 'user_id' = (select auth.uid())::text);
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
