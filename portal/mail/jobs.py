@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.database.transactions import in_batches, keep, let_go
 from portal.jobs import job
-from portal.mail import transport
+from portal.mail import inbox, transport
 from portal.mail.models import Mail
 
 BATCH = 5000
@@ -71,3 +71,9 @@ def forget(db: Session) -> None:
     )
     forgotten = update(Mail).where(Mail.id.in_(with_body)).values(text=None, html=None)
     in_batches(db, lambda: int(db.execute(forgotten).rowcount))  # type: ignore[attr-defined]
+
+
+@job("mail.read_inbox", cron="* * * * *", lock="mail.read_inbox")
+def read_inbox(db: Session) -> None:
+    """Each minute: what came back to the mailbox of INBOX_URL, if there is one."""
+    inbox.read(db)

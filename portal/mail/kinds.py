@@ -44,6 +44,7 @@ KINDS = {
     "together": "confirmation",
     "moved": "change",
     "reinstated": "change",
+    "reply": "change",
     "withdrawn": "cancellation",
     "cancelled": "cancellation",
     "reminder": "reminder",
