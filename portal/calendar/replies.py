@@ -61,11 +61,13 @@ def _of_event(method: str, event: Event) -> Reply | None:
     attendees = attendees if isinstance(attendees, list) else [attendees]
     if len(attendees) != 1:  # RFC 5546 3.2.3: the one who replies
         return Reply(method) if method != "REPLY" else None
-    stamp = event.get("DTSTAMP")
+    stamp, sequence = event.get("DTSTAMP"), int(event.get("SEQUENCE", 0))
+    if not 0 <= sequence < 2**31:
+        return None
     return Reply(
         method,
         str(event.get("UID", "")),
-        int(event.get("SEQUENCE", 0)),
+        sequence,
         _instant(stamp.dt) if stamp is not None else None,
         mail_address(str(attendees[0])),
         str(attendees[0].params.get("PARTSTAT", "NEEDS-ACTION")).upper(),

@@ -6,13 +6,12 @@ reads the mailbox. A mailbox that is down or slow is tried again in the next min
 
 import imaplib
 import logging
-import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
-from socket import SHUT_RDWR
+from socket import SHUT_RDWR, socket
 from threading import Timer
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
@@ -20,14 +19,8 @@ from uuid import UUID
 
 from flask import current_app
 from imap_tools.consts import MailMessageFlags
-from imap_tools.errors import (
-    ImapToolsError,
-    MailboxFetchError,
-    MailboxFolderSelectError,
-    MailboxLoginError,
-    MailboxStarttlsError,
-)
-from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
+from imap_tools.errors import ImapToolsError, MailboxFetchError, MailboxFolderSelectError, MailboxLoginError
+from imap_tools.mailbox import BaseMailBox
 from imap_tools.message import MailMessage
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -74,7 +67,7 @@ def read(db: Session) -> None:
     try:
         with _opened(settings.inbox_url) as mailbox:
             _take_in_new(db, mailbox, settings)
-    except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
+    except (OSError, imaplib.IMAP4.error, ImapToolsError, NoTls) as error:
         db.rollback()
         logger.warning("The inbox could not be read: %s", type(error).__name__)
         _note(db, well=False, said=_in_words(error, settings.inbox_url))
@@ -212,35 +205,69 @@ def _fetch(mailbox: BaseMailBox, uid: int, *, headers_only: bool = False) -> Fet
     return cast(FetchedMessage | None, next(found, None))
 
 
+class NoTls(Exception):  # noqa: N818
+    """The server offers no TLS."""
+
+
+class _CutOff:
+    """What imaplib speaks with, for LONGEST seconds at most: its own patience begins anew with each byte."""
+
+    sock: socket
+
+    def open(self, *where: Any, **options: Any) -> None:
+        super().open(*where, **options)  # type: ignore[misc] # imaplib's
+        self._ending = Timer(LONGEST, self._cut)
+        self._ending.daemon = True
+        self._ending.start()
+
+    def shutdown(self) -> None:
+        self._ending.cancel()
+        super().shutdown()  # type: ignore[misc] # imaplib's
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            socket.shutdown(self.sock, SHUT_RDWR)
+
+
+class _Imap(_CutOff, imaplib.IMAP4): ...
+
+
+class _ImapOverTls(_CutOff, imaplib.IMAP4_SSL): ...
+
+
+class _MailBox(BaseMailBox):
+    """The mailbox of INBOX_URL: TLS from the first byte, or STARTTLS, or, on this machine, none."""
+
+    email_message_class = FetchedMessage
+
+    def __init__(self, url: str) -> None:
+        self.url = urlsplit(url)
+        super().__init__()
+
+    def _get_mailbox_client(self) -> imaplib.IMAP4:
+        host, trusted = self.url.hostname or "", ssl.create_default_context()
+        if self.url.scheme == "imaps":
+            return _ImapOverTls(host, self.url.port or 993, ssl_context=trusted, timeout=PATIENCE)
+        client = _Imap(host, self.url.port or 143, PATIENCE)
+        if host not in LOCAL:
+            if "STARTTLS" not in client.capabilities:
+                client.shutdown()
+                raise NoTls
+            client.starttls(trusted)
+        return client
+
+
 @contextmanager
 def _opened(url: str) -> Iterator[BaseMailBox]:
-    """Signed in to the mailbox, for LONGEST seconds at most."""
-    parts = urlsplit(url)
-    host, trusted = parts.hostname or "", ssl.create_default_context()
-    mailbox: BaseMailBox
-    if parts.scheme == "imaps":
-        mailbox = MailBox(host, parts.port or 993, timeout=PATIENCE, ssl_context=trusted)
-    elif host in LOCAL:
-        mailbox = MailBoxUnencrypted(host, parts.port or 143, timeout=PATIENCE)
-    else:
-        mailbox = MailBoxStartTls(host, parts.port or 143, timeout=PATIENCE, ssl_context=trusted)
-    mailbox.email_message_class = FetchedMessage
-    ending = Timer(LONGEST, _cut, [mailbox])
-    ending.daemon = True
-    ending.start()
+    """Signed in to the mailbox."""
+    mailbox = _MailBox(url)
     try:
-        folder = unquote(parts.path).strip("/") or "INBOX"
-        mailbox.login(unquote(parts.username or ""), unquote(parts.password or ""), folder)
+        user, password = unquote(mailbox.url.username or ""), unquote(mailbox.url.password or "")
+        mailbox.login(user, password, unquote(mailbox.url.path).strip("/") or "INBOX")
         yield mailbox
     finally:
-        ending.cancel()
         with suppress(OSError, imaplib.IMAP4.error, ImapToolsError):
             mailbox.logout()
-
-
-def _cut(mailbox: BaseMailBox) -> None:
-    with suppress(OSError):
-        mailbox.client.sock.shutdown(SHUT_RDWR)
 
 
 def _in_words(error: Exception, url: str) -> str:
@@ -252,7 +279,7 @@ def _in_words(error: Exception, url: str) -> str:
         return f"{host} has no such folder as INBOX_URL names."
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"Nobody vouches for the certificate of {host}."
-    if isinstance(error, (MailboxStarttlsError, ssl.SSLError)):
+    if isinstance(error, (NoTls, ssl.SSLError)):
         return f"{host} offers no TLS, so the password is not sent."
     if isinstance(error, OSError):
         return f"{host} does not answer."

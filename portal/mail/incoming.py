@@ -24,7 +24,7 @@ MOST_HOPS = 30
 
 _OUR_ID = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^<>@\s]{1,255}>", re.IGNORECASE)
 _ID_LINE = re.compile(r"^[>|\s]*message-id:\s*(<[^<>\s]{1,320}>)", re.IGNORECASE | re.MULTILINE)
-_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_STATUS = re.compile(r"(?<![\d.])([45])\.([0-7])\.(\d{1,3})(?![\d.])")  # RFC 3463 2; no version, no network address
 
 HARD = {"0.0", "1.0", "1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1", "4.4"}
 """Of the permanent ones (5.x.x) those that say that nobody can be reached there (RFC 3463 3.2 and 3.3, RFC 7505 4.2; 4.4 is what

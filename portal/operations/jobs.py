@@ -56,6 +56,7 @@ OLD = {
     "Forgot {} people in rooms whom nobody knew": """delete from participants where id in (select p.id from participants p
         join meetings m on m.id = p.meeting_id where p.user_id is null and m.ends_at < :at - interval '90 days' limit :batch)""",
     "Deleted {} messages of platforms": "delete from room_events where id in (select id from room_events where received_at < :at - interval '90 days' limit :batch)",
+    "Deleted {} notes of what came back by mail": "delete from inbox_messages where id in (select id from inbox_messages where received_at < :at - interval '90 days' limit :batch)",
     "Deleted {} mails": "delete from mails where id in (select id from mails where created_at < :at - interval '365 days' and state <> 'queued' limit :batch)",
     "Deleted {} log rows": """delete from system_logs where id in (select id from system_logs
         where timestamp < :at - case when category = 'security' then interval '730 days' when level = 'error' then interval '365 days'
