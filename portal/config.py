@@ -484,6 +484,7 @@ def _of_the_sandbox(env: Mapping[str, str]) -> dict[str, str]:
         "STRIPE_SECRET_KEY": SANDBOX_KEY,
         "STRIPE_WEBHOOK_SECRET": sandbox_secret(env.get("SECRET_KEY", "")),
         "MAIL_URL": "sandbox:",
+        "INBOX_ADDRESS": "inbox@goalete.club",
         "LOG_LEVEL": "WARNING",
         "PUBLIC_URL": Settings.public_url,
     }

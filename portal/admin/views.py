@@ -5,6 +5,7 @@ from flask import Blueprint
 from portal.admin import (
     account_status,
     families,
+    inbox,
     log,
     meetings,
     money,
@@ -28,6 +29,7 @@ for subject in (
     participants,
     series,
     operations,
+    inbox,
     log,
 ):
     subject.add_to(bp)

@@ -22,7 +22,7 @@ from portal.families import jobs as families
 from portal.mail.models import SandboxMail
 from portal.meetings import jobs as meetings
 from portal.meetings.board import here_and_now
-from portal.sandbox import club, hours
+from portal.sandbox import calendar_program, club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
 from portal.viewer import me, viewer
@@ -56,6 +56,20 @@ def show_mail(mail_id: UUID) -> ResponseReturnValue:
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
     mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, viewer().now)}
     return page("sandbox/mail.html", mail=mail, parts=parts)
+
+
+@bp.post("/mailbox/<uuid:mail_id>/reply")
+@public
+def reply(mail_id: UUID) -> ResponseReturnValue:
+    """Answer an invitation as a calendar program does: by mail."""
+    from portal.sandbox.jobs import reply  # which the schedule of a demo's worker has, and no other
+
+    partstat = calendar_program.PARTSTATS.get(request.form.get("answer", "")) or abort(400)
+    if db.session.get(SandboxMail, mail_id) is None:
+        abort(404)
+    reply.enqueue(db.session(), mail_id=mail_id, partstat=partstat)
+    flash("Your calendar’s answer is on its way to the club. It counts within a minute.", "note")
+    return redirect(f"/sandbox/mailbox/{mail_id}", 303)
 
 
 @bp.get("/codes")

@@ -47,7 +47,7 @@ DOORS = {
     "auth.whoami": "web",
     "accept_invitation": "member admin",
     "all_of_us": None,
-    "rsvp": "member admin",
+    "rsvp": "member admin worker",
     "rsvp_together": "member admin",
     "boards": "web member admin",
     "check_membership": None,

@@ -41,6 +41,7 @@ family_memberships             ----    ----    S---    o---    o---      S---   
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 former_addresses               ----    ----    S---    o---    o---      o---    S--D
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
+inbox_messages                 ----    ----    S---    o---    o---      S---    SIUD
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
@@ -106,6 +107,7 @@ HIDDEN = {
     " recording_attempts reminded_at has_registrants",
     ("meeting_notes", "browser"): "written_by written_at told_at",
     ("recordings", "browser"): "recording_id",
+    ("inbox_messages", "browser"): "mailbox uidvalidity uid token calendar may_answer sequence stamped_at",
     ("family_memberships", "browser"): "token_hash",
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",

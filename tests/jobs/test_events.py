@@ -25,6 +25,7 @@ FOLLOWS = {
     "billing.take_over_paid": ["families.take_over"],
     "families.plan_changed": ["families.tell_plan"],
     "families.seat_changed": ["families.tell"],
+    "mail.reply_received": ["calendar.take_reply"],
     "meetings.cancelled": ["attendance.tell_cancelled", "rooms.follow"],
     "meetings.moved": ["attendance.tell_moved", "rooms.follow"],
     "meetings.place_offered": ["attendance.tell_offer"],

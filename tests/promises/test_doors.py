@@ -40,6 +40,7 @@ PUBLIC = {
     "POST /reset/<token>",
     "GET /sandbox/mailbox",
     "GET /sandbox/mailbox/<uuid:mail_id>",
+    "POST /sandbox/mailbox/<uuid:mail_id>/reply",
     "GET /sandbox/codes",
     "GET /sandbox/clock",
     "POST /sandbox/clock",
