@@ -198,6 +198,8 @@ def test_a_server_that_takes_for_ever_is_cut_off(inbox, monkeypatch):
 def test_after_ninety_days_nothing_is_known_of_them(inbox, superuser, worker_app):
     inbox.read(LETTER)
     superuser.execute("update inbox_messages set received_at = now() - interval '91 days'")
-    superuser.execute("insert into procrastinate_jobs (task_name, args) values ('operations.tidy', '{}')")
+    superuser.execute(
+        "insert into procrastinate_jobs (queue_name, task_name, args) values ('default', 'operations.tidy', '{}')"
+    )
     inbox.work()
     assert inbox.rows() == []
