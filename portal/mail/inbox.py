@@ -1,7 +1,7 @@
 """The mailbox that replies and bounces come back to: read over IMAP by the worker, a message at a time.
 
-Each message is recorded once, in a transaction of its own, and marked as read after that. Letters stay unread for whoever
-reads the mailbox. A mailbox that is down or slow is tried again in the next minute.
+Each message is recorded once, in a transaction of its own, and marked as read after that. Letters, and what
+could not be read, stay unread for whoever answers letters. A mailbox that is down or slow is tried again in the next minute.
 """
 
 import imaplib
@@ -97,6 +97,8 @@ OUTCOMES = {
     "unreadable": "It could not be read.",
 }
 """What is recorded of a message from which nothing follows."""
+FOLLOWED = ("bounce", "reply", "automatic", "own")
+"""What nobody has to read any more."""
 TOO_BIG = "It is too big to be an answer or a report, and was not fetched."
 NOT_GIVEN = "The mail server did not hand it out."
 
@@ -116,7 +118,7 @@ def _take_in_new(db: Session, mailbox: BaseMailBox, settings: Settings) -> None:
     for uid in new[:BATCH]:
         kind = _take_in_one(db, mailbox, Source(name, uidvalidity, uid), settings)
         keep(db)  # recorded before it is marked
-        if kind not in ("letter", ""):
+        if kind in FOLLOWED:
             mailbox.flag(str(uid), MailMessageFlags.SEEN, True)
 
 

@@ -19,6 +19,8 @@ from flufl.bounce import all_failures
 Kind = Literal["bounce", "reply", "automatic", "own", "letter", "unreadable"]
 
 MOST_CALENDAR = 256 * 1024
+MOST_BOUNDARIES = 40
+"""A report within a forwarded mail has a handful; each takes the parser longer than the one before."""
 MOST_HOPS = 30
 """A message that went through so many servers goes in a circle (RFC 5321 6.3)."""
 
@@ -74,6 +76,8 @@ class Incoming:
 def sort(raw: bytes, inbox_address: str, our_address: str) -> Incoming:
     """Sort a message. `inbox_address` is where replies come to, `our_address` what our own mails are sent from."""
     sender = ""
+    if raw.lower().count(b"boundary") > MOST_BOUNDARIES:
+        return Incoming("unreadable")
     try:
         message = email.message_from_bytes(raw)
         sender = _address(message, "From")

@@ -119,6 +119,7 @@ def test_what_is_too_big_is_not_fetched_and_the_next_one_is(inbox, monkeypatch):
         ("unreadable", "It is too big to be an answer or a report, and was not fetched."),
         ("letter", "It is a letter. It stays unread in the mailbox for whoever answers letters."),
     ]
+    assert inbox.mailbox.unread() == 2
 
 
 def test_a_defect_of_ours_stops_nothing(inbox, sent, superuser, monkeypatch):

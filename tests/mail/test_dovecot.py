@@ -15,8 +15,10 @@ from portal.mail import Message
 from tests.support.club_server import free_port
 from tests.support.imap import Mailbox, wait_for
 from tests.support.inbox import ADDRESS, Inbox, sample
-from tests.support.real_club import certificate
+from tests.support.real_club import certificate as new_certificate
 from tests.support.web import settings_for
+
+pytestmark = pytest.mark.server
 
 CONF = """
 base_dir = {folder}/run
@@ -73,7 +75,7 @@ class OverTls(Mailbox):
 def dovecot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OverTls]:
     """Dovecot with one mailbox, until the end of the test."""
     folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/dovecot-XXXXXX"], text=True).strip())
-    signed = certificate(folder, "localhost")
+    signed = new_certificate(folder, "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(signed))
     user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
     group = "nogroup" if os.getuid() == 0 else str(os.getgid())
