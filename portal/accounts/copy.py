@@ -21,6 +21,8 @@ KEPT = {
         a.join_duration, a.device_type, a.reason
         from meeting_attendances a join meetings m on m.id = a.meeting_id where a.user_id = auth.uid() order by m.starts_at""",
     "stays": """select meeting_id, source, joined_at, left_at, device_type from presences where user_id = auth.uid() order by joined_at""",
+    "sent_back_by_mail": """select kind, outcome, sender, received_at, meeting_id from inbox_messages
+        where user_id = auth.uid() order by received_at""",
     "orders": """select order_number, status, amount, currency, refunded_amount, subscription_type, billing_cycle, payment_method,
         created_at, completed_at, period_start, period_end from orders where user_id = auth.uid() order by created_at""",
     "subscriptions": """select provider_subscription_id, status, subscription_type, billing_cycle, amount_minor, currency, started_at,

@@ -1,7 +1,7 @@
 """The mailbox that replies and bounces come back to: read over IMAP by the worker, a message at a time.
 
-Each message is recorded once, in a transaction of its own, and marked as read after that. Letters, and what
-could not be read, stay unread for whoever answers letters. A mailbox that is down or slow is tried again in the next minute.
+Each message is recorded once, in a transaction of its own, and marked as read after that. Letters, and what could
+not be read, stay unread for whoever answers letters. A mailbox that is down or slow is tried again in the next minute.
 """
 
 import imaplib
@@ -112,9 +112,8 @@ def _take_in_new(db: Session, mailbox: BaseMailBox, settings: Settings) -> None:
     let_go(db)
     # What was there before the portal read it, and is read, is nothing new.
     found = mailbox.uids(f"UID {highest + 1}:*" if highest else "UNSEEN", charset=None)
-    new = sorted(
-        uid for uid in map(int, found) if uid > (highest or 0)
-    )  # n:* always gives the last one (RFC 3501 6.4.8)
+    # n:* always gives the last one (RFC 3501 6.4.8).
+    new = sorted(uid for uid in map(int, found) if uid > (highest or 0))
     for uid in new[:BATCH]:
         kind = _take_in_one(db, mailbox, Source(name, uidvalidity, uid), settings)
         keep(db)  # recorded before it is marked
