@@ -135,12 +135,12 @@ def unreachable(row: AddressRow) -> dict[str, object]:
 
 
 def _message(row: MessageRow) -> dict[str, object]:
-    tone = ("full", "ok") if row.applied else ("ring", "")
+    drawing, tone = (("cross", "amber") if row.kind == "bounce" else ("full", "ok")) if row.applied else ("ring", "")
     here = row.received_at.astimezone(viewer().tz)
     return {
         "when": f"{viewer().short_day(row.received_at)}, {here:%H:%M}",
         "sender": row.sender or "",
-        "disc": (tone[0], KINDS[row.kind], tone[1]),
+        "disc": (drawing, KINDS[row.kind], tone),
         "outcome": row.outcome or "It is being applied.",
         "user_id": row.user_id,
         "meeting_id": row.meeting_id,
