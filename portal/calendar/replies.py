@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, mail
 from portal.accounts.models import User
 from portal.attendance import rsvp
-from portal.calendar import entries, messages
+from portal.calendar import entries, reply_messages
 from portal.calendar.models import CalendarEntry
 from portal.config import Settings
 from portal.database.identity import WORKER, Role, act_as
@@ -155,16 +155,20 @@ def _take(db: Session, answered: Answered, reply: Reply, *, may_answer: bool) ->
     if response is None:
         is_maybe = (reply.method, reply.partstat) == ("REPLY", "TENTATIVE")
         if may_answer:
-            _write(db, answered, messages.maybe(name, board) if is_maybe else messages.not_understood(name, board))
+            _write(
+                db,
+                answered,
+                reply_messages.maybe(name, board) if is_maybe else reply_messages.not_understood(name, board),
+            )
         return {"outcome": "Said maybe, which is no answer." if is_maybe else "Asked for what only the page can do."}
     try:
         became = _respond(db, answered, response)
     except Refused as refusal:
         db.rollback()
         if may_answer:
-            _write(db, answered, messages.refused(name, board, refusal.sentence))
+            _write(db, answered, reply_messages.refused(name, board, refusal.sentence))
         return {"outcome": f"Said {WORDS[response]}, which was refused: {refusal.sentence}"}
-    if may_answer and (message := messages.became(name, board, became)):
+    if may_answer and (message := reply_messages.became(name, board, became)):
         _write(db, answered, message)
     return {"outcome": OUTCOMES.get(became, f"Said {WORDS[response]}."), "applied": True}
 
