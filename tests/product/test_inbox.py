@@ -74,6 +74,6 @@ def test_an_address_that_does_not_exist_is_on_the_persons_page(
     )
     club.work("mail.read_inbox")
     ana.goto("/admin/inbox")
-    expect(ana.get_by_text("There is no such mailbox (5.1.1)")).to_be_visible()
+    expect(ana.get_by_text("There is no such mailbox (5.1.1)", exact=True)).to_be_visible()
     ana.get_by_role("button", name="Try it again").click()
     expect(ana.get_by_text(f"Mails go to {recipient} again.")).to_be_visible()
