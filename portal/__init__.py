@@ -71,8 +71,8 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.calendar import views as calendar
     from portal.families import joining_views
     from portal.families import views as families
-    from portal.notifications import views as notifications
     from portal.notifications import announcement_views as announcements
+    from portal.notifications import views as notifications
     from portal.operations import views as operations
     from portal.public import views as public
     from portal.rooms import views as rooms

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
+from urllib.parse import unquote, urlsplit
 
 from portal.currencies import can_be_paid, least
 from portal.problems import Problem
@@ -32,6 +33,8 @@ from portal.setting_values import (
     hour,
     level,
     mail_server,
+    mailbox,
+    mailbox_address,
     price,
     secret,
     secret_stripe_key,
@@ -352,6 +355,26 @@ class Settings:
             count(least=1),
         ),
     ] = 300
+    inbox_url: Annotated[
+        str,
+        Setting(
+            "INBOX_URL",
+            "the mailbox that replies and bounces come back to, like `imaps://user:password@mail.example.org/INBOX`; only the"
+            " worker reads it (docs/inbox.md)",
+            mailbox,
+            "replies and bounces are not read",
+        ),
+    ] = field(default="", repr=False)
+    inbox_address: Annotated[
+        str,
+        Setting(
+            "INBOX_ADDRESS",
+            "the address of that mailbox; it also takes what is sent to `name+anything@…`",
+            mailbox_address,
+            "the user of `INBOX_URL`",
+        ),
+    ] = ""
+    """Empty when there is no inbox."""
     backups: Annotated[
         Path | None, Setting("BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made")
     ] = None
@@ -439,7 +462,10 @@ class Settings:
             raise Problem("\n".join(wrong))
         made = cls(**read)
         return dataclasses.replace(
-            made, live_url=made.live_url or made.database_url, warnings=(*_odd(made), *_unknown(env))
+            made,
+            live_url=made.live_url or made.database_url,
+            inbox_address=made.inbox_address or _address_of(made.inbox_url),
+            warnings=(*_odd(made), *_unknown(env)),
         )
 
 
@@ -483,6 +509,7 @@ def _of_the_sandbox(env: Mapping[str, str]) -> dict[str, str]:
         "STRIPE_SECRET_KEY": SANDBOX_KEY,
         "STRIPE_WEBHOOK_SECRET": sandbox_secret(env.get("SECRET_KEY", "")),
         "MAIL_URL": "sandbox:",
+        "INBOX_ADDRESS": "inbox@goalete.club",
         "LOG_LEVEL": "WARNING",
         "PUBLIC_URL": Settings.public_url,
     }
@@ -509,8 +536,20 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "GOOGLE_SERVICE_ACCOUNT is not set: the worker cannot make rooms at Google Meet without it."
     if made.google_account and not made.google_organizer:
         yield "GOOGLE_ORGANIZER is not set: GOOGLE_SERVICE_ACCOUNT acts in the name of a user of yours."
+    if made.inbox_url and not (made.inbox_address or _address_of(made.inbox_url)):
+        yield "INBOX_ADDRESS is not set: replies need the address of the mailbox in INBOX_URL, whose user is no address."
+    if made.inbox_address and made.worker_url and not made.inbox_url:
+        yield "INBOX_URL is not set: the worker cannot read what comes to INBOX_ADDRESS without it."
     if made.sandbox_clock:
         yield "SANDBOX_CLOCK is for the sandbox, but SANDBOX is off: real members live in real time."
+
+
+def _address_of(inbox_url: str) -> str:
+    """The mail address that a mailbox's user is, or nothing."""
+    try:
+        return mailbox_address(unquote(urlsplit(inbox_url).username or ""))
+    except ValueError:
+        return ""
 
 
 def _odd(made: Settings) -> Iterator[str]:
@@ -551,6 +590,7 @@ OUR_NAMES = (
     "ROOM_",
     "ZOOM_",
     "GOOGLE_",
+    "INBOX_",
 )
 
 

@@ -29,6 +29,8 @@ KEPT = {
     "calendar_feeds": "select name, shows, created_at from calendar_feeds where user_id = auth.uid() order by created_at",
     "messages_written": """select meeting_id, audience, subject, body, written_at, state from announcements
         where written_by = auth.uid() order by written_at""",
+    "sent_back_by_mail": """select kind, outcome, sender, received_at, meeting_id from inbox_messages
+        where user_id = auth.uid() order by received_at""",
     "orders": """select order_number, status, amount, currency, refunded_amount, subscription_type, billing_cycle, payment_method,
         created_at, completed_at, period_start, period_end from orders where user_id = auth.uid() order by created_at""",
     "subscriptions": """select provider_subscription_id, status, subscription_type, billing_cycle, amount_minor, currency, started_at,

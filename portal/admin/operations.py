@@ -31,6 +31,7 @@ SCHEDULE = {
     "proof": ("Test of the newest backup", WEEK),
     "statistics": ("Database statistics", WEEK),
     "rooms": ("Zoom and Google Meet", DAY),
+    "inbox": ("Mailbox for what comes back", DAY),
 }
 """Everything that notes its runs: what it is called, and how often it is due."""
 
@@ -53,7 +54,11 @@ def operations() -> ResponseReturnValue:
     runs, jobs = monitor.last_runs(session), monitor.queue(session)
     check = next((run for run in runs if run.name == "check"), None)
     known, backups = {run.name: run for run in runs}, monitor.backups(session)
-    left_out = {*(() if settings.backups else ("backup", "proof")), *(() if _makes_rooms(settings) else ("rooms",))}
+    left_out = {
+        *(() if settings.backups else ("backup", "proof")),
+        *(() if _makes_rooms(settings) else ("rooms",)),
+        *(() if settings.inbox_address else ("inbox",)),
+    }
     names = [name for name in SCHEDULE if name not in left_out]
     schedule = [_scheduled(name, known.get(name)) for name in names]
     wants = [(bad, words) for bad, words in alarms(session, settings) if "BACKUPS" not in words]

@@ -5,6 +5,7 @@ from flask import Blueprint
 from portal.admin import (
     account_status,
     families,
+    inbox,
     invitations,
     log,
     meetings,
@@ -34,6 +35,7 @@ for subject in (
     invitations,
     outbox,
     messages,
+    inbox,
     log,
 ):
     subject.add_to(bp)

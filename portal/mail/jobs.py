@@ -13,7 +13,7 @@ from portal import clock
 from portal.config import Settings
 from portal.database.transactions import in_batches, keep, let_go
 from portal.jobs import job
-from portal.mail import bounces, choices, kinds, transport
+from portal.mail import bounces, choices, inbox, kinds, transport
 from portal.mail.choices import Choices
 from portal.mail.models import Mail
 
@@ -138,3 +138,9 @@ def forget(db: Session) -> None:
     )
     forgotten = update(Mail).where(Mail.id.in_(with_body)).values(text=None, html=None, method=None, calendar=None)
     in_batches(db, lambda: int(db.execute(forgotten).rowcount))  # type: ignore[attr-defined]
+
+
+@job("mail.read_inbox", cron="* * * * *", lock="mail.read_inbox")
+def read_inbox(db: Session) -> None:
+    """Each minute: what came back to the mailbox of INBOX_URL, if there is one."""
+    inbox.read(db)

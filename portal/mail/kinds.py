@@ -46,6 +46,7 @@ KINDS = {
     "moved": "change",
     "reinstated": "change",
     "changed": "change",
+    "reply": "change",
     "withdrawn": "cancellation",
     "cancelled": "cancellation",
     "reminder": "reminder",

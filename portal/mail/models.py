@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -84,6 +84,39 @@ class UnreachableAddress(Base):
     reason: Mapped[str]
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]
+
+
+class InboxMessage(Base):
+    """What became of one message of the mailbox that replies and bounces come to; its text is not kept.
+
+    `outcome` is a sentence for admins, None while a reply waits: then `calendar` is the iCalendar object and `token` names the
+    entry it was sent to. `sequence` and `stamped_at` are its SEQUENCE and DTSTAMP; `may_answer` is false for what a program
+    sent by itself.
+    """
+
+    __tablename__ = "inbox_messages"
+    __table_args__ = (
+        UniqueConstraint("mailbox", "uidvalidity", "uid"),
+        Index("ix_inbox_messages_received_at", sql("received_at desc"), sql("id desc")),
+        Index("ix_inbox_messages_user_id", "user_id", "meeting_id"),
+    )
+
+    id: Mapped[Id]
+    mailbox: Mapped[str]
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str]
+    outcome: Mapped[str | None]
+    applied: Mapped[bool] = mapped_column(server_default=sql("false"))
+    sender: Mapped[str | None]
+    received_at: Mapped[datetime]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    meeting_id: Mapped[UUID | None] = mapped_column(ForeignKey("meetings.id", ondelete="SET NULL"), index=True)
+    token: Mapped[str | None]
+    calendar: Mapped[str | None]
+    may_answer: Mapped[bool] = mapped_column(server_default=sql("false"))
+    sequence: Mapped[int | None]
+    stamped_at: Mapped[datetime | None]
 
 
 class SandboxMail(Base):

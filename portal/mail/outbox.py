@@ -91,7 +91,7 @@ def retry_all(db: Session) -> int:
 
     def batch() -> int:
         mail_ids = db.scalars(again).all()
-        deliver.enqueue_each(db, [{"mail_id": mail_id} for mail_id in mail_ids])
+        deliver.enqueue_each(db, "mail_id", mail_ids)
         return len(mail_ids)
 
     return in_batches(db, batch)

@@ -10,8 +10,8 @@ from werkzeug.exceptions import NotFound
 from portal.access import READING, fresh_or_asked
 from portal.database import db
 from portal.notifications import announcements, composing
-from portal.notifications.announcements import AnnouncementRow, HostedMeeting, Progress
 from portal.notifications.announcement_forms import AdminForm, HostForm
+from portal.notifications.announcements import AnnouncementRow, HostedMeeting, Progress
 from portal.notifications.group_messages import AUDIENCES
 from portal.problems import Refused
 from portal.viewer import me, viewer

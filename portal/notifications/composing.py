@@ -11,8 +11,8 @@ from portal.database import db
 from portal.mail.transport import subject_line
 from portal.meetings.board import Board, here_and_now
 from portal.notifications import announcements
-from portal.notifications.announcements import AnnouncementRow, Draft, HostedMeeting
 from portal.notifications.announcement_forms import HostForm
+from portal.notifications.announcements import AnnouncementRow, Draft, HostedMeeting
 from portal.notifications.group_messages import AUDIENCES
 from portal.notifications.sending import Recipient
 from portal.problems import Refused

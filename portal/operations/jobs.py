@@ -65,6 +65,7 @@ OLD = {
     "Forgot {} addresses that mails came back from": """delete from unreachable_addresses where address_key in (select address_key
         from unreachable_addresses where last_at < :at - interval '365 days' limit :batch)""",
     "Deleted {} messages to groups": "delete from announcements where id in (select id from announcements where written_at < :at - interval '365 days' limit :batch)",
+    "Deleted {} notes of what came back by mail": "delete from inbox_messages where id in (select id from inbox_messages where received_at < :at - interval '90 days' limit :batch)",
     "Deleted {} mails": "delete from mails where id in (select id from mails where created_at < :at - interval '365 days' and state <> 'queued' limit :batch)",
     "Deleted {} log rows": """delete from system_logs where id in (select id from system_logs
         where timestamp < :at - case when category = 'security' then interval '730 days' when level = 'error' then interval '365 days'

@@ -24,7 +24,7 @@ from portal.mail.transport import subject_line
 from portal.meetings import jobs as meetings
 from portal.meetings.board import here_and_now
 from portal.notifications import jobs as notifications
-from portal.sandbox import club, hours
+from portal.sandbox import calendar_program, club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
 from portal.viewer import me, viewer
@@ -78,6 +78,20 @@ def invitation(mail_id: UUID) -> ResponseReturnValue:
 
 def _subject(subject: str) -> str:
     return subject_line(subject, current_app.config["SETTINGS"].club_name)
+
+
+@bp.post("/mailbox/<uuid:mail_id>/reply")
+@public
+def reply(mail_id: UUID) -> ResponseReturnValue:
+    """Answer an invitation as a calendar program does: by mail."""
+    from portal.sandbox.jobs import reply  # which the schedule of a demo's worker has, and no other
+
+    partstat = calendar_program.PARTSTATS.get(request.form.get("answer", "")) or abort(400)
+    if db.session.get(SandboxMail, mail_id) is None:
+        abort(404)
+    reply.enqueue(db.session(), mail_id=mail_id, partstat=partstat)
+    flash("Your calendar’s answer is on its way to the club. It counts within a minute.", "note")
+    return redirect(f"/sandbox/mailbox/{mail_id}", 303)
 
 
 @bp.get("/codes")

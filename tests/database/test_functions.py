@@ -60,7 +60,7 @@ DOORS = {
     "send_mail_again": "admin",
     "stop_announcement": "member admin",
     "write_announcement": "member admin",
-    "rsvp": "member admin",
+    "rsvp": "member admin worker",
     "rsvp_together": "member admin",
     "boards": "web member admin",
     "check_membership": None,

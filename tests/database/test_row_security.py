@@ -45,6 +45,7 @@ family_memberships             ----    ----    S---    o---    o---      S---   
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 former_addresses               ----    ----    S---    o---    o---      o---    S--D
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
+inbox_messages                 ----    ----    S---    o---    o---      S---    SIUD
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mail_preferences               ----    ----    SIU-    ooo-    ooo-      ooo-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      SI--    SIUD
@@ -84,7 +85,7 @@ statement_timings              ----    ----    ----    ----    ----      S---   
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
 system_logs                    -o--    ----    -I--    -o--    -o--      So--    SIUD
 table_sizes                    ----    ----    ----    ----    ----      S---    SIUD
-unreachable_addresses          ----    ----    ----    ----    ----      ----    SIUD
+unreachable_addresses          ----    ----    ----    ----    ----      S--D    SIUD
 users                          ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 """
 
@@ -117,6 +118,7 @@ HIDDEN = {
     ("mails", "browser"): "occasion text html calendar",
     ("meeting_notes", "browser"): "written_by written_at told_at",
     ("recordings", "browser"): "recording_id",
+    ("inbox_messages", "browser"): "mailbox uidvalidity uid token calendar may_answer sequence stamped_at",
     ("family_memberships", "browser"): "token_hash",
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",

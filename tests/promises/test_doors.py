@@ -44,6 +44,7 @@ PUBLIC = {
     "GET /sandbox/mailbox/<uuid:mail_id>/invite.ics",
     "GET /unsubscribe/<token>",
     "POST /unsubscribe/<token>",
+    "POST /sandbox/mailbox/<uuid:mail_id>/reply",
     "GET /sandbox/codes",
     "GET /sandbox/clock",
     "POST /sandbox/clock",

@@ -106,6 +106,15 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         },
         "free_days": {"mark": bytes([number]) * 32, "user_id": ALICE.id},
         "mail_preferences": {"user_id": ALICE.id},
+        "inbox_messages": {
+            **alice,
+            "mailbox": "inbox",
+            "uidvalidity": 1,
+            "uid": number,
+            "kind": "letter",
+            "outcome": "A letter.",
+            "received_at": NOW,
+        },
         "mails": alice
         | {
             "kind": "hello",

@@ -48,6 +48,8 @@ begin
   update public.family_plans set plan_name = null where primary_user_id = me;
   delete from public.unreachable_addresses a using public.users u where u.id = me and a.address_key = u.email_key;
   delete from public.mail_preferences where user_id = me;
+  update public.inbox_messages set sender = null, outcome = 'The account is closed.', calendar = null, token = null
+   where user_id = me or lower(sender) = (select email_key from public.users where id = me);
   update public.users
      set email = me || '@closed.invalid', first_name = 'Closed', last_name = 'account', timezone = 'UTC',
          preferred_meeting_time = '21:00', last_login_at = null, is_active = false, is_admin = false, closed_at = at

@@ -22,7 +22,7 @@ create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admi
 -- In the demo anybody lets time pass, and what falls due by it is done.
 create policy enqueue_in_sandbox on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
   with check (status = 'todo' and (select is_sandbox from club_clock) and task_name::text = any ('{
-    sandbox.keep_going, attendance.sweep, attendance.invite_everybody, notifications.remind, notifications.digest, attendance.release, meetings.extend_series, families.expire,
+    sandbox.keep_going, sandbox.reply, attendance.sweep, attendance.invite_everybody, notifications.remind, notifications.digest, attendance.release, meetings.extend_series, families.expire,
     families.end_lapsed, billing.expire_checkouts, billing.expire, billing.remind}'));
 create policy own_key on procrastinate_jobs for select to portal_anonymous, portal_member, portal_admin using (true);
 grant select, insert, update, delete on procrastinate_jobs to portal_worker, portal_definer;
