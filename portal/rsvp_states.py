@@ -1,5 +1,5 @@
-"""How an answer to a meeting is shown, state by state. Pages, lists, the band, the lists of hosts, admins and families, and
-the mails take disc, word, sentence and buttons from these tables and from nowhere else.
+"""How an answer to a meeting is shown, state by state. Pages, lists, the band, the lists of hosts, admins and families,
+calendars and the mails take disc, word, sentence and buttons from these tables and from nowhere else.
 
 Fields in braces, like {m.position}, are properties of `MyMeeting` (attendance/my_meeting.py), the meeting as its reader sees
 it. Discs and tones are those of the macro `disc` in templates/parts.html.
@@ -62,10 +62,19 @@ class Mailed(NamedTuple):
     decision: str
 
 
+class InCalendar(NamedTuple):
+    """An answer in a feed (RFC 5545 3.8.1.11, 3.8.2.7): STATUS, whether the hour is taken (TRANSP), and a sentence."""
+
+    status: Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
+    busy: bool
+    sentence: str
+
+
 COMING, NO, NO_PLACE = "I’m coming", "Not this time", "You have no place in this one."
 NEEDS_PLAN = "You need a plan to take a place."
 CHANGEABLE_YES = "You said yes {m.answered}. You can change that any time before the end."
 CHANGEABLE_NO = "You said no {m.answered}. You can change that any time before the end."
+BY_RULE = "One of your rules answered this. What you answer here counts more."
 
 WAYS: dict[Way, Yes] = {
     "free": Yes(COMING, "Tell us whether you are coming.", ""),
@@ -106,6 +115,17 @@ def _ahead(yes: Yes) -> dict[str, State]:
         "accepted": State(("full", "You’re coming", "ok"), CHANGEABLE_YES, COMING, NO, "", "settled", pair=True),
         "accepted, live": State(
             ("full", "You’re coming", "ok"), "Leaving early? Just close the tab.", COMING, NO, "", "settled", pair=True
+        ),
+        "accepted, moved": State(
+            ("lamp", "Moved: are you still coming?", "amber"),
+            "The time is another one than you said yes to. Your place is kept until you answer.",
+            "I’m still coming",
+            NO,
+            in_list=True,
+        ),
+        "accepted, by rule": State(("full", "You’re coming", "ok"), BY_RULE, COMING, NO, "", "settled", pair=True),
+        "declined, by rule": State(
+            ("slash", "You said no", ""), BY_RULE, yes.button, NO, yes.door, "settled", pair=True
         ),
         "declined": State(("slash", "You said no", ""), CHANGEABLE_NO, yes.button, NO, yes.door, "settled", pair=True),
         "requested": State(
@@ -196,3 +216,19 @@ MAILED = {
     ),
     "offered": Mailed("A place is yours", "A place is yours: {meeting}", ""),
 }
+
+OPEN_IN_CALENDAR = InCalendar("TENTATIVE", False, "You have not answered yet.")
+IN_CALENDAR = {
+    "accepted": InCalendar("CONFIRMED", True, "You’re coming."),
+    "offered": InCalendar("TENTATIVE", True, "A place is held for you. Take it on the meeting’s page."),
+    "requested": InCalendar("TENTATIVE", False, "You asked for a place and have no answer yet."),
+    "waitlisted": InCalendar("TENTATIVE", False, "You are waiting for a place."),
+    "declined": InCalendar("CONFIRMED", False, "You said no."),
+    "rejected": InCalendar("CONFIRMED", False, "There is no place for you this time."),
+    "withdrawn": InCalendar("TENTATIVE", False, "You no longer have a place."),
+    "invited": OPEN_IN_CALENDAR,
+}
+"""The entry of a meeting in a person's feed, by answer; `OPEN_IN_CALENDAR` for who has none."""
+ASKED_AGAIN = InCalendar("TENTATIVE", True, "This meeting moved. Say on its page whether you still come.")
+HOSTING = InCalendar("CONFIRMED", True, "You are the host.")
+CALLED_OFF = InCalendar("CANCELLED", False, "Cancelled.")

@@ -5,11 +5,15 @@ from flask import Blueprint
 from portal.admin import (
     account_status,
     families,
+    inbox,
+    invitations,
     log,
     meetings,
+    messages,
     money,
     one_meeting,
     operations,
+    outbox,
     participants,
     people,
     series,
@@ -28,6 +32,10 @@ for subject in (
     participants,
     series,
     operations,
+    invitations,
+    outbox,
+    messages,
+    inbox,
     log,
 ):
     subject.add_to(bp)

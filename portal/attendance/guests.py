@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, live
-from portal.attendance.jobs import tell_invited, tell_taken_back
+from portal.attendance.events import guest_invited, invitation_taken_back
 from portal.database.identity import ME
 from portal.meetings.waitlist import tell_offers
 from portal.problems import Refused
@@ -44,7 +44,7 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
             subject_id=person,
             later=later,
         )
-        tell_invited.enqueue(db, meeting_id=meeting_id, user_id=person, by=db.scalars(select(ME)).one(), later=later)
+        guest_invited.publish(db, meeting_id=meeting_id, user_id=person, by=db.scalars(select(ME)).one(), later=later)
     live.announce(db, meeting_id)
 
 
@@ -72,4 +72,4 @@ def take_back(db: Session, meeting_id: UUID, person_id: UUID, *, later: bool = F
         subject_id=person_id,
         later=later,
     )
-    tell_taken_back.enqueue(db, meeting_id=meeting_id, user_id=person_id)
+    invitation_taken_back.publish(db, meeting_id=meeting_id, user_id=person_id)

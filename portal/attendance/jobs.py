@@ -1,6 +1,8 @@
-"""What the clock and other people's answers cause: offers told, lines tended, meetings begun and settled."""
+"""What the clock and other people's answers cause: offers told, lines tended, meetings begun and settled. What becomes of
+somebody's place is told by the calendar package, with the message for their calendar.
+"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -12,21 +14,25 @@ from sqlalchemy.orm import Session
 
 from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
-from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.attendance import messages, sightings, sources
-from portal.attendance.events import account_learnt, missing_reminded, recording_made, recording_offered
+from portal.attendance import invitations, messages, sightings, sources, standing
+from portal.attendance.events import (
+    account_learnt,
+    missing_reminded,
+    places_requested,
+    recording_made,
+    recording_offered,
+    rules_changed,
+)
 from portal.attendance.models import Attendance, ClubDomain, Presence
-from portal.attendance.queries import affected, invited_at
+from portal.attendance.queries import invited_at
 from portal.database.rows import typed
 from portal.database.transactions import each
 from portal.jobs import job
-from portal.meetings import messages as meeting_messages
 from portal.meetings import waitlist
 from portal.meetings.board import Board, Clock
-from portal.meetings.events import cancelled, moved, place_offered, reinstated
-from portal.meetings.models import Meeting, MeetingSeries
-from portal.meetings.repeats import in_words
+from portal.meetings.events import place_offered
+from portal.meetings.models import Meeting
 from portal.meetings.waitlist import tell_offers
 from portal.rooms.events import told
 from portal.rooms.models import Room
@@ -137,29 +143,10 @@ def tell_offer(db: Session, meeting_id: UUID, user_id: UUID) -> None:
         message = messages.offer(
             row.first_name, board, viewer_clock.here(row.offer_expires_at), together=row.party_id is not None
         )
-        mail.write(db, "offer", row.email, message, user_id=row.user_id, occasion=occasion)
+        mail.write(db, "offer", row.email, message, user_id=row.user_id, meeting_id=meeting_id, occasion=occasion)
 
 
-@job("attendance.tell_decision")
-def tell_decision(db: Session, meeting_id: UUID, user_id: UUID) -> None:
-    """What became of a request for a place."""
-    row = _rsvp(db, meeting_id, user_id)
-    if row and row.answer in ("accepted", "waitlisted", "rejected", "withdrawn"):
-        message = messages.decision(row.first_name, _board_for(row)[1], row.answer, row.reason)
-        mail.write(db, "decision", row.email, message, user_id=row.user_id)
-
-
-@job("attendance.tell_together")
-def tell_together(db: Session, meeting_id: UUID, user_id: UUID, by: UUID) -> None:
-    """One of the family answered for another: that other is told at once."""
-    row, asker = _rsvp(db, meeting_id, user_id), db.get(User, by)
-    if row and row.party_id and asker:
-        called = asker.first_name or asker.email.partition("@")[0]
-        message = messages.together(row.first_name, _board_for(row)[1], called, row.answer)
-        occasion = f"together:{row.party_id}:{user_id}"
-        mail.write(db, "together", row.email, message, user_id=row.user_id, occasion=occasion)
-
-
+@places_requested.subscribe
 @job("attendance.tell_host")
 def tell_host(db: Session, meeting_id: UUID) -> None:
     """Somebody asks for a place: one mail to the host until those who asked are answered."""
@@ -183,29 +170,13 @@ def tell_host(db: Session, meeting_id: UUID) -> None:
     for row in found:
         message = messages.requested(row.first_name, _board_for(row)[1], row.Meeting.request_count)
         occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
-        mail.write(db, "asked", row.email, message, user_id=row.user_id, occasion=occasion)
+        mail.write(db, "asked", row.email, message, user_id=row.user_id, meeting_id=meeting_id, occasion=occasion)
 
 
-@job("attendance.tell_invited")
-def tell_invited(db: Session, meeting_id: UUID, user_id: UUID, by: UUID, later: bool) -> None:
-    """Somebody is invited to a private meeting, if they still are."""
-    row, host = _rsvp(db, meeting_id, user_id), db.get(User, by)
-    if row and host and row.Meeting.status in ("scheduled", "active"):
-        series = db.get(MeetingSeries, row.Meeting.series_id) if later and row.Meeting.series_id else None
-        name = display_name(host.first_name, host.last_name, host.email)
-        message = messages.invited(row.first_name, _board_for(row)[1], name, in_words(series) if series else "")
-        occasion = f"invited:{meeting_id}:{user_id}:{row.invited_at.timestamp():.6f}"
-        mail.write(db, "invited", row.email, message, user_id=row.user_id, occasion=occasion)
-
-
-@job("attendance.tell_taken_back")
-def tell_taken_back(db: Session, meeting_id: UUID, user_id: UUID) -> None:
-    """An invitation was taken back, and there is no new one."""
-    person, meeting = db.get(User, user_id), db.get(Meeting, meeting_id)
-    if person and person.is_active and meeting and _rsvp(db, meeting_id, user_id) is None:
-        mail.write(
-            db, "taken-back", person.email, messages.taken_back(person.first_name, meeting.title), user_id=person.id
-        )
+@job("attendance.invite_everybody", cron="*/10 * * * *", lock="attendance.invite_everybody")
+def invite_everybody(db: Session) -> None:
+    """Every ten minutes: whoever has access is invited to the open meetings of the days ahead."""
+    invitations.invite_everybody(db)
 
 
 @job("attendance.sweep", cron="* * * * *", lock="attendance.sweep")
@@ -269,6 +240,7 @@ def tell_recorded(db: Session, meeting_id: UUID) -> None:
             person.email,
             messages.recorded(person.first_name, board),
             user_id=person.user_id,
+            meeting_id=meeting_id,
             occasion=f"recorded:{meeting_id}:{person.user_id}",
         )
 
@@ -286,6 +258,7 @@ def tell_of_notes(db: Session, meeting_id: UUID) -> None:
             person.email,
             messages.afterwards(person.first_name, board, has_notes=has_notes),
             user_id=person.user_id,
+            meeting_id=meeting_id,
             occasion=f"afterwards:{meeting_id}:{person.user_id}",
         )
 
@@ -309,7 +282,9 @@ def tell_missing(db: Session, meeting_id: UUID) -> None:
         if board.phase == "live":
             message = messages.missing(person.first_name, board)
             occasion = f"missing:{meeting_id}:{person.user_id}:{reminded_at.timestamp():.0f}"
-            mail.write(db, "missing", person.email, message, user_id=person.user_id, occasion=occasion)
+            mail.write(
+                db, "missing", person.email, message, user_id=person.user_id, meeting_id=meeting_id, occasion=occasion
+            )
 
 
 @job("attendance.release", cron="*/5 * * * *", lock="attendance.release")
@@ -323,6 +298,19 @@ def release(db: Session) -> None:
         audit.record(
             db, "attendance.released", "Places were released with the access", category="cron", subject_id=person
         )
+
+
+@job("attendance.follow_rules", cron="* * * * *", lock="attendance.follow_rules")
+def follow_rules(db: Session) -> None:
+    """Each minute: meetings that are new follow everybody's rules; every hour all that are ahead."""
+    standing.follow_all(db)
+
+
+@rules_changed.subscribe
+@job("attendance.follow_rules_of", lock="attendance.follow_rules_of:{user_id}")
+def follow_rules_of(db: Session, user_id: UUID) -> None:
+    """Somebody wrote or ended a rule: the meetings ahead follow."""
+    standing.follow_person(db, user_id)
 
 
 def begin(db: Session) -> None:
@@ -396,43 +384,3 @@ def know_domains(db: Session) -> None:
     if domains:
         known = insert(ClubDomain).values([{"domain": domain} for domain in domains])
         db.execute(known.on_conflict_do_nothing())
-
-
-@cancelled.subscribe
-@job("attendance.tell_cancelled")
-def tell_cancelled(db: Session, meeting_id: UUID) -> None:
-    """The meeting is off, and why."""
-    _tell(db, "cancelled", meeting_id, "cancelled", meeting_messages.cancelled)
-
-
-@moved.subscribe
-@job("attendance.tell_moved")
-def tell_moved(db: Session, meeting_id: UUID) -> None:
-    """The meeting is at another time."""
-    _tell(db, "moved", meeting_id, "scheduled", meeting_messages.moved)
-
-
-@reinstated.subscribe
-@job("attendance.tell_reinstated")
-def tell_reinstated(db: Session, meeting_id: UUID) -> None:
-    """The meeting takes place after all."""
-    _tell(db, "reinstated", meeting_id, "scheduled", meeting_messages.reinstated)
-
-
-def _tell(
-    db: Session, kind: str, meeting_id: UUID, status: str, message: Callable[[str | None, Board], mail.Message]
-) -> None:
-    meeting = db.get(Meeting, meeting_id)
-    if meeting is None or meeting.status != status:
-        return
-    settings = current_app.config["SETTINGS"]
-    for person in db.execute(affected(meeting.id)).all():
-        board = Board(meeting, Clock(clock.now(), person.timezone, settings.club_timezone, settings.doors_minutes))
-        mail.write(
-            db,
-            kind,
-            person.email,
-            message(person.first_name, board),
-            user_id=person.id,
-            occasion=f"{kind}:{meeting.id}:{meeting.revision}:{person.id}",
-        )

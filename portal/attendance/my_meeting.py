@@ -4,8 +4,8 @@ A list shows some of it (`MeetingListItem`), and what a list shows is drawn once
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -15,12 +15,13 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from portal.attendance import queries
+from portal.attendance.rsvp import needs_new_answer
 from portal.fast import cached_fragment
 from portal.meetings.board import LAST_HOUR, Board, Clock, here_and_now
 from portal.meetings.repeats import clocks_note, in_words
 from portal.rsvp_states import AHEAD, CLOSED, WITHOUT_PLAN, Disc, State, Way
 from portal.sentences import ngettext
-from portal.times import day_medium, month_in_words, ordinal, since
+from portal.times import day_medium, hours, month_in_words, ordinal, since
 from portal.web import find
 
 
@@ -40,8 +41,12 @@ class MyMeeting(Board):
 
     @property
     def answer(self) -> str | None:
-        """What the reader said, or what became of it. An offer has run out when the clock says so, swept or not."""
-        return "withdrawn" if self._ran_out else self._row.answer
+        """What the reader said, or what became of it; None before that, also while they are invited only as everybody is.
+        An offer has run out when the clock says so, swept or not.
+        """
+        if self._ran_out:
+            return "withdrawn"
+        return None if self._row.answer == "invited" and not self.private else self._row.answer
 
     @property
     def reason(self) -> str:
@@ -59,6 +64,10 @@ class MyMeeting(Board):
             key += ", free" if self.seat_free_now else ", together" if self.together else ""
         elif key == "accepted" and self.phase == "live":
             key = "accepted, live"
+        elif key == "accepted" and needs_new_answer(self._row.agreed_to, self._row.starts_at, self._row.timezone):
+            key = "accepted, moved"
+        elif key in ("accepted", "declined") and self.by_rule:
+            key += ", by rule"
         return (AHEAD[self.way] if self.entitled else WITHOUT_PLAN)[key]
 
     @property
@@ -157,6 +166,11 @@ class MyMeeting(Board):
         return self._row.party_id is not None
 
     @property
+    def by_rule(self) -> bool:
+        """Whether one of the reader's rules gave the answer; only the page of a meeting knows."""
+        return False
+
+    @property
     def us(self) -> list[str]:
         """First names of all a yes for all of us would be for, the reader's first; only the page of a meeting knows."""
         return []
@@ -239,6 +253,22 @@ class TheMeeting(MyMeeting):
     def us(self) -> list[str]:
         """First names of all a yes for all of us would be for, the reader's first."""
         return self._row.us or []
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether one of the reader's rules gave the answer."""
+        return self._row.standing_answer_id is not None
+
+    @property
+    def series_id(self) -> str:
+        """Which series it is one of; empty for one that stands alone."""
+        return str(self._row.series_id or "")
+
+    @property
+    def may_note(self) -> bool:
+        """Whether there is a host whom the reader can tell something."""
+        has_host = self._row.host_id is not None and not self.hosted
+        return has_host and self.entitled and not self.uninvited and self.phase in ("ahead", "doors", "live")
 
     @property
     def hosted(self) -> bool:
@@ -358,18 +388,53 @@ def _length(mine: MyMeeting) -> str:
     return f"{mine.my_minutes} min" if mine.my_minutes else "Came"
 
 
-def by_month(mine: Iterable[MyMeeting]) -> list[Markup]:
-    """Meetings behind in their order, under the month they were in for the reader."""
+class MonthSum(NamedTuple):
+    """What somebody's record is in a month: evenings they said yes to or came to, evenings they came to, minutes there, and
+    evenings they came to of which nobody measured how long they stayed.
+    """
+
+    yes: int
+    came: int
+    minutes: int
+    unmeasured: int
+
+    @property
+    def came_to(self) -> str:
+        """How often, in few words."""
+        return f"Came to {self.came} of {self.yes}" if self.yes else ""
+
+    @property
+    def hours(self) -> str:
+        """How long together, as a sentence that says what is not known; nothing for who never came."""
+        if not self.unmeasured:
+            return f"You were there for {hours(self.minutes)}." if self.minutes else ""
+        if not self.minutes:
+            return ngettext(
+                "Nobody measured how long you stayed at %(num)s evening.",
+                "Nobody measured how long you stayed at %(num)s evenings.",
+                self.unmeasured,
+            )
+        return ngettext(
+            "You were there for %(hours)s, and at %(num)s evening for a time nobody measured.",
+            "You were there for %(hours)s, and at %(num)s evenings for a time nobody measured.",
+            self.unmeasured,
+            hours=hours(self.minutes),
+        )
+
+
+NOTHING = MonthSum(0, 0, 0, 0)
+
+
+def by_month(mine: Iterable[MyMeeting], sums: Mapping[date, MonthSum]) -> list[Markup]:
+    """Meetings behind in their order, under the month they were in for the reader; `sums` by the first day of a month."""
     months = []
-    for name, some in groupby(mine, lambda m: month_in_words(m.date)):
+    for first, some in groupby(mine, lambda m: m.date.replace(day=1)):
         meetings = tuple(
             Past(m.id, m.title, m.host, m.day_short, m.time, m.starts_at_iso, m.cancel_reason, m.mark, _length(m))
             for m in some
         )
-        came, yes = (sum(m.mark in marks for m in meetings) for marks in (("came",), ("came", "missed")))
-        months.append(
-            cached_fragment("attendance/_past.html", "month", name, f"Came to {came} of {yes}" if yes else "", meetings)
-        )
+        own, name = sums.get(first, NOTHING), month_in_words(first)
+        months.append(cached_fragment("attendance/_past.html", "month", name, own.came_to, own.hours, meetings))
     return months
 
 

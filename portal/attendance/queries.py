@@ -11,12 +11,14 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Select,
+    and_,
     bindparam,
     case,
     column,
     false,
     func,
     literal_column,
+    or_,
     select,
     text,
     true,
@@ -48,6 +50,7 @@ MINE = (
     Attendance.join_duration,
     Attendance.outcome,
     Attendance.party_id,
+    Attendance.agreed_to,
 )
 # Whoever asks leads it.
 IS_HOST = func.coalesce(Meeting.host_id == select(ME).scalar_subquery(), false()).label("is_host")
@@ -56,7 +59,9 @@ POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meetin
 
 @row_type
 class Mine(KindOfMeeting):
-    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known."""
+    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known.
+    `agreed_to` is the start they said yes to.
+    """
 
     answer: str | None
     reason: str | None
@@ -66,6 +71,7 @@ class Mine(KindOfMeeting):
     join_duration: int | None
     outcome: str | None
     party_id: UUID | None
+    agreed_to: datetime | None
     position: int | None
     is_host: bool
 
@@ -88,6 +94,14 @@ class Past(Mine):
     first_came: datetime | None
 
 
+class Evening(NamedTuple):
+    """An evening behind that counts for the asker: whether they came, and for how many minutes, None where nobody knows."""
+
+    starts_at: datetime
+    came: bool
+    minutes: int | None
+
+
 @row_type
 class One(Mine):
     """All that its own page shows; the last are those of its series, if it is of one."""
@@ -104,6 +118,9 @@ class One(Mine):
     month_day: int | None
     month_week: int | None
     series_time: time | None
+    series_id: UUID | None
+    standing_answer_id: UUID | None
+    note: str | None
 
 
 class VisibleMeeting(NamedTuple):
@@ -112,9 +129,10 @@ class VisibleMeeting(NamedTuple):
     id: UUID
 
 
-def _mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
-    mine = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
-    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, mine)
+def mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
+    """The columns of `Mine` and then `more`, of every meeting the asker may see."""
+    own = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
+    return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, own)
 
 
 # How many are inside, of one that runs.
@@ -138,10 +156,22 @@ select count(*) filter (where recent) as yes, count(*) filter (where recent and 
     .subquery("record")
 )
 
+EVENINGS = Query(
+    Evening,
+    text("""
+select m.starts_at, a.joined_at is not null or a.outcome = 'attended' as came,
+       case when a.join_duration is not null then least(a.join_duration, m.duration) end as minutes
+  from meetings m join meeting_attendances a on a.meeting_id = m.id
+ where a.user_id = (select auth.uid()) and m.ends_at <= :at and m.starts_at >= :since and m.starts_at < :until
+   and coalesce(m.archived_from, m.status) <> 'cancelled' and (a.joined_at is not null or a.outcome is not null)
+"""),
+)
+"""The asker's own in a span of time: those to which they said yes or came, as far as anybody knows what became of it."""
+
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
 UPCOMING = Query(
     Upcoming,
-    _mine(HERE)
+    mine(HERE)
     .where(Meeting.ends_at > bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) >= tuple_(bindparam("from_at"), bindparam("from_id")))
     .order_by(Meeting.starts_at, Meeting.id)
@@ -149,7 +179,7 @@ UPCOMING = Query(
 )
 PAST = Query(
     Past,
-    _mine(*RECORD.c)
+    mine(*RECORD.c)
     .join(RECORD, true())
     .where(Meeting.ends_at <= bindparam("at"), Meeting.status != "archived")
     .where(tuple_(Meeting.starts_at, Meeting.id) <= tuple_(bindparam("from_at"), bindparam("from_id")))
@@ -168,9 +198,11 @@ SERIES = (
     MeetingSeries.month_week,
     MeetingSeries.start_time.label("series_time"),
 )
+# Which rule answered, and what the asker told the host.
+BESIDE = (Meeting.series_id, Attendance.standing_answer_id, Attendance.note)
 ONE = Query(
     One,
-    _mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
+    mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES, *BESIDE)
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id")),
 )
@@ -188,10 +220,12 @@ def invited_at(moment: datetime | BindParameter[datetime]) -> ColumnElement[int]
 
 
 def affected(meeting_id: UUID) -> Select[UUID, str, str | None, str]:
-    """Everybody who said yes, waits or asked: those who are told when a meeting changes or falls."""
+    """Everybody who said yes, waits, asked or was invited by name: those who are told when a meeting changes or falls."""
+    invited = and_(Meeting.is_private, Attendance.answer == "invited", Meeting.host_id.is_distinct_from(User.id))
     return (
         select(User.id, User.email, User.first_name, User.timezone)
         .join(Attendance, Attendance.user_id == User.id)
-        .where(Attendance.meeting_id == meeting_id, Attendance.answer.in_(HOLDING), User.is_active)
+        .join(Meeting, Meeting.id == Attendance.meeting_id)
+        .where(Meeting.id == meeting_id, or_(Attendance.answer.in_(HOLDING), invited), User.is_active)
         .order_by(User.id)
     )

@@ -3,14 +3,17 @@
 Each action runs in the name of the signed-in person and never commits.
 """
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.attendance.jobs import tell_decision, tell_host, tell_together
+from portal.attendance.events import answered_for, request_decided
+from portal.attendance.jobs import tell_host
 from portal.database.identity import ME
 from portal.database.query import Query
 from portal.meetings.waitlist import announce_offers
@@ -42,8 +45,26 @@ class RequestDecision(NamedTuple):
     offered: list[UUID] | None
 
 
+class NoteToHost(NamedTuple):
+    """What somebody told the host beside their answer."""
+
+    user_id: UUID
+    name: str
+    answer: str
+    note: str
+
+
+class Noted(NamedTuple):
+    """The meeting whose host was told."""
+
+    meeting_id: UUID
+
+
 RSVP = Query(RsvpResult, text("select answer, changed, refusal, offered from rsvp(:meeting, :response)"))
 RSVP_TOGETHER = Query(PartyRsvpResult, text("select answer, people, refusal, offered from rsvp_together(:meeting)"))
+NOTE = Query(Noted, text("select meeting_id from note_to_host(:meeting, :words) meeting_id"))
+NOTES_TO_HOST = Query(NoteToHost, text("select user_id, name, answer, note from notes_to_host(:meeting)"))
+"""For the host and admins; no rows for others."""
 DECIDE = Query(RequestDecision, text("select answer, offered from decide_request(:meeting, :person, :accept, :why)"))
 
 
@@ -75,6 +96,10 @@ class TooManyOfUs(Refused):
     """There are fewer places than people in your family. Each of you can answer alone."""
 
 
+class NotAnswered(Refused):
+    """Answer first whether you are coming. The note goes along with your answer."""
+
+
 REFUSALS: dict[str, type[Refused]] = {
     "cancelled": Cancelled,
     "over": Over,
@@ -86,10 +111,25 @@ REFUSALS: dict[str, type[Refused]] = {
 }
 
 
+FAR = timedelta(hours=2)
+"""By so much a meeting may move without asking again who said yes."""
+
+
+def needs_new_answer(agreed_to: datetime | None, starts_at: datetime, zone: str) -> bool:
+    """Whether a meeting is so far from the start somebody said yes to that they are asked again: by more than two hours, or
+    on another day of its own zone. They keep their place meanwhile. None (not known) is no reason to ask.
+    """
+    if agreed_to is None or agreed_to == starts_at:
+        return False
+    day, agreed_day = (moment.astimezone(ZoneInfo(zone)).date() for moment in (starts_at, agreed_to))
+    return abs(starts_at - agreed_to) > FAR or day != agreed_day
+
+
 def respond(db: Session, meeting_id: UUID, response: str) -> str:
     """Answer a meeting with `accepted` or `declined`, as the signed-in person. Returns the answer that is now stored.
 
-    A yes to a full meeting becomes `waitlisted`, to one with approval `requested`. Repeating a response changes nothing.
+    A yes to a full meeting becomes `waitlisted`, to one with approval `requested`. Repeating a response changes nothing,
+    unless the meeting was moved since: then the yes is one to the new time.
     Raises Refused when the meeting is cancelled or over, or when the person may not answer.
     """
     result = RSVP.one_or_none(db, meeting=meeting_id, response=response)
@@ -105,6 +145,12 @@ def respond(db: Session, meeting_id: UUID, response: str) -> str:
             tell_host.enqueue(db, meeting_id=meeting_id)
         announce_offers(db, meeting_id, result.offered)
     return str(result.answer)
+
+
+def note_to_host(db: Session, meeting_id: UUID, words: str | None) -> None:
+    """Tell the host something beside one's own answer; None takes it back. Raises NotAnswered, also when it is over."""
+    if NOTE.one_or_none(db, meeting=meeting_id, words=words) is None:
+        raise NotAnswered
 
 
 def respond_together(db: Session, meeting_id: UUID) -> None:
@@ -128,7 +174,7 @@ def respond_together(db: Session, meeting_id: UUID) -> None:
     asker: UUID = db.scalars(select(ME)).one()
     for person in result.people:
         if person != asker:
-            tell_together.enqueue(db, meeting_id=meeting_id, user_id=person, by=asker)
+            answered_for.publish(db, meeting_id=meeting_id, user_id=person, by=asker)
     announce_offers(db, meeting_id, result.offered)
 
 
@@ -151,5 +197,5 @@ def decide_request(
         subject_id=person_id,
         reason=reason,
     )
-    tell_decision.enqueue(db, meeting_id=meeting_id, user_id=person_id)
+    request_decided.publish(db, meeting_id=meeting_id, user_id=person_id)
     return str(result.answer)

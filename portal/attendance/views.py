@@ -3,6 +3,7 @@
 An answer is a fragment for htmx and a plain post for everybody else.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import takewhile
@@ -13,11 +14,13 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal import clock, paging
+from portal import clock, limits, paging
+from portal.arguments import field_refusal
 from portal.attendance import live_board, notes, presence, queries, rsvp
 from portal.attendance.device import kind
 from portal.attendance.host_board import host_view
 from portal.attendance.my_meeting import (
+    MonthSum,
     MyMeeting,
     by_day,
     by_month,
@@ -28,15 +31,17 @@ from portal.attendance.my_meeting import (
     the_meeting,
 )
 from portal.database import db
+from portal.forms import Form, Line
 from portal.headers import may_lead_to_a_room
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
 from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
 from portal.rooms.standing import room_standing
+from portal.rsvp_states import TOLD
 from portal.sentences import ngettext
 from portal.times import MONTHS, hours, month_in_words, span, zone_line
-from portal.viewer import viewer
+from portal.viewer import me, viewer
 from portal.web import find, page, wants_fragment
 
 WEEK = timedelta(days=7)
@@ -46,6 +51,13 @@ LONGEST = timedelta(minutes=480)
 ONE = "/meetings/<uuid:meeting_id>"
 LAST_PLACE_WENT = "The last place went a moment ago, so you are in the line."
 """For who pressed a yes that meant a place, and has none."""
+
+
+class NoteForm(Form):
+    """What somebody tells the host beside their answer."""
+
+    note = Line("A note to the host", most=200, description="Only the host and the club’s admins read it.")
+
 
 SHAPES = {"row": "answer_row", "band": "answer_band", "page": "answer_page"}
 
@@ -92,7 +104,7 @@ def past() -> ResponseReturnValue:
     return page(
         "attendance/past.html",
         mine=_record(rows[0] if rows else None, month),
-        months=by_month(shown),
+        months=by_month(shown, _sums(shown)),
         marks=[m.mark for m in reversed(shown)],
         span=span(shown[-1].date, shown[0].date) if shown else "",
         older_url=_older(rows),
@@ -132,6 +144,20 @@ def answer_together(meeting_id: UUID) -> ResponseReturnValue:
     except Refused as refusal:
         return _how_it_stands(meeting_id, 409, refusal.sentence)
     return _how_it_stands(meeting_id) if wants_fragment() else redirect(f"/meetings/{meeting_id}", 303)
+
+
+@bp.post(f"{ONE}/note")
+def write_note(meeting_id: UUID) -> ResponseReturnValue:
+    """Tell the host something beside one's answer, or take it back."""
+    find(queries.VISIBLE, meeting_id=meeting_id)
+    limits.limit("note", 30, 3600, str(me()))
+    form = NoteForm()
+    if form.validate():
+        with field_refusal(form.note):
+            rsvp.note_to_host(db.session(), meeting_id, form.note.data or None)
+            flash("The host reads your note." if form.note.data else "Your note is taken back.", "note")
+            return redirect(f"/meetings/{meeting_id}", 303)
+    return meeting_page(meeting_id, 422, note_form=form)
 
 
 @bp.get(f"{ONE}/mine")
@@ -187,7 +213,9 @@ def touch_presence(meeting_id: UUID) -> ResponseReturnValue:
     return "", 204
 
 
-def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
+def meeting_page(
+    meeting_id: UUID, status: int = 200, refusal: str = "", note_form: NoteForm | None = None
+) -> ResponseReturnValue:
     """The page of one meeting, with a sentence on it when something was refused."""
     row = the_meeting(meeting_id)
     viewer_clock = here_and_now()
@@ -198,7 +226,8 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
     b, live_url = live_board.for_viewer(db.session(), row, viewer_clock, current_user)
     behind = m.phase in ("over", "cancelled")
     next_one = _next(meeting_id, viewer_clock) if behind else None
-    runs_it = m.phase in ("doors", "live") and (m.hosted or current_user.acts_as_admin)
+    leads = m.hosted or current_user.acts_as_admin
+    runs_it = m.phase in ("doors", "live") and leads
     return page(
         "attendance/show.html",
         status,
@@ -210,6 +239,9 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
         from_host=notes.from_host(db.session(), meeting_id) if m.phase == "over" else None,
         may_add=(m.hosted and m.entitled) or current_user.acts_as_admin,
         next=next_one,
+        note_form=(note_form or NoteForm(None, note=row.note)) if m.may_note else None,
+        to_host=rsvp.NOTES_TO_HOST.all(db.session(), meeting=meeting_id) if leads and not runs_it else [],
+        told=TOLD,
         room=room_standing(db.session(), meeting_id) if m.hosted and not behind else None,
     )
 
@@ -228,6 +260,26 @@ def a_week(rows: Sequence[Row], viewer_clock: Clock) -> tuple[Sequence[Row], Row
     end = viewer_clock.here(rows[0].starts_at).date() + WEEK
     within = list(takewhile(lambda row: viewer_clock.here(row.starts_at).date() < end, rows[: queries.PAGE]))
     return within, rows[len(within)] if len(rows) > len(within) else None
+
+
+def _sums(shown: Sequence[MyMeeting]) -> dict[date, MonthSum]:
+    """What the reader's own record is in each of the whole months of which some meetings are shown."""
+    if not shown:
+        return {}
+    since, until = _bounds(shown[-1].date.replace(day=1))["since"], _bounds(shown[0].date.replace(day=1))["until"]
+    evenings = queries.EVENINGS.all(db.session(), at=clock.now(), since=since, until=until)
+    by_first = defaultdict(list)
+    for evening in evenings:
+        by_first[evening.starts_at.astimezone(viewer().tz).date().replace(day=1)].append(evening)
+    return {
+        first: MonthSum(
+            yes=len(some),
+            came=sum(evening.came for evening in some),
+            minutes=sum(evening.minutes or 0 for evening in some),
+            unmeasured=sum(evening.came and evening.minutes is None for evening in some),
+        )
+        for first, some in by_first.items()
+    }
 
 
 def _bounds(month: date) -> dict[str, datetime]:

@@ -1,40 +1,21 @@
-"""A meeting as a calendar entry (RFC 5545): the portal's address in it, never the room's."""
+"""A meeting as a file for one's own calendar."""
 
 import re
 import unicodedata
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from icalendar import Calendar, Event
-
-from portal import clock
+from portal.calendar import itip
 
 if TYPE_CHECKING:
     from portal.calendar.views import Entry
 
 
 def entry(meeting: "Entry", site: str, club: str) -> bytes:
-    """One VEVENT in UTC. Its UID stays the same and is of the club's own domain; its sequence rises with every change
-    and when the meeting is called off, so that a calendar takes the newer one. `site` is the portal's address.
+    """One VEVENT, published (RFC 5546 3.2.1). Its sequence rises with every change and when the meeting is called off, so
+    that a calendar takes the newer one. `site` is the portal's address.
     """
-    event = Event()
-    event.add("uid", f"{meeting.id}@{urlsplit(site).hostname}")
-    event.add("sequence", meeting.revision)
-    event.add("dtstamp", clock.now())
-    event.add("dtstart", meeting.starts_at)
-    event.add("dtend", meeting.ends_at)
-    event.add("summary", meeting.title)
-    page = f"{site}/meetings/{meeting.id}"
-    event.add("url", page)
-    # Several calendars show no URL, so the page's address is in the description too.
-    event.add("description", f"The Join button is on the meeting’s page:\n{page}")
-    event.add("status", "CANCELLED" if meeting.status == "cancelled" else "CONFIRMED")
-    calendar = Calendar()
-    calendar.add("prodid", f"-//{club}//Portal//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    calendar.add_component(event)
-    return bytes(calendar.to_ical())
+    event = itip.vevent(meeting, site, sequence=meeting.revision)
+    return itip.calendar(club, "PUBLISH", [*itip.vtimezones([meeting]), event])
 
 
 def file_name(meeting: "Entry") -> str:

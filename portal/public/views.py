@@ -132,7 +132,11 @@ def security() -> ResponseReturnValue:
 def robots() -> ResponseReturnValue:
     """Only the front pages are for search engines."""
     site = current_app.config["SETTINGS"].public_url
-    return f"User-agent: *\nDisallow: /meetings\nDisallow: /sandbox\nSitemap: {site}/sitemap.xml\n", 200, PLAIN
+    return (
+        f"User-agent: *\nDisallow: /meetings\nDisallow: /calendar\nDisallow: /sandbox\nSitemap: {site}/sitemap.xml\n",
+        200,
+        PLAIN,
+    )
 
 
 @bp.get("/sitemap.xml")

@@ -43,6 +43,8 @@ ROW = {
     "join_duration": some.sampled_from([None, 12]),
     "outcome": some.sampled_from([None, "attended", "no_show"]),
     "party_id": some.none() | some.just(UUID(int=9)),
+    "agreed_to": some.sampled_from([None, START, START - timedelta(hours=3)]),
+    "timezone": some.just("Europe/Istanbul"),
     "position": some.sampled_from([None, 1, 23]),
 }
 Row = namedtuple("Row", ROW)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from portal.attendance import jobs
+from portal.calendar.jobs import tell_decision
 from tests.support.presence import has_room, seen
 from tests.support.reading import do, invite, one, plan
 
@@ -98,7 +99,7 @@ def test_a_mail_about_an_offer_that_ran_out_meanwhile_is_not_written(worker_app,
 
 def test_news_of_a_meeting_that_is_gone_is_told_to_nobody(worker_app, superuser, alice):
     ids = {"meeting_id": str(alice.id), "user_id": str(alice.id)}
-    for job in (jobs.tell_offer, jobs.tell_decision):
+    for job in (jobs.tell_offer, tell_decision):
         do(worker_app, job, **ids)
     assert one(superuser, "select count(*) from mails") == 0
 

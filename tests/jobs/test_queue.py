@@ -165,7 +165,7 @@ HAND_IN = "insert into procrastinate_jobs (queue_name, task_name, args) values (
     [
         (None, "attendance.tell_offer"),
         (None, "billing.stop_own"),
-        ("charlie", "attendance.tell_cancelled"),
+        ("charlie", "calendar.tell_cancelled"),
         ("charlie", "families.take_over"),
         ("charlie", "billing.reconcile"),
         ("dora", "operations.tidy"),
@@ -406,6 +406,16 @@ def test_a_mail_is_remembered_for_a_year(tidy, superuser, database, now):
         )
     tidy()
     assert superuser.execute("select kind from mails order by kind").fetchall() == [("364",), ("367",)]
+
+
+def test_an_address_that_sent_mails_back_is_forgotten_a_year_after_the_last(tidy, superuser, database, now):
+    for days in (364, 366):
+        superuser.execute(
+            "insert into unreachable_addresses (address_key, hard, reason, first_at, last_at) values (%s, true, '550', %s, %s)",
+            [f"{days}@x.example", now - timedelta(days=500), now - timedelta(days=days)],
+        )
+    tidy()
+    assert superuser.execute("select address_key from unreachable_addresses").fetchall() == [("364@x.example",)]
 
 
 def test_the_clock_alone_makes_a_sign_up_go(superuser, worker_app, client, now):

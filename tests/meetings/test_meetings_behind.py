@@ -99,6 +99,36 @@ def test_the_head_counts_the_month_and_the_time_together(sign_in, superuser, cha
     assert "November 2026 Came to 2 of 3" in text and "October 2026 Came to 1 of 1" in text
 
 
+@pytest.mark.parametrize(
+    ("minutes", "sentence"),
+    [
+        ([61, 40], "You were there for 1 hour 40 minutes."),
+        ([40, None], "You were there for 40 minutes, and at 1 evening for a time nobody measured."),
+        ([None, None], "Nobody measured how long you stayed at 2 evenings."),
+    ],
+)
+def test_each_month_sums_ones_own_hours_and_says_what_nobody_measured(look, superuser, charlie, minutes, sentence):
+    for day, stayed in enumerate(minutes, 5):
+        evening = plan(superuser, f"Evening {day}", scheduled_date=date(2026, 10, day), status="completed")
+        invite(superuser, charlie, evening, outcome="attended", joined_at=evening.starts_at, join_duration=stayed)
+    assert f"October 2026 Came to 2 of 2 {sentence}" in words(look())
+
+
+def test_a_month_is_summed_whole_where_only_a_part_of_it_is_shown(look, superuser, charlie):
+    programme(superuser, 25, days=-40)
+    superuser.execute(
+        "update meetings set scheduled_date = '2026-10-05', starts_at = '2026-10-05 18:00Z' where title = 'Evening 1'"
+    )
+    superuser.execute(
+        "insert into meeting_attendances (meeting_id, user_id, outcome, join_duration)"
+        " select id, %s, 'attended', 30 from meetings where starts_at < '2026-11-01'",
+        [charlie.id],
+    )
+    first, second = look(), look(link(look(), "Earlier meetings"))
+    month = re.search(r"October 2026 Came to (\d+) of \1 You were there for [^.]*\.", words(first))[0]
+    assert month in words(second)
+
+
 def test_nothing_can_be_answered_any_more(look, yesterday):
     assert "<form" not in look().text
 

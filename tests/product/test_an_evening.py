@@ -1,6 +1,7 @@
 """An evening of a real club: the portal without its sandbox, behind TLS, as a member and an admin meet it."""
 
 import pytest
+from icalendar import Calendar
 from playwright.sync_api import Page, expect
 
 from tests.support.evening import address_of, comes, enter_room, plan_meeting
@@ -33,6 +34,22 @@ def test_from_a_typed_link_to_who_came(club: RealClub, ana: Page, frida: Page) -
     frida.goto("/meetings/past")
     expect(frida.get_by_text("Typed evening")).to_be_visible()
     expect(frida.get_by_text("Came", exact=True)).to_be_visible()
+
+
+def test_a_yes_comes_to_the_calendar_by_mail(club: RealClub, ana: Page, frida: Page) -> None:
+    plan_meeting(ana, "Calendar evening", address_of("Ana"), ROOM)
+    comes(frida, "Calendar evening")
+    with club.superuser() as postgres:
+        postgres.execute("update calendar_changes set due_at = now()")
+    club.work("calendar.sync")
+    club.mail(address_of("Frida"), "You’re coming: Calendar evening")
+    (mail,) = (mail for mail in club.post.to(address_of("Frida")) if "Calendar evening" in mail["Subject"])
+    (part,) = (part for part in mail.walk() if part.get_content_type() == "text/calendar")
+    calendar = Calendar.from_ical(part.get_content())
+    (event,) = calendar.walk("VEVENT")
+    assert part["Content-Type"].params["method"] == calendar["method"] == "REQUEST"
+    assert event["attendee"] == f"mailto:{address_of('Frida')}" and event["attendee"].params["PARTSTAT"] == "ACCEPTED"
+    assert ROOM_HOST not in part.get_content() and event["url"].startswith(club.url)
 
 
 def settled(club: RealClub, title: str) -> None:

@@ -48,6 +48,7 @@ MORE_RULES = (
     "accounts/closing.py",
     "accounts/copy.py",
     "accounts/second_factor.py",
+    "calendar/feeds.py",
     "families/joining.py",
     "families/leaving.py",
     "families/transfer.py",

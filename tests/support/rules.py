@@ -848,7 +848,7 @@ HANDED_IN = (
         "Members hand in what follows from what members may do",
         "policy procrastinate_jobs.enqueue_for_members",
         "attendance.tell_host",
-        "attendance.tell_cancelled",
+        "calendar.tell_cancelled",
         "jobs/test_queue.py::test_nobody_hands_in_what_follows_from_nothing_they_may_do",
     ),
     _rule(

@@ -1,5 +1,5 @@
 -- As before, with parties: what one person changes is theirs alone and takes them out of it; only an offer is one for
--- all, and who takes it takes it for all. A host needs nobody's approval.
+-- all, and who takes it takes it for all. A host needs nobody's approval. A yes after a move is one to the new start.
 create function decide_rsvp(m meetings, person uuid, response text, at timestamptz)
 returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql as $$
 #variable_conflict use_column
@@ -52,6 +52,10 @@ begin
         answer := 'accepted';
       end if;
     end if;
+  elsif was = 'accepted' and a.agreed_to <> m.starts_at then
+    changed := true;
+    update public.meeting_attendances x set agreed_to = m.starts_at, responded_at = at
+     where x.meeting_id = m.id and x.user_id = person;
   end if;
   return next;
 end

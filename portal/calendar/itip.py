@@ -1,0 +1,212 @@
+"""Calendar objects (RFC 5545) and the messages that carry them (iTIP, RFC 5546): what files, feeds and mails share.
+
+Wherever a meeting stands in a calendar it has one UID, times in the meeting's own zone, and the address of its page on the
+portal, never that of its room.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from typing import Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from icalendar import Alarm, Calendar, Component, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress
+
+from portal import clock
+from portal.mail import Invitation
+
+
+class CalendarMeeting(Protocol):
+    """What a calendar is told of a meeting. `timezone` is the zone of its wall time; the instants are aware."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def host_name(self) -> str | None: ...
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def timezone(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Organizer:
+    """The club, as ORGANIZER: its name and where answers go. Without an inbox (`reads_replies` False) calendars are told
+    to send none, and the description says to answer on the page.
+    """
+
+    name: str
+    address: str
+    reads_replies: bool
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """The one person a message is for. `partstat` is NEEDS-ACTION, ACCEPTED or DECLINED (RFC 5545 3.2.12)."""
+
+    name: str
+    address: str
+    partstat: str
+
+
+def organizer(club: str, mail_from: str, inbox: str, token: str) -> Organizer:
+    """The club for the entry that `token` names. `inbox` is the address replies are read at, or "" for none: then the
+    sender of all mails stands there. inbox@club.example becomes inbox+TOKEN@club.example (RFC 5233).
+    """
+    if not inbox:
+        return Organizer(club, parseaddr(mail_from)[1], reads_replies=False)
+    local, _, domain = inbox.rpartition("@")
+    return Organizer(club, f"{local}+{token}@{domain}", reads_replies=True)
+
+
+def uid(meeting_id: UUID, site: str) -> str:
+    """The UID of a meeting in files, feeds and mails alike. `site` is the portal's address."""
+    return f"{meeting_id}@{urlsplit(site).hostname}"
+
+
+def calendar(club: str, method: str, components: Iterable[Component]) -> bytes:
+    """A VCALENDAR as text in UTF-8. `method` is PUBLISH for files and feeds, REQUEST or CANCEL in mails."""
+    whole = Calendar()
+    whole.add("prodid", f"-//{club}//Portal//EN")
+    whole.add("version", "2.0")
+    whole.add("method", method)
+    for component in components:
+        whole.add_component(component)
+    return bytes(whole.to_ical())
+
+
+def vevent(
+    meeting: CalendarMeeting, site: str, *, sequence: int, alarms: Iterable[int] = (), answer_on_page: bool = False
+) -> Event:
+    """A meeting as VEVENT. `sequence` rises with every change a calendar is told of, so that it takes the newer one;
+    `alarms` are minutes before the start; `answer_on_page` adds that no answer from a calendar is read.
+    """
+    event = Event()
+    event.add("uid", uid(meeting.id, site))
+    event.add("sequence", sequence)
+    event.add("dtstamp", clock.now())
+    event.add("dtstart", _local(meeting.starts_at, meeting.timezone))
+    event.add("dtend", _local(meeting.ends_at, meeting.timezone))
+    event.add("summary", meeting.title)
+    page = f"{site}/meetings/{meeting.id}"
+    event.add("url", page)
+    # Several calendars show no URL, so the page's address is in the description too.
+    lines = [f"Host: {meeting.host_name}"] if meeting.host_name else []
+    if answer_on_page:
+        lines.append("Please answer on the meeting’s page: answers sent from a calendar do not reach us.")
+    event.add("description", "\n".join([*lines, "The Join button is on the meeting’s page:", page]))
+    event.add("status", "CANCELLED" if meeting.status == "cancelled" else "CONFIRMED")
+    for minutes in sorted(alarms, reverse=True):
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("description", meeting.title)
+        alarm.add("trigger", timedelta(minutes=-minutes))
+        event.add_component(alarm)
+    return event
+
+
+def vtimezones(meetings: Iterable[CalendarMeeting]) -> Iterator[Timezone]:
+    """The VTIMEZONE of each zone that the meetings' times name, for the years they are in."""
+    years: dict[str, list[int]] = {}
+    for meeting in meetings:
+        if meeting.timezone != "UTC":
+            ends = (_local(moment, meeting.timezone).year for moment in (meeting.starts_at, meeting.ends_at))
+            years.setdefault(meeting.timezone, []).extend(ends)
+    for zone, some in sorted(years.items()):
+        yield vtimezone(zone, min(some), max(some))
+
+
+def vtimezone(zone: str, first_year: int, last_year: int) -> Timezone:
+    """A zone's rules for these years, by the pinned tzdata: what holds when they begin, then each change.
+
+    An observance begins at a local time by the offset before it (RFC 5545 3.6.5), which icalendar's own VTIMEZONE gets
+    wrong by the hour that is skipped.
+    """
+    tz = ZoneInfo(zone)
+    component = Timezone()
+    component.add("tzid", zone)
+    begins = datetime(first_year, 1, 1, tzinfo=UTC) - timedelta(days=1)
+    component.add_component(_observance(tz, begins, begins))
+    for change in _changes(tz, begins, datetime(last_year + 1, 1, 2, tzinfo=UTC)):
+        component.add_component(_observance(tz, change, change - timedelta(seconds=1)))
+    return component
+
+
+def invitation(
+    meeting: CalendarMeeting,
+    site: str,
+    club: Organizer,
+    person: Attendee,
+    *,
+    method: str,
+    sequence: int,
+    alarms: Iterable[int] = (),
+) -> Invitation:
+    """A REQUEST (RFC 5546 3.2.2) or CANCEL (3.2.5) to one person. It names no other, so nobody reads who else comes."""
+    cancels = method == "CANCEL"
+    event = vevent(
+        meeting,
+        site,
+        sequence=sequence,
+        alarms=() if cancels else alarms,
+        answer_on_page=not (cancels or club.reads_replies),
+    )
+    if cancels:
+        event["status"] = "CANCELLED"
+    host = vCalAddress(f"mailto:{club.address}")
+    host.params["CN"] = club.name
+    event.add("organizer", host)
+    attendee = vCalAddress(f"mailto:{person.address}")
+    attendee.params["CN"] = person.name
+    attendee.params["CUTYPE"] = "INDIVIDUAL"
+    attendee.params["ROLE"] = "REQ-PARTICIPANT"
+    attendee.params["PARTSTAT"] = person.partstat
+    attendee.params["RSVP"] = "TRUE" if club.reads_replies and not cancels else "FALSE"
+    event.add("attendee", attendee)
+    return Invitation(method, calendar(club.name, method, [*vtimezones([meeting]), event]).decode())
+
+
+def _local(moment: datetime, zone: str) -> datetime:
+    """The moment as the zone's clocks show it. In UTC where they show that hour twice: it would mean the first one (RFC 5545
+    3.3.5), which not every program knows; and for UTC, which needs no VTIMEZONE.
+    """
+    local = moment.astimezone(ZoneInfo(zone))
+    comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return moment.astimezone(UTC) if comes_twice or zone == "UTC" else local
+
+
+def _observance(tz: ZoneInfo, onset: datetime, before: datetime) -> Component:
+    """What holds from `onset` on; `before` is a moment at which the offset before it still holds."""
+    now, was = onset.astimezone(tz), before.astimezone(tz)
+    component = TimezoneDaylight() if now.dst() else TimezoneStandard()
+    offset = was.utcoffset() or timedelta(0)
+    component.add("dtstart", (onset + offset).replace(tzinfo=None))
+    component.add("tzoffsetfrom", offset)
+    component.add("tzoffsetto", now.utcoffset())
+    component.add("tzname", now.tzname())
+    return component
+
+
+def _changes(tz: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
+    """The instants between two at which the offset of a zone changes, to the second."""
+    day = timedelta(days=1)
+    while first < last:
+        low, high = first, first + day
+        if low.astimezone(tz).utcoffset() != high.astimezone(tz).utcoffset():
+            while high - low > timedelta(seconds=1):
+                middle = low + timedelta(seconds=(high - low).total_seconds() // 2)
+                if middle.astimezone(tz).utcoffset() == first.astimezone(tz).utcoffset():
+                    low = middle
+                else:
+                    high = middle
+            yield high
+        first += day

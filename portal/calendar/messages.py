@@ -1,0 +1,54 @@
+"""The mails that put a meeting into a person's calendar, or take it out, when no other mail did."""
+
+from portal.mail import Message
+from portal.meetings.board import Board
+from portal.meetings.messages import details
+
+WHY = "You get this because you have a place. Under “Mails” of your account you can do without these."
+
+
+def confirmed(name: str | None, m: Board) -> Message:
+    """A yes."""
+    return Message(
+        subject=f"You’re coming: {m.title}",
+        headline=f"You’re coming to {m.title}",
+        body=(
+            f"Hello {name or 'there'}, you have a place. This mail puts the meeting into your calendar.",
+            "If you cannot come after all, say so on the page, and somebody else gets your place.",
+        ),
+        details=details(m),
+        button=(f"/meetings/{m.id}", "See the meeting"),
+        why=WHY,
+    )
+
+
+def invited(name: str | None, m: Board) -> Message:
+    """An invitation by name that nobody has told of: to a later meeting of a private series."""
+    return Message(
+        subject=f"You are invited: {m.title}",
+        headline=f"You are invited to {m.title}",
+        body=(
+            f"Hello {name or 'there'}, you are invited. Only invited people can see this meeting.",
+            "Tell us on the page whether you are coming. Opening this mail decides nothing.",
+        ),
+        details=details(m),
+        button=(f"/meetings/{m.id}", "See the meeting"),
+        why="You get this because you were invited to a private meeting.",
+    )
+
+
+def withdrawn(name: str | None, m: Board, reason: str | None) -> Message:
+    """A place is gone, or a no was said; `reason` if it was not the person's own doing."""
+    return Message(
+        subject=f"Removed from your calendar: {m.title}",
+        headline="You have no place any more" if reason else "You’re not coming",
+        body=(
+            f"Hello {name or 'there'}, you have no place at {m.title} any more. {reason}"
+            if reason
+            else f"Hello {name or 'there'}, you’re not coming to {m.title}.",
+            "This mail takes it out of your calendar.",
+        ),
+        details=details(m),
+        button=("/meetings", "See what else is on"),
+        why="You get this because a mail of ours had put the meeting into your calendar.",
+    )
