@@ -49,8 +49,8 @@ alter table mails
   add announcement_id uuid constraint fk_mails_announcement_id_announcements references announcements on delete set null,
   -- The mail it sends once more.
   add again_of uuid constraint fk_mails_again_of_mails references mails on delete set null;
-create index ix_mails_announcement_id on mails (announcement_id, state) where announcement_id is not null;
-create index ix_mails_again_of on mails (again_of) where again_of is not null;
+create index ix_mails_announcement_id on mails (announcement_id, state);
+create index ix_mails_again_of on mails (again_of);
 -- The outbox as admins read it, newest first.
 create index ix_mails_created_at on mails (created_at desc, id desc);
 create index ix_mails_kind on mails (kind, created_at desc, id desc);

@@ -134,7 +134,7 @@ SENTENCES = {
     "family.transfer-withdrawn": "An offer to hand over a family was withdrawn",
     "family.taken-over": "{one} took over the family",
     "family.ending": "{who} let the family plan end",
-    "mail.read": "{who} read a mail to {whom} in the outbox",
+    "mail.opened": "{who} read a mail to {whom} in the outbox",
     "mail.sent-again": "{who} had a mail to {whom} sent again",
     "mail.retried": "{who} had a mail to {whom} tried again that had failed",
     "mail.retry-all-asked": "{who} had all failed mails tried again",

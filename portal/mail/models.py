@@ -24,10 +24,8 @@ class Mail(Base):
         Index("ix_mails_created_at", sql("created_at desc"), sql("id desc")),
         Index("ix_mails_kind", "kind", sql("created_at desc"), sql("id desc")),
         Index("ix_mails_recipient", sql("lower(recipient)"), sql("created_at desc")),
-        Index(
-            "ix_mails_announcement_id", "announcement_id", "state", postgresql_where=sql("announcement_id is not null")
-        ),
-        Index("ix_mails_again_of", "again_of", postgresql_where=sql("again_of is not null")),
+        Index("ix_mails_announcement_id", "announcement_id", "state"),
+        Index("ix_mails_again_of", "again_of"),
     )
 
     id: Mapped[Id]
@@ -96,7 +94,7 @@ class InboxMessage(Base):
 
     __tablename__ = "inbox_messages"
     __table_args__ = (
-        UniqueConstraint("mailbox", "uidvalidity", "uid"),
+        UniqueConstraint("mailbox", "uidvalidity", "uid", name="uq_inbox_messages_uid"),
         Index("ix_inbox_messages_received_at", sql("received_at desc"), sql("id desc")),
         Index("ix_inbox_messages_user_id", "user_id", "meeting_id"),
     )

@@ -57,7 +57,7 @@ def read(db: Session, mail_id: UUID) -> MailBody | None:
     """
     body = BODY.one_or_none(db, mail=mail_id)
     if body and body.text and not db.scalar(READ_LATELY, {"mail": str(mail_id), "at": clock.now()}):
-        _note(db, "mail.read", "A mail was read in the outbox", mail_id)
+        _note(db, "mail.opened", "A mail was read in the outbox", mail_id)
     return body
 
 

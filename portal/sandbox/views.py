@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from portal import clock
 from portal.access import public
@@ -29,6 +29,9 @@ from portal.sandbox.people import SELIN
 from portal.times import since
 from portal.viewer import me, viewer
 from portal.web import page
+
+IS_DEMO = text("select is_sandbox from club_clock")
+"""Only in a demo's database may a job of the demo's be enqueued."""
 
 bp = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
@@ -87,7 +90,7 @@ def reply(mail_id: UUID) -> ResponseReturnValue:
     from portal.sandbox.jobs import reply  # which the schedule of a demo's worker has, and no other
 
     partstat = calendar_program.PARTSTATS.get(request.form.get("answer", "")) or abort(400)
-    if db.session.get(SandboxMail, mail_id) is None:
+    if db.session.get(SandboxMail, mail_id) is None or not db.session.scalar(IS_DEMO):
         abort(404)
     reply.enqueue(db.session(), mail_id=mail_id, partstat=partstat)
     flash("Your calendar’s answer is on its way to the club. It counts within a minute.", "note")

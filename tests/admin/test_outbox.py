@@ -201,7 +201,7 @@ def test_of_such_a_mail_kind_time_state_and_failure_are_shown(desk, write, paths
     assert "Holds a link or code" in shown and "Your account" in shown and "Waiting" in shown
     assert "We are open." not in shown and "Hello Alice" not in shown
     assert desk.get(f"{path}/page").status_code == 404
-    assert "mail.read" not in operations(superuser)
+    assert "mail.opened" not in operations(superuser)
 
 
 @pytest.mark.parametrize("state", ["queued", "sent", "failed"])

@@ -49,11 +49,12 @@ def reply(inbox):
 
 @pytest.fixture
 def answer_of(superuser):
-    """`answer_of(alice, supper)`: the answer that is stored, None for none."""
+    """`answer_of(alice, supper)`: what she said, None for nothing yet."""
 
     def stored(person, meeting):
         row = superuser.execute(
-            "select answer from meeting_attendances where user_id = %s and meeting_id = %s", [person.id, meeting.id]
+            "select nullif(answer, 'invited') from meeting_attendances where user_id = %s and meeting_id = %s",
+            [person.id, meeting.id],
         ).fetchone()
         return row[0] if row else None
 

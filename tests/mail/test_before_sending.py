@@ -39,7 +39,9 @@ def bounced(worker_app, database):
 
 def due(superuser):
     """When the jobs that wait for their time will be done."""
-    found = superuser.execute("select scheduled_at from procrastinate_jobs where status = 'todo' order by 1")
+    found = superuser.execute(
+        "select scheduled_at from procrastinate_jobs where status = 'todo' and task_name = 'mail.deliver' order by 1"
+    )
     return [moment for (moment,) in found]
 
 

@@ -50,7 +50,7 @@ class Inbox:
     def run(self) -> tuple[bool, str]:
         """How the last reading of the mailbox went."""
         return self.superuser.execute(
-            "select well, said from runs where name = 'inbox' order by began_at desc limit 1"
+            "select well, outcome from runs where name = 'inbox' order by began_at desc limit 1"
         ).fetchone()
 
 
