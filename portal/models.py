@@ -10,6 +10,7 @@ from portal.families import models as families
 from portal.jobs import runs
 from portal.mail import models as mail
 from portal.meetings import models as meetings
+from portal.moving import models as moving
 from portal.operations import models as operations
 from portal.rooms import models as rooms
 
@@ -23,6 +24,7 @@ __all__ = [
     "families",
     "mail",
     "meetings",
+    "moving",
     "operations",
     "rooms",
     "runs",

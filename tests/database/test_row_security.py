@@ -29,6 +29,7 @@ from tests.support.server import Database
 DECISIONS = """
                                nobody  login   own     family  stranger  admin   worker
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
+adoptions                      ----    ----    ----    ----    ----      ----    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
 backups                        ----    ----    ----    ----    ----      S---    SIUD
 checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
@@ -41,6 +42,7 @@ family_memberships             ----    ----    S---    o---    o---      S---   
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 former_addresses               ----    ----    S---    o---    o---      o---    S--D
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
+imported                       ----    ----    ----    ----    ----      ----    SIUD
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD

@@ -15,7 +15,7 @@ FLOORS = (
     ("cli",),
     ("sandbox",),
     ("admin", "public"),
-    ("operations",),
+    ("operations", "moving"),
     ("notifications",),
     ("calendar",),
     ("attendance",),
