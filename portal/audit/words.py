@@ -32,6 +32,8 @@ SENTENCES = {
     "answer.together": "{who} answered for their family: {meeting}",
     "attendance.corrected": "{who} corrected whether {whom} came to {meeting}",
     "attendance.released": "Places of {whom} were released: access ended",
+    "club.moved-in": "People and what belongs to them were taken from another system",
+    "club.moved-in-invited": "Whoever moved in was invited to choose a password",
     "guest.invited": "{who} invited {whom} to {meeting}",
     "guest.taken-back": "{who} withdrew the invitation of {whom} to {meeting}",
     "request.accepted": "{who} gave {whom} a place at {meeting}",
