@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from portal.moving import reading
 from portal.moving.reading import Doubt, Plan
@@ -100,7 +101,7 @@ LAYOUTS = {
         AMERICAN,
         never=("never", "n/a", "0000-00-00", "0000-00-00 00:00:00", "null"),
     ),
-    "csv": Layout({}),
+    "csv": Layout({meaning: (meaning,) for meaning in FIELDS}),
 }
 
 
@@ -128,7 +129,7 @@ class People:
                 raise Problem(f"{file} is no CSV in UTF-8.") from broken
         self.columns = self._found()
 
-    def _open(self):  # type: ignore[no-untyped-def]
+    def _open(self) -> IO[str]:
         return open(self.file, encoding="utf-8-sig", newline="")
 
     def _found(self) -> dict[str, str]:

@@ -4,6 +4,7 @@
 """
 
 import csv
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,28 +20,34 @@ SAMPLES = Path(__file__).with_name("samples")
 
 
 @pytest.fixture
-def move_in(worker_app, database, server_url, tmp_path):
-    """`move_in("documented")`: take what that sample has; the lines of the report as (taken, kind, id, reason)."""
+def original(server_url):
+    """`original("documented")`: the address of a database made of that sample; the same one when asked again."""
+    made = {}
+    with ExitStack() as open_until_the_end:
+
+        def of(sample):
+            if sample not in made:
+                made[sample] = open_until_the_end.enter_context(server.empty_database(server_url, sample))
+                with made[sample].connect() as there:
+                    there.execute((SAMPLES / f"{sample}.sql").read_bytes())
+            return f"{made[sample].url()}&schema=public"
+
+        yield of
+
+
+@pytest.fixture
+def move_in(worker_app, database, original, tmp_path):
+    """`move_in("documented")`: take what that sample has; the report as {(taken, kind, id): reason}."""
 
     def take(sample, *, dry_run=False):
-        with server.empty_database(server_url, sample) as original, worker_app.app_context():
-            with original.connect() as there:
-                there.execute((SAMPLES / f"{sample}.sql").read_bytes())
+        report = tmp_path / "report.csv"
+        with worker_app.app_context():
             act_as(db.session(), WORKER)
-            settings = worker_app.config["SETTINGS"]
-            url = f"{original.url()}&schema=public"
-            run(
-                db.session(),
-                "original",
-                "original",
-                url,
-                wish_of(settings),
-                dry_run=dry_run,
-                report_file=tmp_path / "report.csv",
-                say=lambda _: None,
-            )
+            wish = wish_of(worker_app.config["SETTINGS"])
+            url = original(sample)
+            run(db.session(), "original", "original", url, wish, dry_run=dry_run, report_file=report, say=len)
             db.session.rollback()
-        with open(tmp_path / "report.csv", newline="") as file:
+        with open(report, newline="") as file:
             return {(row["taken"], row["kind"], row["id"]): row["reason"] for row in csv.DictReader(file)}
 
     return take
@@ -124,3 +131,67 @@ def test_what_is_in_doubt_is_told_and_not_guessed(move_in):
         "The subscription is active there without a date",
     ]
     assert set(told) >= {("in part", "person", "u1-ana"), ("in part", "meeting", "m2"), ("in part", "attendance", "a2")}
+
+
+def test_the_deployed_shape_counts_rupees_and_knows_pairs(move_in, superuser, broken):
+    move_in("deployed")
+    assert rows(
+        superuser, "select transaction_id, amount_minor, currency, subscription_type from orders order by 1"
+    ) == [
+        ("pay_A", 400000, "INR", "family"),
+        ("pay_B", 249900, "INR", "individual"),
+        ("pay_C", 249900, "INR", "individual"),
+        ("pay_D", 249900, "INR", "individual"),
+    ]
+    assert rows(superuser, "select email, family_role from users where family_role is not null order by 1") == [
+        ("asha@old.example", "primary"),
+        ("bina@old.example", "member"),
+    ]
+    assert rows(
+        superuser, "select u.email, g.kind from access_grants g join users u on u.id = g.user_id order by 1, 2"
+    ) == [("dev@old.example", "complimentary"), ("dev@old.example", "offline"), ("esha@old.example", "offline")]
+    assert rows(superuser, "select title, status, attendance_record from meetings order by 1") == [
+        ("Soon", "scheduled", None),
+        ("Then", "completed", "not_recorded"),
+    ]
+    assert broken() == {}
+
+
+def test_the_deployed_shape_is_taken_without_guessing(move_in):
+    told = move_in("deployed")
+    assert {key[2]: told[key] for key in told if key[:2] == ("no", "order")} == {
+        "order_H": "It was never paid",
+        "order_I": "It ends before it begins",
+        "order_J": "Nobody here knows this status of a payment",
+        "order_K": "The person it belongs to was not taken",
+    }
+    assert {key[2]: told[key] for key in told if key[:2] == ("in part", "order")} == {
+        "order_E": "There is no such plan here: its days are given, its payment is not in the revenue",
+        "order_G": "Half of a pair is missing: days are given, and no family and no payment are taken",
+    }
+    assert told["no", "person", "u3"] == "Another row, taken before, has the same address but for capitals"
+    assert told["no", "meeting", "m3"] == "Nobody here knows this platform"
+
+
+def test_a_dry_run_reports_the_same_and_changes_nothing(move_in, superuser):
+    told = move_in("documented", dry_run=True)
+    assert rows(superuser, "select (select count(*) from users), (select count(*) from imported)") == [(0, 0)]
+    assert move_in("documented") == told
+
+
+def test_a_second_run_takes_nothing_twice(move_in, superuser):
+    counts = (
+        "select (select count(*) from users), (select count(*) from orders), (select count(*) from access_grants),"
+        " (select count(*) from meetings), (select count(*) from meeting_attendances), (select count(*) from presences),"
+        " (select count(*) from family_memberships)"
+    )
+    told = move_in("documented")
+    before = rows(superuser, counts)
+    again = move_in("documented")
+    assert rows(superuser, counts) == before
+    assert {key for key in again if key[0] == "no"} == {key for key in told if key[0] == "no"}
+
+
+def test_a_database_of_something_else_is_refused(move_in):
+    with pytest.raises(Problem, match="neither the tables"):
+        move_in("nothing")
