@@ -136,8 +136,8 @@ class People:
         plain = {_plain(column): column for column in reversed(self.head)}
         columns = {
             meaning: plain[_plain(head)]
-            for meaning, heads in self.layout.heads.items()
-            for head in reversed(heads)
+            for meaning in FIELDS
+            for head in reversed(self.layout.heads.get(meaning, ()))
             if _plain(head) in plain
         }
         for meaning, column in self.wish.columns.items():
@@ -155,7 +155,8 @@ class People:
 
     def mapping(self) -> Iterator[str]:
         """Which column is taken for what, and which are not taken, in sentences."""
-        for meaning, column in self.columns.items():
+        for meaning in [meaning for meaning in FIELDS if meaning in self.columns]:
+            column = self.columns[meaning]
             yield f"{meaning} is “{column}”: {FIELDS[meaning]}"
         unused = [column for column in self.head if column not in self.columns.values()]
         if unused:

@@ -41,6 +41,8 @@ PAID = ("success", "completed", "paid")
 UNPAID = ("pending", "failed", "created")
 MONTHLY_FAMILY = "comboPlan"
 LONGEST_MEETING = 480
+HALF = "Half of a pair is missing: days are given, and no family and no payment are taken"
+WHICH = "Nobody can tell who of the pair paid: days are given, and no family and no payment are taken"
 
 
 def read(url: str, club_zone: str) -> Iterator[Record | Untaken]:
@@ -382,12 +384,13 @@ class Deployed:
                     first["plan_type"],
                 )
             return
-        if len(rows) == 1 or rows[0]["created_at"] == rows[1]["created_at"]:
+        if len(rows) == 1:
             yield from self._days(rows, "offline")
-            reason = "Half of a pair is missing" if len(rows) == 1 else "Nobody can tell who of the pair paid"
-            yield _in_part(
-                "order", place, order_id, f"{reason}: days are given, and no family and no payment are taken"
-            )
+            yield _in_part("order", place, order_id, HALF)
+            return
+        if rows[0]["created_at"] == rows[1]["created_at"]:
+            yield from self._days(rows, "offline")
+            yield _in_part("order", place, order_id, WHICH)
             return
         yield self._order(order_id, first, price, "family", place)
         if (self._moment(first["end_date"])) > self.now:

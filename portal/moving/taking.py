@@ -373,7 +373,7 @@ def take(
         db.rollback()
         return
     if report.taken:
-        audit.record(db, "club.moved-in", f"Taken from {source}", **{k: str(v) for k, v in report.taken.items()})
+        audit.record(db, "club.moved-in", f"Taken from {source}", taken=dict(report.taken))
     keep(db)
 
 
