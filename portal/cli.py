@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from portal.config import LOGINS, PAGES, VAR, VERSION, WORK, Settings, declared, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
+from portal.sentences import ngettext
 from portal.setting_values import plain_url
 
 OWNER = ("OWNER_DATABASE_URL",)
@@ -419,7 +420,14 @@ def import_club(
         kept_as = name or source
         running.run(db, source, kept_as, where, wish, dry_run=dry_run, report_file=report, say=click.echo)
         if invite and not dry_run:
-            print(f"{invitations.invite(db, kept_as):,} people were invited to choose a password.")
+            invited = invitations.invite(db, kept_as)
+            print(
+                ngettext(
+                    "%(num)s person was invited to choose a password.",
+                    "%(num)s people were invited to choose a password.",
+                    invited,
+                )
+            )
 
 
 @portal.command("make-admin")

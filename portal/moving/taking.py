@@ -8,7 +8,7 @@ batch ended and takes nothing twice. As the worker; nobody gets a mail.
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -348,13 +348,20 @@ def _harmless(cell: str) -> str:
 
 
 def take(
-    db: Session, source: str, rows: Iterable[Record | Untaken], report: Report, *, dry_run: bool, batch: int = BATCH
+    db: Session,
+    source: str,
+    rows: Iterable[Record | Untaken],
+    report: Report,
+    *,
+    dry_run: bool,
+    batch: int = BATCH,
+    say: Callable[[str], object] = len,
 ) -> None:
     """Take all a source yields. A dry run does the same work and undoes it, so that what it reports is what would happen;
-    it is one transaction, for a row may depend on any before it.
+    it is one transaction, for a row may depend on any before it. `say` hears how far it is.
     """
     waiting: dict[str, list[Record]] = {record.kind: [] for record in KINDS}
-    held = 0
+    held = together = 0
     _without_limit(db)
     for row in rows:
         if isinstance(row, Untaken):
@@ -364,7 +371,9 @@ def take(
         held += 1
         if held >= batch:
             _take_batch(db, source, waiting, report)
+            together += held
             held = 0
+            say(f"{together:,} rows")
             if not dry_run:
                 keep(db)
                 _without_limit(db)
@@ -379,6 +388,7 @@ def take(
 
 def _without_limit(db: Session) -> None:
     db.execute(text("set local statement_timeout = 0"))
+    db.execute(text("set local idle_in_transaction_session_timeout = 0"))  # the source may be slow
 
 
 def _take_batch(db: Session, source: str, waiting: dict[str, list[Record]], report: Report) -> None:

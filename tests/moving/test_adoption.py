@@ -1,11 +1,14 @@
 """A plan sold elsewhere goes on here: known by its id, read and never written to, charged by nobody twice."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from portal.billing import jobs
 from portal.database import db
 from portal.database.identity import WORKER, act_as
-from portal.moving.records import Adoption, Person
+from portal.moving.records import Adoption, Order, Person
 from portal.moving.taking import Report, take
 from tests.support.reading import do
 
@@ -32,13 +35,15 @@ def sold_elsewhere(bank):
     return line, customer.id, subscription.id
 
 
+ANA = Person(external_id="1", place="line 2", email="ana@old.example", timezone="UTC")
+
+
 @pytest.fixture
 def adopt(worker_app, work, sold_elsewhere):
     """`adopt()`: Ana moves in with it, by its id or by her customer's alone; the worker has done what follows."""
 
-    def move_in(*, by_customer=False):
+    def move_in(*more, by_customer=False):
         _line, customer, subscription = sold_elsewhere
-        ana = Person(external_id="1", place="line 2", email="ana@old.example", timezone="UTC")
         hers = Adoption(
             external_id=customer,
             place="line 2",
@@ -50,7 +55,7 @@ def adopt(worker_app, work, sold_elsewhere):
         )
         with worker_app.app_context():
             act_as(db.session(), WORKER)
-            take(db.session(), "ghost", [ana, hers], Report(), dry_run=False)
+            take(db.session(), "ghost", [ANA, *more, hers], Report(), dry_run=False)
         work()
 
     return move_in
@@ -70,6 +75,32 @@ ADOPTED = [("active", "individual", 1500, "active", "completed", 1500)]
 def test_an_adopted_plan_gives_access_and_its_payments_are_orders(adopt, superuser, by_customer):
     adopt(by_customer=by_customer)
     assert ours(superuser) == ADOPTED
+
+
+def test_a_payment_that_came_along_is_not_an_order_twice(adopt, sold_elsewhere, superuser, now):
+    line, customer, _subscription = sold_elsewhere
+    (charge,) = line.charges.list(params={"customer": customer}).data
+    paid = Order(
+        external_id="o1",
+        place="line 2",
+        person="1",
+        number="OLD-1",
+        status="completed",
+        amount=Decimal(15),
+        amount_minor=1500,
+        currency="USD",
+        subscription_type="individual",
+        billing_cycle="monthly",
+        provider="stripe",
+        transaction=charge.payment_intent,
+        created_at=now,
+        completed_at=now,
+        period_start=now,
+        period_end=now + timedelta(days=30),
+    )
+    adopt(paid)
+    assert ours(superuser) == ADOPTED
+    assert superuser.execute("select order_number from orders").fetchall() == [("OLD-1",)]
 
 
 def test_nothing_is_written_to_it(adopt, sold_elsewhere):
