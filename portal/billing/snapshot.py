@@ -41,9 +41,7 @@ def apply_snapshot(db: Session, snapshot: CustomerSnapshot) -> str:
     brought = {o.transaction_id: o for o in known if o.payment_provider == "stripe" and not o.provider_invoice_id}
     invoices = sorted(snapshot.invoices, key=lambda invoice: invoice.created_at)
     happened = [
-        _order(
-            db, snapshot, invoice, orders.get(invoice.id) or (invoice.payment_id and brought.get(invoice.payment_id))
-        )
+        _order(db, snapshot, invoice, orders.get(invoice.id) or brought.get(invoice.payment_id or ""))
         for invoice in invoices
     ]
     db.flush()

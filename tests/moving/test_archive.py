@@ -5,8 +5,13 @@ from zipfile import ZipFile
 
 import pytest
 
+from portal import create_app
+from portal.database import db
+from portal.database.identity import WORKER
+from portal.database.transactions import transaction
 from portal.moving.archive import bring
 from portal.moving.export import export
+from portal.operations.check import findings
 from portal.problems import Problem
 from tests.conftest import TEST_DATA
 from tests.support import server, world
@@ -48,11 +53,23 @@ def rows(file):
         return {name: archive.read(name) for name in archive.namelist() if name != "manifest.json"}
 
 
+def promises_broken(database):
+    """What `portal check` would tell of it."""
+    settings = settings_for(database)
+    app = create_app(settings, database_url=settings.worker_url)
+    with transaction(app, WORKER) as session:
+        broken = {finding.promise: finding.broken for finding in findings(session, at_rest=True) if finding.broken}
+    with app.app_context():
+        db.engine.dispose()
+    return broken
+
+
 def test_a_club_brought_into_an_empty_one_is_the_same_club(club, empty, tmp_path):
     export(club.url("portal_worker"), tmp_path / "club.zip", lambda _: None)
     bring(settings_for(empty), tmp_path / "club.zip", lambda _: None)
     export(empty.url("portal_worker"), tmp_path / "again.zip", lambda _: None)
     assert rows(tmp_path / "again.zip") == rows(tmp_path / "club.zip")
+    assert promises_broken(empty) == {}
     with empty.connect() as there:
         assert there.execute("select count(*) from credentials").fetchone() == (0,)
         assert there.execute("select count(*) from pg_trigger where tgenabled = 'D'").fetchone() == (0,)
