@@ -22,6 +22,7 @@ create table imported (
   imported_at timestamptz not null default now(),
   constraint pk_imported primary key (source, kind, external_id)
 );
+create index ix_imported_row_id on imported (row_id);
 
 -- Customers and subscriptions that were not made here and do not bear the club's mark, and which plan theirs is here.
 create table adoptions (

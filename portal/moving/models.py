@@ -20,5 +20,5 @@ class Imported(Base):
     source: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)
-    row_id: Mapped[UUID]
+    row_id: Mapped[UUID] = mapped_column(index=True)
     imported_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -295,8 +295,27 @@ STATEMENTS = {
     "meeting": (MEETING,),
     "attendance": (SEATS, ATTENDANCE),
 }
+# What `refresh_projection` says of people who have days and nothing else, for a whole batch: most of those who move in.
+GIVEN = text("""
+update users u
+   set subscription_status = case when v.until > club_now() then 'active' else 'inactive' end,
+       subscription_type = 'individual', subscription_expiry = v.until, access_until = v.until
+  from (select g.user_id, max(g.ends_at) as until from access_grants g
+         where g.user_id = any (cast(:people as uuid[])) and g.starts_at <= club_now() group by 1) v
+ where u.id = v.user_id and u.family_plan_id is null
+   and not exists (select from orders o where o.user_id = u.id)
+   and not exists (select from subscriptions s where s.user_id = u.id)
+returning u.id
+""")
 REFRESH = text("""
 select refresh_projection(id, club_now()) from (select distinct unnest(cast(:people as uuid[])) as id order by 1) p
+""")
+# The source may be slow. And the planner knows nothing of tables that were empty a moment ago: each row is looked up by an
+# index, or the time a batch takes would grow with what was taken.
+LOCAL = text("""
+select set_config(name, value, true) from (values
+  ('statement_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('enable_seqscan', 'off'),
+  ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')) wanted (name, value)
 """)
 IN_PART = "in part: "
 """How the reason begins of a row that is taken without a part of it."""
@@ -362,7 +381,7 @@ def take(
     """
     waiting: dict[str, list[Record]] = {record.kind: [] for record in KINDS}
     held = together = 0
-    _without_limit(db)
+    _set_up(db)
     for row in rows:
         if isinstance(row, Untaken):
             report.note(row)
@@ -376,7 +395,7 @@ def take(
             say(f"{together:,} rows")
             if not dry_run:
                 keep(db)
-                _without_limit(db)
+                _set_up(db)
     _take_batch(db, source, waiting, report)
     if dry_run:
         db.rollback()
@@ -386,9 +405,8 @@ def take(
     keep(db)
 
 
-def _without_limit(db: Session) -> None:
-    db.execute(text("set local statement_timeout = 0"))
-    db.execute(text("set local idle_in_transaction_session_timeout = 0"))  # the source may be slow
+def _set_up(db: Session) -> None:
+    db.execute(LOCAL)
 
 
 def _take_batch(db: Session, source: str, waiting: dict[str, list[Record]], report: Report) -> None:
@@ -402,15 +420,20 @@ def _take_batch(db: Session, source: str, waiting: dict[str, list[Record]], repo
         outcomes = [Outcome(*row) for row in db.execute(last, params)]
         for outcome in outcomes:
             _note(report, kind, outcome)
-        touched = [str(outcome.touched) for outcome in outcomes if outcome.touched]
-        if touched:
-            db.execute(REFRESH, {"people": touched})
+        _refresh(db, {outcome.touched for outcome in outcomes if outcome.touched})
         if kind == Adoption.kind:
             new = {outcome.external_id for outcome in outcomes if outcome.reason is None}
             for record in records:
                 if isinstance(record, Adoption) and record.external_id in new:
                     customer_changed.publish(db, customer_id=record.customer_id)
         records.clear()
+
+
+def _refresh(db: Session, touched: set[UUID]) -> None:
+    """Work out anew who has access until when."""
+    if touched:
+        done = set(db.scalars(GIVEN, {"people": list(touched)}))
+        db.execute(REFRESH, {"people": list(touched - done)})
 
 
 def _note(report: Report, kind: str, outcome: Outcome) -> None:
