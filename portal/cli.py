@@ -4,7 +4,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import psycopg
@@ -15,6 +17,7 @@ from sqlalchemy.orm import Session
 from portal.config import LOGINS, PAGES, VAR, VERSION, WORK, Settings, declared, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
+from portal.sentences import ngettext
 from portal.setting_values import plain_url
 
 OWNER = ("OWNER_DATABASE_URL",)
@@ -354,6 +357,89 @@ def _at_work(*more: str, any_version: bool = False) -> Iterator[tuple[Session, S
     refuse_unsafe(app, "portal_worker", any_version=any_version)
     with transaction(app, WORKER) as session:
         yield session, settings
+
+
+@portal.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export_club(file: Path) -> None:
+    """Write everything the club has into FILE.zip, as CSV and JSON; no password, token or key is in it."""
+    from portal.moving.export import export
+
+    settings = Settings.from_environment(needs=("WORKER_DATABASE_URL",))
+    export(plain_url(settings.worker_url), file, click.echo)
+    print(f"Everything is in {file}.")
+
+
+@portal.command("import", context_settings={"show_default": True})
+@click.argument("where", metavar="SOURCE")
+@click.option(
+    "--as",
+    "source",
+    required=True,
+    type=click.Choice(["original", "ghost", "memberful", "pmpro", "csv", "archive"]),
+    help="What SOURCE is: an address of the original system's database, a file, an archive of portal export.",
+)
+@click.option("--name", help="What the source is called here, if there are several files of a kind; else its kind.")
+@click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Which column of a CSV is what.")
+@click.option(
+    "--price",
+    "prices",
+    multiple=True,
+    metavar="THEIRS=PLAN/CYCLE",
+    help="Which plan a price or plan there is here, as Gold=individual/monthly.",
+)
+@click.option("--dates", multiple=True, metavar="PATTERN", help="How dates are written, as %d.%m.%Y.")
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="How long people have who are free there without an end."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be taken, and change nothing.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), help="A CSV of every row not taken, and why."
+)
+@click.option("--invite", is_flag=True, help="Then invite everybody who was taken to choose a password, by mail, once.")
+def import_club(
+    where: str,
+    source: str,
+    name: str | None,
+    columns: tuple[str, ...],
+    prices: tuple[str, ...],
+    dates: tuple[str, ...],
+    until: datetime | None,
+    dry_run: bool,
+    report: Path | None,
+    invite: bool,
+) -> None:
+    """Move a club in from another system. May be repeated, and goes on where it was cut short; see docs/moving.md."""
+    from portal.moving import archive, invitations, reading, running
+
+    if source == "archive":
+        archive.bring(Settings.from_environment(needs=OWNER), Path(where), click.echo)
+        print("The club is here. Everybody chooses a password anew, under “Forgot your password?”.")
+        return
+    try:
+        plans = reading.prices(prices)
+    except ValueError as wrong:
+        raise Problem(f"--price {wrong} is not like Gold=individual/monthly.") from wrong
+    pairs = [pair.partition("=") for pair in columns]
+    with _at_work("ADDRESS_KEY", "PUBLIC_URL") as (db, settings):
+        wish = running.wish_of(
+            settings,
+            prices=plans,
+            columns={field: column for field, _, column in pairs},
+            dates=dates,
+            until=until and until.replace(tzinfo=ZoneInfo(settings.club_timezone)),
+        )
+        kept_as = name or source
+        running.run(db, source, kept_as, where, wish, dry_run=dry_run, report_file=report, say=click.echo)
+        if invite and not dry_run:
+            invited = invitations.invite(db, kept_as)
+            print(
+                ngettext(
+                    "%(num)s person was invited to choose a password.",
+                    "%(num)s people were invited to choose a password.",
+                    invited,
+                )
+            )
 
 
 @portal.command("make-admin")

@@ -10,6 +10,7 @@ from portal.families import models as families
 from portal.jobs import runs
 from portal.mail import models as mail
 from portal.meetings import models as meetings
+from portal.moving import models as moving
 from portal.notifications import models as notifications
 from portal.operations import models as operations
 from portal.rooms import models as rooms
@@ -24,6 +25,7 @@ __all__ = [
     "families",
     "mail",
     "meetings",
+    "moving",
     "notifications",
     "operations",
     "rooms",

@@ -33,6 +33,8 @@ SENTENCES = {
     "reply.applied": "{who} answered {meeting} from a calendar, by mail",
     "attendance.corrected": "{who} corrected whether {whom} came to {meeting}",
     "attendance.released": "Places of {whom} were released: access ended",
+    "club.moved-in": "People and what belongs to them were taken from another system",
+    "club.moved-in-invited": "Whoever moved in was invited to choose a password",
     "guest.invited": "{who} invited {whom} to {meeting}",
     "guest.taken-back": "{who} withdrew the invitation of {whom} to {meeting}",
     "invitations.asked": "{who} had everybody invited to the open meetings ahead",

@@ -16,7 +16,7 @@ from portal.billing import comparison, messages, provider, reading, snapshot
 from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, refresh_projection
 from portal.billing.events import customer_changed, order_changed
 from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
-from portal.billing.sync import sync_customer
+from portal.billing.sync import adopted, sync_customer
 from portal.database.query import Query
 from portal.database.transactions import each, in_batches, let_go
 from portal.jobs import job
@@ -196,7 +196,7 @@ def reconcile(db: Session) -> None:
     knocked, or knocked and was never done. What differs is asked for again; what differs even then is listed for an admin.
     Customers who are called or reached otherwise there are told anew.
     """
-    at_provider = list(reading.live_subscriptions())
+    at_provider = list(reading.live_subscriptions(adopted(db)))
     undone = comparison.undone(db, list(reading.events(clock.now() - LOOK_BACK)))
     for customer_id in each(db, sorted(comparison.differing(db, at_provider) | comparison.customers_of(db, undone))):
         try:
@@ -209,7 +209,7 @@ def reconcile(db: Session) -> None:
     comparison.note_done(db, undone)
     for name, wanted in list(comparison.misnamed(db, reading.customers())):
         provider.name_customer(name, wanted)
-    found = comparison.list_drift(db, list(reading.live_subscriptions()))
+    found = comparison.list_drift(db, list(reading.live_subscriptions(adopted(db))))
     audit.record(
         db,
         "billing.reconciled",

@@ -121,6 +121,18 @@ class Subscription(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
+class Adoption(Base):
+    """A subscription that was not made here, or the customer it is of where only that is known, and the plan it is here."""
+
+    __tablename__ = "adoptions"
+
+    provider_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    subscription_type: Mapped[str]
+    billing_cycle: Mapped[str]
+    adopted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
 class Checkout(Base):
     """A plan chosen and on its way to the provider's payment page.
 

@@ -1,9 +1,10 @@
 """What the provider knows, read into plain records: everything about one customer, every live subscription, what happened.
 
-Foreign objects, without our mark, are left out; so is whatever was not sold by a price of ours.
+Foreign objects, without our mark, are left out; so is whatever was not sold by a price of ours. What a club brought along
+when it moved in is no longer foreign: it is known by its id, and so is its plan (`adoptions`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +18,13 @@ from portal.billing.provider import CLUB, LIVE, Named, asking, id_of, known_cust
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
+
+
+Terms = tuple[str, str]
+"""Plan and cycle of a subscription that was sold elsewhere."""
+Adopted = Mapping[str, Terms]
+"""The terms of adopted subscriptions by their id, or by their customer's where that is all that is known."""
+NOTHING: Adopted = {}
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,8 @@ class Event:
     created_at: datetime
 
 
-def fetch(customer_id: str) -> CustomerSnapshot:
-    """Everything about one customer, now. Foreign subscriptions (without our mark) are left out."""
+def fetch(customer_id: str, adopted: Adopted = NOTHING) -> CustomerSnapshot:
+    """Everything about one customer, now. Foreign subscriptions (neither adopted nor with our mark) are left out."""
     began = clock.now()
     with asking() as ask:
         who = known_customer(ask, customer_id)
@@ -116,10 +124,12 @@ def fetch(customer_id: str) -> CustomerSnapshot:
                 "expand": ["data.default_payment_method", "data.schedule"],
             }
         )
+        all_of_them = list(found.auto_paging_iter())
+        terms = _terms(customer_id, all_of_them, adopted)
         subscriptions = [
-            _subscription(ask, s, who)
-            for s in found.auto_paging_iter()
-            if marks_of(s).get("club") == CLUB and _sold(ask, _price_of(s))[0]
+            _subscription(ask, s, who, terms.get(s.id))
+            for s in all_of_them
+            if s.id in terms or (marks_of(s).get("club") == CLUB and _sold(ask, _price_of(s))[0])
         ]
         ours = {s.id for s in subscriptions}
         charges = {
@@ -129,9 +139,11 @@ def fetch(customer_id: str) -> CustomerSnapshot:
         }
         found_invoices = ask.invoices.list(params={"customer": customer_id, "limit": 100, "expand": ["data.payments"]})
         invoices = [
-            _invoice(ask, invoice, charges)
+            _invoice(ask, invoice, charges, terms.get(_subscription_of(invoice) or ""))
             for invoice in found_invoices.auto_paging_iter()
-            if invoice.status != "draft" and _subscription_of(invoice) in ours and _service(ask, invoice)
+            if invoice.status != "draft"
+            and (of := _subscription_of(invoice)) in ours
+            and _service(ask, invoice, terms.get(of or ""))
         ]
     user_id = marks_of(who).get("user_id")
     return CustomerSnapshot(customer_id, UUID(user_id) if user_id else None, began, subscriptions, invoices)
@@ -143,8 +155,19 @@ def subscription(name: str) -> Subscription:
         return _subscription(ask, ask.subscriptions.retrieve(name, params={"expand": ["schedule"]}), None)
 
 
-def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
-    """Every live subscription with our mark at the provider, as (customer, subscription)."""
+def _terms(customer_id: str, found: list[stripe.Subscription], adopted: Adopted) -> dict[str, Terms]:
+    """The adopted ones of a customer's subscriptions. One of which only the customer is known must be the only foreign one
+    that is live: which of two it was, nobody here can tell.
+    """
+    terms = {s.id: adopted[s.id] for s in found if s.id in adopted}
+    foreign = [s.id for s in found if s.status in LIVE and s.id not in terms and marks_of(s).get("club") != CLUB]
+    if customer_id in adopted and len(foreign) == 1:
+        terms[foreign[0]] = adopted[customer_id]
+    return terms
+
+
+def live_subscriptions(adopted: Adopted = NOTHING) -> Iterator[tuple[str, Subscription]]:
+    """Every live subscription at the provider that is adopted or has our mark, as (customer, subscription)."""
     with asking() as ask:
         for status in LIVE:
             wanted: Any = {
@@ -153,8 +176,10 @@ def live_subscriptions() -> Iterator[tuple[str, Subscription]]:
                 "expand": ["data.schedule"],
             }  # its parameters are a TypedDict
             for found in ask.subscriptions.list(params=wanted).auto_paging_iter():
-                if marks_of(found).get("club") == CLUB:
-                    yield id_of(found.customer), _subscription(ask, found, None)
+                customer = id_of(found.customer)
+                terms = adopted.get(found.id) or adopted.get(customer)
+                if terms or marks_of(found).get("club") == CLUB:
+                    yield customer, _subscription(ask, found, None, terms)
 
 
 def customers() -> Iterator[tuple[str, UUID, Named]]:
@@ -178,12 +203,14 @@ def events(since: datetime) -> Iterator[Event]:
                 yield Event(found.id, found.type, customer, payment, moment_of(found.created))
 
 
-def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Customer | None) -> Subscription:
+def _subscription(
+    ask: "V1Services", s: stripe.Subscription, who: stripe.Customer | None, terms: Terms | None = None
+) -> Subscription:
     item = s["items"].data[0]
     ends = s.cancel_at or (item.current_period_end if s.cancel_at_period_end else None)
     reason = s.cancellation_details.reason if s.cancellation_details else None
     failed = reason in ("payment_failed", "payment_disputed") if s.status == "canceled" else False
-    marks, (plan, cycle, amount) = marks_of(s), _sold(ask, _price_of(s))
+    marks, (plan, cycle, amount) = marks_of(s), _sold(ask, _price_of(s), terms)
     checkout, transfer = marks.get("checkout_id"), marks.get("transfer_plan_id")
     return Subscription(
         id=s.id,
@@ -200,7 +227,7 @@ def _subscription(ask: "V1Services", s: stripe.Subscription, who: stripe.Custome
         ended_by=("failure" if failed else "choice") if s.status == "canceled" else None,
         is_duplicate=marks.get("twin") == "1",
         credited=marks.get("credited") == "1",
-        next_plan=_next_plan(ask, s),
+        next_plan=_next_plan(ask, s) if terms is None else None,
         card=_card(s, who),
         checkout_id=UUID(checkout) if checkout else None,
         transfer_plan_id=UUID(transfer) if transfer else None,
@@ -231,13 +258,16 @@ def _named(card: Any) -> str:  # one of many kinds of card
     return f"{(card.brand or 'card').capitalize()} ••{card.last4}"
 
 
-def _sold(ask: "V1Services", price_id: str) -> tuple[str, str, int]:
-    """Plan, cycle and amount of a price; prices never change, so each is asked for once. A foreign one has no plan."""
+def _sold(ask: "V1Services", price_id: str, terms: Terms | None = None) -> tuple[str, str, int]:
+    """Plan, cycle and amount of a price; prices never change, so each is asked for once. A foreign one has no plan, but
+    for an adopted subscription's: then it has its `terms`.
+    """
     if price_id not in _prices():
         found = ask.prices.retrieve(price_id)
         marks = marks_of(found)
         _prices()[price_id] = marks.get("plan", ""), marks.get("cycle", ""), found.unit_amount or 0
-    return _prices()[price_id]
+    plan, cycle, amount = _prices()[price_id]
+    return (*terms, amount) if terms and not plan else (plan, cycle, amount)
 
 
 def _price_of(s: stripe.Subscription) -> str:
@@ -254,17 +284,19 @@ def _subscription_of(invoice: stripe.Invoice) -> str | None:
     return id_of(details.subscription) if details else None
 
 
-def _service(ask: "V1Services", invoice: stripe.Invoice) -> list[Any]:
+def _service(ask: "V1Services", invoice: stripe.Invoice, terms: Terms | None) -> list[Any]:
     """The lines that buy a plan; credit for unused time buys none, nor does what somebody added by hand."""
     priced = [line for line in invoice.lines.data if line.amount >= 0 and line.pricing and line.pricing.price_details]
-    return [line for line in priced if _sold(ask, id_of(line.pricing.price_details.price))[0]]  # type: ignore[union-attr]
+    return [line for line in priced if _sold(ask, id_of(line.pricing.price_details.price), terms)[0]]  # type: ignore[union-attr]
 
 
-def _invoice(ask: "V1Services", invoice: stripe.Invoice, charges: dict[str, stripe.Charge]) -> Invoice:
-    lines = _service(ask, invoice)
+def _invoice(
+    ask: "V1Services", invoice: stripe.Invoice, charges: dict[str, stripe.Charge], terms: Terms | None
+) -> Invoice:
+    lines = _service(ask, invoice, terms)
     last = max(lines, key=lambda line: line.period.end)
     price_id = id_of(last.pricing.price_details.price)
-    plan, cycle, _ = _sold(ask, price_id)
+    plan, cycle, _ = _sold(ask, price_id, terms)
     paid = next(
         (p.payment.payment_intent for p in (invoice.payments.data if invoice.payments else []) if p.status == "paid"),
         None,

@@ -35,9 +35,15 @@ def apply_snapshot(db: Session, snapshot: CustomerSnapshot) -> str:
         return "not of this club"
     if not _newest(db, snapshot):
         return "something newer is known"
-    orders = {o.provider_invoice_id: o for o in db.scalars(select(Order).where(Order.user_id == snapshot.user_id))}
+    known = db.scalars(select(Order).where(Order.user_id == snapshot.user_id)).all()
+    orders = {o.provider_invoice_id: o for o in known if o.provider_invoice_id}
+    # A club that moved in brought paid orders along that know their payment, and no bill.
+    brought = {o.transaction_id: o for o in known if o.payment_provider == "stripe" and not o.provider_invoice_id}
     invoices = sorted(snapshot.invoices, key=lambda invoice: invoice.created_at)
-    happened = [_order(db, snapshot, invoice, orders.get(invoice.id)) for invoice in invoices]
+    happened = [
+        _order(db, snapshot, invoice, orders.get(invoice.id) or brought.get(invoice.payment_id or ""))
+        for invoice in invoices
+    ]
     db.flush()
     happened += [_subscription(db, snapshot, theirs) for theirs in sorted(snapshot.subscriptions, key=lambda s: s.live)]
     refresh_projection(db, snapshot.user_id)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.billing import actions, duplicates, provider, reading
-from portal.billing.models import Checkout, Payer, Subscription
+from portal.billing.models import Adoption, Checkout, Payer, Subscription
 from portal.billing.reading import CustomerSnapshot, Invoice
 from portal.billing.snapshot import apply_snapshot
 from portal.database.transactions import each, let_go
@@ -50,11 +50,21 @@ def sync_customer(db: Session, customer_id: str) -> str:
 
 
 def fetch_snapshot(db: Session, customer_id: str) -> CustomerSnapshot:
-    """What the provider knows now. A customer deleted there has lost our mark, so the person comes from `payers`."""
-    snapshot = reading.fetch(customer_id)
+    """What the provider knows now. A customer deleted there has lost our mark, and one that was adopted never had it, so
+    the person comes from `payers`.
+    """
+    snapshot = reading.fetch(customer_id, adopted(db, customer_id))
     if snapshot.user_id is not None:
         return snapshot
     return replace(snapshot, user_id=db.scalar(select(Payer.user_id).where(Payer.customer_id == customer_id)))
+
+
+def adopted(db: Session, customer_id: str | None = None) -> dict[str, tuple[str, str]]:
+    """The terms of what was adopted: of this customer's person, or of everybody. See `reading.Adopted`."""
+    rows = select(Adoption.provider_id, Adoption.subscription_type, Adoption.billing_cycle)
+    if customer_id is not None:
+        rows = rows.join(Payer, Payer.user_id == Adoption.user_id).where(Payer.customer_id == customer_id)
+    return {row.provider_id: (row.subscription_type, row.billing_cycle) for row in db.execute(rows)}
 
 
 def _elsewhere(db: Session, snapshot: CustomerSnapshot) -> Sequence[str]:

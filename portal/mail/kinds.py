@@ -88,6 +88,7 @@ KINDS = {
     "payment-failed-3": "money",
     "payment-failed-6": "money",
     "twin": "money",
+    "moved-in": "security",
     "verify": "security",
     "known": "security",
     "reset": "security",

@@ -126,7 +126,7 @@ def test_one_customer_that_cannot_be_asked_keeps_nobody_else_from_being_looked_a
         bank.world.pay(bank.choose(sign_in(person))[1])
     first = sorted(name for (name,) in superuser.execute("select customer_id from checkouts"))[0]
     fetch = reading.fetch
-    monkeypatch.setattr(reading, "fetch", lambda name: _down() if name == first else fetch(name))
+    monkeypatch.setattr(reading, "fetch", lambda name, adopted: _down() if name == first else fetch(name))
     night()
     monkeypatch.setattr(reading, "fetch", fetch)
     assert one(superuser, "select count(*) from subscriptions") == 1

@@ -29,6 +29,7 @@ from tests.support.server import Database
 DECISIONS = """
                                nobody  login   own     family  stranger  admin   worker
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
+adoptions                      ----    ----    ----    ----    ----      ----    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
 announcements                  ----    ----    S---    o---    o---      S---    SIUD
 backups                        ----    ----    ----    ----    ----      S---    SIUD
@@ -46,6 +47,7 @@ family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-   
 former_addresses               ----    ----    S---    o---    o---      o---    S--D
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
 inbox_messages                 ----    ----    S---    o---    o---      S---    SIUD
+imported                       ----    ----    ----    ----    ----      ----    SIUD
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mail_preferences               ----    ----    SIU-    ooo-    ooo-      ooo-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      SI--    SIUD

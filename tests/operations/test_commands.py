@@ -430,3 +430,27 @@ def test_a_worker_needs_no_login_but_its_own(portal, environment, monkeypatch, d
         1,
         "portal: WORKER_DATABASE_URL signs in as portal_web; it must be portal_worker.",
     )
+
+
+def test_a_file_of_people_is_told_first_and_then_taken(portal, environment, tmp_path, superuser):
+    file = tmp_path / "members.csv"
+    file.write_text("id,email,name,tiers,stripe_customer_id\n1,ana@ghost.example,Ana,,\n2,nobody,Nobody,,\n")
+    words = ("import", str(file), "--as", "ghost", "--report", str(tmp_path / "report.csv"))
+    status, told, _ = portal(*words, "--dry-run")
+    assert (status, told.splitlines()[-1]) == (0, "Nothing was changed: this was a dry run.")
+    assert superuser.execute("select count(*) from users").fetchone() == (0,)
+    status, told, _ = portal(*words, "--invite")
+    assert "person: 1 taken, 0 here already" in told and "person: 1 × That is not an address" in told
+    assert told.endswith("1 person was invited to choose a password.\n")
+    assert (tmp_path / "report.csv").stat().st_mode & 0o077 == 0
+
+
+def test_a_price_that_is_no_plan_is_refused(portal, tmp_path):
+    status, _, complaint = portal("import", str(tmp_path / "x.csv"), "--as", "ghost", "--price", "Gold=daily")
+    assert (status, complaint) == (1, "portal: --price Gold=daily is not like Gold=individual/monthly.\n")
+
+
+def test_everything_the_club_has_is_written_for_its_owner_alone(portal, people, tmp_path):
+    status, told, _ = portal("export", str(tmp_path / "club.zip"))
+    assert status == 0 and "users: 5 rows" in told
+    assert (tmp_path / "club.zip").stat().st_mode & 0o077 == 0

@@ -21,6 +21,7 @@ KEPT = ("alembic_version", "club_clock", "database_objects")
 def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
     return {
+        "adoptions": "provider_id",
         "alembic_version": "version_num",
         "club_clock": "singleton",
         "database_objects": "path",
@@ -38,6 +39,7 @@ def key_of(table: str) -> str:
         "statement_timings": "statement",
         "table_sizes": "name",
         "order_number_key": "only_one",
+        "imported": "external_id",
         "known_accounts": "account",
         "mail_preferences": "user_id",
         "unreachable_addresses": "address_key",
@@ -57,6 +59,12 @@ def rows(number: int) -> dict[str, dict[str, object]]:
     evening: dict[str, object] = {"meeting_id": SECRET if number else OPEN}
     return {
         "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
+        "adoptions": {
+            "provider_id": f"sub_{number}",
+            "user_id": ALICE.id,
+            "subscription_type": "individual",
+            "billing_cycle": "monthly",
+        },
         "alembic_version": {"version_num": f"none-{number}"},
         "announcements": evening
         | {
@@ -143,6 +151,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "timezone": "UTC",
             "starts_on": LATER.date(),
         },
+        "imported": {"source": "ghost", "kind": "person", "external_id": f"g{number}", "row_id": ALICE.id},
         "known_accounts": {"platform": "zoom", "account": f"z{number}", "user_id": ALICE.id, "learnt_at": NOW},
         "meeting_notes": evening | {"body": "Thank you all.", "written_at": NOW},
         "participants": evening | {"id": id_, "identity": f"registrant:{number}"},

@@ -8,6 +8,7 @@ declare
   hind integer := n % 10000;
   secret uuid;
   digits text;
+  number text;
 begin
   select k.key into secret from public.order_number_key k;
   if secret is null then
@@ -19,9 +20,14 @@ begin
       into fore, hind;
   end loop;
   digits := lpad(fore::text, 4, '0') || lpad(hind::text, 4, '0');
-  return format('GO-%s-%s-%s', extract(year from at at time zone 'UTC'), digits,
+  number := format('GO-%s-%s-%s', extract(year from at at time zone 'UTC'), digits,
                 (10 - (select sum((case when i % 2 = 0 then 3 else 1 end) * d::int)
                          from regexp_split_to_table(digits, '') with ordinality as t (d, i)) % 10) % 10);
+  -- An archive brings numbers along that another club's key mixed.
+  if exists (select from public.orders o where o.order_number = number) then
+    return public.next_order_number(at);
+  end if;
+  return number;
 end
 $$;
 alter function next_order_number owner to portal_definer;

@@ -1,0 +1,2 @@
+-- A database of something else.
+create table cats (id text primary key);
