@@ -13,7 +13,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run install test coverage server check mutations assets screenshots bench streams clean
+.PHONY: run install test coverage server check mutations assets screenshots bench streams wheel clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed assets
@@ -59,6 +59,14 @@ streams: $(VENV)/.installed-test var/npm/.installed-test
 
 assets: var/npm/.installed
 
+# What a server installs with pip, whole: migrations, templates and built files for browsers are in it. In var/dist.
+wheel: $(VENV)/.installed assets
+	@rm -rf portal/bundle/assets var/dist
+	@ASSETS=portal/bundle/assets $(BIN)/portal assets
+	@$(BIN)/python -m pip wheel -qq --no-deps --wheel-dir var/dist .
+	@rm -rf portal/bundle
+	@ls var/dist/*.whl
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
 	@mkdir -p var
@@ -66,12 +74,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml $(VENV)/bin/python
 	@echo "Installing what the portal needs into $(VENV) …"
-	@$(BIN)/python -m pip install -qq --editable .
+	@$(BIN)/python -m pip install -qq --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(VENV)/bin/python
 	@echo "Installing what the tests need into $(VENV) …"
-	@$(BIN)/python -m pip install -qq --editable '.[test]'
+	@$(BIN)/python -m pip install -qq --editable '.[demo,test]'
 	@touch $@ $(VENV)/.installed
 
 var/npm/.installed: package.json package-lock.json

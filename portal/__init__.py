@@ -71,6 +71,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.calendar import views as calendar
     from portal.families import joining_views
     from portal.families import views as families
+    from portal.operations import metrics
     from portal.operations import views as operations
     from portal.public import views as public
     from portal.rooms import views as rooms
@@ -97,6 +98,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         joining_views,
         admin,
         operations,
+        metrics,
     ):
         app.register_blueprint(room.bp)
     jobs.load()

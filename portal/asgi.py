@@ -88,4 +88,5 @@ def live(app: Flask) -> Live:
         check=check,
         now=clock.now,
         headers=headers(settings).items(),
+        metrics_token=settings.metrics_token,
     )

@@ -7,6 +7,7 @@ Styles and scripts are written by thing in static/css and static/js, and joined 
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from flask import Flask
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
-from portal.config import ROOT, Settings
+from portal.config import ASSETS, INSTALLED, ROOT, Settings
 from portal.problems import Problem
 
 if TYPE_CHECKING:
@@ -89,12 +90,21 @@ def build(target: Path) -> dict[str, str]:
     """Bring every file to `target`/files as name.hash.ext with .br and .gz beside it; returns the address of each name.
 
     Several processes may do it at once: a file appears whole or not at all, under a name that only fits its content.
-    Older files stay, for pages that were served before a deploy. Raises `Problem`.
+    Older files stay, for pages that were served before a deploy. A wheel brings them built, and they are copied. Raises
+    `Problem`.
     """
     try:
-        return _built(target)
+        return _copied(target) if INSTALLED else _built(target)
     except OSError as error:
         raise Problem(f"ASSETS names {target}, which cannot be written to: {error.strerror}.") from error
+
+
+def _copied(target: Path) -> dict[str, str]:
+    manifest: dict[str, str] = json.loads((ASSETS / "manifest.json").read_text())
+    if target.resolve() != ASSETS.resolve():
+        shutil.copytree(ASSETS / "files", target / "files", dirs_exist_ok=True)
+        _list(manifest, target)
+    return manifest
 
 
 def _built(target: Path) -> dict[str, str]:
@@ -107,11 +117,15 @@ def _built(target: Path) -> dict[str, str]:
         if not (files / hashed).exists():
             _put(content, files / hashed)
         manifest[name] = f"/static/{hashed}"
+    _list(manifest, target)
+    return manifest
+
+
+def _list(manifest: dict[str, str], target: Path) -> None:
     with TemporaryDirectory(dir=target) as workshop:
         draft = Path(workshop) / "manifest.json"
         draft.write_text(json.dumps(manifest, indent=1))
         draft.replace(target / "manifest.json")
-    return manifest
 
 
 def _contents() -> dict[str, bytes]:

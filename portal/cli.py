@@ -1,5 +1,6 @@
 """The console command `portal`: thin, each command calls a room."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.config import LOGINS, ROOT, WORK, Settings, table
+from portal.config import LOGINS, PAGES, VAR, VERSION, WORK, Settings, declared, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
 from portal.setting_values import plain_url
@@ -26,6 +27,7 @@ at once. [installation.md](installation.md) says which process wants which. `por
 
 
 @click.group()
+@click.version_option(VERSION, message="Goalete Portal %(version)s")
 def portal() -> None:
     """The member portal of a club that meets online every day."""
 
@@ -67,7 +69,7 @@ def _app(settings: Settings | None = None, database_url: str | None = None, thre
 
 
 @portal.command()
-@click.option("--var", default=str(ROOT / "var"), help="Where everything is kept.")
+@click.option("--var", default=str(VAR), help="Where everything is kept.")
 def run(var: str) -> None:
     """Everything on this machine, with a demo club: database, pages, streams, worker."""
     from portal.sandbox.run import run as run_everything
@@ -81,6 +83,59 @@ def assets() -> None:
     from portal.assets import build
 
     build(Settings.from_environment(needs=()).assets)
+
+
+@portal.command()
+@click.option("--folder", default="/etc/goalete", show_default=True, help="Where the files of settings are.")
+@click.option("--database", default="127.0.0.1:5432/goalete", show_default=True, help="Host, port and name.")
+@click.option("--superuser", help="Address of a PostgreSQL superuser, if this is not root beside Debian's PostgreSQL.")
+@click.option("--group", default="goalete", show_default=True, help="Who may read the files, besides root.")
+@click.option("--admin", help="Address of the first admin.")
+def setup(folder: str, database: str, superuser: str | None, group: str, admin: str | None) -> None:
+    """Make this server ready: settings, database, roles, tables, first admin. What is there already stays as it is."""
+    from portal.assets import build
+    from portal.database.identity import WORKER
+    from portal.database.transactions import transaction
+    from portal.operations import setup as steps
+    from portal.operations.accounts import first_admin
+    from portal.operations.migrate import migrate as bring
+
+    place = Path(folder)
+    for name in steps.write_settings(place, database, group, _ask):
+        print(f"Wrote {place / name}.")
+    settings = Settings.from_environment({**os.environ, **steps.read(place)}, needs=(*LOGINS, "SECRET_KEY"))
+    if steps.make_database(settings, superuser):
+        print("The database has its roles, and each login its own password.")
+    bring(settings, "head")
+    build(settings.assets)
+    print(f"The tables are those of this version, the files for browsers are in {settings.assets}.")
+    if admin:
+        with transaction(_app(settings, settings.worker_url), WORKER) as db:
+            path = first_admin(db, admin)
+        if path:
+            print(
+                f"{admin} is the first admin and chooses a password at {settings.public_url}{path} within 30 minutes."
+            )
+    for sentence in steps.left(place):
+        print(sentence)
+
+
+def _ask(name: str, meaning: str, example: str) -> str:
+    """A setting's value: from the environment, or typed by the operator."""
+    read = next(each.read for each in declared().values() if each.name == name)
+    if name in os.environ:
+        read(os.environ[name])
+        return os.environ[name]
+
+    def usable(value: str) -> str:
+        try:
+            read(value)
+        except ValueError as refused:
+            raise click.UsageError(f"It {refused}.") from refused
+        return value
+
+    print(f"{name}: {meaning}")
+    return str(click.prompt(name, default=example, value_proc=usable))
 
 
 @portal.command("settings")
@@ -200,6 +255,23 @@ def check(at_rest: bool) -> None:
 
 
 @portal.command()
+@click.option("--mail", "mail_to", metavar="ADDRESS", help="Send a mail there.")
+def doctor(mail_to: str | None) -> None:
+    """Try every part of the club from outside in; exit status 1 if any ails. Wants the settings of all processes."""
+    from portal.operations.doctor import examine
+
+    settings = Settings.from_environment(needs={*PAGES, *WORK})
+    ails = 0
+    with _app(settings, settings.database_url).app_context():
+        current_app.logger.disabled = True  # what a provider said is told here, in a sentence
+        for found in examine(settings, mail_to):
+            mark = {True: "ok", False: "ILL", None: "note"}[found.well]
+            ails += found.well is False
+            print(f"{mark:<5} {found.part}: {found.words}{f'  -> {found.remedy}' if found.remedy else ''}")
+    sys.exit(1 if ails else 0)
+
+
+@portal.command()
 def backup() -> None:
     """Dump the database into the folder BACKUPS names, and let go of what its time is over for."""
     from portal.operations.backup import back_up
@@ -211,11 +283,12 @@ def backup() -> None:
 
 @portal.command()
 @click.argument("file", type=click.Path(path_type=Path))
-def restore(file: Path) -> None:
+@click.option("--identity", type=click.Path(path_type=Path), help="The file with age's private key, for a FILE.age.")
+def restore(file: Path, identity: Path | None) -> None:
     """Fill an empty database from FILE, one of `portal backup`'s."""
     from portal.operations.restore import restore as bring_back
 
-    print(bring_back(Settings.from_environment(needs=("OWNER_DATABASE_URL", "DATABASE_URL")), file))
+    print(bring_back(Settings.from_environment(needs=("OWNER_DATABASE_URL", "DATABASE_URL")), file, identity))
 
 
 @portal.command()

@@ -14,6 +14,7 @@ from datetime import time
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
@@ -22,7 +23,9 @@ from portal.problems import Problem
 from portal.setting_values import (
     ON,
     address,
+    age_recipient,
     charged_currency,
+    command,
     count,
     database,
     domains,
@@ -43,7 +46,16 @@ from portal.setting_values import (
     zone,
 )
 
-ROOT = Path(__file__).parent.parent
+VERSION = version("goalete-portal")
+PACKAGE = Path(__file__).parent
+INSTALLED = (PACKAGE / "bundle" / "migrations").is_dir()
+"""Whether this is the portal of a wheel, which carries beside its code what a checkout has in folders of its own."""
+ROOT = PACKAGE / "bundle" if INSTALLED else PACKAGE.parent
+"""Where `templates`, `static` and `migrations` are."""
+VAR = Path("var").absolute() if INSTALLED else ROOT / "var"
+"""Where the demo keeps what it makes."""
+ASSETS = ROOT / "assets" if INSTALLED else VAR / "assets"
+"""The files for browsers: a wheel brings them built."""
 
 LOGINS = {
     "DATABASE_URL": "portal_web",
@@ -330,9 +342,42 @@ class Settings:
     backups: Annotated[
         Path | None, Setting("BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made")
     ] = None
-    assets: Annotated[Path, Setting("ASSETS", "the folder of the built files for browsers", Path, "`var/assets`")] = (
-        ROOT / "var" / "assets"
-    )
+    backup_copy: Annotated[
+        tuple[str, ...],
+        Setting(
+            "BACKUP_COPY",
+            "a command that takes each backup off this machine, with `{file}` in it, like `rclone copy {file} far:goalete`",
+            command,
+            "none leaves it",
+        ),
+    ] = ()
+    backup_recipient: Annotated[
+        str,
+        Setting(
+            "BACKUP_RECIPIENT",
+            "a public key of age (`age1…`): what `BACKUP_COPY` takes away is encrypted for it",
+            age_recipient,
+            "it is taken as it is",
+        ),
+    ] = ""
+    assets: Annotated[
+        Path,
+        Setting(
+            "ASSETS",
+            "the folder of the built files for browsers",
+            Path,
+            "those of the wheel; `var/assets` in a checkout",
+        ),
+    ] = ASSETS
+    metrics_token: Annotated[
+        str,
+        Setting(
+            "METRICS_TOKEN",
+            "opens `/metrics` and `/live/metrics` to whoever sends it as a bearer token",
+            secret,
+            "no such page",
+        ),
+    ] = field(default="", repr=False)
     log_level: Annotated[
         str, Setting("LOG_LEVEL", "the least grave line that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`", level)
     ] = "INFO"
@@ -348,10 +393,10 @@ class Settings:
     sandbox_stripe: Annotated[
         Path,
         Setting("SANDBOX_STRIPE", "what the demo's Stripe remembers; `make run` sets it", Path, "`var/stripe.sqlite3`"),
-    ] = ROOT / "var" / "stripe.sqlite3"
+    ] = VAR / "stripe.sqlite3"
     sandbox_zoom: Annotated[
         Path, Setting("SANDBOX_ZOOM", "what the demo's Zoom remembers; `make run` sets it", Path, "`var/zoom.json`")
-    ] = ROOT / "var" / "zoom.json"
+    ] = VAR / "zoom.json"
     sandbox_clock: Annotated[
         Path | None,
         Setting("SANDBOX_CLOCK", "how far the demo's clock is ahead; `make run` sets it", folder, "not at all"),
@@ -484,6 +529,8 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "GOOGLE_SERVICE_ACCOUNT is not set: the worker cannot make rooms at Google Meet without it."
     if made.google_account and not made.google_organizer:
         yield "GOOGLE_ORGANIZER is not set: GOOGLE_SERVICE_ACCOUNT acts in the name of a user of yours."
+    if made.backup_recipient and not made.backup_copy:
+        yield "BACKUP_COPY is not set: BACKUP_RECIPIENT encrypts what leaves this machine, and nothing does."
     if made.sandbox_clock:
         yield "SANDBOX_CLOCK is for the sandbox, but SANDBOX is off: real members live in real time."
 

@@ -3,6 +3,7 @@ it must be.
 """
 
 import re
+import shlex
 from collections.abc import Callable
 from datetime import time
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,7 @@ import idna
 from email_validator import EmailNotValidError, validate_email
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from pyrage import RecipientError, x25519
 
 ON, OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 # What Stripe charges in (stripe.com/docs/currencies, "Supported currencies").
@@ -231,6 +233,27 @@ def words(value: str) -> str:
 def folder(value: str) -> Path | None:
     """A folder, or none."""
     return Path(value) if value else None
+
+
+def command(value: str) -> tuple[str, ...]:
+    """A command with {file} in it, split as a shell splits words; no shell reads it."""
+    try:
+        parts = tuple(shlex.split(value))
+    except ValueError as unreadable:
+        raise ValueError("has a quotation mark without its other one") from unreadable
+    if parts and not any("{file}" in part for part in parts):
+        raise ValueError("must have {file} where the name of the file goes, like rclone copy {file} remote:backups")
+    return parts
+
+
+def age_recipient(value: str) -> str:
+    """A public key of age (age-encryption.org/v1), or none."""
+    try:
+        if value:
+            x25519.Recipient.from_str(value)
+    except RecipientError as unreadable:
+        raise ValueError("must be a public key of age, which begins with age1") from unreadable
+    return value
 
 
 def secret(value: str) -> str:

@@ -148,6 +148,13 @@ def send_reset(db: Session, email: str) -> None:
         )
 
 
+def offer_password(db: Session, email: str) -> str:
+    """Where the confirmed account of `email` chooses a password, for half an hour: told to an operator, not by mail."""
+    token, code = new_key(), new_code()
+    db.execute(ASK_RESET, {"email": email, **_hashes(email, token, code)})
+    return f"/reset/{token}"
+
+
 def reset(
     db: Session, password: str, *, token: str | None = None, email: str = "", code: str = "", factor_lost: bool = False
 ) -> Redeemed | None:

@@ -94,7 +94,7 @@ def sync_plans() -> None:
                 about["id"] = product
                 ask.products.create(params=about)
             for cycle in ("monthly", "yearly"):
-                if _price(ask, plan, cycle) is None:
+                if current_price(ask, plan, cycle) is None:
                     ask.prices.create(params=_price_params(plan, cycle, product))  # type: ignore[arg-type]
 
 
@@ -110,7 +110,7 @@ def _price_params(plan: Plan, cycle: str, product: str) -> dict[str, object]:
     }
 
 
-def _price(ask: "V1Services", plan: Plan, cycle: str) -> str | None:
+def current_price(ask: "V1Services", plan: Plan, cycle: str) -> str | None:
     """The current price's id, if the provider has it at the amount we say."""
     found = ask.prices.list(params={"lookup_keys": [f"{CLUB}-{plan.key}-{cycle}"], "active": True}).data
     same = [p.id for p in found if (p.unit_amount, p.currency) == (plan.minor(cycle), plan.currency.lower())]
@@ -120,7 +120,7 @@ def _price(ask: "V1Services", plan: Plan, cycle: str) -> str | None:
 def price(plan: Plan, cycle: str) -> str:
     """The provider's id of what a plan costs. Raises `ProviderDown` while the plans were never synced."""
     with asking() as ask:
-        found = _price(ask, plan, cycle)
+        found = current_price(ask, plan, cycle)
     if found is None:
         current_app.logger.error("the provider has no price for %s %s; run `portal plans sync`", plan.key, cycle)
         raise ProviderDown

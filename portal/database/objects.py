@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from portal.config import ROOT
+from portal.config import PACKAGE
 
 ROLES = "portal_anonymous, portal_member, portal_admin, portal_web, portal_worker, portal_definer"
 
@@ -63,7 +63,7 @@ class ObjectFile:
                 yield f"revoke all on {target} from {ROLES};"
 
 
-def files(root: Path = ROOT / "portal") -> list[ObjectFile]:
+def files(root: Path = PACKAGE) -> list[ObjectFile]:
     """Every file, in the order in which they can be made."""
     found = [ObjectFile(path.relative_to(root).as_posix(), path.read_text()) for path in root.glob("*/sql/*.sql")]
     return sorted(found, key=lambda file: (_KINDS.index(file.kind), file.path))

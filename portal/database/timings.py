@@ -1,4 +1,4 @@
-"""How long the database takes to answer and how long one waits for a connection, counted in each process.
+"""How long pages and the database take to answer and how long one waits for a connection, counted in each process.
 
 What was counted is written down once a minute, added up over all processes by day. Only texts of statements are kept,
 never what was put into them.
@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from flask import Flask
+from flask import Flask, Response, g, request
+from flask.signals import request_finished, request_started
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.types.json import Jsonb
 from sqlalchemy import PoolProxiedConnection, QueuePool, text
@@ -24,7 +25,7 @@ EVERY = 60.0  # seconds
 MOST_STATEMENTS = 500
 LONGEST_STATEMENT = 600
 
-NOTE = text("select note_timings(:today, :statements, :pool)")
+NOTE = text("select note_timings(:today, :statements, :pool, :requests)")
 
 
 class Counts:
@@ -37,6 +38,7 @@ class Counts:
 
     def _forget(self) -> None:
         self._statements: dict[object, list[float]] = {}
+        self._requests: dict[tuple[str, int], list[float]] = {}
         self._waits = [0] * (len(STEPS) + 1)
         self._taken, self._waited, self._timeouts = 0, 0.0, 0
         self._timed_out_at: datetime | None = None
@@ -54,6 +56,13 @@ class Counts:
             count[0] += 1
             count[1] += seconds
             count[2] = max(count[2], seconds)
+
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """A request of this route was answered with this status after so long."""
+        with self._lock:
+            count = self._requests.setdefault((route, status), [0, 0.0])
+            count[0] += 1
+            count[1] += seconds
 
     def waited(self, seconds: float, *, in_vain: bool) -> None:
         """Somebody got a connection, or gave up, after so long."""
@@ -75,6 +84,10 @@ class Counts:
                 {"statement": _plain(statement), "calls": calls, "total_ms": total * 1000, "most_ms": most * 1000}
                 for statement, (calls, total, most) in self._statements.items()
             ]
+            requests = [
+                {"route": route, "status": status, "requests": number, "total_ms": total * 1000}
+                for (route, status), (number, total) in self._requests.items()
+            ]
             pool = {
                 "taken": self._taken,
                 "waited_ms": self._waited * 1000,
@@ -83,7 +96,12 @@ class Counts:
                 "timed_out_at": self._timed_out_at and self._timed_out_at.isoformat(),
             }
             self._forget()
-        return {"today": datetime.now(UTC).date(), "statements": Jsonb(statements), "pool": Jsonb(pool)}
+        return {
+            "today": datetime.now(UTC).date(),
+            "statements": Jsonb(statements),
+            "pool": Jsonb(pool),
+            "requests": Jsonb(requests),
+        }
 
 
 def _plain(statement: object) -> str:
@@ -121,8 +139,19 @@ class TimedPool(QueuePool):
             counts.waited(time.perf_counter() - began, in_vain=in_vain)
 
 
+def _began(_app: Flask, **_more: object) -> None:
+    g.timed_from = time.perf_counter()
+
+
+def _finished(_app: Flask, response: Response, **_more: object) -> None:
+    route = request.url_rule.rule if request.url_rule else "no such address"
+    counts.count_request(route, response.status_code, time.perf_counter() - g.timed_from)
+
+
 def keep(app: Flask, db: SQLAlchemy) -> None:
     """Let `app` write down once a minute what was counted, after whatever it was doing."""
+    request_started.connect(_began, app)
+    request_finished.connect(_finished, app)
 
     @app.teardown_appcontext
     def write(_error: BaseException | None) -> None:

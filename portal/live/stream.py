@@ -1,6 +1,7 @@
 """The event stream: a meeting is drawn once per audience and handed to every reader."""
 
 import asyncio
+import hmac
 import logging
 import time
 from collections import Counter
@@ -39,7 +40,7 @@ class Live:
 
     `listen` tells us what changed, `render` draws everything that is due in one go (a meeting it
     leaves out is gone, and its streams end), `check` asks the database which tickets still hold.
-    `GET /live/healthz` is for machines.
+    `GET /live/healthz` is for machines, and so is `/live/metrics` for whoever has its token.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Live:
         headers: Iterable[tuple[str, str]] = (),
         tick_seconds: float = 1.0,
         heartbeat_seconds: float = 25.0,
+        metrics_token: str = "",
     ) -> None:
+        self._metrics_token = metrics_token
         self._secrets = secrets
         self._listen, self._render, self._check, self._now = listen, render, check, now
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers]
@@ -119,6 +122,11 @@ class Live:
     async def _admit(self, scope: AsgiMessage) -> Ticket | tuple[int, str]:
         if scope["path"] == "/live/healthz":
             return (200, "alive\n") if self.healthy else (503, "not hearing of changes\n")
+        if scope["path"] == "/live/metrics" and self._metrics_token:
+            sent = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(sent, f"Bearer {self._metrics_token}".encode()):
+                return 401, "The token is missing or wrong.\n"
+            return 200, f"# TYPE portal_streams gauge\nportal_streams {self.clients}\n"
         if scope["path"] != "/live/meetings":
             return 404, "There is nothing here."
         if scope["method"] != "GET":

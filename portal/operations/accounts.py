@@ -1,10 +1,11 @@
 """The operator's word on people: the first admin can only be made here, and a lost second factor only be undone here."""
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, mail
 from portal.accounts import messages
+from portal.accounts.actions import offer_password
 from portal.accounts.models import User
 from portal.problems import Problem
 
@@ -29,6 +30,19 @@ def make_admin(db: Session, email: str) -> None:
         category="security",
         level="warn",
     )
+
+
+def first_admin(db: Session, email: str) -> str | None:
+    """Make a confirmed account of `email` the first admin; the path where a password is chosen for it, within half an hour.
+    None if there is an admin already. Raises `Problem`.
+    """
+    if db.scalar(select(exists().where(User.is_admin, User.is_active))):
+        return None
+    if db.scalar(select(User.id).where(User.email_key == email.lower())) is None:
+        db.add(User(email=email, email_verified=True))
+        db.flush()
+    make_admin(db, email)
+    return offer_password(db, email)
 
 
 def reset_second_factor(db: Session, email: str) -> None:

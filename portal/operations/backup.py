@@ -23,8 +23,9 @@ from portal import clock
 from portal.accounts.models import User
 from portal.config import Settings
 from portal.database import roles
-from portal.database.transactions import let_go
+from portal.database.transactions import keep, let_go
 from portal.operations.models import Backup
+from portal.operations.offsite import copy_away
 from portal.operations.start import reach
 from portal.operations.tools import run
 from portal.problems import Problem
@@ -49,9 +50,15 @@ def folder_of(settings: Settings) -> Path:
 
 
 def back_up(db: Session, settings: Settings) -> Backup:
-    """Dump the database and note that; then let go of backups whose time is over. Raises `Problem`."""
+    """Dump the database and note that; let go of backups whose time is over; copy the new one off this machine if there is a
+    command for that. Raises `Problem`, also when only the copy failed: then the backup itself is there, and noted.
+    """
     let_go(db)
-    return note(db, settings, dump(settings))
+    made = note(db, settings, dump(settings))
+    keep(db)
+    file = folder_of(settings) / made.file
+    copy_away(settings, file, closed_beside(file))
+    return made
 
 
 def dump(settings: Settings) -> Backup:

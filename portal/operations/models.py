@@ -66,6 +66,17 @@ class StatementTiming(Base):
     most_ms: Mapped[float] = mapped_column(DOUBLE_PRECISION)
 
 
+class RequestTiming(Base):
+    """How many requests of a route were ever answered with a status, and how long that took, in milliseconds."""
+
+    __tablename__ = "request_timings"
+
+    route: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[int] = mapped_column(primary_key=True)
+    requests: Mapped[int] = mapped_column(BigInteger)
+    total_ms: Mapped[float] = mapped_column(DOUBLE_PRECISION)
+
+
 class PoolTiming(Base):
     """How long connections were waited for on a day; `waits` counts by the steps of `portal.database.timings`."""
 

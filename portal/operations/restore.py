@@ -1,5 +1,6 @@
 """Bringing a backup back to life: for good, in an empty database, or to prove it, in one that is gone afterwards."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from psycopg import sql
 from portal.config import Settings
 from portal.database import roles
 from portal.operations import backup
+from portal.operations.offsite import opened
 from portal.operations.start import reach
 from portal.operations.tools import run
 from portal.problems import Problem
@@ -27,11 +29,20 @@ grant usage, create on schema public to portal_monitor;
 CLOSE = "select auth.close_account()"
 
 
-def restore(settings: Settings, file: Path) -> str:
+def restore(settings: Settings, file: Path, identity: Path | None = None) -> str:
     """Fill the empty database of `settings` from `file`, as portal_owner; a sentence on what came back. Raises `Problem`.
 
-    Whoever closed their account after the dump was made is closed again.
+    A file that ends in .age is opened with the private key in `identity`. Whoever closed their account after the dump was
+    made is closed again.
     """
+    if file.suffix == ".age":
+        if identity is None:
+            raise Problem(f"{file.name} is encrypted; --identity names the file with its private key.")
+        with TemporaryDirectory(dir=file.parent, prefix="opened-") as folder:
+            plain = opened(file, identity, Path(folder))
+            if (noted := backup.closed_beside(file.with_suffix(""))).exists():
+                shutil.copy(noted, backup.closed_beside(plain))
+            return restore(settings, plain)
     check_whole(file)
     with reach(plain_url(settings.owner_url)) as owner, reach(plain_url(settings.database_url)) as web:
         roles.refuse_other(owner, "portal_owner")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.access import public
+from portal.config import VERSION
 from portal.database import db
 from portal.database.driver import Statement
 from portal.database.identity import apart
@@ -46,7 +47,7 @@ class Line(NamedTuple):
 @public
 def healthz() -> ResponseReturnValue:
     """The process answers."""
-    return "alive\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
+    return f"alive, version {VERSION}\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 @bp.get("/readyz")

@@ -67,6 +67,7 @@ provider_events                ----    ----    ----    ----    ----      S---   
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
 recordings                     ----    ----    S---    o---    o---      S---    SIUD
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----
+request_timings                ----    ----    ----    ----    ----      S---    SIUD
 room_events                    ----    ----    ----    ----    ----      ----    SIUD
 room_registrants               ----    ----    ----    ----    ----      ----    SIUD
 rooms                          ----    ----    o---    o---    o---      S---    SIUD

@@ -69,7 +69,7 @@ def test_a_unit_starts_what_is_there_with_files_that_are_there(unit):
         assert (EXAMPLES / Path(file).name).is_file()
     for command in (shlex.split(line.partition("=")[2]) for line in lines if line.startswith("ExecStart=")):
         program, *words = command
-        assert program.startswith("/srv/goalete/var/venv/bin/")
+        assert program.startswith("/srv/goalete/venv/bin/")
         if program.endswith("/portal"):
             assert words[0] in portal.commands
         else:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal import clock, create_app
+from portal.config import VERSION
 from portal.operations.revision import HEAD, serves
 from tests.support.web import settings_for
 
@@ -31,7 +32,7 @@ def at_version(superuser):
 
 def test_the_process_answers(client, database):
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.text) == (200, "alive\n")
+    assert (answer.status_code, answer.text) == (200, f"alive, version {VERSION}\n")
 
 
 def test_ready_is_database_and_migrations_and_needs_no_worker(client, database):

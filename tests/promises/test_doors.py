@@ -14,6 +14,7 @@ PUBLIC = {
     "GET /.well-known/change-password",
     "GET /.well-known/security.txt",
     "GET /healthz",
+    "GET /metrics",
     "GET /readyz",
     "GET /status",
     "GET /plans",

@@ -34,6 +34,7 @@ def key_of(table: str) -> str:
         "second_factors": "user_id",
         "payers": "customer_id",
         "pool_timings": "day",
+        "request_timings": "route",
         "statement_timings": "statement",
         "table_sizes": "name",
         "order_number_key": "only_one",
@@ -197,6 +198,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "second_factors": {"user_id": id_, "pending": "sealed"},
         "sign_ins": alice
         | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW, "ended_at": NOW},
+        "request_timings": {"route": f"/{number}", "status": 200, "requests": 1, "total_ms": 1},
         "statement_timings": {
             "day": NOW.date(),
             "statement": f"select {number}",

@@ -1,5 +1,5 @@
 -- What a process counted since it last said so.
-create function note_timings(today date, statements jsonb, pool jsonb)
+create function note_timings(today date, statements jsonb, pool jsonb, requests jsonb default '[]')
 returns void language sql security definer set search_path = '' as $$
   insert into public.statement_timings as t (day, statement, calls, total_ms, most_ms)
   select today, s.statement, sum(s.calls), sum(s.total_ms), max(s.most_ms)
@@ -18,6 +18,13 @@ returns void language sql security definer set search_path = '' as $$
          waits = (select array_agg(coalesce(one, 0) + coalesce(two, 0) order by step)
                     from unnest(t.waits, excluded.waits) with ordinality u (one, two, step)),
          timeouts = t.timeouts + excluded.timeouts, timed_out_at = greatest(t.timed_out_at, excluded.timed_out_at);
+
+  insert into public.request_timings as t (route, status, requests, total_ms)
+  select r.route, r.status, r.requests, r.total_ms
+    from jsonb_to_recordset(requests) r (route text, status integer, requests bigint, total_ms double precision)
+   order by r.route, r.status
+      on conflict (route, status) do update
+     set requests = t.requests + excluded.requests, total_ms = t.total_ms + excluded.total_ms;
 $$;
 alter function note_timings owner to portal_definer;
 revoke all on function note_timings from public;
