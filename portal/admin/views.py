@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from portal.admin import (
     account_status,
+    club,
     families,
     log,
     meetings,
@@ -28,6 +29,7 @@ for subject in (
     participants,
     series,
     operations,
+    club,
     log,
 ):
     subject.add_to(bp)

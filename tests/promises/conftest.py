@@ -42,6 +42,8 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
         "cycle": "yearly",
         "change": "suspend",
         "token": "no-such-token",
+        "accents": "1f5fbf-own",
+        "digest": everything["club_pictures"],
     }
     return routes_of(app, ids)
 

@@ -22,7 +22,9 @@ def key_of(table: str) -> str:
     """The column a table's rows are told apart by."""
     return {
         "alembic_version": "version_num",
+        "club": "singleton",
         "club_clock": "singleton",
+        "club_pictures": "digest",
         "database_objects": "path",
         "rate_limits": "key",
         "calendar_entries": "token",
@@ -73,7 +75,24 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "billing_cycle": "monthly",
             "state": "open" if number else "expired",
         },
+        "club": {
+            "singleton": True,
+            "club_name": "Goalete",
+            "help_email": "help@goalete.club",
+            "club_timezone": "Europe/Istanbul",
+            "default_meeting_time": time(21),
+            "doors_minutes": 10,
+            "welcome_days": 7,
+            "grace_days": 7,
+        },
         "club_clock": {"singleton": True},
+        "club_pictures": {
+            "digest": f"{number:064x}",
+            "media_type": "image/png",
+            "width": 1,
+            "height": 1,
+            "content": b"\x89PNG",
+        },
         "calendar_changes": alice | evening | {"id": id_, "due_at": NOW},
         "calendar_entries": evening
         | {"user_id": ALICE.id, "token": f"{number:026d}".translate(str.maketrans("0189", "abcd"))},
