@@ -32,7 +32,7 @@ def _refuse_faint(field: Field, theme: colours.Theme) -> None:
         return
     colour = colours.hex_digits(field.data)
     if not colour:
-        raise ValidationError("Enter a colour as a # and six digits from 0 to 9 and a to f, like #1f5fbf.")
+        raise ValidationError("Enter a colour as a # and six digits from 0 to 9 and a to f, like #174ea6.")
     if refusal := colours.refusal(colour, theme):
         raise ValidationError(refusal)
 

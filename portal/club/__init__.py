@@ -2,21 +2,26 @@
 
 The first start makes the row from the environment; from then on the row goes before it. Every transaction's first
 statement brings along when the row last changed (`portal.database.identity`). A process that knows an older one reads the
-row and puts other `Settings` in the place of those it had: nobody restarts, and no page asks one statement more.
+row and puts other `Settings` in the place of those it had: nobody restarts, and no page asks one statement more. A process
+that answers visitors alone, with pages that ask nothing, begins a transaction every few seconds.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, time
+from time import monotonic
 from typing import NamedTuple
 
 import psycopg
-from flask import Flask
+from flask import Flask, current_app, request, session
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.config import Settings
+from portal.database import db
 from portal.database.driver import Statement, ask
+from portal.database.identity import opened
 from portal.fast import forget_fragments
 from portal.web import club_on_pages
 
@@ -58,6 +63,9 @@ FROM_ENVIRONMENT = (
 )
 """What the first start takes from the environment; the other words a club writes itself."""
 
+PATIENCE = 5.0
+"""Seconds a process may show visitors what it knows without asking."""
+
 ROW = f"select {', '.join(Row._fields)} from public.club"  # noqa: S608 - names of ours
 _ROW = Statement(ROW.encode(), Row)
 
@@ -67,8 +75,23 @@ class Follower:
 
     def __init__(self, app: Flask) -> None:
         self.changed_at: datetime | None = None
+        self.checked = 0.0  # by the process's own clock; every transaction checks
         self._app = app
         self._environment: Settings = app.config["SETTINGS"]
+
+    def notice(self) -> None:
+        """Before a page for a visitor, who may ask the database nothing at all: begin a transaction if none began lately.
+
+        Without a database, pages that need none are served all the same.
+        """
+        view = current_app.view_functions.get(request.endpoint or "")
+        if view is None or monotonic() < self.checked + PATIENCE or "_user_id" in session:
+            return
+        self.checked = monotonic()
+        try:
+            opened(db.session())
+        except SQLAlchemyError:
+            db.session.rollback()
 
     def follow(self, connection: Connection) -> None:
         """Read the row and put what it says into the settings of the process. Two threads may do it at once."""
@@ -90,7 +113,8 @@ def values(row: Row) -> dict[str, object]:
 
 def init_app(app: Flask) -> None:
     """Have `app` follow the row."""
-    app.extensions["club"] = Follower(app)
+    follower = app.extensions["club"] = Follower(app)
+    app.before_request(follower.notice)
 
 
 def first_start(connection: psycopg.Connection, settings: Settings) -> None:

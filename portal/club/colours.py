@@ -25,7 +25,7 @@ Oklab = tuple[float, float, float]
 
 
 def hex_digits(typed: str) -> str:
-    """The six hex digits of a colour like #1f5fbf or 1F5FBF; empty if it is none."""
+    """The six hex digits of a colour like #174ea6 or 174EA6; empty if it is none."""
     found = re.fullmatch(r"#?([0-9a-fA-F]{6})", typed.strip())
     return found[1].lower() if found else ""
 
@@ -38,11 +38,13 @@ def contrast(one: str, other: str) -> float:
 
 def refusal(colour: str, theme: Theme) -> str | None:
     """Why the accent would be hard to see in this theme: a sentence, or None."""
-    on_button = min(contrast(colour, theme.letters), contrast(below_pointer(colour, theme), theme.letters))
-    if on_button < TEXT:
+    needed = f"at least {TEXT}:1 is needed. Choose a {'darker' if theme is LIGHT else 'lighter'} one."
+    if (ratio := contrast(colour, theme.letters)) < TEXT:
+        return f"Letters on this colour have a contrast of {_shown(ratio)}:1 on {theme.name} pages; {needed}"
+    if (ratio := contrast(below_pointer(colour, theme), theme.letters)) < TEXT:
         return (
-            f"Letters on this colour have a contrast of {_shown(on_button)}:1 on {theme.name} pages; at least"
-            f" {TEXT}:1 is needed. Choose a {'darker' if theme is LIGHT else 'lighter'} one."
+            f"Below the pointer a button takes on a little of the colour of its letters, which then have a contrast of"
+            f" {_shown(ratio)}:1 on {theme.name} pages; {needed}"
         )
     beside = min(contrast(colour, theme.paper), contrast(colour, theme.sunk))
     if beside < PARTS:

@@ -36,7 +36,7 @@ PICTURE = Query(Shown, text("select media_type, content from club_pictures where
 @bp.get("/accents/<accents>.css")
 @public
 def accents(accents: str) -> ResponseReturnValue:
-    """The rules for two colours, like `1f5fbf-own`; a pair that the contrast rules refuse is a 404."""
+    """The rules for two colours, like `174ea6-own`; a pair that the contrast rules refuse is a 404."""
     parts = accents.split("-")
     if len(parts) != 2:
         abort(404)

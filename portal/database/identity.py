@@ -7,6 +7,7 @@ sign-in that was ended is nobody from the next statement on.
 
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
@@ -196,8 +197,10 @@ def _tell(session: OrmSession, connection: Connection) -> None:
             ask(connection, _BECOME_APART, params)
             return
         (told,) = ask(connection, _BECOME, params)
-    if club is not None and told.club_changed_at != club.changed_at:
-        club.follow(connection)
+    if club is not None:
+        club.checked = monotonic()
+        if told.club_changed_at != club.changed_at:
+            club.follow(connection)
 
 
 def opened(session: OrmSession) -> Connection:
