@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, time
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 from flask import Flask, current_app, request, session
@@ -104,7 +104,7 @@ class Follower:
         self.changed_at = row.changed_at if row else None
 
 
-def values(row: Row) -> dict[str, object]:
+def values(row: Row) -> dict[str, Any]:  # each of the type of its setting
     """The row as attributes of `Settings`."""
     fields = row._asdict()
     del fields["changed_at"]

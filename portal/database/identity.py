@@ -189,17 +189,19 @@ def _tell(session: OrmSession, connection: Connection) -> None:
     asker = session.info.get("asker", ANONYMOUS)
     club = current_app.extensions.get("club")
     if isinstance(asker, Browser):
-        (told,) = ask(connection, _WHOAMI, {"key": asker.key_hash})
-        session.info["person"] = told
+        (person_told,) = ask(connection, _WHOAMI, {"key": asker.key_hash})
+        session.info["person"] = person_told
+        club_changed_at = person_told.club_changed_at
     else:
         params = {"role": asker.name, "user_id": str(asker.user_id or "")}
         if club is None:  # a command for tables of any version, which need not have the club's
             ask(connection, _BECOME_APART, params)
             return
-        (told,) = ask(connection, _BECOME, params)
+        (became,) = ask(connection, _BECOME, params)
+        club_changed_at = became.club_changed_at
     if club is not None:
         club.checked = monotonic()
-        if told.club_changed_at != club.changed_at:
+        if club_changed_at != club.changed_at:
             club.follow(connection)
 
 
