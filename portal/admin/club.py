@@ -11,6 +11,7 @@ from portal.access import admin, proved, takes_files
 from portal.club import Row, actions, colours, picture
 from portal.database import db
 from portal.forms import EmailLine, Form, Line, Paragraphs, Validator, ZoneField, readable
+from portal.meetings.actions import doors_moved
 from portal.meetings.description import rendered
 from portal.problems import Refused
 from portal.setting_values import domains
@@ -135,6 +136,8 @@ def change() -> ResponseReturnValue:
         return _page(form, 422)
     try:
         changed = actions.save(db.session(), form.changes(), seen=form.looked_at)
+        if "doors_minutes" in changed:
+            doors_moved(db.session())
     except Refused as refusal:
         db.session.rollback()
         form.form_errors = [refusal.sentence]

@@ -1,7 +1,7 @@
 """What a club says of itself and the rules it goes by: changed by an admin, at once true everywhere, and logged."""
 
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 from io import BytesIO
 
 import pytest
@@ -12,7 +12,7 @@ from portal.database import db
 from portal.operations import doctor
 from tests.promises.test_pages import lint
 from tests.support.pictures import png
-from tests.support.reading import do, one, said_at, statements, words
+from tests.support.reading import do, one, plan, said_at, statements, words
 from tests.support.web import Browser, settings_for
 
 
@@ -81,6 +81,16 @@ def test_the_rules_hold_in_the_worker_too(desk, form, worker_app, superuser):
         ("club.example",),
     ]
     assert worker_app.config["SETTINGS"].doors_minutes == 25
+
+
+def test_open_pages_of_what_begins_soon_are_told_of_other_doors(desk, form, superuser, connect):
+    soon = plan(superuser, "Soon")
+    superuser.execute("update club_clock set stands_at = %s", [soon.starts_at - timedelta(minutes=20)])
+    superuser.execute("update sign_ins set proved_at = %s", [soon.starts_at])
+    listening = connect("portal_web", autocommit=True)
+    listening.execute("listen meetings")
+    desk.submit("/admin/club", **{**form, "doors_minutes": "25"})
+    assert [notice.payload for notice in listening.notifies(timeout=5, stop_after=1)] == [str(soon.id)]
 
 
 def test_a_page_asks_one_statement_more_only_after_a_change(desk, form, sign_in, alice):

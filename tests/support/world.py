@@ -91,7 +91,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "media_type": "image/png",
             "width": 1,
             "height": 1,
-            "content": b"\x89PNG",
+            "content": b"pixels",
         },
         "calendar_changes": alice | evening | {"id": id_, "due_at": NOW},
         "calendar_entries": evening

@@ -28,6 +28,7 @@ def test_the_ratio_is_that_of_the_guidelines(one, other, ratio):
         ("171b33", True, False),  # the portal's own
         ("f0ede5", False, True),  # likewise, on dark pages
         ("174ea6", True, False),
+        ("1f5fbf", False, False),  # 5.6:1, and below the pointer 4.2:1
         ("8ab4ff", False, True),
         ("17633f", True, False),
         ("a8201a", True, False),
