@@ -95,7 +95,10 @@ class Follower:
 
     def follow(self, connection: Connection) -> None:
         """Read the row and put what it says into the settings of the process. Two threads may do it at once."""
-        row = next(iter(ask(connection, _ROW, {})), None)
+        self.take(next(iter(ask(connection, _ROW, {})), None))
+
+    def take(self, row: Row | None) -> None:
+        """Go by this row from now on; None: by the environment."""
         settings = replace(self._environment, **values(row)) if row else self._environment
         self._app.config["SETTINGS"] = settings
         pages = self._app.jinja_env.globals["club"]

@@ -116,9 +116,9 @@ def _tables(settings: Settings) -> Iterator[Finding]:
             return
         if serves(revision):
             yield Finding("Tables", True, f"They are at {revision}, this is version {VERSION}.")
+            yield from _club(connection, settings)
         else:
             yield Finding("Tables", False, f"They are at {revision}, the code is for {HEAD}.", "portal upgrade")
-        yield from _club(connection, settings)
         yield from _clock(connection)
         yield from _worker(connection)
         if settings.worker_url:

@@ -17,14 +17,11 @@ from tests.support.web import Browser, settings_for
 
 
 @pytest.fixture(autouse=True)
-def begun(database, app, superuser, monkeypatch):
+def begun(database, app, monkeypatch):
     """The first start was, and visitors' pages ask each time whether the club was changed."""
     monkeypatch.setattr(club, "PATIENCE", 0)
     with database.connect("portal_web", autocommit=True) as connection:
         club.first_start(connection, app.config["SETTINGS"])
-    yield
-    superuser.execute("delete from club")
-    app.test_client().get("/privacy")  # the next test's settings are the environment's again
 
 
 @pytest.fixture
@@ -241,6 +238,11 @@ def test_a_picture_is_on_the_front_page_and_kept_by_browsers_for_ever(desk, clie
     assert picture.mimetype == "image/png" and picture.data == png(300, 200)
     assert picture.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert picture.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "A" * 64, "%00" * 64, "..", "0" * 63, "٣" * 64])
+def test_there_is_no_other(client, digest):
+    assert client.get(f"/club/pictures/{digest}").status_code == 404
 
 
 def test_another_takes_its_place_and_none_is_left_behind(desk, client, superuser):
