@@ -821,10 +821,10 @@ TIME = (
         "database/test_club_clock.py::test_and_never_goes_back",
     ),
     _rule(
-        "After the first start the environment changes nothing of the club",
+        "A later start finds the club's row and leaves it",
         "function public.first_club",
         "on conflict do nothing",
-        "on conflict (singleton) do update set club_name = excluded.club_name",
+        "",
         "admin/test_club.py::test_after_the_first_start_the_environment_changes_nothing",
     ),
     _rule(
