@@ -33,7 +33,7 @@ coverage:
 # installed; nothing of it is skipped.
 server: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/python -m tests.server.tools
-	@$(BIN)/python -m pytest -m server tests/server tests/faults tests/product
+	@$(BIN)/python -m pytest -m server tests/server tests/faults tests/product tests/mail
 
 check: $(VENV)/.installed-test var/npm/.installed-test
 	@$(BIN)/ruff check portal tests migrations wsgi.py

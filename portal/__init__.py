@@ -63,7 +63,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.accounts import views as accounts
     from portal.admin import views as admin
     from portal.attendance import host_views as hosting
-    from portal.attendance import notes_views, room_views
+    from portal.attendance import notes_views, room_views, standing_views
     from portal.attendance import views as attendance
     from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
     from portal.billing import views as billing
@@ -73,6 +73,8 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.club import views as club_views
     from portal.families import joining_views
     from portal.families import views as families
+    from portal.notifications import announcement_views as announcements
+    from portal.notifications import views as notifications
     from portal.operations import metrics
     from portal.operations import views as operations
     from portal.public import views as public
@@ -91,14 +93,17 @@ def _open_rooms(app: Flask, threads: int) -> None:
         rooms,
         room_views,
         notes_views,
+        standing_views,
         calendar,
         feed_views,
+        announcements,
         billing,
         checkout,
         plan,
         webhook,
         families,
         joining_views,
+        notifications,
         admin,
         operations,
         metrics,

@@ -54,6 +54,7 @@ LAYERS = {
         "timeline",
         "events",
         "statement",
+        "mail",
         "print",
     ),
 }

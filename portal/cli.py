@@ -228,6 +228,18 @@ def rooms(what: str) -> None:  # noqa: ARG001 - the one verb there is
     sys.exit(1 if any(missing for _name, missing in results) else 0)
 
 
+@portal.command("mail")
+@click.argument("what", type=click.Choice(["test"]))
+@click.argument("address")
+def mail(what: str, address: str) -> None:  # noqa: ARG001 - the one verb there is
+    """Send ADDRESS a mail past the outbox, and say what the mail server answered (`portal mail test ADDRESS`)."""
+    from portal.operations.mail import send_test
+
+    settings = Settings.from_environment(needs=["MAIL_URL"])
+    with _app(settings, settings.database_url or "postgresql+psycopg://").app_context():
+        print(send_test(settings, address))
+
+
 @portal.command()
 def work() -> None:
     """Do the jobs and keep the schedule, until told to stop."""

@@ -17,6 +17,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
+from urllib.parse import unquote, urlsplit
 
 from portal.currencies import can_be_paid, least
 from portal.problems import Problem
@@ -35,6 +36,8 @@ from portal.setting_values import (
     hour,
     level,
     mail_server,
+    mailbox,
+    mailbox_address,
     price,
     secret,
     secret_stripe_key,
@@ -227,6 +230,14 @@ class Settings:
     doors_minutes: Annotated[
         int, Setting("DOORS_MINUTES", "how many minutes before the start the doors open", count(60))
     ] = 10
+    invite_days: Annotated[
+        int,
+        Setting(
+            "INVITE_DAYS",
+            "how many days ahead everybody with access is invited to open meetings, at most 60",
+            count(60, least=1),
+        ),
+    ] = 7
     welcome_days: Annotated[
         int, Setting("WELCOME_DAYS", "days a new member gets from the club, at most 31", count(31))
     ] = 7
@@ -339,6 +350,43 @@ class Settings:
         str, Setting("MAIL_URL", "`smtp://user:password@host:587` or `smtps://…:465`", mail_server, "worker: needed")
     ] = field(default="sandbox:", repr=False)
     mail_from: Annotated[str, Setting("MAIL_FROM", "sender of every mail", sender)] = "Goalete <club@goalete.club>"
+    mail_reply_to: Annotated[
+        str,
+        Setting(
+            "MAIL_REPLY_TO",
+            "where an answer to a mail goes: a mailbox that somebody reads",
+            address,
+            "the address of `MAIL_FROM`",
+        ),
+    ] = ""
+    mail_per_domain: Annotated[
+        int,
+        Setting(
+            "MAIL_PER_DOMAIN",
+            "how many mails a minute go to the addresses of one domain; what somebody waits for (codes, links) is not held back",
+            count(least=1),
+        ),
+    ] = 300
+    inbox_url: Annotated[
+        str,
+        Setting(
+            "INBOX_URL",
+            "the mailbox that replies and bounces come back to, like `imaps://user:password@mail.example.org/INBOX`; only the"
+            " worker reads it (docs/inbox.md)",
+            mailbox,
+            "replies and bounces are not read",
+        ),
+    ] = field(default="", repr=False)
+    inbox_address: Annotated[
+        str,
+        Setting(
+            "INBOX_ADDRESS",
+            "the address of that mailbox; it also takes what is sent to `name+anything@…`",
+            mailbox_address,
+            "the user of `INBOX_URL`",
+        ),
+    ] = ""
+    """Empty when there is no inbox."""
     backups: Annotated[
         Path | None, Setting("BACKUPS", "the folder backups are kept in; best on another disk", folder, "none are made")
     ] = None
@@ -469,7 +517,10 @@ class Settings:
             raise Problem("\n".join(wrong))
         made = cls(**read)
         return dataclasses.replace(
-            made, live_url=made.live_url or made.database_url, warnings=(*_odd(made), *_unknown(env))
+            made,
+            live_url=made.live_url or made.database_url,
+            inbox_address=made.inbox_address or _address_of(made.inbox_url),
+            warnings=(*_odd(made), *_unknown(env)),
         )
 
 
@@ -513,6 +564,7 @@ def _of_the_sandbox(env: Mapping[str, str]) -> dict[str, str]:
         "STRIPE_SECRET_KEY": SANDBOX_KEY,
         "STRIPE_WEBHOOK_SECRET": sandbox_secret(env.get("SECRET_KEY", "")),
         "MAIL_URL": "sandbox:",
+        "INBOX_ADDRESS": "inbox@goalete.club",
         "LOG_LEVEL": "WARNING",
         "PUBLIC_URL": Settings.public_url,
     }
@@ -541,8 +593,20 @@ def _together(made: Settings, read: Collection[str]) -> Iterator[str]:
         yield "GOOGLE_ORGANIZER is not set: GOOGLE_SERVICE_ACCOUNT acts in the name of a user of yours."
     if made.backup_recipient and not made.backup_copy:
         yield "BACKUP_COPY is not set: BACKUP_RECIPIENT encrypts what leaves this machine, and nothing does."
+    if made.inbox_url and not (made.inbox_address or _address_of(made.inbox_url)):
+        yield "INBOX_ADDRESS is not set: replies need the address of the mailbox in INBOX_URL, whose user is no address."
+    if made.inbox_address and made.worker_url and not made.inbox_url:
+        yield "INBOX_URL is not set: the worker cannot read what comes to INBOX_ADDRESS without it."
     if made.sandbox_clock:
         yield "SANDBOX_CLOCK is for the sandbox, but SANDBOX is off: real members live in real time."
+
+
+def _address_of(inbox_url: str) -> str:
+    """The mail address that a mailbox's user is, or nothing."""
+    try:
+        return mailbox_address(unquote(urlsplit(inbox_url).username or ""))
+    except ValueError:
+        return ""
 
 
 def _odd(made: Settings) -> Iterator[str]:
@@ -583,6 +647,7 @@ OUR_NAMES = (
     "ROOM_",
     "ZOOM_",
     "GOOGLE_",
+    "INBOX_",
 )
 
 

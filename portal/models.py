@@ -11,6 +11,7 @@ from portal.families import models as families
 from portal.jobs import runs
 from portal.mail import models as mail
 from portal.meetings import models as meetings
+from portal.notifications import models as notifications
 from portal.operations import models as operations
 from portal.rooms import models as rooms
 
@@ -25,6 +26,7 @@ __all__ = [
     "families",
     "mail",
     "meetings",
+    "notifications",
     "operations",
     "rooms",
     "runs",

@@ -74,6 +74,7 @@ COMING, NO, NO_PLACE = "I’m coming", "Not this time", "You have no place in th
 NEEDS_PLAN = "You need a plan to take a place."
 CHANGEABLE_YES = "You said yes {m.answered}. You can change that any time before the end."
 CHANGEABLE_NO = "You said no {m.answered}. You can change that any time before the end."
+BY_RULE = "One of your rules answered this. What you answer here counts more."
 
 WAYS: dict[Way, Yes] = {
     "free": Yes(COMING, "Tell us whether you are coming.", ""),
@@ -121,6 +122,10 @@ def _ahead(yes: Yes) -> dict[str, State]:
             "I’m still coming",
             NO,
             in_list=True,
+        ),
+        "accepted, by rule": State(("full", "You’re coming", "ok"), BY_RULE, COMING, NO, "", "settled", pair=True),
+        "declined, by rule": State(
+            ("slash", "You said no", ""), BY_RULE, yes.button, NO, yes.door, "settled", pair=True
         ),
         "declined": State(("slash", "You said no", ""), CHANGEABLE_NO, yes.button, NO, yes.door, "settled", pair=True),
         "requested": State(

@@ -11,7 +11,7 @@ from email.headerregistry import Address
 from email.utils import getaddresses
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import idna
 from email_validator import EmailNotValidError, validate_email
@@ -205,6 +205,35 @@ def mail_server(value: str) -> str:
     if value != "sandbox:" and not well:
         raise ValueError("must be like smtp://user:password@mail.example.org:587")
     return value
+
+
+def mailbox(value: str) -> str:
+    """A mailbox that is read over IMAP. Without TLS only on this machine: imap:// elsewhere is STARTTLS, or nothing."""
+    if not value:
+        return value
+    escaped = "write @ as %40, / as %2F, # as %23, ? as %3F and % as %25 in its user and password"
+    try:
+        parts = urlsplit(value)
+        well = parts.scheme in ("imaps", "imap") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        well = False
+    if not well:
+        raise ValueError("must be like imaps://user:password@mail.example.org/INBOX")
+    if not parts.username or not parts.password:
+        raise ValueError("has no user and password; it must be like imaps://user:password@mail.example.org/INBOX")
+    if parts.netloc.count("@") > 1 or parts.query or parts.fragment or "@" in parts.path:
+        raise ValueError(f"cannot be read as an address; {escaped}")
+    if not (unquote(parts.username) + unquote(parts.password) + unquote(parts.path)).isascii():
+        raise ValueError("can have ASCII characters only in its user, password and folder")
+    return value
+
+
+def mailbox_address(value: str) -> str:
+    """The address of a mailbox that also takes what is sent to user+anything@."""
+    found = address(value)
+    if "+" in found:
+        raise ValueError("must have no + before the @: replies come to the same address with + and a token")
+    return found
 
 
 def secret_stripe_key(value: str) -> str:

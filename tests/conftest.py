@@ -15,7 +15,7 @@ from tests.support import cast, server
 from tests.support.cast import Meeting, Person
 from tests.support.server import Database
 
-pytest_plugins = ["tests.support.web", "tests.support.bank"]
+pytest_plugins = ["tests.support.web", "tests.support.bank", "tests.support.inbox"]
 
 TEST_DATA = ROOT / "var" / "test"
 

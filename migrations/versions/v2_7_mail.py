@@ -20,12 +20,13 @@ alter table mails
   add calendar text,
   add constraint check_calendar check ((method is null) = (calendar is null));
 create index ix_mails_meeting_id on mails (meeting_id, created_at desc);
+alter table sandbox_mails add method text, add calendar text;
 
 -- What a person chose about their mails. Who has no row has the defaults.
 create table mail_preferences (
   user_id uuid constraint pk_mail_preferences primary key
     constraint fk_mail_preferences_user_id_users references users on delete cascade,
-  -- Names of categories of mail.
+  -- Names of categories of mail; three have a column of their own below.
   switched_off text[] not null default '{}',
   -- Hours of the person's own zone in which nothing is sent that can wait.
   quiet_from time,
@@ -60,5 +61,6 @@ def downgrade() -> None:
     run("""
     drop table unreachable_addresses, mail_preferences;
     drop index ix_mails_meeting_id;
+    alter table sandbox_mails drop method, drop calendar;
     alter table mails drop meeting_id, drop method, drop calendar;
     """)

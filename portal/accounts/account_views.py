@@ -10,6 +10,7 @@ from portal.access import proved
 from portal.accounts import actions, forms, queries
 from portal.accounts.proof import password_fits
 from portal.database import db
+from portal.mail.choices import UNREACHABLE
 from portal.sentences import ngettext
 from portal.times import ago, since
 from portal.viewer import me, viewer
@@ -78,6 +79,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
         "password_form": forms.PasswordForm(None),
         "sign_ins": [_line(row) for row in queries.sign_ins(db.session(), me())],
         "engagement": _engagement(profile.came, profile.missed),
+        "unreachable": UNREACHABLE.one_or_none(db.session()),
     }
     return page("accounts/account.html", status, **{**context, **with_errors})
 

@@ -27,13 +27,18 @@ def ask_address(db: Session, user_id: UUID, address: str) -> None:
 
 
 def change_address(db: Session, user_id: UUID, code: str) -> bool:
-    """The code that came to the new address: it is theirs, and both addresses are told. False if it opens nothing."""
+    """The code that came to the new address: it is theirs, and both addresses are told; nobody is if it was theirs already.
+    False if it opens nothing.
+    """
     secret = current_app.config["SETTINGS"].secret_key
     old = db.scalar(CHANGE_ADDRESS, {"code": code_hash(secret, str(user_id), code)})
     if old is None:
         audit.record(db, "address.refused", "A code opened nothing", category="security", level="warn")
         return False
     new = db.scalar(text("select email from users where id = :id"), {"id": user_id})
+    if old.lower() == new.lower():
+        audit.record(db, "address.confirmed", "The address was confirmed once more", category="security")
+        return True
     free_days.keep(db, old, new)
     person_changed.publish(db, user_id=user_id)
     for address in (old, new):

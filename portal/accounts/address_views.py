@@ -2,6 +2,7 @@
 
 from flask import Blueprint, flash, redirect, session
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from portal import limits
 from portal.access import proved
@@ -48,10 +49,12 @@ def code() -> ResponseReturnValue:
 def change() -> ResponseReturnValue:
     """Six digits from the new address."""
     form = forms.MailCodeForm()
+    was = current_user.email
     if form.validate():
         if address.change_address(db.session(), me(), form.code.data):
-            session.pop("address", None)
-            flash("Your address is changed. Both addresses are told.", "note")
+            confirmed = session.pop("address", "").lower() == was.lower()
+            told = "Your address is confirmed." if confirmed else "Your address is changed. Both addresses are told."
+            flash(told, "note")
             return redirect("/account", 303)
         form.code.errors = [forms.CODE_OPENS_NOTHING]
     return page("accounts/address_code.html", 422, email=session.get("address", ""), form=form)

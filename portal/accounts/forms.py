@@ -131,7 +131,8 @@ class ProfileForm(NamesForm):
     preferred_meeting_time = TimeField(
         "Preferred meeting time",
         validators=[InputRequired("Enter an hour, like 21:00.")],
-        description="The hour that suits you best, in your own zone. It helps the club plan.",
+        description="The mail about what is on comes at this hour of your own clock. Left at 21:00 "
+        "it comes at nine in the morning.",
     )
 
 

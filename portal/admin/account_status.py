@@ -15,6 +15,7 @@ from portal.access import admin
 from portal.accounts import actions
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.admin.inbox import unreachable_of
 from portal.database import db
 from portal.database.query import Query
 from portal.forms import Form, Line
@@ -137,6 +138,7 @@ def person(person_id: UUID) -> ResponseReturnValue:
         since=viewer().short_day(row.created_at),
         been=been,
         last=viewer().short_day(been.last_meeting_attended),
+        unreachable=unreachable_of(person_id),
     )
 
 

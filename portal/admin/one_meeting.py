@@ -20,7 +20,8 @@ from portal.admin.planned import Planned
 from portal.arguments import query_arg
 from portal.attendance import presence, queries
 from portal.attendance.domains import by_domain
-from portal.attendance.models import Attendance
+from portal.attendance.models import KNOWN, Attendance
+from portal.attendance.rsvp import NOTES_TO_HOST
 from portal.database import db
 from portal.database.query import Query
 from portal.database.rows import row_type
@@ -148,29 +149,30 @@ ONE = Query(
 )
 NUMBERS = Query(
     Numbers,
-    text("""
+    text(f"""
 select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_duration) as minutes, c.declined, c.answered,
        c.no_shows, (select count(*) from participants p where p.meeting_id = m.id and p.user_id is null and not p.is_guest) as unknown
   from meetings m left join meeting_statistics s on s.id = m.id
  cross join lateral (
    select count(*) filter (where answer = 'declined') as declined, count(*) filter (where answer <> 'invited') as answered,
           count(*) filter (where outcome = 'no_show') as no_shows
-     from meeting_attendances where meeting_id = m.id) c
+     from meeting_attendances where meeting_id = m.id and ({KNOWN})) c
  where m.id = :meeting
-"""),
+"""),  # noqa: S608
 )
 PAGE, SHOWN = 100, 15
 """So many are read; so many of each answer are open at first."""
 PEOPLE = Query(
     Attended,
-    text("""
+    text(f"""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
        a.device_type, a.corrected_at, a.correction
   from (select *, case when joined_at is not null then 0 else array_position(cast(:answers as text[]), answer) end as place
-          from meeting_attendances where meeting_id = :meeting order by place, joined_at, user_id limit :most) a
+          from meeting_attendances where meeting_id = :meeting and ({KNOWN})
+         order by place, joined_at, user_id limit :most) a
   join users u on u.id = a.user_id
  order by a.place, a.joined_at, u.name_key, u.id
-"""),
+"""),  # noqa: S608
 )
 FOUND = Query(
     Attended,
@@ -240,6 +242,8 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
         more=len(people) > PAGE,
         shown=SHOWN,
         room=room_standing(db.session(), meeting_id),
+        to_host=NOTES_TO_HOST.all(db.session(), meeting=meeting_id),
+        told=TOLD,
         domains=by_domain(db.session(), [meeting_id], own) if m.phase in ("live", "over") else [],
     )
 

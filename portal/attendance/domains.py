@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.attendance.models import KNOWN
+
 CONSUMER = sorted(
     {
         "126.com",
@@ -67,16 +69,16 @@ CONSUMER = sorted(
 
 MOST = 25
 # Read from ix_meeting_attendances_domains alone. A domain has no blank, so the two groups are none.
-BY_DOMAIN = text("""
+BY_DOMAIN = text(f"""
 select case when :own_known and not is_external_domain then 'the club''s own'
             when email_domain = any (:consumer) then 'public mail providers'
             else coalesce(email_domain, 'not known') end as domain,
        count(*) as people, count(*) filter (where outcome = 'attended') as attended, round(avg(join_duration)) as minutes
   from meeting_attendances
- where meeting_id = any (:meetings)
+ where meeting_id = any (:meetings) and ({KNOWN})
  group by 1 order by attended desc, people desc, domain
  limit :most
-""")
+""")  # noqa: S608
 
 
 class Domain(NamedTuple):

@@ -43,3 +43,13 @@ def guest_invited(meeting_id: UUID, user_id: UUID, by: UUID, later: bool) -> Non
 @event
 def invitation_taken_back(meeting_id: UUID, user_id: UUID) -> None:
     """Somebody is no longer invited to a private meeting."""
+
+
+@event
+def places_requested(meeting_id: UUID) -> None:
+    """Rules of members ask its host for places."""
+
+
+@event
+def rules_changed(user_id: UUID) -> None:
+    """Somebody wrote or ended a rule that answers many meetings."""

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.attendance.rsvp import NOTES_TO_HOST, NoteToHost
 from portal.attendance.sightings import HOST_BOARD, REMIND_AGAIN, HostBoard
 from portal.meetings.board import Board
 from portal.sentences import ngettext
@@ -12,13 +13,16 @@ from portal.viewer import viewer
 
 
 class HostView:
-    """Who is missing, who should leave, whom nobody knows; and whether more are inside than came through our door."""
+    """Who is missing, who should leave, whom nobody knows, and what people told the host; and whether more are inside than
+    came through our door.
+    """
 
-    def __init__(self, board: Board, row: HostBoard, now: datetime) -> None:
+    def __init__(self, board: Board, row: HostBoard, notes: list[NoteToHost], now: datetime) -> None:
         self.id = board.id
         self.running = board.phase == "live"
         self.missing, self.should_leave, self.unknown = row.missing, row.should_leave, row.unknown
         self.alarm = _alarm(row)
+        self.notes = notes
         reminded_at = row.reminded_at
         self.reminded = f"{reminded_at.astimezone(viewer().tz):%H:%M}" if reminded_at else ""
         self.may_remind = reminded_at is None or reminded_at <= now - REMIND_AGAIN
@@ -38,4 +42,4 @@ def _alarm(row: HostBoard) -> str:
 def host_view(db: Session, board: Board) -> HostView | None:
     """The host's part of a meeting's page; None for who neither leads it, with access, nor is an admin."""
     row = HOST_BOARD.one_or_none(db, meeting=UUID(board.id))
-    return HostView(board, row, viewer().now) if row else None
+    return HostView(board, row, NOTES_TO_HOST.all(db, meeting=UUID(board.id)), viewer().now) if row else None

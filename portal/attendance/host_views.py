@@ -131,8 +131,9 @@ bp = Blueprint("hosting", __name__, url_prefix="/meetings/<uuid:meeting_id>")
 def requests(meeting_id: UUID) -> ResponseReturnValue:
     """Who asks for a place, in order."""
     meeting, now = run_by_me(meeting_id), viewer().now
+    notes = {one.user_id: one.note for one in rsvp.NOTES_TO_HOST.all(db.session(), meeting=meeting_id)}
     people = [
-        (p.user_id, p.name, since(p.asked_at, now), _known_by(p, meeting.title))
+        (p.user_id, p.name, since(p.asked_at, now), _known_by(p, meeting.title), notes.get(p.user_id, ""))
         for p in ASKING.all(db.session(), meeting=meeting_id)
     ]
     return page("attendance/requests.html", m=Board(meeting, here_and_now()), people=people)

@@ -15,8 +15,15 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, live, mail
 from portal.accounts.events import place_passed_on
 from portal.accounts.models import User
-from portal.attendance import messages, sightings, sources
-from portal.attendance.events import account_learnt, missing_reminded, recording_made, recording_offered
+from portal.attendance import invitations, messages, sightings, sources, standing
+from portal.attendance.events import (
+    account_learnt,
+    missing_reminded,
+    places_requested,
+    recording_made,
+    recording_offered,
+    rules_changed,
+)
 from portal.attendance.models import Attendance, ClubDomain, Presence
 from portal.attendance.queries import invited_at
 from portal.database.rows import typed
@@ -139,6 +146,7 @@ def tell_offer(db: Session, meeting_id: UUID, user_id: UUID) -> None:
         mail.write(db, "offer", row.email, message, user_id=row.user_id, meeting_id=meeting_id, occasion=occasion)
 
 
+@places_requested.subscribe
 @job("attendance.tell_host")
 def tell_host(db: Session, meeting_id: UUID) -> None:
     """Somebody asks for a place: one mail to the host until those who asked are answered."""
@@ -163,6 +171,12 @@ def tell_host(db: Session, meeting_id: UUID) -> None:
         message = messages.requested(row.first_name, _board_for(row)[1], row.Meeting.request_count)
         occasion = f"asked:{meeting_id}:{row.user_id}:{row.since.timestamp():.6f}"
         mail.write(db, "asked", row.email, message, user_id=row.user_id, meeting_id=meeting_id, occasion=occasion)
+
+
+@job("attendance.invite_everybody", cron="*/10 * * * *", lock="attendance.invite_everybody")
+def invite_everybody(db: Session) -> None:
+    """Every ten minutes: whoever has access is invited to the open meetings of the days ahead."""
+    invitations.invite_everybody(db)
 
 
 @job("attendance.sweep", cron="* * * * *", lock="attendance.sweep")
@@ -284,6 +298,19 @@ def release(db: Session) -> None:
         audit.record(
             db, "attendance.released", "Places were released with the access", category="cron", subject_id=person
         )
+
+
+@job("attendance.follow_rules", cron="* * * * *", lock="attendance.follow_rules")
+def follow_rules(db: Session) -> None:
+    """Each minute: meetings that are new follow everybody's rules; every hour all that are ahead."""
+    standing.follow_all(db)
+
+
+@rules_changed.subscribe
+@job("attendance.follow_rules_of", lock="attendance.follow_rules_of:{user_id}")
+def follow_rules_of(db: Session, user_id: UUID) -> None:
+    """Somebody wrote or ended a rule: the meetings ahead follow."""
+    standing.follow_person(db, user_id)
 
 
 def begin(db: Session) -> None:

@@ -3,10 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import Computed, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
+
+KNOWN = "not is_general or answer <> 'invited' or joined_at is not null or outcome is not null"
+"""SQL: whether a row says more than that the meeting is open and everybody is invited. Two indexes hold only these."""
 
 
 class Attendance(Base):
@@ -29,8 +32,11 @@ class Attendance(Base):
             "meeting_id",
             "email_domain",
             postgresql_include=["is_external_domain", "answer", "outcome", "join_duration"],
+            postgresql_where=text(KNOWN),
         ),
+        Index("ix_meeting_attendances_known", "meeting_id", "user_id", postgresql_where=text(KNOWN)),
         Index("ix_meeting_attendances_offers", "offer_expires_at", postgresql_where=text("answer = 'offered'")),
+        Index("ix_meeting_attendances_note", "meeting_id", postgresql_where=text("note is not null")),
     )
 
     id: Mapped[Id]
@@ -59,6 +65,55 @@ class Attendance(Base):
     party_skips: Mapped[int] = mapped_column(server_default="0")
     # The start that was said yes to, kept by a trigger; None: not known.
     agreed_to: Mapped[datetime | None]
+    # Written because the meeting is open to everybody (attendance/invitations.py), and not because somebody invited them.
+    is_general: Mapped[bool] = mapped_column(server_default=text("false"))
+    # The rule that gave this answer; None for what the person said.
+    standing_answer_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("standing_answers.id", ondelete="SET NULL"), index=True
+    )
+    # What the person tells the host beside the answer.
+    note: Mapped[str | None]
+
+
+class StandingAnswer(Base):
+    """A rule of a person: what they answer to every meeting of a weekday or a series, or to all while they are away.
+
+    `weekday` counts from Monday, 1, in the person's zone. Meetings that begin from `starts_at` to before `ends_at` follow it
+    (None: until it is ended). `followed_at` is None while they are being answered. One that ended keeps its answers, which
+    become the person's own, or they are being taken back; after that the row goes.
+    """
+
+    __tablename__ = "standing_answers"
+    __table_args__ = (
+        Index(
+            "uq_standing_answers_weekday", "user_id", "weekday", unique=True, postgresql_where=text("ended_at is null")
+        ),
+        Index(
+            "uq_standing_answers_series", "user_id", "series_id", unique=True, postgresql_where=text("ended_at is null")
+        ),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    weekday: Mapped[int | None] = mapped_column(SmallInteger)
+    series_id: Mapped[UUID | None] = mapped_column(ForeignKey("meeting_series.id", ondelete="CASCADE"), index=True)
+    response: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    followed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    keeps_answers: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class RulesFollowed(Base):
+    """When a meeting was last answered by the rules of everybody."""
+
+    __tablename__ = "rules_followed"
+
+    meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True)
+    followed_at: Mapped[datetime]
 
 
 class ClubDomain(Base):

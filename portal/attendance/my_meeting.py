@@ -41,8 +41,12 @@ class MyMeeting(Board):
 
     @property
     def answer(self) -> str | None:
-        """What the reader said, or what became of it. An offer has run out when the clock says so, swept or not."""
-        return "withdrawn" if self._ran_out else self._row.answer
+        """What the reader said, or what became of it; None before that, also while they are invited only as everybody is.
+        An offer has run out when the clock says so, swept or not.
+        """
+        if self._ran_out:
+            return "withdrawn"
+        return None if self._row.answer == "invited" and not self.private else self._row.answer
 
     @property
     def reason(self) -> str:
@@ -62,6 +66,8 @@ class MyMeeting(Board):
             key = "accepted, live"
         elif key == "accepted" and needs_new_answer(self._row.agreed_to, self._row.starts_at, self._row.timezone):
             key = "accepted, moved"
+        elif key in ("accepted", "declined") and self.by_rule:
+            key += ", by rule"
         return (AHEAD[self.way] if self.entitled else WITHOUT_PLAN)[key]
 
     @property
@@ -160,6 +166,11 @@ class MyMeeting(Board):
         return self._row.party_id is not None
 
     @property
+    def by_rule(self) -> bool:
+        """Whether one of the reader's rules gave the answer; only the page of a meeting knows."""
+        return False
+
+    @property
     def us(self) -> list[str]:
         """First names of all a yes for all of us would be for, the reader's first; only the page of a meeting knows."""
         return []
@@ -242,6 +253,22 @@ class TheMeeting(MyMeeting):
     def us(self) -> list[str]:
         """First names of all a yes for all of us would be for, the reader's first."""
         return self._row.us or []
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether one of the reader's rules gave the answer."""
+        return self._row.standing_answer_id is not None
+
+    @property
+    def series_id(self) -> str:
+        """Which series it is one of; empty for one that stands alone."""
+        return str(self._row.series_id or "")
+
+    @property
+    def may_note(self) -> bool:
+        """Whether there is a host whom the reader can tell something."""
+        has_host = self._row.host_id is not None and not self.hosted
+        return has_host and self.entitled and not self.uninvited and self.phase in ("ahead", "doors", "live")
 
     @property
     def hosted(self) -> bool:

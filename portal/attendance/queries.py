@@ -118,6 +118,9 @@ class One(Mine):
     month_day: int | None
     month_week: int | None
     series_time: time | None
+    series_id: UUID | None
+    standing_answer_id: UUID | None
+    note: str | None
 
 
 class VisibleMeeting(NamedTuple):
@@ -195,9 +198,11 @@ SERIES = (
     MeetingSeries.month_week,
     MeetingSeries.start_time.label("series_time"),
 )
+# Which rule answered, and what the asker told the host.
+BESIDE = (Meeting.series_id, Attendance.standing_answer_id, Attendance.note)
 ONE = Query(
     One,
-    mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES)
+    mine(Meeting.description, Meeting.host_id, Meeting.request_count, CHANGED, US, *SERIES, *BESIDE)
     .outerjoin(MeetingSeries, MeetingSeries.id == Meeting.series_id)
     .where(Meeting.id == bindparam("meeting_id")),
 )

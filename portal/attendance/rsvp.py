@@ -45,8 +45,26 @@ class RequestDecision(NamedTuple):
     offered: list[UUID] | None
 
 
+class NoteToHost(NamedTuple):
+    """What somebody told the host beside their answer."""
+
+    user_id: UUID
+    name: str
+    answer: str
+    note: str
+
+
+class Noted(NamedTuple):
+    """The meeting whose host was told."""
+
+    meeting_id: UUID
+
+
 RSVP = Query(RsvpResult, text("select answer, changed, refusal, offered from rsvp(:meeting, :response)"))
 RSVP_TOGETHER = Query(PartyRsvpResult, text("select answer, people, refusal, offered from rsvp_together(:meeting)"))
+NOTE = Query(Noted, text("select meeting_id from note_to_host(:meeting, :words) meeting_id"))
+NOTES_TO_HOST = Query(NoteToHost, text("select user_id, name, answer, note from notes_to_host(:meeting)"))
+"""For the host and admins; no rows for others."""
 DECIDE = Query(RequestDecision, text("select answer, offered from decide_request(:meeting, :person, :accept, :why)"))
 
 
@@ -76,6 +94,10 @@ class Gone(Refused):
 
 class TooManyOfUs(Refused):
     """There are fewer places than people in your family. Each of you can answer alone."""
+
+
+class NotAnswered(Refused):
+    """Answer first whether you are coming. The note goes along with your answer."""
 
 
 REFUSALS: dict[str, type[Refused]] = {
@@ -123,6 +145,12 @@ def respond(db: Session, meeting_id: UUID, response: str) -> str:
             tell_host.enqueue(db, meeting_id=meeting_id)
         announce_offers(db, meeting_id, result.offered)
     return str(result.answer)
+
+
+def note_to_host(db: Session, meeting_id: UUID, words: str | None) -> None:
+    """Tell the host something beside one's own answer; None takes it back. Raises NotAnswered, also when it is over."""
+    if NOTE.one_or_none(db, meeting=meeting_id, words=words) is None:
+        raise NotAnswered
 
 
 def respond_together(db: Session, meeting_id: UUID) -> None:

@@ -14,7 +14,8 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal import clock, paging
+from portal import clock, limits, paging
+from portal.arguments import field_refusal
 from portal.attendance import live_board, notes, presence, queries, rsvp
 from portal.attendance.device import kind
 from portal.attendance.host_board import host_view
@@ -30,15 +31,17 @@ from portal.attendance.my_meeting import (
     the_meeting,
 )
 from portal.database import db
+from portal.forms import Form, Line
 from portal.headers import may_lead_to_a_room
 from portal.meetings.board import Clock, here_and_now
 from portal.meetings.description import rendered
 from portal.meetings.rows import AnyMeeting
 from portal.problems import Refused
 from portal.rooms.standing import room_standing
+from portal.rsvp_states import TOLD
 from portal.sentences import ngettext
 from portal.times import MONTHS, hours, month_in_words, span, zone_line
-from portal.viewer import viewer
+from portal.viewer import me, viewer
 from portal.web import find, page, wants_fragment
 
 WEEK = timedelta(days=7)
@@ -48,6 +51,13 @@ LONGEST = timedelta(minutes=480)
 ONE = "/meetings/<uuid:meeting_id>"
 LAST_PLACE_WENT = "The last place went a moment ago, so you are in the line."
 """For who pressed a yes that meant a place, and has none."""
+
+
+class NoteForm(Form):
+    """What somebody tells the host beside their answer."""
+
+    note = Line("A note to the host", most=200, description="Only the host and the club’s admins read it.")
+
 
 SHAPES = {"row": "answer_row", "band": "answer_band", "page": "answer_page"}
 
@@ -136,6 +146,20 @@ def answer_together(meeting_id: UUID) -> ResponseReturnValue:
     return _how_it_stands(meeting_id) if wants_fragment() else redirect(f"/meetings/{meeting_id}", 303)
 
 
+@bp.post(f"{ONE}/note")
+def write_note(meeting_id: UUID) -> ResponseReturnValue:
+    """Tell the host something beside one's answer, or take it back."""
+    find(queries.VISIBLE, meeting_id=meeting_id)
+    limits.limit("note", 30, 3600, str(me()))
+    form = NoteForm()
+    if form.validate():
+        with field_refusal(form.note):
+            rsvp.note_to_host(db.session(), meeting_id, form.note.data or None)
+            flash("The host reads your note." if form.note.data else "Your note is taken back.", "note")
+            return redirect(f"/meetings/{meeting_id}", 303)
+    return meeting_page(meeting_id, 422, note_form=form)
+
+
 @bp.get(f"{ONE}/mine")
 def mine(meeting_id: UUID) -> ResponseReturnValue:
     """What depends on the reader, asked for again when the board changed."""
@@ -189,7 +213,9 @@ def touch_presence(meeting_id: UUID) -> ResponseReturnValue:
     return "", 204
 
 
-def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> ResponseReturnValue:
+def meeting_page(
+    meeting_id: UUID, status: int = 200, refusal: str = "", note_form: NoteForm | None = None
+) -> ResponseReturnValue:
     """The page of one meeting, with a sentence on it when something was refused."""
     row = the_meeting(meeting_id)
     viewer_clock = here_and_now()
@@ -200,7 +226,8 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
     b, live_url = live_board.for_viewer(db.session(), row, viewer_clock, current_user)
     behind = m.phase in ("over", "cancelled")
     next_one = _next(meeting_id, viewer_clock) if behind else None
-    runs_it = m.phase in ("doors", "live") and (m.hosted or current_user.acts_as_admin)
+    leads = m.hosted or current_user.acts_as_admin
+    runs_it = m.phase in ("doors", "live") and leads
     return page(
         "attendance/show.html",
         status,
@@ -212,6 +239,9 @@ def meeting_page(meeting_id: UUID, status: int = 200, refusal: str = "") -> Resp
         from_host=notes.from_host(db.session(), meeting_id) if m.phase == "over" else None,
         may_add=(m.hosted and m.entitled) or current_user.acts_as_admin,
         next=next_one,
+        note_form=(note_form or NoteForm(None, note=row.note)) if m.may_note else None,
+        to_host=rsvp.NOTES_TO_HOST.all(db.session(), meeting=meeting_id) if leads and not runs_it else [],
+        told=TOLD,
         room=room_standing(db.session(), meeting_id) if m.hosted and not behind else None,
     )
 

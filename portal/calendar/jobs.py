@@ -19,13 +19,14 @@ from portal.accounts.models import User
 from portal.attendance import messages as attendance_messages
 from portal.attendance.events import answered_for, guest_invited, invitation_taken_back, request_decided
 from portal.attendance.queries import affected
-from portal.calendar import entries, messages
+from portal.calendar import entries, messages, replies
 from portal.calendar.entries import Entry
 from portal.config import Settings
 from portal.database.query import Query
 from portal.database.transactions import each
 from portal.jobs import job
 from portal.mail import Message
+from portal.mail.events import reply_received
 from portal.meetings import messages as meeting_messages
 from portal.meetings.board import Board, Clock
 from portal.meetings.events import cancelled, moved, reinstated
@@ -227,3 +228,10 @@ def _board(db: Session, entry: Entry) -> Board:
 def _settings() -> Settings:
     settings: Settings = current_app.config["SETTINGS"]
     return settings
+
+
+@reply_received.subscribe
+@job("calendar.take_reply", lock="reply:{message_id}")
+def take_reply(db: Session, message_id: UUID) -> None:
+    """A calendar's answer came back by mail."""
+    replies.apply(db, message_id)

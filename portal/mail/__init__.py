@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from flask import current_app
@@ -14,9 +15,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.mail.jobs import deliver
-from portal.mail.kinds import category
+from portal.mail.choices import unsubscribe_url
+from portal.mail.jobs import deliver, recheck
+from portal.mail.kinds import KINDS, category
 from portal.mail.models import Mail
+
+__all__ = ["CLOSED", "Invitation", "Message", "recheck", "unsubscribe_url", "waiting", "write"]
 
 CLOSED = "@closed.invalid"
 """How the address of a closed account ends. Nobody is there, so nothing is written."""
@@ -56,17 +60,21 @@ def write(
     occasion: str | None = None,
     secret: bool = False,
     invitation: Invitation | None = None,
+    delay: timedelta | None = None,
 ) -> None:
     """Put a mail into the outbox. `kind` is one of `portal.mail.kinds`. With an `occasion` it is written once, however often
     the occasion is noticed; `secret` bodies (they hold a link or code that opens something) are forgotten when sent.
-    `meeting_id` is the meeting it is about, for whoever looks up what was sent.
+    `meeting_id` is the meeting it is about, for whoever looks up what was sent. It leaves after `delay`, at once without.
     """
-    category(kind)
+    optional = category(kind).optional
     if recipient.endswith(CLOSED):
         return
+    site = current_app.config["SETTINGS"].public_url
     context = asdict(message)
     if message.button:
-        context["button"] = (current_app.config["SETTINGS"].public_url + message.button[0], message.button[1])
+        context["button"] = (site + message.button[0], message.button[1])
+    if optional and user_id:
+        context |= {"stop": unsubscribe_url(user_id, KINDS[kind]), "choose": f"{site}/account/mails"}
     mail_id = uuid4()
     row = {
         "id": mail_id,
@@ -90,7 +98,7 @@ def write(
         # Without the option an INSERT counts no rows and answers -1.
         if not db.execute(once, execution_options={"preserve_rowcount": True}).rowcount:  # type: ignore[attr-defined]
             return
-    deliver.enqueue(db, mail_id=mail_id)
+    (deliver.set(after=delay) if delay else deliver).enqueue(db, mail_id=mail_id)
 
 
 def _template(name: str) -> Template:

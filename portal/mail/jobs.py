@@ -1,35 +1,73 @@
 """Delivery: one mail, one job. What a server refuses for now is tried again for three days."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 from flask import current_app
 from procrastinate import RetryStrategy
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from portal import clock
+from portal.config import Settings
 from portal.database.transactions import in_batches, keep, let_go
 from portal.jobs import job
-from portal.mail import transport
+from portal.mail import bounces, choices, inbox, kinds, transport
+from portal.mail.choices import Choices
 from portal.mail.models import Mail
 
 BATCH = 5000
+ZONE = text("select timezone from users where id = :person")
+TURN = text("select mail_turn(:domain, :a_minute)")
 RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
 """After 3 seconds, 9, 27 and so on: twelve tries in three days."""
 
 
+Recheck = Callable[[Session, Mail], str | None]
+_rechecks: dict[str, Recheck] = {}
+
+
+def recheck(kind: str) -> Callable[[Recheck], Recheck]:
+    """Have a function look, right before a mail of this kind is sent, whether it is still true: a decorator.
+
+    The function answers None, or with a sentence for admins why the mail is not sent any more.
+    """
+
+    def register(function: Recheck) -> Recheck:
+        _rechecks[kind] = function
+        return function
+
+    return register
+
+
 @job("mail.deliver", retry=RETRY)
-def deliver(db: Session, mail_id: UUID) -> None:
+def deliver(db: Session, mail_id: UUID, *, has_its_turn: bool = False) -> None:
     """Send one mail of the outbox and note how that went; a repeat of the job finds it sent.
 
-    Nothing is held while the mail server talks: who closes an account meanwhile does not wait for it.
+    First it is looked whether it is still wanted and true, and whether it has to wait: for the end of quiet hours, or for
+    its turn among the mails to the same domain (`has_its_turn`: it has waited for that). Nothing is held while the mail
+    server talks: who closes an account meanwhile does not wait for it.
     """
+    mail = db.scalar(select(Mail).where(Mail.id == mail_id, Mail.state == "queued"))
+    if mail is None:
+        return
+    settings: Settings = current_app.config["SETTINGS"]
+    chosen, way = choices.of(db, mail.user_id), transport.chosen(settings)
+    if (reason := _why_not(db, mail, chosen)) is not None:
+        _note(db, mail, "dropped", reason)
+        return
+    if quiet := _quiet_for(db, mail, chosen):
+        deliver.set(after=quiet).enqueue(db, mail_id=mail_id)
+        return
+    if way.paced and not has_its_turn and (turn := _turn(db, mail, settings)):
+        deliver.set(after=turn).enqueue(db, mail_id=mail_id, has_its_turn=True)
+        return
     mail = _take(db, mail_id)
     if mail is None:
         return
     try:
-        transport.chosen(current_app.config["SETTINGS"]).deliver(db, mail)
+        way.deliver(db, mail)
     except transport.RefusedForGood as refused:
         _note(db, mail, "failed", str(refused))
     except Exception as error:  # whatever went wrong: the last try is the last, or a secret would wait for ever
@@ -40,6 +78,35 @@ def deliver(db: Session, mail_id: UUID) -> None:
         raise
     else:
         _note(db, mail, "sent")
+
+
+def _why_not(db: Session, mail: Mail, chosen: Choices) -> str | None:
+    """Why a mail is not sent any more, for admins; None if it is."""
+    category = kinds.of(mail.kind)
+    if category.optional and chosen.is_off(kinds.KINDS[mail.kind]):
+        return "They have switched mails of this kind off."
+    if not category.even_unreachable and (returned := bounces.hard_reason(db, mail.recipient)) is not None:
+        return f"Mails to this address came back: {returned}"
+    check = _rechecks.get(mail.kind)
+    return check(db, mail) if check else None
+
+
+def _quiet_for(db: Session, mail: Mail, chosen: Choices) -> timedelta | None:
+    """How long it is still quiet where the reader lives; None if it is not, or if the mail does not wait for that."""
+    if not kinds.of(mail.kind).waits or chosen.quiet_from is None:
+        return None
+    at = clock.now()
+    ends = chosen.quiet_ends(db.scalars(ZONE, {"person": mail.user_id}).one(), at)
+    return ends - at if ends else None
+
+
+def _turn(db: Session, mail: Mail, settings: Settings) -> timedelta:
+    """How long the mail waits for its turn among those to the same domain; what somebody sits waiting for does not."""
+    if mail.secret or kinds.of(mail.kind).even_unreachable:
+        return timedelta(0)
+    domain = mail.recipient.rpartition("@")[2].lower()
+    waits: timedelta = db.scalars(TURN, {"domain": domain, "a_minute": settings.mail_per_domain}).one()
+    return waits
 
 
 def _take(db: Session, mail_id: UUID) -> Mail | None:
@@ -64,10 +131,16 @@ def _note(db: Session, mail: Mail, state: str, failure: str | None = None) -> No
 
 @job("mail.forget", cron="17 3 * * *")
 def forget(db: Session) -> None:
-    """Bodies are kept for 90 days; forgotten a batch at a time."""
+    """Bodies and calendar objects are kept for 90 days; forgotten a batch at a time."""
     old = clock.now() - timedelta(days=90)
     with_body = (
         select(Mail.id).where(Mail.created_at < old, Mail.state != "queued", Mail.text.is_not(None)).limit(BATCH)
     )
-    forgotten = update(Mail).where(Mail.id.in_(with_body)).values(text=None, html=None)
+    forgotten = update(Mail).where(Mail.id.in_(with_body)).values(text=None, html=None, method=None, calendar=None)
     in_batches(db, lambda: int(db.execute(forgotten).rowcount))  # type: ignore[attr-defined]
+
+
+@job("mail.read_inbox", cron="* * * * *", lock="mail.read_inbox")
+def read_inbox(db: Session) -> None:
+    """Each minute: what came back to the mailbox of INBOX_URL, if there is one."""
+    inbox.read(db)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 class Category(NamedTuple):
     """What kinds of mail have in common, and what a person may choose about them.
 
+    `label` and `sent_to` stand on the page where they are chosen, the latter as a sentence of its own.
     `optional` mails may be switched off: they carry List-Unsubscribe, and whoever switched their category off gets none.
     `waits` mails, written while it is quiet where the reader lives, leave when that ends. `even_unreachable` mails are tried at
     an address that sent the last ones back.
@@ -19,21 +20,21 @@ class Category(NamedTuple):
 
 
 CATEGORIES = {
-    "invitation": Category("Invitations", "whoever a host invites to a private meeting"),
+    "invitation": Category("Invitations", "Whoever a host invites to a private meeting."),
     "confirmation": Category(
-        "Calendar invitations", "whoever has a place, so that it stands in their calendar", optional=True
+        "Calendar invitations", "Whoever has a place, so that it stands in their calendar.", optional=True
     ),
-    "change": Category("Changes", "whoever has a place, waits for one or was invited by name"),
-    "cancellation": Category("Cancellations", "whoever has a place, waits for one or was invited by name"),
-    "reminder": Category("Reminders", "whoever has a place or holds an offer", optional=True),
-    "offer": Category("Offers of a place", "whoever waits for one or asked for one"),
-    "host": Category("Notices to hosts", "the host of a meeting"),
-    "afterwards": Category("Notes and recordings", "whoever came", optional=True, waits=True),
-    "digest": Category("What is on", "every member, as often as they choose", optional=True),
-    "family": Category("Your family", "the people of a family plan"),
-    "money": Category("Payments", "whoever pays"),
-    "security": Category("Your account", "whoever owns the account", even_unreachable=True),
-    "announcement": Category("Announcements", "a group an admin or host writes to", optional=True, waits=True),
+    "change": Category("Changes", "Whoever has a place, waits for one or was invited by name."),
+    "cancellation": Category("Cancellations", "Whoever has a place, waits for one or was invited by name."),
+    "reminder": Category("Reminders", "Whoever has a place or holds an offer.", optional=True),
+    "offer": Category("Offers of a place", "Whoever waits for one or asked for one."),
+    "host": Category("Notices to hosts", "The host of a meeting."),
+    "afterwards": Category("Notes and recordings", "Whoever came to the meeting.", optional=True, waits=True),
+    "digest": Category("What is on", "Every member, as often as they choose.", optional=True),
+    "family": Category("Your family", "The people of a family plan."),
+    "money": Category("Payments", "Whoever pays."),
+    "security": Category("Your account", "Whoever owns the account.", even_unreachable=True),
+    "announcement": Category("Announcements", "Those whom an admin or a host writes to.", optional=True, waits=True),
 }
 """By their names, in the order the page of choices shows them."""
 
@@ -45,6 +46,7 @@ KINDS = {
     "moved": "change",
     "reinstated": "change",
     "changed": "change",
+    "reply": "change",
     "withdrawn": "cancellation",
     "cancelled": "cancellation",
     "reminder": "reminder",
@@ -55,6 +57,7 @@ KINDS = {
     "recorded": "host",
     "room-failed": "host",
     "afterwards": "afterwards",
+    "starting": "reminder",
     "digest": "digest",
     "family-invitation": "family",
     "family-date": "family",
@@ -94,10 +97,17 @@ KINDS = {
     "standing": "security",
     "closed": "security",
     "announcement": "announcement",
+    "announcement-test": "security",
+    "test": "security",
 }
 """The category of each kind that `write` is called with."""
 
 
 def category(kind: str) -> Category:
-    """The category of a kind. Raises KeyError for a kind that is not in the table."""
+    """The category of a kind that is to be written. Raises KeyError for a kind that is not in the table."""
     return CATEGORIES[KINDS[kind]]
+
+
+def of(kind: str) -> Category:
+    """The category of a mail that was written, perhaps by another version: a kind nobody knows any more is sent to everybody."""
+    return CATEGORIES.get(KINDS.get(kind, ""), Category("", ""))

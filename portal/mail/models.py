@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,6 +20,12 @@ class Mail(Base):
         Index("ix_mails_meeting_id", "meeting_id", sql("created_at desc")),
         Index("ix_mails_queued", "created_at", postgresql_where=sql("state = 'queued'")),
         Index("ix_mails_failed", "created_at", postgresql_where=sql("state = 'failed'")),
+        Index("ix_mails_dropped", "created_at", postgresql_where=sql("state = 'dropped'")),
+        Index("ix_mails_created_at", sql("created_at desc"), sql("id desc")),
+        Index("ix_mails_kind", "kind", sql("created_at desc"), sql("id desc")),
+        Index("ix_mails_recipient", sql("lower(recipient)"), sql("created_at desc")),
+        Index("ix_mails_announcement_id", "announcement_id", "state"),
+        Index("ix_mails_again_of", "again_of"),
     )
 
     id: Mapped[Id]
@@ -40,14 +46,18 @@ class Mail(Base):
     failure: Mapped[str | None]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    # The message to a group it is a part of (portal/notifications), and the mail it sends once more.
+    announcement_id: Mapped[UUID | None] = mapped_column(ForeignKey("announcements.id", ondelete="SET NULL"))
+    again_of: Mapped[UUID | None] = mapped_column(ForeignKey("mails.id", ondelete="SET NULL"))
 
 
 class MailPreferences(Base):
     """What a person chose about their mails; who has no row has the defaults.
 
-    `switched_off` holds names of categories (`portal.mail.kinds`). `quiet_from` and `quiet_until` are hours of the person's own
-    zone, both None for none. `reminders` are minutes before the start. `calendar_mails`: whether what belongs in a calendar
-    is mailed at all, or only stands in the feed.
+    `switched_off` holds names of categories (`portal.mail.kinds`), but for three that have a column of their own: no
+    `reminders` (minutes before the start), the `digest` "never", and `calendar_mails` (whether what belongs in a calendar is
+    mailed at all, or only stands in the feed). `quiet_from` and `quiet_until` are hours of the person's own zone, both None
+    for none.
     """
 
     __tablename__ = "mail_preferences"
@@ -74,6 +84,39 @@ class UnreachableAddress(Base):
     last_at: Mapped[datetime]
 
 
+class InboxMessage(Base):
+    """What became of one message of the mailbox that replies and bounces come to; its text is not kept.
+
+    `outcome` is a sentence for admins, None while a reply waits: then `calendar` is the iCalendar object and `token` names the
+    entry it was sent to. `sequence` and `stamped_at` are its SEQUENCE and DTSTAMP; `may_answer` is false for what a program
+    sent by itself.
+    """
+
+    __tablename__ = "inbox_messages"
+    __table_args__ = (
+        UniqueConstraint("mailbox", "uidvalidity", "uid", name="uq_inbox_messages_uid"),
+        Index("ix_inbox_messages_received_at", sql("received_at desc"), sql("id desc")),
+        Index("ix_inbox_messages_user_id", "user_id", "meeting_id"),
+    )
+
+    id: Mapped[Id]
+    mailbox: Mapped[str]
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str]
+    outcome: Mapped[str | None]
+    applied: Mapped[bool] = mapped_column(server_default=sql("false"))
+    sender: Mapped[str | None]
+    received_at: Mapped[datetime]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    meeting_id: Mapped[UUID | None] = mapped_column(ForeignKey("meetings.id", ondelete="SET NULL"), index=True)
+    token: Mapped[str | None]
+    calendar: Mapped[str | None]
+    may_answer: Mapped[bool] = mapped_column(server_default=sql("false"))
+    sequence: Mapped[int | None]
+    stamped_at: Mapped[datetime | None]
+
+
 class SandboxMail(Base):
     """A mail that went to the sandbox mailbox instead of the world. Empty on a real server."""
 
@@ -88,4 +131,6 @@ class SandboxMail(Base):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str | None]
+    method: Mapped[str | None]
+    calendar: Mapped[str | None]
     received_at: Mapped[datetime]

@@ -2,7 +2,12 @@
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import SMTP, Policy
+from email.utils import parseaddr
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -11,6 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
+from portal.mail import kinds
+from portal.mail.choices import unsubscribe_url
 from portal.mail.models import Mail, SandboxMail
 
 PATIENCE = 10.0  # seconds a step of the conversation may take
@@ -21,8 +28,26 @@ class RefusedForGood(Exception):  # noqa: N818
     """The mail server will never take this mail for this address."""
 
 
+class _AsItIs(UnstructuredHeader, BaseHeader):
+    """A header with an address in it that is longer than a line: Python's own folding would encode it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_registry = HeaderRegistry()
+_registry.map_to_type("list-unsubscribe", _AsItIs)
+# Seven bits on the way: a relay that had to encode the mail anew would break its signature (RFC 6376 5.3).
+POLICY = SMTP.clone(cte_type="7bit", header_factory=_registry)
+
+
 class Transport(Protocol):
-    """Takes one mail; returning means it was accepted, raising means try again, or never if `RefusedForGood`."""
+    """Takes one mail; returning means it was accepted, raising means try again, or never if `RefusedForGood`.
+
+    With `paced` only so many mails a minute go to the addresses of one domain.
+    """
+
+    paced: bool
 
     def deliver(self, db: Session, mail: Mail) -> None: ...
 
@@ -31,11 +56,18 @@ def chosen(settings: Settings) -> Transport:
     """The transport the settings name."""
     if settings.mail_url == "sandbox:":
         return Mailbox()
-    return Smtp(settings.mail_url, settings.mail_from, settings.public_url)
+    return Smtp(settings)
+
+
+def subject_line(subject: str, club: str) -> str:
+    """What stands in the Subject header: it names the club, once."""
+    return subject if club.casefold() in subject.casefold() else f"{club}: {subject}"
 
 
 class Mailbox:
     """The sandbox's mailbox: a page that shows every mail. Taking the same mail twice keeps one."""
+
+    paced = False
 
     def deliver(self, db: Session, mail: Mail) -> None:
         """Keep the mail for the mailbox page."""
@@ -47,6 +79,8 @@ class Mailbox:
                 subject=mail.subject,
                 text=mail.text,
                 html=mail.html,
+                method=mail.method,
+                calendar=mail.calendar,
                 received_at=mail.created_at,
             )
             .on_conflict_do_nothing()
@@ -56,16 +90,19 @@ class Mailbox:
 class Smtp:
     """A mail server: smtp://user:password@host:587 (STARTTLS when offered) or smtps://…:465."""
 
-    def __init__(self, url: str, sender: str, site: str) -> None:
-        self.url = urlsplit(url)
-        self.sender = sender
-        self.domain = urlsplit(site).hostname or "localhost"
+    paced = True
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = urlsplit(settings.mail_url)
+        self.sender = settings.mail_from
+        self.reply_to = settings.mail_reply_to or parseaddr(settings.mail_from)[1]
+        self.club = settings.club_name
+        self.domain = urlsplit(settings.public_url).hostname or "localhost"
 
     def deliver(self, db: Session, mail: Mail) -> None:  # noqa: ARG002 - the protocol's session is the mailbox's
         """Hand the mail to the server, verified TLS wherever the server has it."""
         message = self.compose(mail)
-        with self._connect() as server:
-            self._introduce(server)
+        with self.connected() as server:
             try:
                 server.send_message(message)
             except smtplib.SMTPRecipientsRefused as refused:
@@ -77,16 +114,29 @@ class Smtp:
 
     def compose(self, mail: Mail) -> EmailMessage:
         """The message as it goes out. Its id is the mail's own, so a second delivery is the same message."""
-        message = EmailMessage()
+        message = EmailMessage(POLICY)
         message["From"] = self.sender
         message["To"] = _ascii(mail.recipient)
-        message["Subject"] = mail.subject
+        message["Reply-To"] = self.reply_to
+        message["Subject"] = subject_line(mail.subject, self.club)
         message["Message-ID"] = f"<{mail.id}@{self.domain}>"
         message["Date"] = mail.created_at
         message["Auto-Submitted"] = "auto-generated"
+        if mail.user_id and kinds.of(mail.kind).optional:
+            message["List-Unsubscribe"] = f"<{unsubscribe_url(mail.user_id, kinds.KINDS[mail.kind])}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         message.set_content(mail.text or "")
         message.add_alternative(mail.html or "", subtype="html")
+        if mail.calendar and mail.method:
+            _add_calendar(message, mail.method, mail.calendar)
         return message
+
+    @contextmanager
+    def connected(self) -> Iterator[smtplib.SMTP]:
+        """A conversation with the server, signed in. Raises SMTPException or OSError."""
+        with self._connect() as server:
+            self._introduce(server)
+            yield server
 
     def _connect(self) -> smtplib.SMTP:
         host = self.url.hostname or "localhost"
@@ -102,6 +152,14 @@ class Smtp:
             raise smtplib.SMTPException("the mail server offers no TLS; its password is not sent in the clear")
         if self.url.username:
             server.login(unquote(self.url.username), unquote(self.url.password or ""))
+
+
+def _add_calendar(message: EmailMessage, method: str, calendar: str) -> None:
+    """The calendar object as the last alternative, its method in the type too (RFC 6047 2.4), and once more as a file for
+    programs that show no such part.
+    """
+    message.add_alternative(calendar, subtype="calendar", params={"method": method})
+    message.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename="invite.ics")
 
 
 def _raise_if_for_good(what: str, code: int) -> None:

@@ -67,6 +67,8 @@ class Meeting(Base):
     seats_kept: Mapped[int] = mapped_column(server_default="0", deferred=True)
     waiting_count: Mapped[int] = mapped_column(server_default="0")
     request_count: Mapped[int] = mapped_column(server_default="0")
+    # When everybody was first invited to an open one; the worker's and the database's to know.
+    everybody_invited_at: Mapped[datetime | None] = mapped_column(deferred=True)
 
 
 class MeetingSeries(Base):

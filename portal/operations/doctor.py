@@ -302,12 +302,10 @@ def _mail(settings: Settings, mail_to: str | None) -> Iterator[Finding]:
     if settings.mail_url == "sandbox:":
         yield Finding("Mail", None, "MAIL_URL was not given, so no mail server was tried.")
         return
-    server = Smtp(settings.mail_url, settings.mail_from, settings.public_url)
     try:
-        if mail_to:
-            server.send(_letter(settings, mail_to))
-        else:
-            server.greet()
+        with Smtp(settings).connected() as server:
+            if mail_to:
+                server.send_message(_letter(settings, mail_to))
     except (smtplib.SMTPException, OSError) as error:
         words = f"The mail server does not take mail: {str(error) or type(error).__name__}".splitlines()[0]
         yield Finding("Mail", False, words, "Is MAIL_URL right, and may this machine reach it?")

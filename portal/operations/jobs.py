@@ -59,7 +59,13 @@ OLD = {
         join users u on u.id = f.user_id where u.closed_at < :at - interval '90 days' limit :batch)""",
     "Forgot {} calendar entries of old meetings": """delete from calendar_entries where token in (select e.token from calendar_entries e
         join meetings m on m.id = e.meeting_id where m.ends_at < :at - interval '90 days' limit :batch)""",
+    "Forgot {} notes to hosts": """update meeting_attendances set note = null where id in (select a.id from meeting_attendances a
+        join meetings m on m.id = a.meeting_id where a.note is not null and m.ends_at < :at - interval '90 days' limit :batch)""",
     "Deleted {} messages of platforms": "delete from room_events where id in (select id from room_events where received_at < :at - interval '90 days' limit :batch)",
+    "Forgot {} addresses that mails came back from": """delete from unreachable_addresses where address_key in (select address_key
+        from unreachable_addresses where last_at < :at - interval '365 days' limit :batch)""",
+    "Deleted {} messages to groups": "delete from announcements where id in (select id from announcements where written_at < :at - interval '365 days' limit :batch)",
+    "Deleted {} notes of what came back by mail": "delete from inbox_messages where id in (select id from inbox_messages where received_at < :at - interval '90 days' limit :batch)",
     "Deleted {} mails": "delete from mails where id in (select id from mails where created_at < :at - interval '365 days' and state <> 'queued' limit :batch)",
     "Deleted {} log rows": """delete from system_logs where id in (select id from system_logs
         where timestamp < :at - case when category = 'security' then interval '730 days' when level = 'error' then interval '365 days'

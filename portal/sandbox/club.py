@@ -22,7 +22,7 @@ from portal import audit, clock, create_app
 from portal.accounts import actions as accounts
 from portal.accounts import passwords, second_factor
 from portal.accounts.models import User
-from portal.attendance import guests, presence, rsvp, sightings
+from portal.attendance import guests, invitations, presence, rsvp, sightings
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
 from portal.club import actions as own_words
@@ -34,10 +34,12 @@ from portal.database.transactions import transaction
 from portal.families import actions as families
 from portal.families import joining, leaving
 from portal.families import queries as family_queries
+from portal.mail import choices
 from portal.mail.models import Mail
 from portal.meetings import actions as meetings
 from portal.meetings import series
 from portal.meetings.models import Meeting
+from portal.notifications import digest, reminders
 from portal.operations.demo import mark_demo, refuse_real_people
 from portal.operations.start import reach
 from portal.problems import Problem, Refused
@@ -144,6 +146,7 @@ def _plant(web: Flask) -> None:
     replay_past_meetings(club)
     plan_ahead(club)
     know_accounts(club)
+    write_to_members(club)
     with club.as_(WORKER) as session:
         attendance_jobs.begin(session)
         audit.record(session, PLANTED, "The demo club stands", category="cron")
@@ -342,7 +345,7 @@ def plan_ahead(club: Club) -> None:
                 _answer(club, email, ahead[day].id, "accepted" if club.dice.random() < 0.88 else "declined")
     for day, wish in ((0, "accepted"), (5, "declined"), (6, "accepted")):
         if day in ahead:
-            _answer(club, BILAL, ahead[day].id, wish)
+            _answer(club, BILAL, ahead[day].id, wish, clock.now() - timedelta(days=2))
             _answer(club, ANA, ahead[day].id, wish)
     full_meeting(club, club.today() + timedelta(days=2))
     circle(club, club.today() + timedelta(days=2))
@@ -350,6 +353,16 @@ def plan_ahead(club: Club) -> None:
     secret(club, club.today() + timedelta(days=4))
     with club.as_(club.admin()) as session:
         meetings.cancel(session, ahead[4], "The host is ill.")
+
+
+def write_to_members(club: Club) -> None:
+    """What the schedule writes: everybody is invited, reads what is on, and the demo's member is reminded a day before too."""
+    with club.as_(club.member(BILAL)) as session:
+        choices.keep(session, club.ids[BILAL], choices.Choices(reminders=(60, 1440)))
+    with club.as_(WORKER) as session:
+        invitations.invite_everybody(session)
+        digest.send(session, since=clock.now() - timedelta(days=1))
+        reminders.remind(session)
 
 
 def running_now(club: Club, now: datetime) -> UUID:

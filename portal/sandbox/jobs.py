@@ -18,10 +18,12 @@ from portal.attendance.models import Presence
 from portal.database.identity import Role
 from portal.database.transactions import transaction
 from portal.jobs import job
+from portal.mail.inbox import Source, take_in
+from portal.mail.models import Mail
 from portal.meetings import series
 from portal.meetings.models import Meeting
 from portal.problems import Refused
-from portal.sandbox import seats
+from portal.sandbox import calendar_program, seats
 from portal.sandbox.club import BETWEEN, Club, running_now
 from portal.sandbox.people import PEOPLE
 
@@ -99,3 +101,13 @@ def keep_going(db_session: Session) -> None:
         db_session.execute(delete(Meeting).where(Meeting.title == BETWEEN, Meeting.ends_at <= at))
         running_now(club, at)
     series.extend(db_session)
+
+
+@job("sandbox.reply")
+def reply(db_session: Session, mail_id: UUID, partstat: str) -> None:
+    """Somebody answered a mail in the mailbox from their calendar: the answer comes back as if by mail."""
+    mail = db_session.get(Mail, mail_id)
+    if mail is None or mail.calendar is None:
+        return
+    source = Source("sandbox", 1, int(clock.now().timestamp() * 1_000_000))
+    take_in(db_session, calendar_program.reply(mail, partstat), source, current_app.config["SETTINGS"])

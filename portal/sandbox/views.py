@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from portal import clock
 from portal.access import public
@@ -20,13 +20,18 @@ from portal.billing import jobs as billing
 from portal.database import db
 from portal.families import jobs as families
 from portal.mail.models import SandboxMail
+from portal.mail.transport import subject_line
 from portal.meetings import jobs as meetings
 from portal.meetings.board import here_and_now
-from portal.sandbox import club, hours
+from portal.notifications import jobs as notifications
+from portal.sandbox import calendar_program, club, hours
 from portal.sandbox.people import SELIN
 from portal.times import since
 from portal.viewer import me, viewer
 from portal.web import page
+
+IS_DEMO = text("select is_sandbox from club_clock")
+"""Only in a demo's database may a job of the demo's be enqueued."""
 
 bp = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
@@ -43,7 +48,8 @@ def mailbox() -> ResponseReturnValue:
         mails = mails.where(func.lower(SandboxMail.recipient) == q.lower())
     rows = db.session.execute(mails.order_by(SandboxMail.received_at.desc(), SandboxMail.id.desc()).limit(50))
     lines = [
-        {"id": r.id, "to": r.recipient, "subject": r.subject, "when": since(r.received_at, viewer().now)} for r in rows
+        {"id": r.id, "to": r.recipient, "subject": _subject(r.subject), "when": since(r.received_at, viewer().now)}
+        for r in rows
     ]
     return page("sandbox/mailbox.html", mails=lines, q=q)
 
@@ -54,8 +60,41 @@ def show_mail(mail_id: UUID) -> ResponseReturnValue:
     """One mail as a plain mail program shows it."""
     row = db.session.get(SandboxMail, mail_id) or abort(404)
     parts = [(piece, bool(_LINK.fullmatch(piece))) for piece in _LINK.split(row.text) if piece]
-    mail = {"to": row.recipient, "subject": row.subject, "when": since(row.received_at, viewer().now)}
-    return page("sandbox/mail.html", mail=mail, parts=parts)
+    mail = {
+        "id": row.id,
+        "to": row.recipient,
+        "subject": _subject(row.subject),
+        "when": since(row.received_at, viewer().now),
+    }
+    return page("sandbox/mail.html", mail=mail, parts=parts, calendar=row.calendar)
+
+
+@bp.get("/mailbox/<uuid:mail_id>/invite.ics")
+@public
+def invitation(mail_id: UUID) -> ResponseReturnValue:
+    """The calendar object of a mail, as the file that is attached to it."""
+    row = db.session.get(SandboxMail, mail_id)
+    if row is None or row.calendar is None:
+        abort(404)
+    return row.calendar, 200, {"Content-Type": "text/calendar; charset=utf-8"}
+
+
+def _subject(subject: str) -> str:
+    return subject_line(subject, current_app.config["SETTINGS"].club_name)
+
+
+@bp.post("/mailbox/<uuid:mail_id>/reply")
+@public
+def reply(mail_id: UUID) -> ResponseReturnValue:
+    """Answer an invitation as a calendar program does: by mail."""
+    from portal.sandbox.jobs import reply  # which the schedule of a demo's worker has, and no other
+
+    partstat = calendar_program.PARTSTATS.get(request.form.get("answer", "")) or abort(400)
+    if db.session.get(SandboxMail, mail_id) is None or not db.session.scalar(IS_DEMO):
+        abort(404)
+    reply.enqueue(db.session(), mail_id=mail_id, partstat=partstat)
+    flash("Your calendar’s answer is on its way to the club. It counts within a minute.", "note")
+    return redirect(f"/sandbox/mailbox/{mail_id}", 303)
 
 
 @bp.get("/codes")
@@ -67,7 +106,16 @@ def codes() -> ResponseReturnValue:
 
 
 # What the schedule would have done meanwhile: some at once, and what depends on the provider when it has been heard.
-FALLS_DUE = (attendance.sweep, attendance.release, meetings.extend_series, families.expire, billing.expire_checkouts)
+FALLS_DUE = (
+    attendance.sweep,
+    attendance.release,
+    meetings.extend_series,
+    attendance.invite_everybody,
+    families.expire,
+    billing.expire_checkouts,
+    notifications.remind,
+    notifications.digest,
+)
 ONCE_HEARD = (billing.expire, billing.remind, families.end_lapsed, attendance.release)
 STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 

@@ -30,6 +30,7 @@ DECISIONS = """
                                nobody  login   own     family  stranger  admin   worker
 access_grants                  ----    ----    S---    o---    o---      S---    SIUD
 alembic_version                ----    S---    ----    ----    ----      ----    S---
+announcements                  ----    ----    S---    o---    o---      S---    SIUD
 backups                        ----    ----    ----    ----    ----      S---    SIUD
 calendar_changes               ----    ----    ----    ----    ----      ----    SIUD
 calendar_entries               ----    ----    ----    ----    ----      ----    SIUD
@@ -46,8 +47,10 @@ family_memberships             ----    ----    S---    o---    o---      S---   
 family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-    SIUD
 former_addresses               ----    ----    S---    o---    o---      o---    S--D
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
+inbox_messages                 ----    ----    S---    o---    o---      S---    SIUD
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
-mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
+mail_preferences               ----    ----    SIU-    ooo-    ooo-      ooo-    SIUD
+mails                          -I--    ----    -I--    -I--    -I--      SI--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
 meeting_notes                  ----    ----    S---    o---    o---      S---    SIUD
 meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
@@ -73,16 +76,19 @@ request_timings                ----    ----    ----    ----    ----      S---   
 room_events                    ----    ----    ----    ----    ----      ----    SIUD
 room_registrants               ----    ----    ----    ----    ----      ----    SIUD
 rooms                          ----    ----    o---    o---    o---      S---    SIUD
+rules_followed                 ----    ----    ----    ----    ----      ----    SIUD
 runs                           ----    ----    ----    ----    ----      S---    SIUD
 sandbox_mails                  S---    ----    S---    S---    S---      S---    SIUD
 second_factor_endings          ----    ----    ----    ----    ----      ----    S---
 second_factors                 ----    ----    ----    ----    ----      ----    ----
 series_links                   ----    ----    ----    ----    ----      ----    SIUD
 sign_ins                       ----    ----    S-U-    o-o-    o-o-      o-o-    S-UD
+standing_answers               ----    ----    SIUD    oooo    oooo      oooo    SIUD
 statement_timings              ----    ----    ----    ----    ----      S---    SIUD
 subscriptions                  ----    ----    S---    o---    o---      S---    SIUD
 system_logs                    -o--    ----    -I--    -o--    -o--      So--    SIUD
 table_sizes                    ----    ----    ----    ----    ----      S---    SIUD
+unreachable_addresses          ----    ----    ----    ----    ----      S--D    SIUD
 users                          ----    ----    S-U-    o-o-    o-o-      S-o-    SIUD
 """
 
@@ -91,6 +97,7 @@ CHANGEABLE = {
     ("club", "browser"): "changed_at club_name help_email club_address club_domains club_timezone default_meeting_time"
     " doors_minutes welcome_days grace_days tax_words front_title front_text front_picture front_picture_alt privacy_text"
     " terms_text accent_light accent_dark",
+    ("standing_answers", "browser"): "response starts_at ends_at created_at followed_at ended_at keeps_answers",
     ("checkouts", "browser"): "customer_id session_id url expires_at",
     ("payers", "browser"): "asked_at asked_for",
     ("users", "browser"): "first_name last_name timezone preferred_meeting_time shares_attendance"
@@ -107,14 +114,17 @@ CHANGEABLE = {
 
 # The columns nobody reads who may read the others.
 HIDDEN = {
-    ("meetings", "browser"): "meeting_link meeting_id seats_kept",
+    ("meetings", "browser"): "meeting_link meeting_id seats_kept everybody_invited_at",
     (
         "rooms",
         "browser",
     ): "title starts_at duration host_address host_address_until polled_at report_attempts reported_at"
     " recording_attempts reminded_at has_registrants",
+    ("announcements", "browser"): "reached_user_id",
+    ("mails", "browser"): "occasion text html calendar",
     ("meeting_notes", "browser"): "written_by written_at told_at",
     ("recordings", "browser"): "recording_id",
+    ("inbox_messages", "browser"): "mailbox uidvalidity uid token calendar may_answer sequence stamped_at",
     ("family_memberships", "browser"): "token_hash",
     ("family_memberships", "worker"): "token_hash",
     ("sign_ins", "browser"): "key_hash",
@@ -178,7 +188,12 @@ class Attempt:
                 return "allowed" if getattr(self, verb)() else "o"
             except errors.InsufficientPrivilege as refusal:
                 return "o" if "row-level security" in str(refusal) else "-"
-            except (errors.ForeignKeyViolation, errors.RestrictViolation, errors.CheckViolation):
+            except (
+                errors.ForeignKeyViolation,
+                errors.RestrictViolation,
+                errors.CheckViolation,
+                errors.UniqueViolation,
+            ):
                 return "allowed"  # past grants and policies, stopped by a truth that binds everybody
 
     def execute(self, statement: str, *names: str, values: tuple[object, ...] = ()) -> int:
@@ -224,7 +239,7 @@ def test_what_is_refused_to_others_is_possible_at_all(table, scene, backstage):
         row = world.rows(0)[table]
         if table == "procrastinate_events":
             row["job_id"] = 9_000_001
-        if table in ("credentials", "second_factor_endings", "second_factors"):
+        if table in ("credentials", "mail_preferences", "second_factor_endings", "second_factors"):
             row["user_id"] = BOB.id
         if table in ("order_number_key", "club", "club_clock"):  # of these there is one
             backstage.execute(f"delete from {table}")

@@ -408,6 +408,16 @@ def test_a_mail_is_remembered_for_a_year(tidy, superuser, database, now):
     assert superuser.execute("select kind from mails order by kind").fetchall() == [("364",), ("367",)]
 
 
+def test_an_address_that_sent_mails_back_is_forgotten_a_year_after_the_last(tidy, superuser, database, now):
+    for days in (364, 366):
+        superuser.execute(
+            "insert into unreachable_addresses (address_key, hard, reason, first_at, last_at) values (%s, true, '550', %s, %s)",
+            [f"{days}@x.example", now - timedelta(days=500), now - timedelta(days=days)],
+        )
+    tidy()
+    assert superuser.execute("select address_key from unreachable_addresses").fetchall() == [("364@x.example",)]
+
+
 def test_the_clock_alone_makes_a_sign_up_go(superuser, worker_app, client, now):
     client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC")
     there = "select count(*) from users"

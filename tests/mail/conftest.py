@@ -32,6 +32,7 @@ class PostOffice:
         self.logins: list[tuple[bytes, bytes]] = []
         self.to_the_address = self.to_the_mail = ""
         self.hangs = self.drops_the_answer = False
+        self.when_taken: Callable[[], object] = lambda: None
 
     @property
     def messages(self) -> list[Message]:
@@ -48,6 +49,7 @@ class PostOffice:
         if self.to_the_mail:
             return self.to_the_mail
         self.taken.append(envelope)
+        self.when_taken()
         if self.drops_the_answer:
             server.transport.abort()
         return "250 taken"
@@ -91,13 +93,13 @@ def office(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> tuple[PostOffice, i
 
 
 @pytest.fixture
-def send(migrated, database, superuser: psycopg.Connection) -> Iterator[Callable[[str], None]]:
+def send(migrated, database, superuser: psycopg.Connection) -> Iterator[Callable[..., None]]:
     """`send("smtp://…")`: a worker of its own does what is waiting, whether or not its time has come."""
     apps = {}
 
-    def send_by(url: str) -> None:
+    def send_by(url: str, **more: object) -> None:
         if url not in apps:
-            settings = settings_for(migrated, mail_url=url, mail_from="Goalete <club@goalete.example>")
+            settings = settings_for(migrated, mail_url=url, mail_from="Goalete <club@goalete.example>", **more)
             apps[url] = create_app(settings, database_url=settings.worker_url)
         superuser.execute("update procrastinate_jobs set scheduled_at = null where status = 'todo'")
         work_off(apps[url], database)

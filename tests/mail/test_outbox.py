@@ -8,7 +8,7 @@ import pytest
 from portal import mail
 from portal.database import db
 from portal.database.identity import WORKER, act_as
-from portal.mail import Message
+from portal.mail import Invitation, Message
 from tests.mail.conftest import HELLO
 
 
@@ -138,19 +138,19 @@ def test_a_job_whose_mail_is_gone_is_done(write, work, superuser):
     ]
 
 
-def test_bodies_are_kept_for_ninety_days(write, superuser, work, now):
+def test_bodies_and_invitations_are_kept_for_ninety_days(write, superuser, work, now):
     for days, state in ((89, "sent"), (91, "sent"), (92, "queued")):
-        write()
+        write(f"{days}@club.example", invitation=Invitation("REQUEST", "BEGIN:VCALENDAR"))
         superuser.execute(
-            "update mails set created_at = %s, state = %s, occasion = %s where occasion is null",
-            [now - timedelta(days=days), state, f"{days}"],
+            "update mails set created_at = %s, state = %s where recipient = %s",
+            [now - timedelta(days=days), state, f"{days}@club.example"],
         )
     superuser.execute("update procrastinate_jobs set task_name = 'mail.forget', args = '{\"timestamp\": 0}'")
     work()
     kept = superuser.execute(
-        "select occasion from mails where text is not null and html is not null order by occasion"
+        "select recipient from mails where text is not null and html is not null and calendar is not null order by recipient"
     ).fetchall()
-    assert kept == [("89",), ("92",)]
+    assert kept == [("89@club.example",), ("92@club.example",)]
 
 
 def test_how_many_wait_is_counted(write, worker_app, work):

@@ -1,13 +1,17 @@
 """A mail server that takes mail, refuses it for now or for good, hangs, or takes it twice."""
 
+import multiprocessing
+import signal
 import threading
 import time
 from datetime import timedelta
 
 import pytest
 
+from portal import create_app
 from portal.mail import transport
 from portal.mail.jobs import RETRY
+from tests.support.web import settings_for, work_off
 
 
 def jobs(superuser):
@@ -24,7 +28,7 @@ def test_a_mail_is_taken(office, write, send, kept):
     assert (message["From"], message["To"], message["Subject"]) == (
         "Goalete <club@goalete.example>",
         "ana@club.example",
-        "Hello",
+        "Goalete: Hello",
     )
     assert message["Message-ID"] == f"<{kept().id}@localhost>" and message["Auto-Submitted"] == "auto-generated"
     assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
@@ -81,6 +85,28 @@ def test_a_mail_taken_twice_is_recognised_by_its_id(office, write, send, kept):
     send(f"smtp://127.0.0.1:{port}")
     assert kept().state == "queued"
     server.drops_the_answer = False
+    send(f"smtp://127.0.0.1:{port}")
+    first, second = server.messages
+    assert first["Message-ID"] == second["Message-ID"] and first["Date"] == second["Date"] and kept().state == "sent"
+
+
+def worker(database, port):
+    """A worker in a process of its own, for whoever wants to kill it."""
+    settings = settings_for(database, mail_url=f"smtp://127.0.0.1:{port}", mail_from="Goalete <club@goalete.example>")
+    work_off(create_app(settings, database_url=settings.worker_url), database)
+
+
+def test_a_mail_whose_worker_is_killed_after_it_was_taken_goes_once_more_as_the_same(
+    serve, database, write, send, kept, superuser
+):
+    server, port = serve()
+    process = multiprocessing.get_context("spawn").Process(target=worker, args=(database, port))
+    server.when_taken = lambda: process.kill() if process.is_alive() else None
+    write(secret=True)
+    process.start()
+    process.join()
+    assert (process.exitcode, kept().state, len(server.taken)) == (-signal.SIGKILL, "queued", 1)
+    superuser.execute("update procrastinate_jobs set status = 'todo'")  # what a worker does with those of a dead one
     send(f"smtp://127.0.0.1:{port}")
     first, second = server.messages
     assert first["Message-ID"] == second["Message-ID"] and first["Date"] == second["Date"] and kept().state == "sent"

@@ -31,6 +31,8 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
         "series_id": everything["meeting_series"],
         "user_id": ALICE.id,
         "mail_id": everything["sandbox_mails"],
+        "outbox_id": everything["mails"],
+        "announcement_id": everything["announcements"],
         "sign_in_id": everything["sign_ins"],
         "order_id": everything["orders"],
         "feed_id": everything["calendar_feeds"],

@@ -92,15 +92,18 @@ FIELDS = (
     "standing",
     "own_plan",
     "second_factor",
+    "audience",
+    "subject",
+    "body",
+    "days",
+    "step",
 )
 MANY = settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
-TABLES = (
-    "users meetings meeting_attendances orders family_plans credentials one_time_tokens mails presences access_grants"
-)
+TABLES = "users meetings meeting_attendances orders family_plans credentials one_time_tokens mails presences access_grants announcements"
 COUNTS = "select " + ", ".join(f"(select count(*) from {table})" for table in TABLES.split())
 
 

@@ -44,6 +44,10 @@ PUBLIC = {
     "POST /reset/<token>",
     "GET /sandbox/mailbox",
     "GET /sandbox/mailbox/<uuid:mail_id>",
+    "GET /sandbox/mailbox/<uuid:mail_id>/invite.ics",
+    "GET /unsubscribe/<token>",
+    "POST /unsubscribe/<token>",
+    "POST /sandbox/mailbox/<uuid:mail_id>/reply",
     "GET /sandbox/codes",
     "GET /sandbox/clock",
     "POST /sandbox/clock",
@@ -148,9 +152,11 @@ RUN_BY_ADMINS = {
     "POST /meetings/<uuid:meeting_id>/requests/<uuid:person_id>",
     "POST /meetings/<uuid:meeting_id>/guests",
     "POST /meetings/<uuid:meeting_id>/guests/<uuid:person_id>/removal",
+    "POST /meetings/<uuid:meeting_id>/messages",
     "POST /meetings/<uuid:meeting_id>/notes",
     "POST /meetings/<uuid:meeting_id>/recordings/<uuid:recording_id>/publish",
     "POST /meetings/<uuid:meeting_id>/recordings/<uuid:recording_id>/take-back",
+    "POST /messages/<uuid:announcement_id>/stop",
 }
 """Not under /admin, and an admin may do it in a meeting of somebody else's."""
 

@@ -34,7 +34,7 @@ def test_looking_at_every_page_changes_nothing(who, routes, everybody, superuser
 
 def test_the_fingerprint_notices_one_changed_word(everything, superuser):
     before = contents(superuser)
-    superuser.execute("update meetings set title = 'Opened' where id = %s", [everything["open"]])
+    superuser.execute("update meetings set description = 'Opened' where id = %s", [everything["open"]])
     changed = {name for name, mark in contents(superuser).items() if mark != before[name]}
     assert changed == {"meetings"}
 

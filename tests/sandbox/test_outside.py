@@ -34,7 +34,10 @@ def test_every_mail_is_there_newest_first(client, mail):
         mail("ana@duarte.pt", "Newer")
         mail("bilal@rahman.uk", "Older")
         lines = rows(client.get("/sandbox/mailbox"), "tr")[1:]
-    assert [line.split()[:2] for line in lines] == [["Newer", "ana@duarte.pt"], ["Older", "bilal@rahman.uk"]]
+    assert [line.split()[:3] for line in lines] == [
+        ["Goalete:", "Newer", "ana@duarte.pt"],
+        ["Goalete:", "Older", "bilal@rahman.uk"],
+    ]
     assert "today at" in lines[0]
 
 
@@ -66,7 +69,7 @@ def test_at_most_fifty_are_shown(client, mail):
 def test_a_mail_is_shown_as_text_with_its_links(client, mail):
     mail_id = mail("ana@duarte.pt", "<b>Hello</b>", "Dear <i>Ana</i>,\n\nhttps://localhost/verify/abc_-1\n\nGoalete")
     answer = client.get(f"/sandbox/mailbox/{mail_id}")
-    assert words(answer, "h1") == "<b>Hello</b>"
+    assert words(answer, "h1") == "Goalete: <b>Hello</b>"
     assert link(answer, "https://localhost/verify/abc_-1") == "https://localhost/verify/abc_-1"
     assert "<i>Ana</i>" not in answer.text and "To ana@duarte.pt" in words(answer)
 

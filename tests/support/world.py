@@ -41,10 +41,13 @@ def key_of(table: str) -> str:
         "table_sizes": "name",
         "order_number_key": "only_one",
         "known_accounts": "account",
+        "mail_preferences": "user_id",
+        "unreachable_addresses": "address_key",
         "obsolete_rooms": "provider_id",
         "meeting_notes": "meeting_id",
         "room_registrants": "registrant_id",
         "rooms": "meeting_id",
+        "rules_followed": "meeting_id",
         "series_links": "series_id",
     }.get(table, "id")
 
@@ -57,6 +60,16 @@ def rows(number: int) -> dict[str, dict[str, object]]:
     return {
         "access_grants": alice | {"kind": "gift", "starts_at": NOW, "ends_at": LATER},
         "alembic_version": {"version_num": f"none-{number}"},
+        "announcements": evening
+        | {
+            "id": id_,
+            "audience": "coming",
+            "body": "Hello",
+            "written_by": ALICE.id,
+            "by_admin": False,
+            "written_at": NOW,
+            "leaves_at": LATER,
+        },
         "backups": {
             "id": id_,
             "file": f"club-{number}.dump",
@@ -112,15 +125,28 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "ended_at": NOW,
         },
         "free_days": {"mark": bytes([number]) * 32, "user_id": ALICE.id},
+        "mail_preferences": {"user_id": ALICE.id},
+        "inbox_messages": {
+            **alice,
+            "mailbox": "inbox",
+            "uidvalidity": 1,
+            "uid": number,
+            "kind": "letter",
+            "outcome": "A letter.",
+            "received_at": NOW,
+        },
         "mails": alice
         | {
             "kind": "hello",
             "occasion": f"hello-{number}",
             "recipient": "alice@club.example",
             "subject": "Hello",
+            "text": "Hello",
+            "html": "<p>Hello</p>",
             "created_at": NOW,
         },
-        "meeting_attendances": alice | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example"},
+        "meeting_attendances": alice
+        | {"meeting_id": (OPEN, SECRET)[number], "email_domain": "club.example", "note": "I’ll be late."},
         "meetings": {
             "id": UUID(int=100 + number),
             "title": "Another",
@@ -204,6 +230,7 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "provider_events": {"id": f"evt_{number}", "kind": "invoice.paid", "created_at": NOW, "received_at": NOW},
         "rate_limits": {"key": f"door-{number}", "hits": 1, "expires_at": LATER},
         "recovery_codes": {"user_id": ALICE.id, "slot": number, "code_hash": "$argon2id$"},
+        "rules_followed": evening | {"followed_at": NOW},
         "runs": {"id": id_, "name": "tidying"},
         "sandbox_mails": {
             "id": id_,
@@ -218,6 +245,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
         "sign_ins": alice
         | {"key_hash": f"k{number}".encode(), "device": "Firefox", "created_at": NOW, "seen_at": NOW, "ended_at": NOW},
         "request_timings": {"route": f"/{number}", "status": 200, "requests": 1, "total_ms": 1},
+        "standing_answers": alice
+        | {"kind": "weekday", "weekday": 1 + number, "response": "accepted", "starts_at": NOW},
         "statement_timings": {
             "day": NOW.date(),
             "statement": f"select {number}",
@@ -243,6 +272,13 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "estimated_rows": 1,
             "table_bytes": 1,
             "index_bytes": 1,
+        },
+        "unreachable_addresses": {
+            "address_key": f"gone-{number}@club.example",
+            "hard": True,
+            "reason": "550 nobody here",
+            "first_at": NOW,
+            "last_at": NOW,
         },
         "users": {"id": id_, "email": f"new-{number}@club.example"},
     }

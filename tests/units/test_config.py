@@ -158,6 +158,11 @@ def test_every_setting_can_be_given():
         ("MAIL_URL", "mail.example"),
         ("MAIL_URL", "smtp://"),
         ("MAIL_URL", "smtp://mail.example:many"),
+        ("INBOX_URL", "pop3://a:b@mail.example"),
+        ("INBOX_URL", "imaps://mail.example/INBOX"),
+        ("INBOX_URL", "imaps://in@box:b@mail.example/INBOX"),
+        ("INBOX_URL", "imaps://inbox:b@mail.example/INBOX"),  # whose address is it?
+        ("INBOX_ADDRESS", "inbox+more@club.example"),
         ("CLUB_TIMEZONE", "Mars/Olympus"),
         ("CLUB_TIMEZONE", "Europe"),
         ("CLUB_TIMEZONE", ""),
@@ -262,6 +267,20 @@ def test_a_comma_in_quotes_is_part_of_the_name():
         settings(MAIL_FROM='"Chess, the club" <club@chess.example>').mail_from
         == '"Chess, the club" <club@chess.example>'
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, ""),
+        ({"INBOX_URL": "imaps://inbox%40club.example:geheim@mail.example/INBOX"}, "inbox@club.example"),
+        ({"INBOX_URL": "imaps://box:geheim@mail.example", "INBOX_ADDRESS": "in@club.example"}, "in@club.example"),
+        ({"INBOX_ADDRESS": "in@club.example"}, "in@club.example"),
+    ],
+)
+def test_the_inbox_has_the_address_of_its_user(given, address):
+    made = settings(**given)
+    assert made.inbox_address == address and "geheim" not in repr(made)
 
 
 def test_the_table_of_settings_is_current():

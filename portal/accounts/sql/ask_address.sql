@@ -1,5 +1,5 @@
--- Somebody signed in wants another address: a code for it, good for ten minutes, instead of the one before. Whose it is
--- already, if it is a confirmed account's: then no code is kept.
+-- Somebody signed in wants another address, or to confirm their own once more: a code for it, good for ten minutes, instead of
+-- the one before. Whose it is already, if it is another confirmed account's: then no code is kept.
 create function auth.ask_address(address text, token bytea, code bytea)
 returns uuid language plpgsql security definer set search_path = '' as $$
 declare
@@ -7,7 +7,7 @@ declare
   owner uuid;
 begin
   update public.one_time_tokens set used_at = at where user_id = auth.uid() and purpose = 'address' and used_at is null;
-  select id into owner from public.users where email_key = lower(address) and email_verified;
+  select id into owner from public.users where email_key = lower(address) and email_verified and id <> auth.uid();
   if owner is null then
     insert into public.one_time_tokens (user_id, purpose, token_hash, code_hash, payload, created_at, expires_at)
     values (auth.uid(), 'address', token, code, jsonb_build_object('email', address), at, at + interval '10 minutes');

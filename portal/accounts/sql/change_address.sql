@@ -1,5 +1,6 @@
 -- The code from the new address: the address is theirs now, the old one is remembered for thirty days, and what was mailed
--- there opens nothing any more. A sign-up that was never confirmed does not keep the address from the person who just
+-- there opens nothing any more. Mails reach the new one, whatever came back from it before. The own address may be confirmed
+-- once more; then it stays the only one. A sign-up that was never confirmed does not keep the address from the person who just
 -- proved to own it. Answers with the old address; null if the code opens nothing (five tries, then it is dead).
 create function auth.change_address(code bytea)
 returns text language plpgsql security definer set search_path = '' as $$
@@ -16,9 +17,12 @@ begin
     return null;
   end if;
   select email into old from public.users where id = auth.uid() for update;
+  delete from public.unreachable_addresses where address_key in (lower(wanted), lower(old));
   delete from public.users where email_key = lower(wanted) and not email_verified and id <> auth.uid();
   update public.users set email = wanted where id = auth.uid();
-  insert into public.former_addresses (user_id, email, until) values (auth.uid(), old, at);
+  if lower(old) <> lower(wanted) then
+    insert into public.former_addresses (user_id, email, until) values (auth.uid(), old, at);
+  end if;
   update public.one_time_tokens set used_at = at where user_id = auth.uid() and used_at is null and purpose <> 'keep_factor';
   return old;
 exception when unique_violation then

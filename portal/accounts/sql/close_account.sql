@@ -20,6 +20,10 @@ begin
   if f.primary_user_id = me and f.current_members > 1 then
     raise exception 'others have a seat in this family' using errcode = 'check_violation', constraint = 'check_family_left';
   end if;
+  -- Who was only invited as everybody is leaves no answer behind.
+  delete from public.meeting_attendances a using public.meetings x
+   where x.id = a.meeting_id and a.user_id = me and x.ends_at > at
+     and a.is_general and a.answer = 'invited' and a.joined_at is null and a.outcome is null;
   for m in select x.* from public.meetings x
             where x.ends_at > at and x.status in ('scheduled', 'active') and exists (
                   select from public.meeting_attendances a where a.meeting_id = x.id and a.user_id = me
@@ -42,6 +46,10 @@ begin
   end if;
   update public.family_memberships set email = null where user_id = me and state <> 'invited';
   update public.family_plans set plan_name = null where primary_user_id = me;
+  delete from public.unreachable_addresses a using public.users u where u.id = me and a.address_key = u.email_key;
+  delete from public.mail_preferences where user_id = me;
+  update public.inbox_messages set sender = null, outcome = 'The account is closed.', calendar = null, token = null
+   where user_id = me or lower(sender) = (select email_key from public.users where id = me);
   update public.users
      set email = me || '@closed.invalid', first_name = 'Closed', last_name = 'account', timezone = 'UTC',
          preferred_meeting_time = '21:00', last_login_at = null, is_active = false, is_admin = false, closed_at = at
@@ -55,6 +63,8 @@ begin
   delete from public.second_factor_endings where user_id = me;
   delete from public.former_addresses where user_id = me;
   delete from public.known_accounts where user_id = me;
+  delete from public.standing_answers where user_id = me;
+  update public.meeting_attendances set note = null where user_id = me and note is not null;
   update public.participants set name = '', account = null, email = null where user_id = me;
   delete from public.calendar_changes where user_id = me;
   delete from public.calendar_entries where user_id = me;
@@ -64,8 +74,13 @@ begin
   -- Ended before they are deleted: that is what open streams listen for.
   update public.sign_ins set ended_at = at where user_id = me and ended_at is null;
   delete from public.sign_ins where user_id = me;
+  -- What they wrote to groups goes no further, and its words are forgotten.
+  update public.announcements
+     set body = '', ended_at = coalesce(ended_at, at),
+         state = case when state in ('leaving', 'sending') then 'stopped' else state end
+   where written_by = me;
   update public.mails
-     set recipient = 'nobody@closed.invalid', text = null, html = null,
+     set recipient = 'nobody@closed.invalid', text = null, html = null, method = null, calendar = null,
          state = case state when 'queued' then 'dropped' else state end
    where user_id = me;
 end

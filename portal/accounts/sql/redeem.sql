@@ -1,7 +1,8 @@
 -- A mailed link or code sets a password: by the long token of a link, or by address and typed code (five tries, then the
 -- code is dead). With `verify` the address is theirs from now on, under the names of that sign-up; with `reset` every
 -- sign-in ends, and a second factor that is said to be lost ends in three days if its owner is a member. Nothing opens an
--- account nobody confirmed but its own sign-up. No row if it opens nothing (any more).
+-- account nobody confirmed but its own sign-up. Whoever read the mail is reached: it is sent to again, whatever came back from
+-- there before. No row if it opens nothing (any more).
 create function auth.redeem(wanted text, token bytea, address text, code bytea, new_hash text, factor_lost boolean default false)
 returns table (user_id uuid, email text, factor_ends boolean) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -30,6 +31,7 @@ begin
   end if;
   if not found then return; end if;
   user_id := t.user_id;
+  delete from public.unreachable_addresses where address_key = lower(email);
   insert into public.credentials values (t.user_id, new_hash, at)
     on conflict (user_id) do update set password_hash = excluded.password_hash, changed_at = excluded.changed_at;
   if wanted = 'reset' then

@@ -1,10 +1,11 @@
--- The four numbers on a meeting, kept by the very statement that changes what they count.
+-- The four numbers on a meeting, kept by the very statement that changes what they count; `count_new_seats` does it for new
+-- rows.
 create function count_seats()
 returns trigger language plpgsql security definer set search_path = '' as $$
 declare
-  was text := case when tg_op <> 'INSERT' then old.answer else '' end;
+  was text := old.answer;
   is_now text := case when tg_op <> 'DELETE' then new.answer else '' end;
-  came integer := (tg_op <> 'DELETE' and new.joined_at is not null)::int - (tg_op <> 'INSERT' and old.joined_at is not null)::int;
+  came integer := (tg_op <> 'DELETE' and new.joined_at is not null)::int - (old.joined_at is not null)::int;
 begin
   update public.meetings set
     seats_taken = seats_taken + (is_now in ('accepted', 'offered'))::int - (was in ('accepted', 'offered'))::int,
@@ -19,8 +20,6 @@ alter function count_seats owner to portal_definer;
 revoke all on function count_seats from public;
 
 create trigger count_seats_on_delete after delete on meeting_attendances
-  for each row execute function count_seats();
-create trigger count_seats_on_insert after insert on meeting_attendances
-  for each row when ((new.answer <> 'invited') or (new.joined_at is not null)) execute function count_seats();
+  for each row when ((old.answer <> 'invited') or (old.joined_at is not null)) execute function count_seats();
 create trigger count_seats_on_update after update on meeting_attendances
   for each row when ((old.answer <> new.answer) or ((old.joined_at is null) <> (new.joined_at is null))) execute function count_seats();

@@ -1,5 +1,6 @@
 -- Free seats go to the next in line, as before. A party that does not fit is passed over and keeps its place, at most
--- three times; from then on the seats that come free are kept for it. The caller holds the meeting's row.
+-- three times; from then on the seats that come free are kept for it. Who is away is passed over too, as often as need be, and
+-- keeps their place for when they are back; a party that is away as a whole likewise. The caller holds the meeting's row.
 create function promote(meeting uuid, at timestamptz)
 returns uuid[] language plpgsql as $$
 declare
@@ -23,6 +24,7 @@ begin
     continue when a.user_id = any (offered) or a.party_id = any (passed);
     block := array(select x.user_id from public.meeting_attendances x
                     where x.meeting_id = meeting and x.answer = 'waitlisted' and (x.id = a.id or x.party_id = a.party_id));
+    continue when not exists (select from unnest(block) p where not public.is_away(p, at));
     if cardinality(block) > free then
       passed := passed || a.party_id;
     else

@@ -1,6 +1,7 @@
 -- Say yes ('accepted') or no ('declined') to a meeting, as whoever asks. Locks the meeting's row, so that of two who want
 -- the last seat the second sees the first. Offers that ran out go to the next first. `offered` are the people to be told
--- of an offer; no row if there is no such meeting for them. The decision itself is `decide_rsvp`.
+-- of an offer; no row if there is no such meeting for them. The worker asks in the name of whoever replied by mail. The
+-- decision itself is `decide_rsvp`. What one says oneself, were it the same again, no rule changes from then on.
 create function rsvp(meeting uuid, response text)
 returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -23,10 +24,15 @@ begin
     tended := public.promote(meeting, at);
     select * into m from public.meetings x where x.id = meeting;
   end if;
-  return query select d.answer, d.changed, d.refusal, tended || d.offered
-                 from public.decide_rsvp(m, auth.uid(), response, at) d;
+  select d.answer, d.changed, d.refusal, tended || d.offered into answer, changed, refusal, offered
+    from public.decide_rsvp(m, auth.uid(), response, at) d;
+  if refusal is null then
+    update public.meeting_attendances x set standing_answer_id = null
+     where x.meeting_id = meeting and x.user_id = auth.uid() and x.standing_answer_id is not null;
+  end if;
+  return next;
 end
 $$;
 alter function rsvp owner to portal_definer;
 revoke all on function rsvp from public;
-grant execute on function rsvp to portal_member, portal_admin;
+grant execute on function rsvp to portal_member, portal_admin, portal_worker;

@@ -31,7 +31,7 @@ begin
   select meeting, p, answer, at, case when answer = 'waitlisted' then at end, at, party from unnest(people) p
   on conflict on constraint uq_meeting_attendances_meeting_id do update
     set answer = excluded.answer, responded_at = excluded.responded_at, waiting_since = excluded.waiting_since,
-        reason = null, party_id = excluded.party_id, party_skips = 0;
+        reason = null, party_id = excluded.party_id, party_skips = 0, standing_answer_id = null;
   if answer = 'waitlisted' then
     offered := offered || public.seat_past_parties(meeting, people, at);
     select x.answer into answer from public.meeting_attendances x where x.meeting_id = meeting and x.user_id = people[1];

@@ -1,5 +1,5 @@
 -- Who may do what with procrastinate_jobs: browsers hand in the jobs that follow from what they may do, by name, and
--- nobody hands in one that ends somebody else's subscription. Whoever enqueues a new job adds it here
+-- nobody hands in one that ends somebody else's subscription or is about their rules. Whoever enqueues a new job adds it here
 -- (as an array: in that form a dump brings the rule back to the letter).
 create policy worker on procrastinate_jobs to portal_worker using (true) with check (true);
 create policy enqueue_for_anybody on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
@@ -10,18 +10,19 @@ create policy enqueue_for_members on procrastinate_jobs for insert to portal_mem
   with check (status = 'todo' and task_name::text = any ('{
     attendance.tell_host, attendance.tell_offer, attendance.match_again, attendance.tell_missing,
     attendance.tell_of_notes, calendar.tell_together, calendar.tell_decision, calendar.tell_invited,
-    calendar.tell_taken_back, families.tell_plan, rooms.follow}'));
+    calendar.tell_taken_back, families.tell_plan, rooms.follow, notifications.send_announcement}'));
 create policy enqueue_own_ending on procrastinate_jobs for insert to portal_member, portal_admin
   with check (status = 'todo' and task_name::text = any ('{
-    billing.stop_own, billing.stop_closed, billing.tell_customer}')
+    billing.stop_own, billing.stop_closed, billing.tell_customer, attendance.follow_rules_of}')
               and args ->> 'user_id' = (select auth.uid())::text);
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
-    calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, rooms.check}'));
+    calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, rooms.check,
+    attendance.invite_everybody, notifications.retry_failed}'));
 -- In the demo anybody lets time pass, and what falls due by it is done.
 create policy enqueue_in_sandbox on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin
   with check (status = 'todo' and (select is_sandbox from club_clock) and task_name::text = any ('{
-    sandbox.keep_going, attendance.sweep, attendance.release, meetings.extend_series, families.expire,
+    sandbox.keep_going, sandbox.reply, attendance.sweep, attendance.invite_everybody, notifications.remind, notifications.digest, attendance.release, meetings.extend_series, families.expire,
     families.end_lapsed, billing.expire_checkouts, billing.expire, billing.remind}'));
 create policy own_key on procrastinate_jobs for select to portal_anonymous, portal_member, portal_admin using (true);
 grant select, insert, update, delete on procrastinate_jobs to portal_worker, portal_definer;

@@ -6,8 +6,8 @@
 --   day_begins, day_ends   that day there, as instants
 -- Safe to repeat and to run twice at once: it holds the lock of series, and of two meetings of one day the second is not
 -- made. The club's daily meeting comes last, since it is held only where nothing else is. An address typed for a series is
--- the room of its meetings. Whoever is invited to the meeting before of a private series is invited to the new one. Called
--- by admins and by the worker (portal/meetings/series.py).
+-- the room of its meetings. Whoever is invited to the meeting before of a private series is invited to the new one, unless it
+-- was open then and they were invited only as everybody was. Called by admins and by the worker (portal/meetings/series.py).
 create function extend_series(starts jsonb)
 returns integer language plpgsql security definer set search_path = '' as $$
 declare
@@ -49,6 +49,7 @@ begin
         join public.meeting_attendances a on a.meeting_id = before.id
         join public.users u on u.id = a.user_id and u.is_active
        where h.is_private
+         and (not a.is_general or a.answer <> 'invited' or a.joined_at is not null or a.outcome is not null)
       on conflict do nothing)
     select count(*) into now_made from held;
     made := made + now_made;

@@ -1,6 +1,6 @@
 -- After a series changed from a day on: what becomes of its meetings ahead. Those whose day is still one of it follow it
 -- with their answers ('kept', or 'moved' when their hour changed); others go, without a trace where nobody answered or was
--- invited ('gone'), else called off with the reason ('cancelled'). `following` may be the series itself, or the one that
+-- invited by name ('gone'), else called off with the reason ('cancelled'). `following` may be the series itself, or the one that
 -- takes over from that day, and then has the address that was typed for the first. `starts` says of each of its days when
 -- it is held by the rule as it stands now, as objects of day, starts_at and wall (see extend_series); a day that is not among
 -- them is left alone. Holds the lock of series, then the meetings in the order of their ids. Called by admins
@@ -37,14 +37,18 @@ begin
   gone as (
     delete from public.meetings m using ahead a
      where m.id = a.id and not a.stays
-       and not exists (select from public.meeting_attendances x where x.meeting_id = m.id)
+       and not exists (select from public.meeting_attendances x
+                        where x.meeting_id = m.id
+                          and (not x.is_general or x.answer <> 'invited' or x.joined_at is not null or x.outcome is not null))
     returning m.id, 'gone'),
   off as (
     update public.meetings m
        set status = 'cancelled', cancellation_reason = why, revision = m.revision + 1
       from ahead a
      where m.id = a.id and not a.stays
-       and exists (select from public.meeting_attendances x where x.meeting_id = m.id)
+       and exists (select from public.meeting_attendances x
+                    where x.meeting_id = m.id
+                      and (not x.is_general or x.answer <> 'invited' or x.joined_at is not null or x.outcome is not null))
     returning m.id, 'cancelled')
   select * from kept union all select * from gone union all select * from off;
 end

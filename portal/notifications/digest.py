@@ -1,0 +1,227 @@
+"""The digest: one mail a day or a week that says what is on, what the reader has not answered and what they come to.
+
+It comes at the hour a person prefers, on their own clock. The database knows no member's clock (docs/decisions/time.md): it
+is given, for each zone, which hours of which day have come since the last run.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.database.query import Query
+from portal.database.transactions import keep
+from portal.jobs.runs import Run, noted
+from portal.mail import bulk
+from portal.mail.models import Mail
+from portal.meetings.board import Board, Clock
+from portal.meetings.models import Meeting
+from portal.notifications import messages
+from portal.sentences import ngettext
+from portal.times import moment_of, spans, zone_line
+
+RUN = "digest"
+"""What its runs are called in the table of runs."""
+
+CATCH_UP = timedelta(hours=6)
+"""A digest that is later than this is not sent any more: the worker was down, and the next one comes tomorrow."""
+
+UNCHOSEN, MORNING = time(21), time(9)
+"""Whoever left the preferred hour at what every account begins with, the hour of the evenings themselves, reads at nine in
+the morning what is on."""
+
+TEXTS_KEPT = 500
+
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
+
+
+class Due(NamedTuple):
+    """The hours of one day that came in a zone: from one second of the day (included) until another (not included).
+
+    `tomorrow` and `next_week` are the instants until which a digest of a day and of a week looks.
+    """
+
+    zone: str
+    day: date
+    since: int
+    until: int
+    tomorrow: datetime
+    next_week: datetime
+
+
+class DueDigest(NamedTuple):
+    """Somebody whose hour has come, and what is on for them: meetings with their answers, from the soonest on."""
+
+    user_id: UUID
+    email: str
+    first_name: str | None
+    zone: str
+    day: date
+    weekly: bool
+    meetings: list[UUID]
+    answers: list[str]
+
+
+ZONES = text("select distinct timezone from users where is_active and access_until > :at")
+# A thousand people after the other, whoever of them is due: a batch reads no more than itself, however many there are.
+UPTO = text(f"select id from users where id > :after order by id offset {bulk.BATCH - 1} limit 1")  # noqa: S608
+DUE = Query(
+    DueDigest,
+    text("""
+select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.weekly, o.meetings, o.answers
+  from users u
+  join unnest(cast(:zones as text[]), cast(:days as date[]), cast(:since as integer[]), cast(:until as integer[]),
+              cast(:tomorrow as timestamptz[]), cast(:next_week as timestamptz[]))
+       as d (zone, day, since, until, tomorrow, next_week) on d.zone = u.timezone
+  left join mail_preferences p on p.user_id = u.id
+ cross join lateral (
+   select coalesce(p.digest = 'weekly', false) as weekly,
+          extract(epoch from case u.preferred_meeting_time when :unchosen then :morning else u.preferred_meeting_time end) as hour) c
+ cross join lateral (
+   select array_agg(m.id order by m.starts_at, m.id) as meetings, array_agg(m.answer order by m.starts_at, m.id) as answers
+     from (select m.id, m.starts_at, coalesce(a.answer, 'invited') as answer
+             from meetings m left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id
+            where m.status = 'scheduled' and m.starts_at > :at
+              and m.starts_at < case when c.weekly then d.next_week else d.tomorrow end
+              and (not m.is_private or a.id is not null)
+              and coalesce(a.answer, 'invited') in ('invited', 'offered', 'accepted', 'waitlisted', 'requested')
+              and (a.answer is distinct from 'offered' or a.offer_expires_at > :at)) m) o
+ where u.is_active and u.email_verified and u.access_until > :at
+   and c.hour >= d.since and c.hour < d.until
+   and coalesce(p.digest, 'daily') <> 'never' and (not c.weekly or extract(isodow from d.day) = 1)
+   and o.meetings is not null and u.id > :after and u.id <= :upto
+ order by u.id
+"""),
+)
+
+
+def send(db: Session, since: datetime | None = None) -> None:
+    """Write the digests whose hour has come since the last run (or since a moment), a thousand at a time; the run is noted
+    with its numbers.
+
+    May be repeated, run twice at once, or be stopped in the middle: each person gets one for each of their days.
+    """
+    at = clock.now()
+    since = since or max(_last(db) or at - CATCH_UP, at - CATCH_UP)
+    with noted(db, RUN) as run:
+        written = _write_due(db, list(due(db.scalars(ZONES, {"at": at}), since, at)), at)
+        run.outcome = ngettext("Wrote %(num)s digest.", "Wrote %(num)s digests.", written)
+        run.details = {"written": written, "until": at.isoformat()}
+
+
+def _last(db: Session) -> datetime | None:
+    """Until which moment of the club's clock the last run that came to its end had looked."""
+    ended = select(Run.details).where(Run.name == RUN, Run.well.is_(True), Run.details.is_not(None))
+    details = db.scalar(ended.order_by(Run.began_at.desc()).limit(1))
+    return datetime.fromisoformat(str(details["until"])) if details else None
+
+
+def due(zones: Iterable[str], since: datetime, at: datetime) -> Iterator[Due]:
+    """The hours that clocks have shown after `since` and until `at`, for each zone and day.
+
+    An hour that clocks skip comes when they have; one they show twice comes once for whoever keeps the day's digest once.
+    """
+    for zone in zones:
+        hours: dict[date, list[int]] = {}
+        shown: datetime | None = None
+        for span in spans(zone, since, at):
+            begins, until = (_wall(moment, span.offset) for moment in (span.begins, span.until))
+            for day, first, last in _by_day(min(begins, shown or begins), until):
+                known = hours.setdefault(day, [first, last])
+                hours[day] = [min(known[0], first), max(known[1], last)]
+            shown = until
+        for day, (first, last) in hours.items():
+            local = shown or _wall(at, timedelta(0))
+            tomorrow, next_week = (
+                moment_of(local.date() + timedelta(days=days), local.time(), zone) for days in (1, 7)
+            )
+            yield Due(zone, day, first, last, tomorrow, next_week)
+
+
+def _wall(moment: datetime, offset: timedelta) -> datetime:
+    """What clocks so far from UTC show, a second later: hours are due when they have come, the last moment included."""
+    return (moment.astimezone(UTC) + offset).replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
+
+
+def _by_day(begins: datetime, until: datetime) -> Iterator[tuple[date, int, int]]:
+    """A stretch of a wall clock, cut at midnight: each day with its first second and the one after its last."""
+    while begins < until:
+        midnight = datetime.combine(begins.date() + timedelta(days=1), time())
+        ends = min(until, midnight)
+        first = int((begins - datetime.combine(begins.date(), time())).total_seconds())
+        yield begins.date(), first, first + int((ends - begins).total_seconds())
+        begins = ends
+
+
+def _write_due(db: Session, hours: Sequence[Due], at: datetime) -> int:
+    params = {
+        "zones": [each.zone for each in hours],
+        "days": [each.day for each in hours],
+        "since": [each.since for each in hours],
+        "until": [each.until for each in hours],
+        "tomorrow": [each.tomorrow for each in hours],
+        "next_week": [each.next_week for each in hours],
+        "unchosen": UNCHOSEN,
+        "morning": MORNING,
+        "at": at,
+    }
+    texts, written, after = _Texts(db, at), 0, FIRST
+    while after != LAST:
+        upto = db.scalar(UPTO, {"after": after}) or LAST
+        rows = DUE.all(db, after=after, upto=upto, **params)
+        bodies: dict[bulk.Body, int] = {}
+        people = [
+            bulk.Addressed(
+                row.user_id,
+                row.email,
+                row.first_name,
+                bodies.setdefault(texts.of(row), len(bodies)),
+                f"digest:{row.user_id}:{row.day}",
+            )
+            for row in rows
+        ]
+        written += bulk.write(db, "digest", list(bodies), people, can_wait=True)
+        keep(db)
+        after = upto
+    return written
+
+
+class _Texts:
+    """What has been rendered in this run, but for names: the same for everybody in a zone who gave the same answers."""
+
+    def __init__(self, db: Session, at: datetime) -> None:
+        self._db, self._at = db, at
+        self._kept: dict[tuple[object, ...], bulk.Body] = {}
+
+    def of(self, row: DueDigest) -> bulk.Body:
+        key = (row.zone, row.weekly, *row.meetings, *row.answers)
+        if (body := self._kept.get(key)) is None:
+            if len(self._kept) >= TEXTS_KEPT:
+                self._kept.clear()
+            body = self._kept[key] = self._render(row)
+        return body
+
+    def _render(self, row: DueDigest) -> bulk.Body:
+        settings = current_app.config["SETTINGS"]
+        here = Clock(self._at, row.zone, settings.club_timezone, settings.doors_minutes)
+        boards = [Board(self._db.get_one(Meeting, meeting), here) for meeting in row.meetings]
+        message, parts = messages.digest(
+            settings.club_name, list(zip(boards, row.answers, strict=True)), weekly=row.weekly
+        )
+        return bulk.body(
+            "digest",
+            message,
+            "digest",
+            parts=parts,
+            zone_line=zone_line(row.zone, settings.club_timezone, self._at, boards[-1].starts_at),
+        )
+
+
+def why_not(_db: Session, mail: Mail) -> str | None:
+    """Why a digest that waited in the outbox is not true any more, for admins; None if it is."""
+    return "It was late by half a day." if mail.created_at < clock.now() - timedelta(hours=12) else None
