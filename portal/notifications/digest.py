@@ -37,6 +37,12 @@ the morning what is on."""
 
 TEXTS_KEPT = 500
 
+
+def hour_of(preferred: time | None) -> time:
+    """The hour, on their own clock, at which the digest comes to somebody who prefers to meet at `preferred`."""
+    return MORNING if preferred is None or preferred == UNCHOSEN else preferred
+
+
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 

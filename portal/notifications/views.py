@@ -11,6 +11,7 @@ from portal.database import db
 from portal.errors import error_page
 from portal.mail import choices
 from portal.mail.kinds import CATEGORIES
+from portal.notifications import digest
 from portal.notifications.forms import ChoicesForm
 from portal.viewer import me
 from portal.web import find, page
@@ -65,12 +66,14 @@ def _unsubscribe_page(token: str, *, done: bool = False) -> ResponseReturnValue:
 
 def _mails_page(form: ChoicesForm, status: int = 200) -> ResponseReturnValue:
     always = [category for category in CATEGORIES.values() if not category.optional]
+    profile = find(queries.PROFILE, id=me())
     return page(
         "notifications/mails.html",
         status,
         form=form,
         categories=CATEGORIES,
         always=always,
-        profile=find(queries.PROFILE, id=me()),
+        profile=profile,
+        digest_hour=digest.hour_of(profile.preferred_meeting_time),
         unreachable=choices.UNREACHABLE.one_or_none(db.session()),
     )

@@ -28,7 +28,7 @@ def kept(superuser):
 def test_who_has_chosen_nothing_sees_the_defaults(sign_in, alice):
     page = sign_in(alice).get("/account/mails")
     assert "Every day" in page.text and page.text.count(" checked") == 4
-    assert "21:00 in Istanbul" in words(page)
+    assert "not answered, at 09:00 in Istanbul" in words(page)
 
 
 def test_every_category_says_who_gets_it(sign_in, alice):
