@@ -9,7 +9,7 @@ import zoneinfo
 from flask import Flask
 from flask_migrate import Migrate
 
-from portal import access, assets, cli, clock, errors, fast, jobs, web
+from portal import access, assets, cli, clock, club, errors, fast, jobs, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
 
@@ -50,6 +50,7 @@ def create_app(
     Migrate(app, db, directory=str(ROOT / "migrations"))  # `flask --app portal db …`
     assets.init_app(app)
     web.init_app(app)
+    club.init_app(app)
     access.init_app(app)
     errors.init_app(app)
     cli.init_app(app)
@@ -69,6 +70,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.billing.entitlement import viewer_headline
     from portal.calendar import feed_views
     from portal.calendar import views as calendar
+    from portal.club import views as club_views
     from portal.families import joining_views
     from portal.families import views as families
     from portal.notifications import announcement_views as announcements
@@ -80,6 +82,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
 
     for room in (
         public,
+        club_views,
         accounts,
         account_views,
         address_views,

@@ -49,6 +49,16 @@ def proved(view: View) -> View:
     return view
 
 
+def takes_files(most: int) -> Callable[[View], View]:
+    """Whoever may send this form may send a file with it, `most` bytes in all."""
+
+    def marked(view: View) -> View:
+        view.most_bytes = most  # type: ignore[attr-defined]
+        return view
+
+    return marked
+
+
 def takes_proof(ask: ProofTaker) -> ProofTaker:
     """Register who asks for a second factor in the middle of a form; None from it means that it was given."""
     global _proof_taker
@@ -87,6 +97,8 @@ def stand_at_the_door() -> ResponseReturnValue | None:
         abort(404)
     if guard == "admin" and current_user.proved_at is None:
         return ask_for_code()
+    if most := getattr(view, "most_bytes", None):
+        request.max_content_length = most
     return None
 
 

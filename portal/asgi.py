@@ -67,7 +67,8 @@ def live(app: Flask) -> Live:
 
     def draw(keys: Sequence[Key]) -> dict[Key, RenderedFragment]:
         def clock_in(zone: str) -> Clock:
-            return Clock(clock.now(), zone, settings.club_timezone, settings.doors_minutes)
+            of_now: Settings = app.config["SETTINGS"]  # an admin may have changed the club's hours
+            return Clock(clock.now(), zone, of_now.club_timezone, of_now.doors_minutes)
 
         with transaction(app, NOBODY) as session:
             return live_board.render_fragments(app, session, keys, clock_in)

@@ -449,6 +449,16 @@ class Settings:
         Path | None,
         Setting("SANDBOX_CLOCK", "how far the demo's clock is ahead; `make run` sets it", folder, "not at all"),
     ] = None
+    # What a club says of itself and no environment does (portal/club): Markdown, the digest of a picture, six hex digits.
+    tax_words: str = ""
+    front_title: str = ""
+    front_text: str = ""
+    front_picture: str = ""
+    front_picture_alt: str = ""
+    privacy_text: str = ""
+    terms_text: str = ""
+    accent_light: str = ""
+    accent_dark: str = ""
     warnings: tuple[str, ...] = ()
     """What is odd about the environment, and works all the same: a sentence each, told at start."""
 

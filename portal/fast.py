@@ -82,6 +82,11 @@ def cached_fragment(place: str, macro: str, *words: object) -> Markup:
     return _cached_fragment(current_app.jinja_env, place, macro, words)
 
 
+def forget_fragments() -> None:
+    """Draw them anew: something changed that is none of their words, like the club's name."""
+    _cached_fragment.cache_clear()
+
+
 @lru_cache(maxsize=8192)
 def _cached_fragment(templates: Environment, place: str, macro: str, words: tuple[object, ...]) -> Markup:
     return Markup(getattr(templates.get_template(place).module, macro)(*words))  # noqa: S704

@@ -5,6 +5,7 @@ from portal.attendance import models as attendance
 from portal.audit import models as audit
 from portal.billing import models as billing
 from portal.calendar import models as calendar
+from portal.club import models as club
 from portal.database import Base
 from portal.families import models as families
 from portal.jobs import runs
@@ -22,6 +23,7 @@ __all__ = [
     "audit",
     "billing",
     "calendar",
+    "club",
     "families",
     "mail",
     "meetings",

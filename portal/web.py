@@ -5,6 +5,8 @@ what may not be seen; `page` renders a whole page. What stands around it: `heade
 `viewer.py`, `arguments.py`, and `fast.py` for what is there for speed alone.
 """
 
+from typing import Any
+
 from flask import Flask, Response, abort, current_app, g, render_template
 from htmx_flask import Htmx, request
 
@@ -35,7 +37,14 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.jinja_env.globals["ngettext"] = ngettext_markup
     app.jinja_env.globals["listed"] = listed
-    app.jinja_env.globals["club"] = {
+    app.jinja_env.globals["club"] = club_on_pages(settings)
+    app.context_processor(lambda: {"viewer": viewer()})
+
+
+def club_on_pages(settings: Settings) -> dict[str, Any]:
+    """What every page may say of the club; `portal.club` puts it anew when an admin changed it."""
+    accents = (settings.accent_light, settings.accent_dark)
+    return {
         "name": settings.club_name,
         "zone": settings.club_timezone,
         "city": city(settings.club_timezone),
@@ -44,8 +53,9 @@ def init_app(app: Flask) -> None:
         "doors_minutes": settings.doors_minutes,
         "welcome_days": settings.welcome_days,
         "grace_days": settings.grace_days,
+        "tax_words": settings.tax_words,
+        "accents": "-".join(accent or "own" for accent in accents) if any(accents) else "",
     }
-    app.context_processor(lambda: {"viewer": viewer()})
 
 
 def finish(response: Response) -> Response:

@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from portal.admin import (
     account_status,
+    club,
     families,
     inbox,
     invitations,
@@ -32,6 +33,7 @@ for subject in (
     participants,
     series,
     operations,
+    club,
     invitations,
     outbox,
     messages,

@@ -75,6 +75,7 @@ SENTENCES = {
     "series.stopped": "{who} stopped a series: {said}",
     "series.skipped": "{who} skipped a day: {said}",
     "series.held": "{who} reinstated a day: {said}",
+    "club.changed": "{who} changed the club: {said}",
     "account.signed-up": "{one} signed up",
     "account.confirmed": "{one} confirmed their address",
     "account.standing": "{who} changed the access or the role of {whom}",

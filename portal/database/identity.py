@@ -7,9 +7,11 @@ sign-in that was ended is nobody from the next statement on.
 
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
+from flask import current_app
 from flask_sqlalchemy.session import Session
 from sqlalchemy import Connection, event, func
 from sqlalchemy.exc import DBAPIError
@@ -118,12 +120,13 @@ WORKER = Role("none")
 """The worker's own login: it becomes nobody else."""
 
 BECOME = b"select set_config('role', %(role)s, true) as role, set_config('app.user_id', %(user_id)s, true) as who"
+_CLUB = b", (select changed_at from public.club) as club_changed_at"
 WHOAMI = (
     b"select who.*, set_config('role', case when who.id is null then 'portal_anonymous'"
     b" when who.is_admin and who.proved_at is not null then 'portal_admin' else 'portal_member' end, true) as role_told,"
     b" set_config('app.user_id', coalesce(who.id::text, ''), true) as id_told,"
-    b" pg_current_xact_id_if_assigned()::text as written"
-    b" from (select) nobody left join auth.whoami(%(key)s) who on true"
+    b" pg_current_xact_id_if_assigned()::text as written" + _CLUB + b" from (select) nobody"
+    b" left join auth.whoami(%(key)s) who on true"
 )
 
 
@@ -147,6 +150,15 @@ class Person(NamedTuple):
     role_told: str
     id_told: str
     written: str | None
+    club_changed_at: datetime | None
+
+
+class Became(NamedTuple):
+    """What was told to the database, and when the club's row last changed; None if there is none."""
+
+    role: str
+    who: str
+    club_changed_at: datetime | None
 
 
 class _Written(NamedTuple):
@@ -155,7 +167,8 @@ class _Written(NamedTuple):
     written: str | None
 
 
-_BECOME: Statement[None] = Statement(BECOME)
+_BECOME_APART: Statement[None] = Statement(BECOME)
+_BECOME = Statement(BECOME + _CLUB, Became)
 _WHOAMI = Statement(WHOAMI, Person)
 _WRITTEN = Statement(b"select pg_current_xact_id_if_assigned()::text as written", _Written)
 
@@ -172,12 +185,24 @@ def _joined(session: PortalSession, _transaction: SessionTransaction, _connectio
 
 
 def _tell(session: OrmSession, connection: Connection) -> None:
-    """Name the asker to the database; remember the person a browser turned out to be."""
+    """Name the asker to the database; remember the person a browser turned out to be; notice that the club was changed."""
     asker = session.info.get("asker", ANONYMOUS)
+    club = current_app.extensions.get("club")
     if isinstance(asker, Browser):
-        (session.info["person"],) = ask(connection, _WHOAMI, {"key": asker.key_hash})
+        (person_told,) = ask(connection, _WHOAMI, {"key": asker.key_hash})
+        session.info["person"] = person_told
+        club_changed_at = person_told.club_changed_at
     else:
-        ask(connection, _BECOME, {"role": asker.name, "user_id": str(asker.user_id or "")})
+        params = {"role": asker.name, "user_id": str(asker.user_id or "")}
+        if club is None:  # a command for tables of any version, which need not have the club's
+            ask(connection, _BECOME_APART, params)
+            return
+        (became,) = ask(connection, _BECOME, params)
+        club_changed_at = became.club_changed_at
+    if club is not None:
+        club.checked = monotonic()
+        if club_changed_at != club.changed_at:
+            club.follow(connection)
 
 
 def opened(session: OrmSession) -> Connection:

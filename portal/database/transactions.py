@@ -10,16 +10,20 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal.database import db
-from portal.database.identity import Browser, Role, act_as
+from portal.database.identity import Browser, Role, act_as, opened
 
 Thing = TypeVar("Thing")
 
 
 @contextmanager
 def transaction(app: Flask, asker: Role | Browser) -> Iterator[Session]:
-    """One transaction in somebody's name: committed at the end, rolled back if anything is raised."""
+    """One transaction in somebody's name: committed at the end, rolled back if anything is raised.
+
+    It begins at once, so that what the settings say of the club is true from its first line on.
+    """
     with app.app_context():
         act_as(db.session(), asker)
+        opened(db.session())
         yield db.session()
         db.session.commit()
 

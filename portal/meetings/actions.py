@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, live
@@ -157,3 +157,14 @@ def _changeable(moves: bool) -> ColumnElement[bool]:
     """Ahead by the clock; or begun with nobody there, if it is to be moved."""
     empty = and_(literal(moves), Meeting.attendee_count == 0, Meeting.ends_at > clock.now())
     return and_(Meeting.status.in_(("scheduled", "active")), or_(Meeting.starts_at > clock.now(), empty))
+
+
+_SOON = text("""
+select id from meetings where status in ('scheduled', 'active') and starts_at between club_now() and club_now() + interval '2 hours'
+""")
+
+
+def doors_moved(db: Session) -> None:
+    """Have the open pages of what begins soon drawn anew: the club's doors open at another minute."""
+    for meeting_id in db.scalars(_SOON):
+        live.announce(db, meeting_id)

@@ -5,6 +5,7 @@ the portal takes no notice of. A part that was given no setting is left out, or 
 """
 
 import json
+import os
 import shutil
 import smtplib
 import socket
@@ -12,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from datetime import time as datetime_time
 from email.message import EmailMessage
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +23,10 @@ import psycopg
 import requests
 import stripe
 
+from portal import club
 from portal.billing import plans
 from portal.billing.provider import asking, current_price
-from portal.config import LOGINS, VERSION, Settings
+from portal.config import LOGINS, VERSION, Settings, declared
 from portal.database import roles
 from portal.mail.transport import Smtp
 from portal.operations.backup import TOO_OLD
@@ -113,12 +116,30 @@ def _tables(settings: Settings) -> Iterator[Finding]:
             return
         if serves(revision):
             yield Finding("Tables", True, f"They are at {revision}, this is version {VERSION}.")
+            yield from _club(connection, settings)
         else:
             yield Finding("Tables", False, f"They are at {revision}, the code is for {HEAD}.", "portal upgrade")
         yield from _clock(connection)
         yield from _worker(connection)
         if settings.worker_url:
             yield from _backups(connection, settings)
+
+
+def _club(connection: psycopg.Connection, settings: Settings) -> Iterator[Finding]:
+    """Each setting of the environment that the club's own page went another way from; what stands there holds."""
+    for attribute, (here, there) in club.differences(connection, settings).items():
+        name = declared()[attribute].name
+        if name in os.environ:  # else it is only the default
+            words = (
+                f"{name} is {_plain(here)} in the environment; what holds is {_plain(there)}, as /admin/club has it."
+            )
+            yield Finding("Club", None, words, f"Take {name} out of the environment.")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value) or "empty"
+    return f"{value:%H:%M}" if isinstance(value, datetime_time) else str(value) or "empty"
 
 
 def _clock(connection: psycopg.Connection) -> Iterator[Finding]:

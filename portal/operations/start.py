@@ -13,7 +13,7 @@ import psycopg
 from flask import Flask
 from psycopg import sql
 
-from portal import log
+from portal import club, log
 from portal.config import Settings
 from portal.database import db, roles, timings
 from portal.operations.demo import refuse_mixed
@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 
 def begin(app: Flask, login: str = "portal_web") -> Flask:
-    """Make `app` ready to serve or to work as `login`: its lines go to the log, its timings are kept. Raises `Problem`."""
+    """Make `app` ready to serve or to work as `login`: its lines go to the log, its timings are kept, and the
+    club has its row. Raises `Problem`."""
     settings: Settings = app.config["SETTINGS"]
     log.configure(settings)
     for warning in settings.warnings:
@@ -37,6 +38,7 @@ def begin(app: Flask, login: str = "portal_web") -> Flask:
     refuse_unsafe(app, login)
     with reach(plain_url(app.config["SQLALCHEMY_DATABASE_URI"])) as connection:
         refuse_mixed(connection, settings.sandbox)
+        club.first_start(connection, settings)
     refuse_few_connections(app)
     log.watch(app)
     timings.keep(app, db)

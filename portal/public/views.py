@@ -2,12 +2,14 @@
 
 import json
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 
 from flask import Blueprint, current_app, redirect
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from markupsafe import Markup
 from sqlalchemy import text
 
 from portal import clock
@@ -16,6 +18,7 @@ from portal.billing import ABOUT, money, plans
 from portal.database import db
 from portal.database.query import Query
 from portal.meetings.board import Board, here_and_now
+from portal.meetings.description import rendered
 from portal.meetings.rows import MeetingRow
 from portal.times import number
 from portal.web import page
@@ -37,6 +40,12 @@ select id, title, host_name, platform, starts_at, ends_at, duration, 'scheduled'
 )
 FOR_EVERYBODY = ("/", "/plans", "/sign-up", "/help", "/privacy", "/terms")
 """What search engines are told of."""
+
+
+@lru_cache(maxsize=16)
+def _rendered(text: str) -> Markup:
+    """The club's own words, drawn once for everybody."""
+    return rendered(text)
 
 
 @bp.get("/")
@@ -68,11 +77,11 @@ def landing() -> ResponseReturnValue:
             for p in plans().values()
         ],
         currency=money.name(settings.currency),
-        times={
-            "doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}",
-            "start": f"{start:%H:%M}",
-            "report": f"{start + timedelta(minutes=50):%H:%M}",
-        },
+        times={"doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}", "start": f"{start:%H:%M}"},
+        front_title=settings.front_title,
+        front_text=_rendered(settings.front_text),
+        front_picture=settings.front_picture,
+        front_picture_alt=settings.front_picture_alt,
     )
 
 
@@ -80,14 +89,14 @@ def landing() -> ResponseReturnValue:
 @public
 def privacy() -> ResponseReturnValue:
     """What is kept, for how long, and who sees it."""
-    return page("public/privacy.html")
+    return page("public/privacy.html", added=_rendered(current_app.config["SETTINGS"].privacy_text))
 
 
 @bp.get("/terms")
 @public
 def terms() -> ResponseReturnValue:
     """What the club promises and asks."""
-    return page("public/terms.html")
+    return page("public/terms.html", added=_rendered(current_app.config["SETTINGS"].terms_text))
 
 
 @bp.get("/help")

@@ -25,6 +25,8 @@ from portal.accounts.models import User
 from portal.attendance import guests, invitations, presence, rsvp, sightings
 from portal.attendance import jobs as attendance_jobs
 from portal.audit.models import SystemLog
+from portal.club import actions as own_words
+from portal.club import first_start
 from portal.database import db
 from portal.database.identity import ANONYMOUS, WORKER, Role
 from portal.database.rows import typed
@@ -137,6 +139,7 @@ def _plant(web: Flask) -> None:
     worker = create_app(web.config["SETTINGS"], database_url=web.config["SETTINGS"].worker_url)
     club = Club(web, worker)
     sign_everybody_up(club)
+    write_front_page(club)
     money.pay(club)
     seat_families(club)
     start_series(club)
@@ -184,6 +187,29 @@ def sign_everybody_up(club: Club) -> None:
     with club.as_(club.admin(), now - timedelta(minutes=10)) as session:
         second_factor.begin(session, SECRET)
         second_factor.keep(session, club.ids[SELIN], SELIN, current_code(), this_sign_in=None)
+
+
+FRONT_PAGE = {
+    "front_title": "One hour, every evening, kept together.",
+    "front_text": (
+        "Goalete is a club that meets online every evening to plan, work and report back. You bring one thing you said you"
+        " would do. The club brings the hour.\n\n"
+        "- A host opens, and everyone says one sentence.\n"
+        "- Forty minutes of quiet work.\n"
+        "- Everyone says what got done. The host closes on time; the hour never runs over.\n"
+    ),
+}
+
+
+def write_front_page(club: Club) -> None:
+    """What the demo's club says of itself, where a new club has the portal's own words."""
+    settings = club.web.config["SETTINGS"]
+    with reach(plain_url(settings.database_url)) as connection:
+        first_start(connection, settings)
+    with club.as_(club.admin()) as session:
+        row = own_words.stands(session)
+        assert row is not None  # noqa: S101 - the first start made it
+        own_words.save(session, {**row._asdict(), **FRONT_PAGE}, seen=row.changed_at)
 
 
 def current_code() -> str:

@@ -119,6 +119,7 @@ DOORS = {
     "may_invite_unpaid": None,
     "may_watch": "web",
     "missing_people": "worker",
+    "first_club": "web worker",
     "move_club_clock": "anonymous member admin",
     "name_participant": "admin",
     "name_host": None,

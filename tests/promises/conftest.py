@@ -44,6 +44,8 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
         "cycle": "yearly",
         "change": "suspend",
         "token": "no-such-token",
+        "accents": "174ea6-own",
+        "digest": everything["club_pictures"],
     }
     return routes_of(app, ids)
 

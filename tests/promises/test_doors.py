@@ -18,6 +18,8 @@ PUBLIC = {
     "GET /readyz",
     "GET /status",
     "GET /plans",
+    "GET /club/accents/<accents>.css",
+    "GET /club/pictures/<digest>",
     "GET /calendar/<token>.ics",
     "POST /webhooks/stripe",
     "POST /webhooks/zoom",

@@ -25,7 +25,7 @@ FLOORS = (
     ("families",),
     ("billing",),
     ("accounts",),
-    ("mail", "live", "assets", "errors"),
+    ("mail", "live", "assets", "errors", "club"),
     ("jobs",),
     ("audit",),
     ("access", "limits", "forms"),

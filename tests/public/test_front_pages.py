@@ -86,7 +86,12 @@ def test_plans_and_prices_are_there(client, now):
 
 def test_an_evening_goes_by_the_clubs_own_hour(client, now):
     text = words(front(client, now))
-    assert "20:50 Doors" in text and "21:00 The hour" in text and "21:50 Report" in text
+    assert "20:50 Doors" in text and "21:00 The meeting" in text
+
+
+def test_a_club_that_wrote_nothing_has_words_true_for_any(client, now):
+    text = words(front(client, now))
+    assert "Goalete meets online. Say yes to a meeting" in text and "The usual hour is 21:00, Istanbul time." in text
 
 
 def test_members_go_straight_to_their_evenings(sign_in, charlie):

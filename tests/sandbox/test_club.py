@@ -22,6 +22,12 @@ def test_about_sixty_people_signed_up_and_confirmed(planted):
     assert planted.one("select count(distinct timezone) from users") > 15
 
 
+def test_the_front_page_has_the_demos_own_words(planted):
+    assert planted.rows("select club_name, front_title from club") == [
+        ("Goalete", "One hour, every evening, kept together.")
+    ]
+
+
 def test_every_promise_of_the_data_is_kept(planted):
     assert planted.broken() == []
 

@@ -193,6 +193,11 @@ ADMIN = (
     Stop("admin-log-person", "/admin/log?person={person}"),
     Stop("admin-log-nothing", "/admin/log?reference=7F3K-20QX"),
     Stop("admin-requests", "/meetings/{requested}/requests"),
+    Stop("admin-club", "/admin/club"),
+    Stop("admin-club-preview", "/admin/club", "Show a preview"),
+    Stop("admin-club-refused", "/admin/club", "Save", ("On light pages", "#8ab4ff")),
+    Stop("admin-club-picture", "/admin/club/picture"),
+    Stop("admin-club-picture-refused", "/admin/club/picture", "Save"),
 )
 
 
