@@ -64,8 +64,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.attendance import host_views as hosting
     from portal.attendance import notes_views, room_views
     from portal.attendance import views as attendance
-    from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
-    from portal.billing import views as billing
+    from portal.billing import first_charge, free_week, provider, trouble, ways
     from portal.billing.entitlement import viewer_headline
     from portal.calendar import views as calendar
     from portal.families import joining_views
@@ -88,10 +87,6 @@ def _open_rooms(app: Flask, threads: int) -> None:
         room_views,
         notes_views,
         calendar,
-        billing,
-        checkout,
-        plan,
-        webhook,
         families,
         joining_views,
         admin,
@@ -99,6 +94,8 @@ def _open_rooms(app: Flask, threads: int) -> None:
         metrics,
     ):
         app.register_blueprint(room.bp)
+    for pages_of_money in ways.PAGES[app.config["SETTINGS"].payment_way]:
+        app.register_blueprint(pages_of_money)
     jobs.load()
     passwords.share(threads)
     provider.init_app(app)

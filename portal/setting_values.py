@@ -208,7 +208,9 @@ def mail_server(value: str) -> str:
 
 
 def secret_stripe_key(value: str) -> str:
-    """A secret key of Stripe, or one with fewer rights."""
+    """A secret key of Stripe, or one with fewer rights; empty for a club that takes no cards."""
+    if not value:
+        return value
     if value.startswith("pk_"):
         raise ValueError("is a publishable key; the secret one begins with sk_")
     if not value.startswith(("sk_", "rk_")):
@@ -218,9 +220,20 @@ def secret_stripe_key(value: str) -> str:
 
 def webhook_secret(value: str) -> str:
     """What a webhook endpoint's deliveries are signed with."""
-    if not value.startswith("whsec_"):
+    if value and not value.startswith("whsec_"):
         raise ValueError("must be the signing secret of the webhook endpoint; it begins with whsec_")
     return value
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """One of a few words."""
+
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"must be {' or '.join(allowed)}")
+        return value
+
+    return read
 
 
 def words(value: str) -> str:

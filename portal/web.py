@@ -44,6 +44,8 @@ def init_app(app: Flask) -> None:
         "doors_minutes": settings.doors_minutes,
         "welcome_days": settings.welcome_days,
         "grace_days": settings.grace_days,
+        "payment_way": settings.payment_way,
+        "tax_included": settings.prices_include_tax,
     }
     app.context_processor(lambda: {"viewer": viewer()})
 

@@ -1,4 +1,7 @@
-"""The verbs of money: choosing a plan, going to pay for it, giving days and giving back, having the provider asked."""
+"""The verbs of money: choosing a plan, going to pay for it, giving days and giving back, having the provider asked.
+
+What a club that takes no cards does instead of the provider's work is in `transfers`.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
@@ -33,7 +36,7 @@ select customer_id from (
  group by customer_id order by max(fetched_at) desc nulls last
 """)
 LOCK_PERSON = text("select id from users where id = :user_id for no key update")
-OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer)")
+OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer, :way)")
 FREE_UNTIL = text("select ends_at from access_grants where user_id = auth.uid() and kind = 'welcome'")
 OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
 GIVE = text("select give_access(:person, :kind, :until, :why)")
@@ -69,7 +72,9 @@ def refresh_projection(db: Session, user_id: UUID) -> None:
 
 
 def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> None:
-    """Have the provider asked about a customer, one job at a time for each."""
+    """Have the provider asked about a customer, one job at a time for each; nobody is asked where no cards are taken."""
+    if not provider.is_connected():
+        return
     customer_changed.publish(db, customer_id=customer_id, event_id=event_id)
 
 
@@ -118,6 +123,7 @@ def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID
             "price": plan.price(cycle),
             "currency": plan.currency,
             "transfer": transfer_plan_id,
+            "way": "stripe" if provider.is_connected() else "transfer",
         },
     ).scalar_one()
     audit.record(db, "order.opened", f"Chose {plan.name}, {cycle}", category="billing")

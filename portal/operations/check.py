@@ -80,26 +80,28 @@ PROMISES = {
           select distinct on (user_id) * from subscriptions
            where not is_duplicate and status not in ('incomplete', 'incomplete_expired') order by user_id, started_at desc, id desc),
         bought as (
-          select id, user_id, subscription_type, provider_subscription_id, least(period_end, cut_at) as until from orders
+          select id, user_id, subscription_type, provider_subscription_id, least(period_end, cut_at) as until,
+                 case when cut_at < period_end then 0 * grace_days else grace_days end as grace from orders
            where status = 'completed' and (dispute_state is null or dispute_state = 'won') and period_end is not null),
         carries as (
           select s.covered_by, s.user_id from subscriptions s join family_plans f on f.id = s.transfer_plan_id
            where s.covered_by is not null and not s.is_duplicate and f.primary_user_id = s.user_id),
         paid as (
-          select user_id, kind, max(until) as until from (
-            select b.user_id, case when c.covered_by is null then b.subscription_type else 'individual' end as kind, b.until
+          select user_id, kind, max(until) as until, (array_agg(grace order by until desc nulls last))[1] as grace from (
+            select b.user_id, case when c.covered_by is null then b.subscription_type else 'individual' end as kind, b.until, b.grace
               from bought b left join carries c on c.covered_by = b.id and c.user_id <> b.user_id
             union all
-            select l.user_id, l.subscription_type, least(l.free_until, b.until, case when l.ended_by = 'choice' then l.ended_at end)
+            select l.user_id, l.subscription_type, least(l.free_until, b.until, case when l.ended_by = 'choice' then l.ended_at end), null
               from latest l left join bought b on b.id = l.covered_by
              where l.free_until is not null and (l.transfer_plan_id is null or (b.id is not null and exists (
                    select from family_plans f where f.id = l.transfer_plan_id and f.primary_user_id = l.user_id)))
             union all
-            select user_id, subscription_type, least(credit_until, case when ended_by = 'choice' then ended_at end)
+            select user_id, subscription_type, least(credit_until, case when ended_by = 'choice' then ended_at end), null
               from latest where credit_until is not null) found
            where until is not null group by 1, 2),
         counted as (
           select p.user_id, p.kind, p.until, p.until + case
+                   when p.grace is not null and not coalesce(l.live, false) then p.grace * interval '1 day'
                    when not coalesce(l.ended_by = 'failure' or (l.live and l.ends_at is null), false) then '0'
                    when l.credit_until is not null or exists (select from bought b where b.user_id = l.user_id
                         and (b.provider_subscription_id is null or b.provider_subscription_id = l.provider_subscription_id))

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import public
-from portal.billing import ABOUT, money, plans
+from portal.billing import money, offers
 from portal.database import db
 from portal.database.query import Query
 from portal.meetings.board import Board, here_and_now
@@ -56,17 +56,7 @@ def landing() -> ResponseReturnValue:
         going=rows[0].seats_taken if rows else 0,
         week=[(day, list(some)) for day, some in groupby(week, attrgetter("day_long"))],
         free_days=number(settings.welcome_days),
-        plans=[
-            {
-                "key": p.key,
-                "name": p.name,
-                "text": ABOUT[p.key],
-                "month": p.shown("monthly"),
-                "year": p.shown("yearly"),
-                "saving": p.saving,
-            }
-            for p in plans().values()
-        ],
+        plans=offers() if settings.payment_way != "free" else [],
         currency=money.name(settings.currency),
         times={
             "doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}",
