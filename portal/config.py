@@ -67,13 +67,7 @@ LOGINS = {
 """The settings that hold an address of the database, and whom each signs in as."""
 
 # What a process cannot do without. Who answers browsers needs no owner's address, and the other way round.
-PAGES = (
-    "DATABASE_URL",
-    "SECRET_KEY",
-    "ADDRESS_KEY",
-    "ROOM_KEY",
-    "PUBLIC_URL",
-)
+PAGES = ("DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "ROOM_KEY", "PUBLIC_URL")
 WORK = ("WORKER_DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "ROOM_KEY", "MAIL_URL", "PUBLIC_URL")
 
 SANDBOX_KEY = "sk_test_sandbox"
@@ -211,7 +205,8 @@ class Settings:
         Setting("CLUB_ADDRESS", "the legal address of the club, as receipts show it below its name", default="none"),
     ] = ""
     club_tax_id: Annotated[
-        str, Setting("CLUB_TAX_ID", "the club's tax or VAT number, as receipts show it below the address", default="none")
+        str,
+        Setting("CLUB_TAX_ID", "the club's tax or VAT number, as receipts show it below the address", default="none"),
     ] = ""
     club_name: Annotated[str, Setting("CLUB_NAME", "the club's name", words)] = "Goalete"
     club_timezone: Annotated[str, Setting("CLUB_TIMEZONE", "the zone the club keeps time in", zone)] = "Europe/Istanbul"
@@ -260,7 +255,8 @@ class Settings:
         ),
     ] = ""
     prices_include_tax: Annotated[
-        bool, Setting("PRICES_INCLUDE_TAX", "`1`: the pages say that tax is included in the prices", flag, "nothing is said")
+        bool,
+        Setting("PRICES_INCLUDE_TAX", "`1`: the pages say that tax is included in the prices", flag, "nothing is said"),
     ] = False
     currency: Annotated[str, Setting("CURRENCY", "what prices are in, like `USD` or `JPY`", charged_currency)] = "USD"
     individual_name: Annotated[str, Setting("PLAN_INDIVIDUAL", "what the plan for one is called", words)] = "Individual"
@@ -508,7 +504,7 @@ class Settings:
                 if setting.name in needs and not read.get(attribute):
                     wrong.append(f"{setting.name} is not set: {setting.meaning}.")
         wrong += _together(cls(**read), read)
-        if "PUBLIC_URL" in needs:
+        if "PUBLIC_URL" in needs and not any(sentence.startswith("STRIPE_") for sentence in wrong):
             wrong += _payable(cls(**read), answers_browsers="DATABASE_URL" in needs)
         if wrong:
             raise Problem("\n".join(wrong))

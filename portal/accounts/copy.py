@@ -22,7 +22,8 @@ KEPT = {
         from meeting_attendances a join meetings m on m.id = a.meeting_id where a.user_id = auth.uid() order by m.starts_at""",
     "stays": """select meeting_id, source, joined_at, left_at, device_type from presences where user_id = auth.uid() order by joined_at""",
     "orders": """select order_number, status, amount, currency, refunded_amount, subscription_type, billing_cycle, payment_method,
-        reference, return_reference, created_at, completed_at, period_start, period_end from orders where user_id = auth.uid() order by created_at""",
+        reference, return_reference, created_at,
+        completed_at, period_start, period_end from orders where user_id = auth.uid() order by created_at""",
     "subscriptions": """select provider_subscription_id, status, subscription_type, billing_cycle, amount_minor, currency, started_at,
         renews_at, ends_at, ended_at, ended_by, failed_at, card, card_expires from subscriptions
         where user_id = auth.uid() order by started_at""",

@@ -73,6 +73,11 @@ def plans() -> dict[str, Plan]:
     }
 
 
+def is_free() -> bool:
+    """Whether nobody pays in this club."""
+    return bool(current_app.config["SETTINGS"].payment_way == "free")
+
+
 def offers() -> list[dict[str, str]]:
     """What is sold, in words for the pages that show it."""
     return [

@@ -197,7 +197,7 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
 
     In the name of the admin who asks; the person reads the reason.
     """
-    wanted = {"person": person_id, "kind": kind, "until": _end_of(last_day), "why": reason}
+    wanted = {"person": person_id, "kind": kind, "until": end_of(last_day), "why": reason}
     db.execute(GIVE, wanted)
     audit.record(db, "access.given", f"Days given: {kind}, {reason}", category="billing", subject_id=person_id)
 
@@ -205,12 +205,13 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
 def note_refund(db: Session, order: "Refundable | Order", minor: int, reason: str, last_day: date | None) -> None:
     """The provider was asked to give `minor` of an order back; it opens nothing after `last_day`, if one is given."""
     if last_day:
-        db.execute(CUT, {"order": order.id, "until": _end_of(last_day)})
+        db.execute(CUT, {"order": order.id, "until": end_of(last_day)})
     amount = money.plain(money.major(minor, order.currency), order.currency)
     words = f"Refund of {amount} {order.currency} of {order.order_number}: {reason}"
     audit.record(db, "order.refund-asked", words, category="billing", subject_id=order.user_id)
     ask_about(db, order.user_id)
 
 
-def _end_of(day: date) -> datetime:
+def end_of(day: date) -> datetime:
+    """The last moment of a day in the club's zone."""
     return last_moment(day, current_app.config["SETTINGS"].club_timezone)

@@ -166,7 +166,7 @@ def _entitlement(
 
 
 def is_late(row: EntitlementSource, at: datetime) -> bool:
-    """Whether a source is kept open after a payment failed, or did not come. In the hour before a renewal is charged nothing has failed yet."""
+    """Whether a source is kept open after a payment failed, or did not come. Before a renewal is charged nothing has failed yet."""
     return row.phase in ("failed", "prepaid") and row.promised_until <= at < row.counts_until
 
 

@@ -78,7 +78,12 @@ def tell_order(db: Session, order_id: UUID, what: str) -> None:
         return  # heard of long after; the receipt stands under Orders, a mail would only puzzle
     if what == "opened" and order.status != "pending":
         return  # paid or withdrawn by now
-    message = {"opened": messages.order_open, "paid": messages.receipt, "refunded": messages.refunded, "disputed": messages.disputed}[what]
+    message = {
+        "opened": messages.order_open,
+        "paid": messages.receipt,
+        "refunded": messages.refunded,
+        "disputed": messages.disputed,
+    }[what]
     occasion = f"order:{what}:{order.id}:{order.refunded_amount if what == 'refunded' else ''}"
     kind = "order-open" if what == "opened" else f"order-{what}"
     mail.write(db, kind, who.email, message(who, order), user_id=who.id, occasion=occasion)
@@ -135,9 +140,10 @@ def expire_checkouts(db: Session) -> None:
     """A day after the choice its payment page has run out: the provider is asked, or there never was one. An order by
     transfer lapses after 30 days.
     """
-    over = Checkout.created_at < clock.now() - timedelta(hours=24), func.coalesce(
-        Checkout.expires_at, Checkout.created_at
-    ) < clock.now()
+    over = (
+        Checkout.created_at < clock.now() - timedelta(hours=24),
+        func.coalesce(Checkout.expires_at, Checkout.created_at) < clock.now(),
+    )
     stale = select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(Checkout.state == "open", *over)
     for checkout in each(db, db.execute(stale.limit(500)).all()):
         if checkout.session_id and checkout.customer_id and provider.is_connected():

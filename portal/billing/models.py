@@ -198,7 +198,7 @@ class Drift(Base):
 
 
 class AccessGrant(Base):
-    """Days given without an order: by the club at the door, or by an admin with a reason; `free` ones in a club that is free, without an end."""
+    """Days given without an order: by the club at the door, by an admin with a reason, or `free`, in a free club, without end."""
 
     __tablename__ = "access_grants"
     __table_args__ = (

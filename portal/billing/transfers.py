@@ -3,7 +3,7 @@
 What a paid order brings is what the provider's paid invoice brings (`snapshot`): access, a receipt, a family. Never commits.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +16,7 @@ from portal import audit
 from portal.billing import actions, money
 from portal.billing.events import family_payment_changed, family_wanted, order_changed, take_over_paid
 from portal.billing.models import Checkout, Order
+from portal.billing.refundable import Refundable
 from portal.billing.snapshot import PAID_PLANS
 from portal.database.query import Query
 from portal.problems import Refused
@@ -69,9 +70,7 @@ UNPAID = Query(
     )
     .join(Checkout, Checkout.order_id == Order.id)
     .where(
-        Order.payment_provider == "transfer",
-        Order.completed_at.is_(None),
-        Order.order_number == bindparam("number"),
+        Order.payment_provider == "transfer", Order.completed_at.is_(None), Order.order_number == bindparam("number")
     ),
 )
 
@@ -108,18 +107,8 @@ def mark_paid(db: Session, order: Unpaid, reference: str, came: datetime) -> Non
     _tell_families(db, order.user_id)
 
 
-class Paid(NamedTuple):
-    """A paid order by transfer of which something may be sent back."""
-
-    id: UUID
-    user_id: UUID
-    order_number: str
-    currency: str
-    refunded_amount: Decimal
-
-
 def note_returned(
-    db: Session, order: Paid, back: Decimal, before: Decimal, reference: str, last_day: datetime | None
+    db: Session, order: Refundable, back: Decimal, before: Decimal, reference: str, last_day: date | None
 ) -> None:
     """As an admin: `back` of an order was sent back by hand, when `before` had gone back already; it opens nothing after
     `last_day`, if one is given. Raises ReturnedMeanwhile.
@@ -128,7 +117,7 @@ def note_returned(
     if db.scalar(RETURN, params) is not None:
         raise ReturnedMeanwhile
     if last_day:
-        db.execute(actions.CUT, {"order": order.id, "until": last_day})
+        db.execute(actions.CUT, {"order": order.id, "until": actions.end_of(last_day)})
     words = f"{money.plain(back, order.currency)} {order.currency} of {order.order_number} were sent back, {reference}"
     audit.record(db, "order.refunded", words, category="billing", subject_id=order.user_id, order_id=str(order.id))
     order_changed.publish(db, order_id=order.id, what="refunded")

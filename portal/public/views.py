@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import public
-from portal.billing import money, offers
+from portal.billing import is_free, money, offers
 from portal.database import db
 from portal.database.query import Query
 from portal.meetings.board import Board, here_and_now
@@ -56,7 +56,7 @@ def landing() -> ResponseReturnValue:
         going=rows[0].seats_taken if rows else 0,
         week=[(day, list(some)) for day, some in groupby(week, attrgetter("day_long"))],
         free_days=number(settings.welcome_days),
-        plans=offers() if settings.payment_way != "free" else [],
+        plans=[] if is_free() else offers(),
         currency=money.name(settings.currency),
         times={
             "doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}",
@@ -130,7 +130,9 @@ def robots() -> ResponseReturnValue:
 def sitemap() -> ResponseReturnValue:
     """The front pages, for search engines (sitemaps.org)."""
     site = current_app.config["SETTINGS"].public_url
-    pages = "".join(f"<url><loc>{site}{path}</loc></url>" for path in FOR_EVERYBODY)
+    pages = "".join(
+        f"<url><loc>{site}{path}</loc></url>" for path in FOR_EVERYBODY if path != "/plans" or not is_free()
+    )
     sheet = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{pages}</urlset>\n'
     return sheet, 200, {**PLAIN, "Content-Type": "application/xml"}
 
