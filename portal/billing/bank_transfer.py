@@ -28,10 +28,10 @@ bp = Blueprint("bank_transfer", __name__)
 
 
 class OwnOrder(NamedTuple):
-    """An order of the asker's with its checkout; `lapses_at` is when it stops waiting for its money."""
+    """An order of the asker's with the checkout it was opened by, if one was; `lapses_at` is when it stops waiting for its money."""
 
-    checkout_id: UUID
-    checkout_state: str
+    checkout_id: UUID | None
+    checkout_state: str | None
     status: str
     order_number: str
     amount: Decimal
@@ -61,8 +61,9 @@ OWN = (
         Order.period_end,
         Checkout.transfer_plan_id,
     )
-    .join(Order, Order.id == Checkout.order_id)
-    .where(Checkout.user_id == text("(select auth.uid())"), Order.payment_provider == "transfer")
+    .select_from(Order)
+    .outerjoin(Checkout, Checkout.order_id == Order.id)
+    .where(Order.user_id == text("(select auth.uid())"), Order.payment_provider == "transfer")
 )
 ONE = Query(OwnOrder, OWN.where(Checkout.id == bindparam("checkout")))
 WAITING = Query(OwnOrder, OWN.where(Checkout.state == "open"))
@@ -148,7 +149,7 @@ def show_order(checkout_id: UUID) -> ResponseReturnValue:
 def withdraw(checkout_id: UUID) -> ResponseReturnValue:
     """The order is wanted no more."""
     row = find(ONE, checkout=checkout_id)
-    transfers.withdraw(db.session(), checkout_id)
+    transfers.withdraw(db.session(), checkout_id, row.order_number)
     flash(f"Order {row.order_number} was withdrawn. Do not pay it any more.", "note")
     return redirect("/plans", 303)
 

@@ -15,7 +15,7 @@ from portal.accounts.free_days import JOIN_FREE_CLUB
 from portal.accounts.models import User
 from portal.billing import comparison, messages, provider, reading, snapshot
 from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, refresh_projection
-from portal.billing.events import customer_changed, order_changed
+from portal.billing.events import customer_changed, family_payment_changed, order_changed, take_over_paid
 from portal.billing.models import AccessGrant, Checkout, Order, ProviderEvent, Subscription
 from portal.billing.sync import sync_customer
 from portal.database.query import Query
@@ -87,6 +87,26 @@ def tell_order(db: Session, order_id: UUID, what: str) -> None:
     occasion = f"order:{what}:{order.id}:{order.refunded_amount if what == 'refunded' else ''}"
     kind = "order-open" if what == "opened" else f"order-{what}"
     mail.write(db, kind, who.email, message(who, order), user_id=who.id, occasion=occasion)
+
+
+@job("billing.follow_transfer")
+def follow_transfer(db: Session, order_id: UUID, what: str) -> None:
+    """An admin said that an order's money came (`paid`) or went back (`refunded`): what follows of it, as `snapshot` has it follow
+    of the provider's word. Its buyer is told, gets a family or takes one over, and its people hear of another date.
+    """
+    order = db.get(Order, order_id)
+    if order is None or order.completed_at is None or order.payment_provider != "transfer":
+        return
+    order_changed.publish(db, order_id=order.id, what=what)
+    taken = db.scalar(
+        select(Checkout.transfer_plan_id).where(Checkout.order_id == order.id, Checkout.transfer_plan_id.is_not(None))
+    )
+    if what == "paid" and taken:
+        take_over_paid.publish(db, plan_id=taken, new_primary_id=order.user_id)
+    elif what == "paid":
+        snapshot.begin_families(db, order.user_id)
+    for plan_id in db.scalars(snapshot.PAID_PLANS, {"user_id": order.user_id}).all():
+        family_payment_changed.publish(db, plan_id=plan_id)
 
 
 @job("billing.stop_own", retry=PATIENTLY)

@@ -1,6 +1,7 @@
 """Orders that are paid outside of the portal: opened and withdrawn by members, marked as paid and as sent back by admins.
 
-What a paid order brings is what the provider's paid invoice brings (`snapshot`): access, a receipt, a family. Never commits.
+What a paid order brings is what the provider's paid invoice brings (`snapshot`): access, a receipt, a family; but for the
+access the worker sees to it (`jobs.follow_transfer`). Never commits.
 """
 
 from datetime import date, datetime
@@ -14,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.billing import actions, money
-from portal.billing.events import family_payment_changed, family_wanted, order_changed, take_over_paid
+from portal.billing.events import order_changed
+from portal.billing.jobs import follow_transfer
 from portal.billing.models import Checkout, Order
 from portal.billing.refundable import Refundable
-from portal.billing.snapshot import PAID_PLANS
 from portal.database.query import Query
 from portal.problems import Refused
 
@@ -84,11 +85,11 @@ def open_order(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID | 
     return checkout_id
 
 
-def withdraw(db: Session, checkout_id: UUID) -> None:
+def withdraw(db: Session, checkout_id: UUID, number: str) -> None:
     """The asker wants it no more. Raises OverAlready."""
     if not db.scalar(WITHDRAW, {"checkout": checkout_id}):
         raise OverAlready
-    audit.record(db, "order.withdrawn", "Withdrew an order", category="billing")
+    audit.record(db, "order.withdrawn", number, category="billing")
 
 
 def mark_paid(db: Session, order: Unpaid, reference: str, came: datetime) -> None:
@@ -97,14 +98,9 @@ def mark_paid(db: Session, order: Unpaid, reference: str, came: datetime) -> Non
     params = {"order": order.id, "reference": reference, "came": came, "grace": grace}
     if db.scalar(MARK, params) is not None:
         raise PaidAlready
-    words = f"Order {order.order_number} was marked as paid, {reference}"
-    audit.record(db, "order.paid", words, category="billing", subject_id=order.user_id, order_id=str(order.id))
-    order_changed.publish(db, order_id=order.id, what="paid")
-    if order.transfer_plan_id:
-        take_over_paid.publish(db, plan_id=order.transfer_plan_id, new_primary_id=order.user_id)
-    elif order.subscription_type == "family":
-        family_wanted.publish(db, user_id=order.user_id)
-    _tell_families(db, order.user_id)
+    words = f"{order.order_number}, {reference}"
+    audit.record(db, "order.marked-paid", words, category="billing", subject_id=order.user_id, order_id=str(order.id))
+    follow_transfer.enqueue(db, order_id=order.id, what="paid")
 
 
 def note_returned(
@@ -118,12 +114,6 @@ def note_returned(
         raise ReturnedMeanwhile
     if last_day:
         db.execute(actions.CUT, {"order": order.id, "until": actions.end_of(last_day)})
-    words = f"{money.plain(back, order.currency)} {order.currency} of {order.order_number} were sent back, {reference}"
-    audit.record(db, "order.refunded", words, category="billing", subject_id=order.user_id, order_id=str(order.id))
-    order_changed.publish(db, order_id=order.id, what="refunded")
-    _tell_families(db, order.user_id)
-
-
-def _tell_families(db: Session, payer: UUID) -> None:
-    for plan_id in db.scalars(PAID_PLANS, {"user_id": payer}).all():
-        family_payment_changed.publish(db, plan_id=plan_id)
+    words = f"{money.plain(back, order.currency)} {order.currency} of {order.order_number}, {reference}"
+    audit.record(db, "order.returned", words, category="billing", subject_id=order.user_id, order_id=str(order.id))
+    follow_transfer.enqueue(db, order_id=order.id, what="refunded")

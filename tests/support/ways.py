@@ -1,11 +1,13 @@
 """Portals of clubs that take no cards, as fixtures a test file takes in the place of `app` and `worker_app`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flask import Flask
 
 from portal import create_app
 from portal.assets import build
+from portal.config import Settings
 from portal.database import db
 from tests.support.server import Database
 from tests.support.web import Browser, one_connection_each, settings_for
@@ -34,3 +36,8 @@ def worker(migrated: Database, **settings: object) -> Iterator[Flask]:
     yield made
     with made.app_context():
         db.engine.dispose()
+
+
+def settings(app: Flask, **changes: object) -> Settings:
+    """Those of `app` with other values."""
+    return replace(app.config["SETTINGS"], **changes)
