@@ -160,6 +160,8 @@ def _entitlement(
         headline = (RENEWS if promised and promised > at else RENEWS_TODAY)[whose].format(day=shown)
     else:
         headline = f"Yes, until {shown}."
+    if source == "free":  # beside that nothing else matters, and what was paid for once is no subject of such a club
+        rows = [row for row in rows if row.source == source]
     newest = sorted(rows, key=lambda row: (row.starts_at, row.counts_until), reverse=True)
     reasons = [_reason(row, place, mine) for row in newest]
     return Entitlement(entitled, until, promised, late, source, phase, headline, reasons, blocked)

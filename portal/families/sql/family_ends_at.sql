@@ -6,6 +6,6 @@ returns timestamptz language sql stable as $$
                               and o.status = 'completed' and o.dispute_state = 'open') then 'infinity'
               else coalesce(case when f.subscription_expiry <= f.ending_at then f.ending_at end,
                             case when exists (select from public.access_grants g where g.user_id = f.primary_user_id
-                                                and g.kind = 'free' and g.ends_at > public.club_now()) then 'infinity' end,
+                                                and g.kind = 'free' and g.ends_at > public.club_now()) then 'infinity'::timestamptz end,
                             greatest(f.subscription_expiry, f.access_until), f.created_at + interval '7 days') end
 $$;
