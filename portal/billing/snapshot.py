@@ -229,7 +229,12 @@ def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any,
 
 
 def _log_other_amount(db: Session, snapshot: CustomerSnapshot, order: Order, invoice: Invoice) -> None:
-    """The provider asks another amount than was shown: charged is charged, but somebody must look."""
+    """The provider asks another amount than was shown: charged is charged, but somebody must look, unless the club has it take
+    promotion codes or add tax.
+    """
+    settings = current_app.config["SETTINGS"]
+    if settings.stripe_promotion_codes or settings.stripe_tax:
+        return
     audit.record(
         db,
         "order.amount_differs",
