@@ -35,7 +35,7 @@ from portal.setting_values import (
     hour,
     level,
     mail_server,
-    one_of,
+    paid_or_free,
     price,
     secret,
     secret_stripe_key,
@@ -242,7 +242,7 @@ class Settings:
         Setting(
             "MEMBERSHIP",
             "`free`: whoever confirmed an address is let in, and nobody sees prices, plans or orders; else `paid`",
-            one_of("paid", "free"),
+            paid_or_free,
         ),
     ] = "paid"
     payment_instructions: Annotated[

@@ -225,15 +225,11 @@ def webhook_secret(value: str) -> str:
     return value
 
 
-def one_of(*allowed: str) -> Callable[[str], str]:
-    """One of a few words."""
-
-    def read(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be {' or '.join(allowed)}")
-        return value
-
-    return read
+def paid_or_free(value: str) -> str:
+    """Whether members pay."""
+    if value not in ("paid", "free"):
+        raise ValueError("must be paid or free")
+    return value
 
 
 def words(value: str) -> str:

@@ -16,7 +16,7 @@ from portal import audit, clock
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.billing import money, plans, provider
-from portal.billing.events import customer_changed
+from portal.billing.events import customer_changed, family_wanted, take_over_paid
 from portal.billing.models import Checkout, Order, Payer
 from portal.problems import Refused
 from portal.times import last_moment
@@ -187,6 +187,19 @@ def drop_checkout(db: Session, checkout_id: UUID) -> None:
     if order_id is not None:
         db.execute(update(Order).where(Order.id == order_id, Order.status == "pending").values(status="failed"))
         refresh_projection(db, user_id)
+
+
+# --- where nobody pays ----------------------------------------------------------------------------------------------
+
+
+def start_family(db: Session, user_id: UUID) -> None:
+    """The asker wants a family of their own, in a club that is free; the worker makes it, unless they are in one."""
+    family_wanted.publish(db, user_id=user_id)
+
+
+def take_family_over(db: Session, plan_id: UUID, user_id: UUID) -> None:
+    """The asker takes a family over, in a club that is free; the worker sees whether it was proposed to them."""
+    take_over_paid.publish(db, plan_id=plan_id, new_primary_id=user_id)
 
 
 # --- by an admin -----------------------------------------------------------------------------------------------------

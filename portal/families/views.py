@@ -9,7 +9,7 @@ from flask_login import current_user
 from portal import limits
 from portal.arguments import field_refusal, form_uuid
 from portal.billing import is_free
-from portal.billing.events import family_wanted, take_over_paid
+from portal.billing.actions import start_family, take_family_over
 from portal.database import db
 from portal.families import actions, joining, leaving, queries, transfer
 from portal.families.forms import InviteForm, NameForm
@@ -48,7 +48,7 @@ def start() -> ResponseReturnValue:
     """A family of the reader's own, where nobody pays for one."""
     if not is_free():
         abort(404)
-    family_wanted.publish(db.session(), user_id=me())
+    start_family(db.session(), me())
     return _back("Your family is being started. Reload this page in a moment.")
 
 
@@ -60,7 +60,7 @@ def accept_transfer() -> ResponseReturnValue:
     plan = _plan()
     if plan.transfer_to != me():
         abort(404)
-    take_over_paid.publish(db.session(), plan_id=plan.id, new_primary_id=me())
+    take_family_over(db.session(), plan.id, me())
     return _back("The family is being handed over to you. Reload this page in a moment.")
 
 
