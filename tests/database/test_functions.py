@@ -140,6 +140,11 @@ DOORS = {
     "undo_removal": "member admin",
     "unseat": None,
     "waiting_position": "member admin",
+    "club_metrics": "web",
+    "join_free_club": "anonymous worker",
+    "mark_order_paid": "admin",
+    "return_order_money": "admin",
+    "withdraw_order": "member admin",
     "welcome": "anonymous worker",
     "worker_heartbeat": "web worker admin",
 }
