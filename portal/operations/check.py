@@ -12,6 +12,7 @@ from portal.database.roles import LARGE_OBJECTS, SETTINGS
 from portal.meetings.jobs import other_than_their_clocks
 from portal.operations import zones
 from portal.operations.revision import HEAD
+from portal.sentences import ngettext
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,7 @@ ZONES_KNOWN = "The zones of members and meetings are in the package tzdata"
 INSTANTS = "A meeting ahead begins at the moment its wall clock shows"
 CLOCKS = "This machine's clock and the database's agree within five seconds"
 CLOCKS_APART = timedelta(seconds=5)
+LIVE = text("select count(*) from subscriptions where live")
 CLUB_NOW = text("select club_now()")
 LARGE_OBJECTS_OPEN = text(
     f"select exists (select from pg_catalog.pg_proc where {LARGE_OBJECTS} and has_function_privilege('portal_web', oid, 'execute'))"  # noqa: S608
@@ -199,9 +201,16 @@ LARGE_OBJECTS_OPEN = text(
 NEEDS_WORKER = "The worker was heard within the last minute"
 
 
-def notes(db: Session) -> Iterator[str]:
-    """What is no broken promise, and an operator should know of: a sentence each."""
+def notes(db: Session, *, takes_cards: bool = True) -> Iterator[str]:
+    """What is no broken promise, and an operator should know of: a sentence each. `takes_cards`: whether Stripe is asked."""
     yield from zones.notes(db, clock.now())
+    live = 0 if takes_cards else db.scalar(LIVE) or 0
+    if live:
+        yield ngettext(
+            "%(num)s subscription is believed to be live at Stripe, and nobody asks Stripe any more. End it there.",
+            "%(num)s subscriptions are believed to be live at Stripe, and nobody asks Stripe any more. End them there.",
+            live,
+        )
     if db.scalar(LARGE_OBJECTS_OPEN):
         yield (
             "Large objects are open to every login, and no policy binds them. "

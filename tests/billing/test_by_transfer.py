@@ -8,9 +8,12 @@ import pytest
 
 from portal.billing.jobs import expire_checkouts, reconcile, remind_prepaid
 from portal.clock import at
+from portal.database import db
+from portal.database.identity import WORKER, act_as
+from portal.operations.check import findings, notes
 from tests.support import ways
-from tests.support.cast import ALICE, BOB, DORA, EVE
-from tests.support.orders import given, order
+from tests.support.cast import ALICE, BOB, CHARLIE, DORA, EVE
+from tests.support.orders import given, order, subscription
 from tests.support.reading import do, one, words
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -274,6 +277,20 @@ def test_money_sent_back_by_hand_ends_what_it_opened(sign_in, superuser, work, m
     work()
     assert state(superuser, number)[0] == "refunded" and access(superuser, EVE)[0] == "inactive"
     assert "is on its way back" in mails(EVE.email)[0]["subject"]
+
+
+def test_the_check_finds_the_dates_right_and_tells_of_plans_left_at_stripe(superuser, worker_app, now):
+    prepaid(superuser, EVE, now - timedelta(days=2))
+    prepaid(superuser, ALICE, now + timedelta(days=500), "family")
+    cut = prepaid(superuser, CHARLIE, now + timedelta(days=500))
+    superuser.execute("update orders set cut_at = %s where id = %s", [now + timedelta(days=480), cut])
+    subscription(superuser, BOB)
+    superuser.execute("select refresh_projection(id, %s) from users", [now])
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        assert [finding.promise for finding in findings(db.session(), at_rest=True) if finding.broken] == []
+        assert "1 subscription is believed to be live at Stripe" in " ".join(notes(db.session(), takes_cards=False))
+        db.session.rollback()
 
 
 def test_nobody_asks_a_provider(sign_in, client, superuser, worker_app):
