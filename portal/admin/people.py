@@ -176,7 +176,7 @@ def _line(row: PersonRow) -> dict[str, object]:
         kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
     plan = (row.subscription_type or "").capitalize() + (", pays" if row.family_role == "primary" else "")
     if is_free():  # neither plans nor dates mean anything
-        plan, until = "Family" if row.family_role else "", None
+        plan, until = "Yes" if row.family_role else "", None
     return {
         "id": row.id,
         "name": display_name(row.first_name, row.last_name, row.email),

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal import limits
+from portal import clock, limits
 from portal.arguments import field_refusal, form_uuid
 from portal.billing import is_free
 from portal.billing.actions import start_family, take_family_over
@@ -169,7 +169,7 @@ def ask_to_end() -> ResponseReturnValue:
 def end() -> ResponseReturnValue:
     """Everybody keeps the date that is paid, and is told."""
     until = transfer.dissolve(db.session(), _my_own().id, me()) or abort(404)
-    if is_free():
+    if until <= clock.now() and is_free():
         return _back("The family has ended. Everybody in it is told by mail.")
     return _back(f"The plan ends on {viewer().day(until)}. Everybody in it is told by mail.")
 
