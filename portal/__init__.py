@@ -65,8 +65,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.attendance import host_views as hosting
     from portal.attendance import notes_views, room_views, standing_views
     from portal.attendance import views as attendance
-    from portal.billing import checkout, first_charge, free_week, plan, provider, trouble, webhook
-    from portal.billing import views as billing
+    from portal.billing import first_charge, free_week, provider, trouble, ways
     from portal.billing.entitlement import viewer_headline
     from portal.calendar import feed_views
     from portal.calendar import views as calendar
@@ -97,10 +96,6 @@ def _open_rooms(app: Flask, threads: int) -> None:
         calendar,
         feed_views,
         announcements,
-        billing,
-        checkout,
-        plan,
-        webhook,
         families,
         joining_views,
         notifications,
@@ -109,6 +104,8 @@ def _open_rooms(app: Flask, threads: int) -> None:
         metrics,
     ):
         app.register_blueprint(room.bp)
+    for pages_of_money in ways.PAGES[app.config["SETTINGS"].payment_way]:
+        app.register_blueprint(pages_of_money)
     jobs.load()
     passwords.share(threads)
     provider.init_app(app)

@@ -259,9 +259,9 @@ def check(at_rest: bool) -> None:
     """Count what breaks each promise of the data; exit status 1 if anything does."""
     from portal.operations.check import findings, notes
 
-    with _at_work() as (db, _settings):
+    with _at_work() as (db, settings):
         broken = 0
-        for note in notes(db):
+        for note in notes(db, takes_cards=settings.takes_cards):
             print(f"note  {note}")
         for finding in findings(db, at_rest=at_rest):
             broken += bool(finding.broken)

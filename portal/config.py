@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from portal.currencies import can_be_paid, least
@@ -38,6 +38,7 @@ from portal.setting_values import (
     mail_server,
     mailbox,
     mailbox_address,
+    paid_or_free,
     price,
     secret,
     secret_stripe_key,
@@ -69,18 +70,12 @@ LOGINS = {
 """The settings that hold an address of the database, and whom each signs in as."""
 
 # What a process cannot do without. Who answers browsers needs no owner's address, and the other way round.
-PAGES = (
-    "DATABASE_URL",
-    "SECRET_KEY",
-    "ADDRESS_KEY",
-    "ROOM_KEY",
-    "STRIPE_SECRET_KEY",
-    "STRIPE_WEBHOOK_SECRET",
-    "PUBLIC_URL",
-)
-WORK = ("WORKER_DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "ROOM_KEY", "STRIPE_SECRET_KEY", "MAIL_URL", "PUBLIC_URL")
+PAGES = ("DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "ROOM_KEY", "PUBLIC_URL")
+WORK = ("WORKER_DATABASE_URL", "SECRET_KEY", "ADDRESS_KEY", "ROOM_KEY", "MAIL_URL", "PUBLIC_URL")
 
 SANDBOX_KEY = "sk_test_sandbox"
+
+PaymentWay = Literal["card", "transfer", "free"]
 
 
 class Setting(NamedTuple):
@@ -212,6 +207,10 @@ class Settings:
         str,
         Setting("CLUB_ADDRESS", "the legal address of the club, as receipts show it below its name", default="none"),
     ] = ""
+    club_tax_id: Annotated[
+        str,
+        Setting("CLUB_TAX_ID", "the club's tax or VAT number, as receipts show it below the address", default="none"),
+    ] = ""
     club_name: Annotated[str, Setting("CLUB_NAME", "the club's name", words)] = "Goalete"
     club_timezone: Annotated[str, Setting("CLUB_TIMEZONE", "the zone the club keeps time in", zone)] = "Europe/Istanbul"
     club_domains: Annotated[
@@ -249,6 +248,27 @@ class Settings:
             count(90),
         ),
     ] = 7
+    membership: Annotated[
+        str,
+        Setting(
+            "MEMBERSHIP",
+            "`free`: whoever confirmed an address is let in, and nobody sees prices, plans or orders; else `paid`",
+            paid_or_free,
+        ),
+    ] = "paid"
+    payment_instructions: Annotated[
+        str,
+        Setting(
+            "PAYMENT_INSTRUCTIONS",
+            "how to pay a club that takes no cards, in whole sentences, like `Transfer the amount to IBAN … and give the "
+            "order's number.`; an admin marks each order as paid",
+            default="cards are taken, at Stripe",
+        ),
+    ] = ""
+    prices_include_tax: Annotated[
+        bool,
+        Setting("PRICES_INCLUDE_TAX", "`1`: the pages say that tax is included in the prices", flag, "nothing is said"),
+    ] = False
     currency: Annotated[str, Setting("CURRENCY", "what prices are in, like `USD` or `JPY`", charged_currency)] = "USD"
     individual_name: Annotated[str, Setting("PLAN_INDIVIDUAL", "what the plan for one is called", words)] = "Individual"
     family_name: Annotated[str, Setting("PLAN_FAMILY", "what the plan for a family is called", words)] = "Family"
@@ -267,15 +287,18 @@ class Settings:
         str,
         Setting(
             "STRIPE_SECRET_KEY",
-            "Stripe's secret key; with one of test mode the same code runs against that",
+            "Stripe's secret key, for web, live and worker; with one of test mode the same code runs against that",
             secret_stripe_key,
-            "web, live, worker: needed",
+            "no cards are taken",
         ),
-    ] = field(default=SANDBOX_KEY, repr=False)
+    ] = field(default="", repr=False)
     stripe_webhook_secret: Annotated[
         str,
         Setting(
-            "STRIPE_WEBHOOK_SECRET", "what Stripe's deliveries are signed with", webhook_secret, "web, live: needed"
+            "STRIPE_WEBHOOK_SECRET",
+            "what Stripe's deliveries are signed with",
+            webhook_secret,
+            "web, live: needed with `STRIPE_SECRET_KEY`",
         ),
     ] = field(default="", repr=False)
     stripe_url: Annotated[
@@ -287,6 +310,18 @@ class Settings:
             "the real one",
         ),
     ] = ""
+    stripe_promotion_codes: Annotated[
+        bool, Setting("STRIPE_PROMOTION_CODES", "`1`: Stripe's payment page takes promotion codes", flag, "off")
+    ] = False
+    stripe_tax: Annotated[
+        bool,
+        Setting(
+            "STRIPE_TAX",
+            "`1`: Stripe works out tax on its payment page and takes VAT ids (Stripe Tax must be set up there)",
+            flag,
+            "off",
+        ),
+    ] = False
     zoom_account: Annotated[
         str,
         Setting("ZOOM_ACCOUNT_ID", "the account id of a server-to-server OAuth app at Zoom", str, "links are typed"),
@@ -463,8 +498,22 @@ class Settings:
     """What is odd about the environment, and works all the same: a sentence each, told at start."""
 
     @property
+    def payment_way(self) -> PaymentWay:
+        """How members pay: at Stripe, outside of the portal (an admin says what came), or not at all."""
+        if self.membership == "free":
+            return "free"
+        return "card" if self.stripe_key else "transfer"
+
+    @property
+    def takes_cards(self) -> bool:
+        """Whether there is a Stripe to ask."""
+        return self.payment_way == "card"
+
+    @property
     def payment_pages(self) -> str:
-        """Where forms may lead to pay: the provider's own pages."""
+        """Where forms may lead to pay: the provider's own pages; nowhere without one."""
+        if not self.takes_cards:
+            return ""
         return self.stripe_url or "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com"
 
     @property
@@ -513,6 +562,8 @@ class Settings:
                 if setting.name in needs and not read.get(attribute):
                     wrong.append(f"{setting.name} is not set: {setting.meaning}.")
         wrong += _together(cls(**read), read)
+        if "PUBLIC_URL" in needs and not any(sentence.startswith("STRIPE_") for sentence in wrong):
+            wrong += _payable(cls(**read), answers_browsers="DATABASE_URL" in needs)
         if wrong:
             raise Problem("\n".join(wrong))
         made = cls(**read)
@@ -609,6 +660,21 @@ def _address_of(inbox_url: str) -> str:
         return ""
 
 
+def _payable(made: Settings, *, answers_browsers: bool) -> Iterator[str]:
+    """Why nobody could pay this club, or why it would not hear of it."""
+    if made.payment_way == "transfer" and not made.payment_instructions:
+        yield (
+            "Neither STRIPE_SECRET_KEY nor PAYMENT_INSTRUCTIONS is set: nobody could pay. A club that takes no money "
+            "says so by MEMBERSHIP=free."
+        )
+    if made.takes_cards and made.payment_instructions:
+        yield "PAYMENT_INSTRUCTIONS is for a club without STRIPE_SECRET_KEY: members pay by card, or as it says."
+    if made.takes_cards and answers_browsers and not made.stripe_webhook_secret:
+        yield "STRIPE_WEBHOOK_SECRET is not set: what Stripe's deliveries are signed with."
+    if (made.stripe_promotion_codes or made.stripe_tax) and not made.takes_cards:
+        yield "STRIPE_PROMOTION_CODES and STRIPE_TAX are for a club with STRIPE_SECRET_KEY."
+
+
 def _odd(made: Settings) -> Iterator[str]:
     if made.sandbox:
         return
@@ -642,6 +708,7 @@ OUR_NAMES = (
     "MAIL_",
     "BACKUPS_",
     "SECRET_KEY_",
+    "PAYMENT_",
     "WELCOME_",
     "DOORS_",
     "ROOM_",

@@ -237,7 +237,9 @@ def mailbox_address(value: str) -> str:
 
 
 def secret_stripe_key(value: str) -> str:
-    """A secret key of Stripe, or one with fewer rights."""
+    """A secret key of Stripe, or one with fewer rights; empty for a club that takes no cards."""
+    if not value:
+        return value
     if value.startswith("pk_"):
         raise ValueError("is a publishable key; the secret one begins with sk_")
     if not value.startswith(("sk_", "rk_")):
@@ -247,8 +249,15 @@ def secret_stripe_key(value: str) -> str:
 
 def webhook_secret(value: str) -> str:
     """What a webhook endpoint's deliveries are signed with."""
-    if not value.startswith("whsec_"):
+    if value and not value.startswith("whsec_"):
         raise ValueError("must be the signing secret of the webhook endpoint; it begins with whsec_")
+    return value
+
+
+def paid_or_free(value: str) -> str:
+    """Whether members pay."""
+    if value not in ("paid", "free"):
+        raise ValueError("must be paid or free")
     return value
 
 

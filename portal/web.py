@@ -55,6 +55,8 @@ def club_on_pages(settings: Settings) -> dict[str, Any]:
         "grace_days": settings.grace_days,
         "tax_words": settings.tax_words,
         "accents": "-".join(accent or "own" for accent in accents) if any(accents) else "",
+        "payment_way": settings.payment_way,
+        "tax_included": settings.prices_include_tax,
     }
 
 

@@ -32,7 +32,8 @@ KEPT = {
     "sent_back_by_mail": """select kind, outcome, sender, received_at, meeting_id from inbox_messages
         where user_id = auth.uid() order by received_at""",
     "orders": """select order_number, status, amount, currency, refunded_amount, subscription_type, billing_cycle, payment_method,
-        created_at, completed_at, period_start, period_end from orders where user_id = auth.uid() order by created_at""",
+        reference, return_reference, created_at,
+        completed_at, period_start, period_end from orders where user_id = auth.uid() order by created_at""",
     "subscriptions": """select provider_subscription_id, status, subscription_type, billing_cycle, amount_minor, currency, started_at,
         renews_at, ends_at, ended_at, ended_by, failed_at, card, card_expires from subscriptions
         where user_id = auth.uid() order by started_at""",

@@ -47,7 +47,9 @@ class NamesForm(Form):
         description="Shown to others in the meeting.",
     )
     last_name = Name(
-        "Last name", most=80, description="Only the club and who pays your plan see it. You may leave it empty."
+        "Last name",
+        most=80,
+        description="Only the club and whoever invited you into a family see it. You may leave it empty.",
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 WELCOME = text("select welcome(:user_id, :days, :mark)")
+JOIN_FREE_CLUB = text("select join_free_club(:user_id)")
 KEEP = text("select keep_free_days(:marks)")
 USED = text("select free_days_used(:mark)")
 UNMARKED = text("""
@@ -41,8 +42,14 @@ def mark(address: str) -> bytes:
 
 
 def give(db: Session, user_id: UUID, address: str) -> bool:
-    """The free days to somebody whose address was just confirmed. False if they were given to it before."""
-    days = current_app.config["SETTINGS"].welcome_days
+    """The free days to somebody whose address was just confirmed; in a club that is free, all of them. False if they were given
+    to it before.
+    """
+    settings = current_app.config["SETTINGS"]
+    if settings.payment_way == "free":
+        db.execute(JOIN_FREE_CLUB, {"user_id": user_id})
+        return True
+    days = settings.welcome_days
     return bool(db.scalar(WELCOME, {"user_id": user_id, "days": days, "mark": mark(address)}))
 
 

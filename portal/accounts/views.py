@@ -1,5 +1,7 @@
 """Pages in front of the door: signing up, signing in and out, a new password."""
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, logout_user
@@ -108,7 +110,11 @@ def verify_by_link(token: str) -> ResponseReturnValue:
     if not enter(user_id):  # suspended before it was confirmed; the sign-in says so
         return redirect("/sign-in", 303)
     flash("Welcome. Your address is confirmed, and you are signed in.", "note")
-    return redirect(url_for("checkout.show_plans", plan=wanted) if wanted else "/meetings", 303)
+    return redirect(f"/plans?{urlencode({'plan': wanted})}" if wanted and _has_plans() else "/meetings", 303)
+
+
+def _has_plans() -> bool:
+    return bool(current_app.config["SETTINGS"].payment_way != "free")
 
 
 def _first_password_page(token: str, form: forms.FirstPasswordForm, status: int = 200) -> ResponseReturnValue:

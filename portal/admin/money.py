@@ -1,19 +1,20 @@
 """Money for admins: what came in, what the provider and the club disagree on; one person's money, and what may be done.
 
-Nothing here moves money by itself: a refund is asked of the provider, and the order changes when the provider says so.
+Nothing here moves money by itself: a refund is asked of the provider, and the order changes when the provider says so. Where
+no cards are taken, an admin says what came in and what was sent back.
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, flash, redirect
 from flask.typing import ResponseReturnValue
-from sqlalchemy import bindparam, select, text
-from wtforms import DateField, DecimalField, Field, SelectField, ValidationError
+from sqlalchemy import bindparam, or_, select, text
+from wtforms import DateField, DecimalField, Field, HiddenField, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
@@ -22,16 +23,18 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.accounts.queries import NAME
-from portal.billing import actions, entitlement, money, provider
+from portal.billing import actions, entitlement, money, plan_name, provider, transfers
 from portal.billing.jobs import reconcile
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
 from portal.billing.orders import COLUMNS, STATE, OrderRow, line
 from portal.billing.refundable import Refundable
+from portal.billing.ways import only
 from portal.config import Settings
 from portal.database import db
 from portal.database.query import Query
 from portal.database.rows import row_type, typed
 from portal.forms import Form, Line, readable, this_century
+from portal.sentences import ngettext
 from portal.times import date_in_words, moment_of, since
 from portal.viewer import viewer
 from portal.web import find, page
@@ -63,6 +66,16 @@ class Differs(NamedTuple):
     first_name: str | None
     last_name: str | None
     email: str | None
+
+
+@row_type
+class Waiting(OrderRow):
+    """An order whose money has not come, with its buyer."""
+
+    user_id: UUID
+    first_name: str | None
+    last_name: str | None
+    email: str
 
 
 @row_type
@@ -113,6 +126,14 @@ DRIFTS = Query(
     .order_by(Drift.found_at)
     .limit(100),
 )
+WAITING = Query(
+    Waiting,
+    select(*COLUMNS, Order.user_id, User.first_name, User.last_name, User.email)
+    .join(User, User.id == Order.user_id)
+    .where(Order.status == "pending", Order.payment_provider == "transfer")
+    .order_by(Order.created_at)
+    .limit(200),
+)
 DISPUTED = Query(
     Disputed,
     select(*COLUMNS, Order.user_id, Order.disputed_at, User.first_name, User.last_name, User.email)
@@ -124,16 +145,23 @@ DISPUTED = Query(
 WHO = Query(Who, select(User.id, User.first_name, User.last_name, User.email).where(User.id == bindparam("person")))
 
 
+NOON = time(12)
+"""Only the day a payment came is known."""
+
+
 def add_to(bp: Blueprint) -> None:
-    """Routes of this subject."""
-    bp.add_url_rule("/money", "money", overview)
-    bp.add_url_rule("/money/compare", "compare", compare, methods=["POST"])
+    """Routes of this subject; a club that is free has none of them."""
+    paid, by_card, by_transfer = only("card", "transfer"), only("card"), only("transfer")
+    bp.add_url_rule("/money", "money", paid(overview))
+    bp.add_url_rule("/money/compare", "compare", by_card(compare), methods=["POST"])
     one = "/people/<uuid:person_id>/money"
-    bp.add_url_rule(one, "person_money", of_person)
-    bp.add_url_rule(f"{one}/ask", "person_ask", ask, methods=["POST"])
-    bp.add_url_rule(f"{one}/days", "person_days", give, methods=["POST"])
-    bp.add_url_rule("/orders/<number>/refund", "refund", refund)
-    bp.add_url_rule("/orders/<number>/refund", "send_refund", send_refund, methods=["POST"])
+    bp.add_url_rule(one, "person_money", paid(of_person))
+    bp.add_url_rule(f"{one}/ask", "person_ask", by_card(ask), methods=["POST"])
+    bp.add_url_rule(f"{one}/days", "person_days", paid(give), methods=["POST"])
+    bp.add_url_rule("/orders/<number>/refund", "refund", paid(refund))
+    bp.add_url_rule("/orders/<number>/refund", "send_refund", paid(send_refund), methods=["POST"])
+    bp.add_url_rule("/orders/<number>/paid", "ask_paid", by_transfer(ask_paid))
+    bp.add_url_rule("/orders/<number>/paid", "mark_paid", by_transfer(mark_paid), methods=["POST"])
 
 
 def _settings() -> Settings:
@@ -157,11 +185,11 @@ class DaysForm(Form):
 
     def validate_until(self, field: Field) -> None:
         """A day that is not over where the club is."""
-        if field.data < clock.now().astimezone(ZoneInfo(_settings().club_timezone)).date():
+        if field.data < _today():
             raise ValidationError("That day is over. Give a later one.")
 
 
-class RefundForm(Form):
+class BackForm(Form):
     """Some or all of a payment."""
 
     order: Refundable
@@ -172,7 +200,6 @@ class RefundForm(Form):
         validators=[Optional(), readable("Give a day that exists."), this_century],
         description="The last day, in the club’s zone. Leave it empty to keep access as it is.",
     )
-    reason = Line("Reason", most=200, missing="Say why, for the log.")
 
     def validate_amount(self, field: Field) -> None:
         """It can be paid in the currency, and is no more than what is left."""
@@ -183,6 +210,45 @@ class RefundForm(Form):
             raise ValidationError(f"Give an amount up to {money.shown(left, currency)}, in steps of {steps}.")
 
 
+class RefundForm(BackForm):
+    """What the provider is asked to give back."""
+
+    reason = Line("Reason", most=200, missing="Say why, for the log.")
+
+
+class ReturnForm(BackForm):
+    """What was sent back by hand; `before` is what had gone back when the page was shown."""
+
+    reference = Line(
+        "Reference",
+        most=200,
+        missing="Say how it went back, like the bank's own number for it.",
+        description="How it went back, as the bank’s statement names it.",
+    )
+    before = HiddenField()
+
+
+class PaidForm(Form):
+    """The payment of an order that came in."""
+
+    came = DateField(
+        "Day it came",
+        validators=[readable("Give a day that exists."), this_century],
+        description="As the bank’s statement has it; it counts as income of that day.",
+    )
+    reference = Line(
+        "Reference",
+        most=200,
+        missing="Give what the bank’s statement calls it.",
+        description="As the bank’s statement names it; the receipt shows it.",
+    )
+
+    def validate_came(self, field: Field) -> None:
+        """No day that is still to come where the club is."""
+        if field.data > _today():
+            raise ValidationError("That day is still to come. Give the day the money came.")
+
+
 # --- the club's ------------------------------------------------------------------------------------------------------
 
 
@@ -190,11 +256,18 @@ class RefundForm(Form):
 def overview() -> ResponseReturnValue:
     """What came in by month, how the subscriptions stand, and where provider and club disagree."""
     now, months = STANDING.one(db.session(), at=clock.now()), _months()
+    waiting = _waiting()
     return page(
         "admin/money.html",
         bars=[(round(m.kept), f"{m.day:%b %Y}") for m in months],
         currency=_settings().currency,
+        waiting=waiting,
         figures=[
+            (f"{len(waiting):,}", ngettext("order waits", "orders wait", len(waiting)), "#waiting"),
+            (money.shown(months[-1].kept, _settings().currency), "this month, after refunds", ""),
+        ]
+        if _settings().payment_way == "transfer"
+        else [
             (f"{now.live:,}", "active subscriptions", "/admin/people?access=paying"),
             (f"{now.failing:,}", "with a failed payment", "/admin/people?access=failed"),
             (f"{now.ending:,}", "set to end", "/admin/people?access=leaving"),
@@ -222,6 +295,19 @@ def overview() -> ResponseReturnValue:
         unhandled=now.unhandled,
         compared=since(now.compared, viewer().now) if now.compared else "",
     )
+
+
+def _waiting() -> list[dict[str, object]]:
+    """The orders that wait for their money, the oldest first."""
+    return [
+        line(row, viewer().now)
+        | {
+            "since": since(row.created_at, viewer().now),
+            "person": row.user_id,
+            "name": display_name(row.first_name, row.last_name, row.email),
+        }
+        for row in WAITING.all(db.session())
+    ]
 
 
 def _months() -> list[Month]:
@@ -273,12 +359,15 @@ def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> Response
 
 
 def _orders(person_id: UUID) -> list[dict[str, object]]:
+    cards = provider.is_connected()
     bought = select(*COLUMNS).where(Order.user_id == person_id).order_by(Order.created_at.desc(), Order.id.desc())
     return [
         line(row, viewer().now)
         | {
-            "refundable": row.state in REFUNDABLE and row.provider_payment_id is not None,
-            "desk": provider.dashboard_url(row.provider_payment_id) if row.provider_payment_id else "",
+            "refundable": row.state in REFUNDABLE
+            and (row.payment_provider == "transfer" or (row.provider_payment_id is not None and cards)),
+            "desk": provider.dashboard_url(row.provider_payment_id) if row.provider_payment_id and cards else "",
+            "markable": row.payment_provider == "transfer" and row.completed_at is None and not cards,
         }
         for row in typed(OrderRow, db.session.execute(bought.limit(50)))
     ]
@@ -329,6 +418,7 @@ ORDER = Query(
         Order.amount,
         Order.refunded_amount,
         Order.currency,
+        Order.payment_provider,
         Order.provider_payment_id,
         Order.period_end,
         User.first_name,
@@ -336,7 +426,11 @@ ORDER = Query(
         User.email,
     )
     .join(User, User.id == Order.user_id)
-    .where(STATE.in_(REFUNDABLE), Order.provider_payment_id.is_not(None), Order.order_number == bindparam("number")),
+    .where(
+        STATE.in_(REFUNDABLE),
+        or_(Order.provider_payment_id.is_not(None), Order.payment_provider == "transfer"),
+        Order.order_number == bindparam("number"),
+    ),
 )
 
 
@@ -352,15 +446,19 @@ def _refundable(number: str) -> Refundable:
 def refund(number: str) -> ResponseReturnValue:
     """How much goes back, and what that means."""
     row = _refundable(number)
-    return _refund_page(row, RefundForm(amount=row.amount - row.refunded_amount))
+    left = row.amount - row.refunded_amount
+    if row.payment_provider == "transfer":
+        return _refund_page(row, ReturnForm(amount=left, before=row.refunded_amount))
+    return _refund_page(row, RefundForm(amount=left))
 
 
-def _refund_page(row: Refundable, form: RefundForm, status: int = 200) -> ResponseReturnValue:
+def _refund_page(row: Refundable, form: BackForm, status: int = 200) -> ResponseReturnValue:
     return page(
         "admin/refund.html",
         status,
         o=row,
         form=form,
+        by_hand=row.payment_provider == "transfer",
         name=display_name(row.first_name, row.last_name, row.email),
         left=money.shown(row.amount - row.refunded_amount, row.currency),
         paid_until=viewer().day(row.period_end),
@@ -369,20 +467,80 @@ def _refund_page(row: Refundable, form: RefundForm, status: int = 200) -> Respon
 
 @admin
 def send_refund(number: str) -> ResponseReturnValue:
-    """Ask the provider to give it back; the order changes when it has."""
-    row, form = _refundable(number), RefundForm()
+    """Ask the provider to give it back; the order changes when it has. Of an order by transfer, note what went back."""
+    row = _refundable(number)
+    if row.payment_provider == "transfer":
+        return _note_returned(row)
+    form = RefundForm()
     form.order = row
     if not form.validate():
         return _refund_page(row, form, 422)
     minor = money.minor(form.amount.data, row.currency)
     db.session.rollback()  # nothing is held while the provider is asked
-    provider.give_back(row.provider_payment_id, _key(row, minor), minor)
+    provider.give_back(row.provider_payment_id or "", _key(row, minor), minor)
     actions.note_refund(db.session(), row, minor, form.reason.data, form.cut.data)
     name, sum_back = display_name(row.first_name, row.last_name, row.email), money.shown(form.amount.data, row.currency)
     flash(f"Stripe is refunding {sum_back} to {name}; the order says so in a moment.", "note")
     return redirect(f"/admin/people/{row.user_id}/money", 303)
 
 
+def _note_returned(row: Refundable) -> ResponseReturnValue:
+    form = ReturnForm()
+    form.order = row
+    if not form.validate():
+        return _refund_page(row, form, 422)
+    try:
+        before = Decimal(form.before.data or "")
+    except InvalidOperation as unreadable:
+        raise transfers.ReturnedMeanwhile from unreadable
+    transfers.note_returned(db.session(), row, form.amount.data, before, form.reference.data, form.cut.data)
+    name, sum_back = display_name(row.first_name, row.last_name, row.email), money.shown(form.amount.data, row.currency)
+    flash(f"It is noted that {sum_back} went back to {name}, who is told by mail.", "note")
+    return redirect(f"/admin/people/{row.user_id}/money", 303)
+
+
 def _key(row: Refundable, minor: int) -> str:
     """The same button pressed twice is one refund: what had gone back before is part of its name."""
     return f"{row.id}-{money.minor(row.refunded_amount, row.currency)}-{minor}"
+
+
+# --- money that came in another way ----------------------------------------------------------------------------------
+
+
+@admin
+def ask_paid(number: str) -> ResponseReturnValue:
+    """Which order it is, and what is to be said of its payment."""
+    return _paid_page(_unpaid(number), PaidForm(came=_today()))
+
+
+def _unpaid(number: str) -> transfers.Unpaid:
+    return find(transfers.UNPAID, number=number.replace("\x00", ""))
+
+
+def _today() -> date:
+    return clock.now().astimezone(ZoneInfo(_settings().club_timezone)).date()
+
+
+def _paid_page(row: transfers.Unpaid, form: PaidForm, status: int = 200) -> ResponseReturnValue:
+    return page(
+        "admin/order_paid.html",
+        status,
+        o=row,
+        form=form,
+        name=_name(row.user_id),
+        amount=money.shown(row.amount, row.currency),
+        what=plan_name(row.subscription_type, row.billing_cycle),
+        ordered=viewer().day(row.created_at),
+    )
+
+
+@admin
+def mark_paid(number: str) -> ResponseReturnValue:
+    """The money of an order came: it is paid from now on."""
+    row, form = _unpaid(number), PaidForm()
+    if not form.validate():
+        return _paid_page(row, form, 422)
+    came = moment_of(form.came.data, NOON, _settings().club_timezone)
+    transfers.mark_paid(db.session(), row, form.reference.data, came)
+    flash(f"Order {row.order_number} is paid. {_name(row.user_id)} gets the receipt by mail.", "note")
+    return redirect("/admin/money", 303)

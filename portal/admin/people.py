@@ -14,6 +14,7 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.admin.reporting_period import reporting_period
 from portal.arguments import query_arg
+from portal.billing import is_free
 from portal.database import db
 from portal.database.query import Query
 from portal.sentences import ngettext
@@ -133,7 +134,11 @@ def people() -> ResponseReturnValue:
         "admin/people.html",
         q=q,
         access=access,
-        access_filters=[(key, word) for key, (word, _) in ACCESS_FILTERS.items()],
+        access_filters=[
+            (key, word)
+            for key, (word, _) in ACCESS_FILTERS.items()
+            if not is_free() or key in ("", "active", "none", "new")
+        ],
         plan=plan,
         people=[_line(row) for row in shown],
         heading=_heading(total.people, total.may_come_in),
@@ -170,6 +175,8 @@ def _line(row: PersonRow) -> dict[str, object]:
     else:
         kind, word, tone = "ring", "Lapsed" if until else "None yet", ""
     plan = (row.subscription_type or "").capitalize() + (", pays" if row.family_role == "primary" else "")
+    if is_free():  # neither plans nor dates mean anything
+        plan, until = "Yes" if row.family_role else "", None
     return {
         "id": row.id,
         "name": display_name(row.first_name, row.last_name, row.email),

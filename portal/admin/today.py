@@ -13,7 +13,7 @@ from sqlalchemy import text
 from portal import clock
 from portal.access import admin
 from portal.admin.reporting_period import reporting_period
-from portal.billing import money
+from portal.billing import is_free, money
 from portal.database import db
 from portal.database.query import Query
 from portal.database.rows import row_type
@@ -148,7 +148,11 @@ def today() -> ResponseReturnValue:
         bars=[(row.attendee_count, day_medium(viewer_clock.here(row.starts_at))) for row in lately],
         people=[
             (f"{numbers.with_access:,}", "have access", "/admin/people?access=active"),
-            (f"{numbers.ending:,}", "whose access ends or renews this month", "/admin/people?access=ending"),
+            *(
+                []
+                if is_free()
+                else [(f"{numbers.ending:,}", "whose access ends or renews this month", "/admin/people?access=ending")]
+            ),
             (f"{numbers.new_people:,}", "new this week", "/admin/people?access=new"),
             (
                 f"{numbers.families:,}",
@@ -161,7 +165,9 @@ def today() -> ResponseReturnValue:
                 "/admin/families",
             ),
         ],
-        money=[
+        money=[]
+        if is_free()
+        else [
             (money.shown(numbers.revenue, currency), f"{viewer().now:%B} so far, after refunds", "/admin/money"),
             (
                 money.shown(numbers.refunded, currency),
@@ -196,7 +202,7 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
             "1 person in a room was not recognised", "%(num)s people in rooms were not recognised", numbers.unknown
         )
         wants.append(("quarter", "amber", people, "/admin/participants", "Say who they were"))
-    if numbers.drifts:
+    if numbers.drifts and current_app.config["SETTINGS"].takes_cards:
         wants.append(("slash", "bad", _differences(numbers.drifts), "/admin/money#agree", "See the differences"))
     if numbers.disputes:
         wants.append(("slash", "bad", _disputes(numbers.disputes), "/admin/money#disputes", "See the disputes"))

@@ -73,6 +73,26 @@ def plans() -> dict[str, Plan]:
     }
 
 
+def is_free() -> bool:
+    """Whether nobody pays in this club."""
+    return bool(current_app.config["SETTINGS"].payment_way == "free")
+
+
+def offers() -> list[dict[str, str]]:
+    """What is sold, in words for the pages that show it."""
+    return [
+        {
+            "key": plan.key,
+            "name": plan.name,
+            "month": plan.shown("monthly"),
+            "year": plan.shown("yearly"),
+            "saving": plan.saving,
+            "text": ABOUT[plan.key],
+        }
+        for plan in plans().values()
+    ]
+
+
 def plan_name(key: str, cycle: str = "") -> str:
     """What the club calls a plan, with its cycle if one is given: Family, yearly."""
     name = plans()[key].name

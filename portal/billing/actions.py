@@ -1,4 +1,7 @@
-"""The verbs of money: choosing a plan, going to pay for it, giving days and giving back, having the provider asked."""
+"""The verbs of money: choosing a plan, going to pay for it, giving days and giving back, having the provider asked.
+
+What a club that takes no cards does instead of the provider's work is in `transfers`.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
@@ -13,7 +16,7 @@ from portal import audit, clock
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.billing import money, plans, provider
-from portal.billing.events import customer_changed
+from portal.billing.events import customer_changed, family_wanted, take_over_paid
 from portal.billing.models import Checkout, Order, Payer
 from portal.problems import Refused
 from portal.times import last_moment
@@ -33,7 +36,7 @@ select customer_id from (
  group by customer_id order by max(fetched_at) desc nulls last
 """)
 LOCK_PERSON = text("select id from users where id = :user_id for no key update")
-OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer)")
+OPEN = text("select open_checkout(:plan, :cycle, :minor, :price, :currency, :transfer, :way)")
 FREE_UNTIL = text("select ends_at from access_grants where user_id = auth.uid() and kind = 'welcome'")
 OFFERED = text("select 1 from family_plans where id = :plan and is_active and transfer_to = auth.uid()")
 GIVE = text("select give_access(:person, :kind, :until, :why)")
@@ -69,7 +72,9 @@ def refresh_projection(db: Session, user_id: UUID) -> None:
 
 
 def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> None:
-    """Have the provider asked about a customer, one job at a time for each."""
+    """Have the provider asked about a customer, one job at a time for each; nobody is asked where no cards are taken."""
+    if not provider.is_connected():
+        return
     customer_changed.publish(db, customer_id=customer_id, event_id=event_id)
 
 
@@ -118,6 +123,7 @@ def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID
             "price": plan.price(cycle),
             "currency": plan.currency,
             "transfer": transfer_plan_id,
+            "way": "stripe" if provider.is_connected() else "transfer",
         },
     ).scalar_one()
     audit.record(db, "order.opened", f"Chose {plan.name}, {cycle}", category="billing")
@@ -183,6 +189,19 @@ def drop_checkout(db: Session, checkout_id: UUID) -> None:
         refresh_projection(db, user_id)
 
 
+# --- where nobody pays ----------------------------------------------------------------------------------------------
+
+
+def start_family(db: Session, user_id: UUID) -> None:
+    """The asker wants a family of their own, in a club that is free; the worker makes it, unless they are in one."""
+    family_wanted.publish(db, user_id=user_id)
+
+
+def take_family_over(db: Session, plan_id: UUID, user_id: UUID) -> None:
+    """The asker takes a family over, in a club that is free; the worker sees whether it was proposed to them."""
+    take_over_paid.publish(db, plan_id=plan_id, new_primary_id=user_id)
+
+
 # --- by an admin -----------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +210,7 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
 
     In the name of the admin who asks; the person reads the reason.
     """
-    wanted = {"person": person_id, "kind": kind, "until": _end_of(last_day), "why": reason}
+    wanted = {"person": person_id, "kind": kind, "until": end_of(last_day), "why": reason}
     db.execute(GIVE, wanted)
     audit.record(db, "access.given", f"Days given: {kind}, {reason}", category="billing", subject_id=person_id)
 
@@ -199,12 +218,13 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
 def note_refund(db: Session, order: "Refundable | Order", minor: int, reason: str, last_day: date | None) -> None:
     """The provider was asked to give `minor` of an order back; it opens nothing after `last_day`, if one is given."""
     if last_day:
-        db.execute(CUT, {"order": order.id, "until": _end_of(last_day)})
+        db.execute(CUT, {"order": order.id, "until": end_of(last_day)})
     amount = money.plain(money.major(minor, order.currency), order.currency)
     words = f"Refund of {amount} {order.currency} of {order.order_number}: {reason}"
     audit.record(db, "order.refund-asked", words, category="billing", subject_id=order.user_id)
     ask_about(db, order.user_id)
 
 
-def _end_of(day: date) -> datetime:
+def end_of(day: date) -> datetime:
+    """The last moment of a day in the club's zone."""
     return last_moment(day, current_app.config["SETTINGS"].club_timezone)

@@ -21,7 +21,7 @@ from portal import clock, limits
 from portal.access import public
 from portal.accounts import free_days
 from portal.arguments import query_arg
-from portal.billing import ABOUT, CYCLES, actions, money, plan_name, plans, provider, trouble
+from portal.billing import ABOUT, CYCLES, actions, money, offers, plan_name, plans, provider, trouble
 from portal.billing.models import Checkout, Order, Subscription
 from portal.database import db
 from portal.database.query import Query
@@ -57,18 +57,6 @@ def show_plans() -> ResponseReturnValue:
 
 def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
     live = OWN_LIVE.one_or_none(db.session()) if current_user.is_authenticated else None
-    offers = [
-        {
-            "key": p.key,
-            "name": p.name,
-            "month": p.shown("monthly"),
-            "year": p.shown("yearly"),
-            "saving": p.saving,
-            "text": ABOUT[p.key],
-            "mine": live is not None and live.subscription_type == p.key,
-        }
-        for p in plans().values()
-    ]
     name = live and plan_name(live.subscription_type)
     wrong = trouble.of_own_plan() if live else None
     changeable = live is not None and live.ends_at is None and live.failed_at is None and live.next_type is None
@@ -78,20 +66,20 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
         status,
         changeable=changeable,
         other_cycle=other,
-        plans=offers,
+        plans=[{**offer, "mine": live is not None and live.subscription_type == offer["key"]} for offer in offers()],
         live=live,
         live_name=name,
         form=form,
         t=wrong,
-        wanted=_wanted(),
-        covered="" if live else _covered(),
+        wanted=wanted_plan(),
+        covered="" if live else covered_until(),
         begins=_begins(),
-        used="" if live else _used(),
+        used="" if live else free_days_used(),
         free_days=number(current_app.config["SETTINGS"].welcome_days),
     )
 
 
-def _wanted() -> dict[str, str] | None:
+def wanted_plan() -> dict[str, str] | None:
     """The plan the address names, like family-yearly: what somebody chose before they had an account."""
     key, _, cycle = query_arg("plan").partition("-")
     if key not in plans() or cycle not in CYCLES:
@@ -100,7 +88,7 @@ def _wanted() -> dict[str, str] | None:
     return {"key": key, "cycle": cycle, "name": plan.name, "price": f"{plan.shown(cycle)} {CYCLES[cycle]}"}
 
 
-def _covered() -> str:
+def covered_until() -> str:
     """Until when the reader is in already; empty if they are not."""
     paid_until = getattr(current_user, "paid_until", None)
     return viewer().day(paid_until) if paid_until and paid_until > clock.now() else ""
@@ -111,7 +99,7 @@ def _begins() -> str:
     return viewer().day(actions.free_until(db.session(), clock.now())) if current_user.is_authenticated else ""
 
 
-def _used() -> str:
+def free_days_used() -> str:
     """Why the reader has no free days, if somebody had them with this address before."""
     days = current_app.config["SETTINGS"].welcome_days
     if not (days and current_user.is_authenticated and free_days.used(db.session(), current_user.email)):
@@ -184,7 +172,7 @@ def choose() -> ResponseReturnValue:
     if paid := _paid_before():
         flash("You paid for this one a moment ago, so nothing new was begun.", "note")
         return redirect(f"/checkouts/{paid}?back=1", 303)
-    made = actions.open_checkout(db.session(), form.plan.data, form.cycle.data, _uuid(form.transfer.data))
+    made = actions.open_checkout(db.session(), form.plan.data, form.cycle.data, optional_uuid(form.transfer.data))
     return redirect(f"/checkouts/{made}", 303)
 
 
@@ -206,7 +194,8 @@ def _paid_before() -> UUID | None:
     return before.id
 
 
-def _uuid(typed: str | None) -> UUID | None:
+def optional_uuid(typed: str | None) -> UUID | None:
+    """The id that was sent along, if it is one."""
     try:
         return UUID(typed) if typed else None
     except ValueError:
@@ -257,7 +246,7 @@ def _show(row: OwnCheckout) -> ResponseReturnValue:
         "price": money.shown(row.amount, row.currency),
         "back": "back" in request.args or (wants_fragment() and state == "open"),
         "starts": viewer().day(row.starts_at),
-        "covered": _covered(),
+        "covered": covered_until(),
     }
     return page("billing/_checkout.html" if wants_fragment() else "billing/checkout.html", **context)
 

@@ -55,6 +55,7 @@ GRANTS = {
     "complimentary": ("Days from the club", "Given by the club"),
     "offline": ("Paid outside the portal", "Paid outside the portal"),
     "gift": ("A gift", "Given to you"),
+    "free": ("Membership", "The club is free for its members."),
 }
 
 
@@ -152,19 +153,23 @@ def _entitlement(
         headline = "No."
     elif not entitled:
         headline = f"No, since {place.day(until)}." if until else "Not yet."
+    elif source == "free":
+        headline = "Yes. The club is free for its members."
     elif phase == "renewing":
         whose = "mine" if mine and source == "own" else "family" if source == "family" else "theirs"
         headline = (RENEWS if promised and promised > at else RENEWS_TODAY)[whose].format(day=shown)
     else:
         headline = f"Yes, until {shown}."
+    if source == "free":  # beside that nothing else matters, and what was paid for once is no subject of such a club
+        rows = [row for row in rows if row.source == source]
     newest = sorted(rows, key=lambda row: (row.starts_at, row.counts_until), reverse=True)
     reasons = [_reason(row, place, mine) for row in newest]
     return Entitlement(entitled, until, promised, late, source, phase, headline, reasons, blocked)
 
 
 def is_late(row: EntitlementSource, at: datetime) -> bool:
-    """Whether a source is kept open after a failed payment. In the hour before a renewal is charged nothing has failed yet."""
-    return row.phase == "failed" and row.promised_until <= at < row.counts_until
+    """Whether a source is kept open after a payment failed, or did not come. Before a renewal is charged nothing has failed yet."""
+    return row.phase in ("failed", "prepaid") and row.promised_until <= at < row.counts_until
 
 
 def _reason(row: EntitlementSource, place: Viewer, mine: bool) -> EntitlementReason:
@@ -178,6 +183,8 @@ def _reason(row: EntitlementSource, place: Viewer, mine: bool) -> EntitlementRea
         kind, word, tone = "ring", f"Starts on {place.day(row.starts_at)}", ""
     elif row.counts_until <= at:
         kind, word, tone = "ring", f"Ended on {ends}", ""
+    elif row.source == "free":
+        kind, word, tone = "full", "Counts today", "ok"
     elif row.promised_until <= at and row.phase == "renewing":
         kind, word, tone = "full", "Counts today; the payment is on its way", "ok"
     elif row.promised_until <= at:
@@ -202,7 +209,7 @@ def _words(row: EntitlementSource, place: Viewer, mine: bool) -> tuple[str, str]
         until = place.day(row.counts_until)
         kept = f"You keep access until {until}." if mine else f"Access is kept until {until}."
     if row.source == "family":
-        if row.phase in ("failed", "disputed", "lost"):
+        if row.phase in ("failed", "disputed", "lost") or is_late(row, at):
             words = f"Paid until {through}. The plan’s payment needs {row.payer_name}’s attention."
         elif row.phase == "renewing":
             words = f"Paid by {row.payer_name}, until {through}; it renews then."
@@ -220,6 +227,7 @@ def _words(row: EntitlementSource, place: Viewer, mine: bool) -> tuple[str, str]
         "failed": f"Paid until {through}; the renewal failed.",
         "ended": f"Paid until {through}; you ended it." if mine else f"Paid until {through}; it was ended.",
         "paid": f"Paid until {through}.",
+        "prepaid": f"Paid until {through}.",
     }[key]
     return f"Your own plan, {plan}" if mine else f"A plan of their own, {plan}", f"{words} {kept}".rstrip()
 
@@ -251,6 +259,8 @@ class Timeline:
 def timeline(entitlement: Entitlement, place: Viewer) -> Timeline:
     """Each source of `verdict` that touches the line, with what it says in words."""
     now = place.now
+    if entitlement.source == "free":  # without an end there is nothing to draw
+        return Timeline([], 0, [], "")
     far = any(r.counts_until > now + timedelta(days=62) for r in entitlement.reasons)
     start, end = now - timedelta(days=31), now + timedelta(days=365 if far else 62)
 

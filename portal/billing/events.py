@@ -12,7 +12,7 @@ def customer_changed(customer_id: str, event_id: str | None = None) -> None:
 
 @event
 def order_changed(order_id: UUID, what: str) -> None:
-    """An order was `paid`, `refunded` or `disputed`."""
+    """An order was `opened` (to be paid outside of the portal), `paid`, `refunded` or `disputed`."""
 
 
 @event

@@ -5,17 +5,18 @@ from uuid import UUID
 
 from flask import current_app
 from procrastinate import RetryStrategy
-from sqlalchemy import null, select, text, update
+from sqlalchemy import func, null, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, mail
 from portal.accounts.events import account_closed, person_changed
+from portal.accounts.free_days import JOIN_FREE_CLUB
 from portal.accounts.models import User
 from portal.billing import comparison, messages, provider, reading, snapshot
 from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, refresh_projection
-from portal.billing.events import customer_changed, order_changed
-from portal.billing.models import Checkout, Order, ProviderEvent, Subscription
+from portal.billing.events import customer_changed, family_payment_changed, order_changed, take_over_paid
+from portal.billing.models import AccessGrant, Checkout, Order, ProviderEvent, Subscription
 from portal.billing.sync import adopted, sync_customer
 from portal.database.query import Query
 from portal.database.transactions import each, in_batches, let_go
@@ -33,6 +34,8 @@ def refetch(db: Session, customer_id: str, event_id: str | None = None) -> None:
     """Ask the provider for everything about one customer and write what it says: for this event, and for every other of
     theirs that has come meanwhile, so that a dozen at once are one question.
     """
+    if not provider.is_connected():
+        return
     waits = select(ProviderEvent.id).where(ProviderEvent.id == event_id, ProviderEvent.handled_at.is_(None))
     if event_id and not db.scalar(waits):
         return
@@ -64,7 +67,7 @@ def refetch_payer(db: Session, payment_id: str, event_id: str) -> None:
 @order_changed.subscribe
 @job("billing.tell_order")
 def tell_order(db: Session, order_id: UUID, what: str) -> None:
-    """A receipt, or the money's way back, by mail."""
+    """How to pay an order outside of the portal, a receipt, or the money's way back, by mail."""
     found = db.execute(
         select(Order, User).join(User, User.id == Order.user_id).where(Order.id == order_id)
     ).one_or_none()
@@ -73,9 +76,37 @@ def tell_order(db: Session, order_id: UUID, what: str) -> None:
     order, who = found
     if what == "paid" and order.completed_at and order.completed_at < clock.now() - timedelta(days=7):
         return  # heard of long after; the receipt stands under Orders, a mail would only puzzle
-    message = {"paid": messages.receipt, "refunded": messages.refunded, "disputed": messages.disputed}[what]
+    if what == "opened" and order.status != "pending":
+        return  # paid or withdrawn by now
+    message = {
+        "opened": messages.order_open,
+        "paid": messages.receipt,
+        "refunded": messages.refunded,
+        "disputed": messages.disputed,
+    }[what]
     occasion = f"order:{what}:{order.id}:{order.refunded_amount if what == 'refunded' else ''}"
-    mail.write(db, f"order-{what}", who.email, message(who, order), user_id=who.id, occasion=occasion)
+    kind = "order-open" if what == "opened" else f"order-{what}"
+    mail.write(db, kind, who.email, message(who, order), user_id=who.id, occasion=occasion)
+
+
+@job("billing.follow_transfer")
+def follow_transfer(db: Session, order_id: UUID, what: str) -> None:
+    """An admin said that an order's money came (`paid`) or went back (`refunded`): what follows of it, as `snapshot` has it follow
+    of the provider's word. Its buyer is told, gets a family or takes one over, and its people hear of another date.
+    """
+    order = db.get(Order, order_id)
+    if order is None or order.completed_at is None or order.payment_provider != "transfer":
+        return
+    order_changed.publish(db, order_id=order.id, what=what)
+    taken = db.scalar(
+        select(Checkout.transfer_plan_id).where(Checkout.order_id == order.id, Checkout.transfer_plan_id.is_not(None))
+    )
+    if what == "paid" and taken:
+        take_over_paid.publish(db, plan_id=taken, new_primary_id=order.user_id)
+    elif what == "paid":
+        snapshot.begin_families(db, order.user_id)
+    for plan_id in db.scalars(snapshot.PAID_PLANS, {"user_id": order.user_id}).all():
+        family_payment_changed.publish(db, plan_id=plan_id)
 
 
 @job("billing.stop_own", retry=PATIENTLY)
@@ -83,6 +114,8 @@ def stop_own(db: Session, user_id: UUID, when: str) -> None:
     """Somebody is covered by a family: their own subscription ends with its paid period (`period_end`), or at once with the
     rest as credit (`now_with_credit`), or without (`now`).
     """
+    if not provider.is_connected():
+        return
     live = select(Subscription.provider_subscription_id).where(Subscription.user_id == user_id, Subscription.live)
     for name in db.scalars(live).all():
         if when.startswith("now"):
@@ -106,6 +139,8 @@ def tell_customer(db: Session, user_id: UUID) -> None:
     """Somebody is called or reached otherwise, or closed their account: so is their customer at the provider. Whatever is
     true when it runs is told, so twice, late or in another order it comes to the same.
     """
+    if not provider.is_connected():
+        return
     names, wanted = customers_of(db, user_id), called(db, [user_id])
     let_go(db)
     for name in names:
@@ -122,11 +157,16 @@ def expire(db: Session) -> None:
 
 @job("billing.expire_checkouts", cron="*/10 * * * *", lock="billing.expire_checkouts")
 def expire_checkouts(db: Session) -> None:
-    """A day after the choice its payment page has run out: the provider is asked, or there never was one."""
-    day_old = Checkout.created_at < clock.now() - timedelta(hours=24)
-    stale = select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(Checkout.state == "open", day_old)
+    """A day after the choice its payment page has run out: the provider is asked, or there never was one. An order by
+    transfer lapses after 30 days.
+    """
+    over = (
+        Checkout.created_at < clock.now() - timedelta(hours=24),
+        func.coalesce(Checkout.expires_at, Checkout.created_at) < clock.now(),
+    )
+    stale = select(Checkout.id, Checkout.session_id, Checkout.customer_id).where(Checkout.state == "open", *over)
     for checkout in each(db, db.execute(stale.limit(500)).all()):
-        if checkout.session_id and checkout.customer_id:
+        if checkout.session_id and checkout.customer_id and provider.is_connected():
             ask_provider(db, checkout.customer_id)
         else:
             drop_checkout(db, checkout.id)
@@ -190,12 +230,60 @@ def _failed(row: messages.Due, at: datetime) -> tuple[str, mail.Message, datetim
     return f"payment-failed-{day}", messages.payment_failed(row), row.paid_until
 
 
+PREPAID = Query(
+    messages.Prepaid,
+    text("""
+select o.id, o.user_id, o.subscription_type, o.billing_cycle, o.period_end, u.email, u.first_name, u.timezone
+  from orders o join users u on u.id = o.user_id and u.is_active
+ where o.status = 'completed' and o.grace_days is not null and o.cut_at is null
+   and o.period_end > :at and o.period_end <= :at + interval '14 days'
+   and not exists (select from subscriptions s where s.user_id = o.user_id and s.live)
+   and not exists (select from orders n where n.user_id = o.user_id and n.status = 'completed' and n.period_end > o.period_end)
+"""),
+)
+
+
+@job("billing.remind_prepaid", cron="22 * * * *", lock="billing.remind_prepaid")
+def remind_prepaid(db: Session) -> None:
+    """What was paid outside of the portal does not renew by itself: its payer hears 14 and 3 days before it ends."""
+    at = clock.now()
+    for row in PREPAID.all(db, at=at):
+        kind = "renewal-14" if row.period_end > at + timedelta(days=3) else "renewal-3"
+        mail.write(db, kind, row.email, messages.prepaid_ends(row), user_id=row.user_id, occasion=f"{kind}:{row.id}")
+
+
+NOT_IN = text("""
+select u.id from users u where u.email_verified and u.closed_at is null
+   and not exists (select from access_grants g where g.user_id = u.id and g.kind = 'free' and g.ends_at > :at) limit 1000
+""")
+STILL_IN = text("select user_id from access_grants where kind = 'free' and ends_at > :at limit 1000")
+
+
+@job("billing.follow_membership", cron="*/5 * * * *", lock="billing.follow_membership")
+def follow_membership(db: Session) -> None:
+    """In a club that is free everybody who confirmed an address is let in, also who was here before it was; in a club that
+    is not, nobody is for that reason.
+    """
+    at = clock.now()
+    if current_app.config["SETTINGS"].payment_way == "free":
+        for user_id in each(db, db.scalars(NOT_IN, {"at": at}).all()):
+            db.execute(JOIN_FREE_CLUB, {"user_id": user_id})
+        return
+    for user_id in each(db, db.scalars(STILL_IN, {"at": at}).all()):
+        db.execute(
+            update(AccessGrant).where(AccessGrant.user_id == user_id, AccessGrant.kind == "free").values(ends_at=at)
+        )
+        refresh_projection(db, user_id)
+
+
 @job("billing.reconcile", cron="40 2 * * *", lock="billing.reconcile", retry=PATIENTLY)
 def reconcile(db: Session) -> None:
     """Each night: every live subscription of the provider's against ours, and every event of the last days that never
     knocked, or knocked and was never done. What differs is asked for again; what differs even then is listed for an admin.
-    Customers who are called or reached otherwise there are told anew.
+    Customers who are called or reached otherwise there are told anew. Where no cards are taken there is nothing to compare.
     """
+    if not provider.is_connected():
+        return
     at_provider = list(reading.live_subscriptions(adopted(db)))
     undone = comparison.undone(db, list(reading.events(clock.now() - LOOK_BACK)))
     for customer_id in each(db, sorted(comparison.differing(db, at_provider) | comparison.customers_of(db, undone))):

@@ -5,7 +5,9 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from portal.billing import money, plan_name
+from flask import current_app
+
+from portal.billing import money, plan_name, plans
 from portal.billing.models import Order
 from portal.billing.orders import span
 from portal.mail import Message
@@ -42,6 +44,19 @@ class Due(NamedTuple):
     waits_for: str | None
 
 
+class Prepaid(NamedTuple):
+    """An order that was paid outside of the portal and ends soon, with its payer."""
+
+    id: UUID
+    user_id: UUID
+    subscription_type: str
+    billing_cycle: str
+    period_end: datetime
+    email: str
+    first_name: str | None
+    timezone: str
+
+
 class Named(Protocol):
     """Somebody with a name and a zone."""
 
@@ -59,6 +74,39 @@ def _details(who: Named, order: Order) -> list[tuple[str, str]]:
         pays_for = span(order.period_start, order.period_end, ZoneInfo(who.timezone))
         lines.append(("Pays for", f"{pays_for}, {city(who.timezone)}"))
     return [*lines, ("Paid with", order.payment_method)] if order.payment_method else lines
+
+
+def order_open(who: Named, order: Order) -> Message:
+    """An order that is paid outside of the portal: what, how much, and how."""
+    return Message(
+        subject=f"How to pay your order {order.order_number}",
+        headline=f"Please pay {money.shown(order.amount, order.currency)}",
+        body=(
+            f"Hello {who.first_name or 'there'}, your order waits for your payment. Please give its number with the payment.",
+            current_app.config["SETTINGS"].payment_instructions,
+            "As soon as the club has noted your payment we send you the receipt. An order that is not paid lapses after 30 days.",
+        ),
+        details=_details(who, order),
+        button=("/orders", "See your orders"),
+        why="You get this because you chose a plan of the club.",
+    )
+
+
+def prepaid_ends(row: Prepaid) -> Message:
+    """What was paid outside of the portal ends soon, and how it goes on."""
+    day = day_long(row.period_end.astimezone(ZoneInfo(row.timezone)))
+    price = plans()[row.subscription_type].shown(row.billing_cycle)
+    return Message(
+        subject=f"Your plan ends on {day}",
+        headline=f"Your plan ends on {day}",
+        body=(
+            f"Hello {row.first_name or 'there'}, what you have paid ends on {day}. It does not renew by itself.",
+            "If you want to stay, order it again on your plan page; it then goes on from that day.",
+        ),
+        details=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Price", price)],
+        button=("/plan", "Go on"),
+        why=PAYER,
+    )
 
 
 def receipt(who: Named, order: Order) -> Message:

@@ -14,7 +14,9 @@ from portal.database import Base, Id
 class Order(Base):
     """One payment, or the attempt. `amount_minor` counts the currency's smallest unit; `amount` is for readers.
 
-    An open bill that was tried `waits_for` another card, or for its payer's confirmation at the bank.
+    An open bill that was tried `waits_for` another card, or for its payer's confirmation at the bank. One whose
+    `payment_provider` is transfer was paid to the club itself: `reference` is what the bank's statement calls that payment, and
+    `grace_days` are those it counts beyond its period.
     """
 
     __tablename__ = "orders"
@@ -23,6 +25,11 @@ class Order(Base):
         Index("ix_orders_user_id", "user_id", text("created_at desc"), text("id desc")),
         Index("ix_orders_provider_payment_id", "provider_payment_id"),
         Index("ix_orders_completed_at", "completed_at"),
+        Index(
+            "ix_orders_prepaid_until",
+            "period_end",
+            postgresql_where=text("status = 'completed' and grace_days is not null"),
+        ),
         Index("ix_orders_disputed_at", "disputed_at", postgresql_where=text("dispute_state = 'open'")),
     )
 
@@ -54,6 +61,9 @@ class Order(Base):
     invoice_number: Mapped[str | None]
     next_try_at: Mapped[datetime | None]
     waits_for: Mapped[str | None]
+    reference: Mapped[str | None]
+    return_reference: Mapped[str | None]
+    grace_days: Mapped[int | None]
 
 
 class Payer(Base):
@@ -200,11 +210,12 @@ class Drift(Base):
 
 
 class AccessGrant(Base):
-    """Days given without an order: by the club at the door, or by an admin with a reason."""
+    """Days given without an order: by the club at the door, by an admin with a reason, or `free`, in a free club, without end."""
 
     __tablename__ = "access_grants"
     __table_args__ = (
         Index("uq_access_grants_one_welcome", "user_id", unique=True, postgresql_where=text("kind = 'welcome'")),
+        Index("uq_access_grants_one_free", "user_id", unique=True, postgresql_where=text("kind = 'free'")),
     )
 
     id: Mapped[Id]

@@ -56,6 +56,9 @@ class OrderRow:
     provider_payment_id: str | None
     provider_invoice_id: str | None
     waits_for: str | None
+    payment_provider: str | None
+    reference: str | None
+    return_reference: str | None
     cut_at: datetime | None
     checkout_state: str | None
     due_at: datetime | None
@@ -80,12 +83,16 @@ COLUMNS = (
     Order.provider_payment_id,
     Order.provider_invoice_id,
     Order.waits_for,
+    Order.payment_provider,
+    Order.reference,
+    Order.return_reference,
     Order.cut_at,
     case((_UNBILLED, _CHECKOUT)).label("checkout_state"),
     case((and_(Order.status == "pending", _UNBILLED, _CHECKOUT == "paid"), _DUE)).label("due_at"),
 )
 NOTES = {
     "begun": "Nothing was charged so far.",
+    "ordered": "It waits for your payment.",
     "due": "Your card is kept; nothing was charged so far.",
     "off": "The plan was ended before its first payment. Nothing was charged.",
     "at the bank": "Nothing to do; you are told when it is through.",
@@ -133,6 +140,8 @@ def span(begins: datetime, ends: datetime, tz: tzinfo) -> str:
 
 def _pending(row: OrderRow) -> str:
     """Where a payment that is not finished stands: nobody paid yet, or the bank has it, or it waits for its payer."""
+    if row.payment_provider == "transfer":
+        return "ordered"
     if row.provider_invoice_id is None:
         return "begun" if row.checkout_state != "paid" else "due" if row.due_at else "off"
     return {"card": "refused", "confirmation": "unconfirmed"}.get(row.waits_for or "", "at the bank")

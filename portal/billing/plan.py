@@ -1,4 +1,4 @@
-"""Your plan: what you pay, when next, with what card; change it, end it, let it go on. And why you have access.
+"""Your plan: what you pay, when next, with what card; change it, end it, let it go on.
 
 Wishes go to the provider first; the rows follow when it says so, a moment later.
 """
@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text, update
 
 from portal import audit, clock, limits
 from portal.accounts.models import User
-from portal.billing import CYCLES, Plan, entitlement, first_charge, money, plan_name, plans, provider, reading, trouble
+from portal.billing import CYCLES, Plan, first_charge, money, plan_name, plans, provider, reading, trouble
 from portal.billing.actions import ask_about, customers_of, note_wish
 from portal.billing.models import Payer, Subscription
 from portal.database import db
@@ -85,20 +85,6 @@ class PriceMoved(Refused):
     """This page was open too long and the amount has changed. Open it again to see the new one; nothing was charged."""
 
 
-@bp.get("/account/access")
-def why() -> ResponseReturnValue:
-    """Whether the viewer is entitled, every reason for it, and the timeline."""
-    granted, row = entitlement.mine(db.session(), viewer()), LIVE.one_or_none(db.session())
-    return page(
-        "billing/access.html",
-        v=granted,
-        line=entitlement.timeline(granted, viewer()),
-        day=viewer().day,
-        t=trouble.trouble(),
-        s=_shown_plan(row) if row else None,
-    )
-
-
 @bp.get("/plan")
 def show() -> ResponseReturnValue:
     """What the reader pays and what can be done about it."""
@@ -106,7 +92,7 @@ def show() -> ResponseReturnValue:
     waits = WAITS.one(db.session())
     return page(
         "billing/plan.html",
-        s=_shown_plan(row) if row else None,
+        s=shown_plan(row) if row else None,
         waiting=waits.names > 0,
         wish=waits.wish,
         t=trouble.of_own_plan(),
@@ -132,7 +118,8 @@ def tell() -> ResponseReturnValue:
     return redirect("/plan", 303)
 
 
-def _shown_plan(row: OwnPlan) -> dict[str, object]:
+def shown_plan(row: OwnPlan) -> dict[str, object]:
+    """A subscription in the words of the pages that show it."""
     day, following = viewer().day, None
     if row.next_type and row.next_amount_minor:
         following = f"{plan_name(row.next_type, row.next_cycle or row.billing_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
@@ -178,7 +165,7 @@ def card() -> ResponseReturnValue:
 def ask_to_end() -> ResponseReturnValue:
     """What ending means, with its date, before anything happens."""
     row = find(LIVE)
-    return page("billing/end.html", s=_shown_plan(row), family=_covered(row))
+    return page("billing/end.html", s=shown_plan(row), family=_covered(row))
 
 
 def _covered(row: OwnPlan) -> list[str]:
@@ -196,7 +183,7 @@ def end() -> ResponseReturnValue:
         "plan.set-to-end",
         "The plan was set to end",
     )
-    flash(f"Your plan ends on {_shown_plan(row)['until']}. You keep everything until then.", "note")
+    flash(f"Your plan ends on {shown_plan(row)['until']}. You keep everything until then.", "note")
     return redirect("/plan", 303)
 
 
@@ -205,7 +192,7 @@ def resume() -> ResponseReturnValue:
     """Let a plan that was set to end renew again."""
     row = find(LIVE)
     _wish(lambda: provider.set_to_end(row.provider_subscription_id, False), "renew", "plan.resumed", "The plan goes on")
-    flash(f"Your plan renews after all. The next payment is on {_shown_plan(row)['until']}.", "note")
+    flash(f"Your plan renews after all. The next payment is on {shown_plan(row)['until']}.", "note")
     return redirect("/plan", 303)
 
 
@@ -228,7 +215,7 @@ def changes() -> ResponseReturnValue:
         for cycle in CYCLES
         if (plan.key, cycle) != (row.subscription_type, row.billing_cycle)
     ]
-    return page("billing/changes.html", s=_shown_plan(row), offers=offers)
+    return page("billing/changes.html", s=shown_plan(row), offers=offers)
 
 
 def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
@@ -253,7 +240,7 @@ def preview(plan_key: str, cycle: str) -> ResponseReturnValue:
     """One change in a sentence, with its amount and its day."""
     row, plan = _another(plan_key, cycle)
     about: dict[str, object] = {
-        "s": _shown_plan(row),
+        "s": shown_plan(row),
         "plan": plan,
         "cycle": cycle,
         "per": CYCLES[cycle],
@@ -278,7 +265,7 @@ def _costs(row: OwnPlan, plan: Plan, cycle: str) -> dict[str, object]:
 def change(plan_key: str, cycle: str) -> ResponseReturnValue:
     """Change the plan, for the amount that the preview showed."""
     row, plan = _another(plan_key, cycle)
-    until, at_once = _shown_plan(row)["until"], _at_once(row, plan_key, cycle)
+    until, at_once = shown_plan(row)["until"], _at_once(row, plan_key, cycle)
     theirs, price_id = _at_provider(row), provider.price(plan, cycle)
     if at_once:
         _change_now(theirs, price_id, plan, cycle)

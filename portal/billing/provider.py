@@ -35,19 +35,30 @@ class ProviderDown(Refused):
     """The payment provider does not answer just now. Nothing was changed and nothing was charged; try again in a minute."""
 
 
+class NoProvider(Refused):
+    """The club takes no cards."""
+
+
 class CardRefused(Refused):
     """The bank said no to this card. Nothing was changed; use another card and try again."""
 
 
 def init_app(app: Flask) -> None:
-    """Give `app` its line to the provider. Retries carry their key, so that they do nothing twice."""
+    """Give `app` its line to the provider, if the club takes cards. Retries carry their key, so that they do nothing twice."""
     settings = app.config["SETTINGS"]
+    if not settings.takes_cards:
+        return
     app.extensions["provider"] = stripe.StripeClient(
         settings.stripe_key,
         max_network_retries=1,
         http_client=stripe.RequestsClient(timeout=10),
         base_addresses={"api": settings.stripe_url} if settings.stripe_url else {},
     )
+
+
+def is_connected() -> bool:
+    """Whether there is a provider to ask: a club that takes no cards has none."""
+    return "provider" in current_app.extensions
 
 
 def client() -> stripe.StripeClient:
@@ -62,7 +73,10 @@ def asking() -> "Iterator[V1Services]":
     Raises:
         CardRefused: the card was declined.
         ProviderDown: anything else went wrong on the way; the log has the provider's own words.
+        NoProvider: the club takes no cards.
     """
+    if not is_connected():
+        raise NoProvider
     in_request = has_request_context()
     if in_request and not _at_the_counter.acquire(timeout=PATIENCE):
         raise ProviderDown
@@ -229,10 +243,26 @@ def payment_page(wanted: PageWanted) -> Page:
         "cancel_url": wanted.here,
         "expires_at": int(wanted.expires_at.timestamp()),
         "payment_method_collection": "always",
+        **_club_options(),
     }
     with asking() as ask:
         session = ask.checkout.sessions.create(params=params, options={"idempotency_key": key})
     return Page(customer_id, session.id, session.url or "", moment_of(session.expires_at))
+
+
+def _club_options() -> dict[str, object]:
+    """What the club's settings add to its payment pages (docs.stripe.com/api/checkout/sessions/create). A VAT id, and an
+    address for the tax, are kept on the customer, who has a name and an address there then.
+    """
+    settings = current_app.config["SETTINGS"]
+    options: dict[str, object] = {}
+    if settings.stripe_promotion_codes:
+        options["allow_promotion_codes"] = True
+    if settings.stripe_tax:
+        options["automatic_tax"] = {"enabled": True}
+        options["tax_id_collection"] = {"enabled": True}
+        options["customer_update"] = {"address": "auto", "name": "auto"}
+    return options
 
 
 def session_state(session_id: str) -> str:

@@ -7,7 +7,9 @@ from uuid import UUID
 
 
 class Refundable(NamedTuple):
-    """An order of which something may go back, with its buyer."""
+    """An order of which something may go back, with its buyer. The provider gives it back, or, of one by transfer, a person
+    of the club; then it has no `provider_payment_id`.
+    """
 
     id: UUID
     user_id: UUID
@@ -15,7 +17,8 @@ class Refundable(NamedTuple):
     amount: Decimal
     refunded_amount: Decimal
     currency: str
-    provider_payment_id: str
+    payment_provider: str | None
+    provider_payment_id: str | None
     period_end: datetime | None
     first_name: str | None
     last_name: str | None

@@ -25,6 +25,11 @@ WITHOUT_FAMILY = text("""
 select s.user_id from subscriptions s join users u on u.id = s.user_id and u.is_active and u.family_plan_id is null
  where s.live and s.subscription_type = 'family' and s.ends_at is null and s.transfer_plan_id is null
    and (cast(:user_id as uuid) is null or s.user_id = :user_id)
+union
+select o.user_id from orders o join users u on u.id = o.user_id and u.is_active and u.family_plan_id is null
+ where o.status = 'completed' and o.grace_days is not null and o.subscription_type = 'family'
+   and o.period_end > club_now() and coalesce(o.cut_at, o.period_end) > club_now()
+   and (cast(:user_id as uuid) is null or o.user_id = :user_id)
 """)
 KNOWN = {"incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "canceled", "paused"}
 
@@ -230,7 +235,12 @@ def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any,
 
 
 def _log_other_amount(db: Session, snapshot: CustomerSnapshot, order: Order, invoice: Invoice) -> None:
-    """The provider asks another amount than was shown: charged is charged, but somebody must look."""
+    """The provider asks another amount than was shown: charged is charged, but somebody must look, unless the club has it take
+    promotion codes or add tax.
+    """
+    settings = current_app.config["SETTINGS"]
+    if settings.stripe_promotion_codes or settings.stripe_tax:
+        return
     audit.record(
         db,
         "order.amount_differs",

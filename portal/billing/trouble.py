@@ -41,7 +41,7 @@ select o.order_number, o.waits_for, o.amount, o.currency, s.failed_at
 
 @dataclass(frozen=True)
 class Trouble:
-    """It waits for a `card`, for its payer's `confirmation` at the bank, or for the end of a `dispute`.
+    """It waits for a `card`, for its payer's `confirmation` at the bank, for the end of a `dispute`, or for another `transfer`.
 
     `payer` is whose it is to mend, empty for the reader. `day` is the day that was due, or that the bank asked about.
     `until` is the last moment of the `days` kept after it, empty when there are none; so many are `left` after today.
@@ -79,6 +79,9 @@ def _own(rows: Sequence[EntitlementSource]) -> Trouble | None:
     if invoice:
         paid = [row for row in own if row.phase == "failed"]
         return _failed(paid[0] if paid else None, invoice)
+    late = [row for row in own if row.phase == "prepaid" and is_late(row, at)]
+    if late:
+        return _trouble("transfer", late[0])
     asked_back = [row for row in own if row.phase == "disputed"]
     if asked_back and not any(row.promised_until > at for row in own):
         return _trouble("dispute", asked_back[0])
@@ -95,8 +98,12 @@ def _failed(row: EntitlementSource | None, invoice: OpenInvoice) -> Trouble:
 
 def _familys(rows: Sequence[EntitlementSource]) -> Trouble | None:
     for row in rows:
-        if row.source == "family" and row.phase in ("failed", "disputed"):
+        if row.source != "family":
+            continue
+        if row.phase in ("failed", "disputed"):
             return _trouble("card" if row.phase == "failed" else "dispute", row, payer=row.payer_name or "")
+        if row.phase == "prepaid" and is_late(row, clock.now()):
+            return _trouble("transfer", row, payer=row.payer_name or "")
     return None
 
 

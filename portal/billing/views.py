@@ -142,8 +142,11 @@ def receipt(number: str) -> ResponseReturnValue:
         number=row.invoice_number,
         pays_for=pays_for,
         kept=money.shown(row.amount - row.refunded_amount, row.currency),
-        at_provider=row.provider_invoice_id is not None,
+        at_provider=row.provider_invoice_id is not None and provider.is_connected(),
+        reference=row.reference,
+        return_reference=row.return_reference,
         address=current_app.config["SETTINGS"].club_address,
+        tax_id=current_app.config["SETTINGS"].club_tax_id,
     )
 
 

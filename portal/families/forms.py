@@ -9,7 +9,7 @@ from portal.forms import EmailLine, Form, Name
 class NameForm(Form):
     """What the family calls its plan."""
 
-    plan_name = Name("Name of the plan", most=80, missing="Give the plan a name, like The Duarte family.")
+    plan_name = Name("Name of the family", most=80, missing="Give the family a name, like The Duarte family.")
 
 
 class InviteForm(Form):

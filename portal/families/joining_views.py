@@ -10,6 +10,7 @@ from portal.accounts import passwords
 from portal.accounts.actions import Newcomer
 from portal.accounts.entering import enter
 from portal.accounts.forms import NewcomerForm
+from portal.billing import is_free, provider
 from portal.database import db
 from portal.errors import error_page
 from portal.families import joining, queries
@@ -42,7 +43,7 @@ def accept(token: str) -> ResponseReturnValue:
     form = AcceptForm()
     if not form.validate():
         return _invitation_page(token, 422, accept_form=form)
-    pays = joining.pays_alone(db.session()) is not None
+    pays = provider.is_connected() and joining.pays_alone(db.session()) is not None
     try:
         joining.accept(db.session(), token, form.own_plan.data if pays else "not_yet")
     except Taken as taken:
@@ -50,7 +51,7 @@ def accept(token: str) -> ResponseReturnValue:
         joining.tell_missed(db.session(), token)
         return error_page(409, title=taken.sentence)
     limits.give_back("invitation")
-    flash("You are in. Everything the plan covers is open to you.", "note")
+    flash("You are in." if is_free() else "You are in. Everything the plan covers is open to you.", "note")
     return redirect("/family", 303)
 
 
@@ -91,7 +92,8 @@ def _invitation_page(token: str, status: int = 200, **forms: Form) -> ResponseRe
             "families/join_closed.html", 410, sentence=closed().sentence, mine=found and found.state == "active"
         )
     day = viewer().day
-    own = joining.pays_alone(db.session()) if current_user.is_authenticated else None
+    asks = current_user.is_authenticated and provider.is_connected()  # what is paid otherwise does not go on by itself
+    own = joining.pays_alone(db.session()) if asks else None
     plan = queries.my_plan(db.session(), me()) if current_user.is_authenticated else None
     return page(
         "families/join.html",

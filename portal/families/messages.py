@@ -1,9 +1,14 @@
 """The mails of a family. Links lead to pages; opening one changes nothing."""
 
+from flask import current_app
+
+from portal.billing import is_free
 from portal.mail import Message
 
-WHY_IN = "You get this because you are in this family plan."
+WHY_IN = "You get this because you are in this family."
+WHY_WAS_IN = "You get this because you were in this family."
 WHY_PAYS = "You get this because you pay for this family plan."
+WHY_LEADS = "You get this because you invited the people of this family."
 
 
 def invitation(plan: str | None, host: str, token: str) -> Message:
@@ -12,7 +17,9 @@ def invitation(plan: str | None, host: str, token: str) -> Message:
         subject="A seat at the club is held for you",
         headline="A seat is held for you",
         body=(
-            "A member of the club pays for a family plan and would like you to join it. It costs you nothing.",
+            "A member of the club would like you to join their family there. It costs you nothing."
+            if is_free()
+            else "A member of the club pays for a family plan and would like you to join it. It costs you nothing.",
             "You have an account of your own; nobody in the family sees your answers. The seat is held for 14 days.",
             "Opening this mail or its link decides nothing; the page has a button for yes and one for no.",
         ),
@@ -61,11 +68,16 @@ def removed(plan: str | None, who: str, when: str) -> Message:
         subject=f"You are no longer in {called(plan)}",
         headline=f"You are no longer in {called(plan)}",
         body=(
+            f"{who} ended your seat on {when}. You stay in the club.",
+            "Your account and your record stay as they are.",
+        )
+        if is_free()
+        else (
             f"{who} ended your seat on {when}. The plan no longer covers you.",
             "Your account, your record and whatever you pay yourself stay as they are. You can start a plan of your own any day.",
         ),
-        button=("/plans", "See the plans"),
-        why="You get this because you were in this family plan.",
+        button=_plans(),
+        why=WHY_WAS_IN,
     )
 
 
@@ -75,7 +87,9 @@ def back(plan: str | None, who: str) -> Message:
         subject=f"You are in {called(plan)} again",
         headline=f"You are in {called(plan)} again",
         body=(
-            f"Your removal was taken back. {who} pays the plan, and it covers you as before.",
+            "Your removal was taken back."
+            if is_free()
+            else f"Your removal was taken back. {who} pays the plan, and it covers you as before.",
             "Places you had at coming meetings may have gone to others: look at your answers.",
         ),
         button=("/meetings", "See the meetings"),
@@ -98,11 +112,7 @@ def asked_to_take_over(plan: str | None, who: str) -> Message:
     return Message(
         subject=f"Will you take over {called(plan)}?",
         headline=f"Will you take over {called(plan)}?",
-        body=(
-            f"{who} would like you to take over the plan and its payments.",
-            "Nothing changes until you have paid. Your first payment is due when the paid time ends, so nobody pays twice;"
-            " if that is less than three days away, or nothing was paid yet, it is due at once.",
-        ),
+        body=_what_taking_over_means(who),
         button=("/family", "Decide on the page"),
         why=WHY_IN,
     )
@@ -113,21 +123,26 @@ def proposed_by_club(plan: str | None, who: str) -> Message:
     return _to_primary(
         "The club has asked somebody to take over",
         (
-            f"An admin of the club asked {who} to take over {called(plan)} and its payments.",
-            "Nothing changes until they have paid. If this is not right, take it back on the page or write to the club.",
+            f"An admin of the club asked {who} to take over {called(plan)}.",
+            "Nothing changes until they have said yes. If this is not right, take it back on the page or write to the club."
+            if is_free()
+            else "Nothing changes until they have paid. If this is not right, take it back on the page or write to the club.",
         ),
     )
 
 
 def transfer_off(plan: str | None) -> Message:
     """To the primary: it stays as it is."""
-    return _to_primary("The plan stays yours", (f"Handing over {called(plan)} is off. Nothing has changed.",))
+    headline = "The family stays yours" if is_free() else "The plan stays yours"
+    return _to_primary(headline, (f"Handing over {called(plan)} is off. Nothing has changed.",))
 
 
 def taken_over(plan: str | None, who: str) -> Message:
     """To everybody: who pays now."""
-    headline = f"{who} pays the plan now"
+    headline = f"{who} leads the family now" if is_free() else f"{who} pays the plan now"
     words = f"{who} has taken over {called(plan)} and its payments. Nothing else changes for you."
+    if is_free():
+        words = f"{who} has taken over {called(plan)}. Nothing else changes for you."
     return Message(headline, headline, (words,), WHY_IN, button=("/family", "See the family"))
 
 
@@ -187,6 +202,9 @@ def goes_on(plan: str | None, who: str) -> Message:
 
 def ended(plan: str | None) -> Message:
     """To everybody: it is over."""
+    if is_free():
+        words = (f"{called(plan)} has ended. You stay in the club.", "Your account and your record stay as they are.")
+        return Message("The family has ended", "The family has ended", words, WHY_WAS_IN, button=_plans())
     return Message(
         subject="The family plan has ended",
         headline="The family plan has ended",
@@ -196,14 +214,37 @@ def ended(plan: str | None) -> Message:
             "You can start a plan of your own any day.",
         ),
         button=("/plans", "See the plans"),
-        why="You get this because you were in this family plan.",
+        why=WHY_WAS_IN,
     )
+
+
+def _what_taking_over_means(who: str) -> tuple[str, str]:
+    way = current_app.config["SETTINGS"].payment_way
+    if way == "free":
+        return (
+            f"{who} would like you to take over the family.",
+            "You would invite people and remove them. Nothing changes until you have said yes.",
+        )
+    if way == "transfer":
+        return (
+            f"{who} would like you to take over the plan and its payments.",
+            "Nothing changes until you have paid; what you pay counts from that day.",
+        )
+    return (
+        f"{who} would like you to take over the plan and its payments.",
+        "Nothing changes until you have paid. Your first payment is due when the paid time ends, so nobody pays twice;"
+        " if that is less than three days away, or nothing was paid yet, it is due at once.",
+    )
+
+
+def _plans() -> tuple[str, str]:
+    return ("/meetings", "See the meetings") if is_free() else ("/plans", "See the plans")
 
 
 def called(plan: str | None) -> str:
     """The plan's name in quotes, or what it is."""
-    return f"“{plan}”" if plan else "the family plan"
+    return f"“{plan}”" if plan else "the family" if is_free() else "the family plan"
 
 
 def _to_primary(headline: str, body: tuple[str, ...]) -> Message:
-    return Message(headline, headline, body, WHY_PAYS, button=("/family", "See the family"))
+    return Message(headline, headline, body, WHY_LEADS if is_free() else WHY_PAYS, button=("/family", "See the family"))

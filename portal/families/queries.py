@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.accounts.member import display_name, key_hash
 from portal.accounts.models import User
-from portal.billing import CYCLES, money
+from portal.billing import CYCLES, is_free, money
 from portal.billing.models import Subscription
 from portal.database.query import Query
 from portal.families.leaving import day_begins
@@ -152,7 +152,7 @@ class Household:
         self.name = plan.plan_name or "Your family"
         self.seats, self.invited, self.people_in = plan.max_members, plan.invited_members, plan.current_members
         self.i_am_primary = plan.primary_user_id == me
-        self.until = self._day(plan.subscription_expiry)
+        self.until = "" if is_free() else self._day(plan.subscription_expiry)
         self.covered = bool(plan.subscription_expiry and plan.subscription_expiry > clock.now())
         self.ending = self._day(plan.ending_at)
         self.transfer_to_me = plan.transfer_to == me

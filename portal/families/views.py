@@ -6,8 +6,10 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal import limits
+from portal import clock, limits
 from portal.arguments import field_refusal, form_uuid
+from portal.billing import is_free
+from portal.billing.actions import start_family, take_family_over
 from portal.database import db
 from portal.families import actions, joining, leaving, queries, transfer
 from portal.families.forms import InviteForm, NameForm
@@ -39,6 +41,27 @@ def rename() -> ResponseReturnValue:
     return _back(
         f"The family is called {form.plan_name.data} now." if form.plan_name.data else "The family has no name now."
     )
+
+
+@bp.post("/start")
+def start() -> ResponseReturnValue:
+    """A family of the reader's own, where nobody pays for one."""
+    if not is_free():
+        abort(404)
+    start_family(db.session(), me())
+    return _back("Your family is being started. Reload this page in a moment.")
+
+
+@bp.post("/transfer/accept")
+def accept_transfer() -> ResponseReturnValue:
+    """Take the family over, where nobody pays for one; whether it was proposed to the reader the worker asks again."""
+    if not is_free():
+        abort(404)
+    plan = _plan()
+    if plan.transfer_to != me():
+        abort(404)
+    take_family_over(db.session(), plan.id, me())
+    return _back("The family is being handed over to you. Reload this page in a moment.")
 
 
 @bp.post("/invitations")
@@ -112,7 +135,7 @@ def leave() -> ResponseReturnValue:
     """Leave the family, from now on."""
     _plan()
     leaving.leave(db.session())
-    return _back("You left the family. Its plan no longer covers you.")
+    return _back("You left the family." if is_free() else "You left the family. Its plan no longer covers you.")
 
 
 @bp.post("/transfer")
@@ -123,6 +146,8 @@ def propose_transfer() -> ResponseReturnValue:
     person = form_uuid("person")
     if not transfer.propose_transfer(db.session(), plan.id, person):
         abort(404)
+    if is_free():
+        return _back(f"{_name_of(person)} has been asked to take over. Nothing changes until they have said yes.")
     return _back(f"{_name_of(person)} has been asked to take over. Nothing changes until the first payment.")
 
 
@@ -144,6 +169,8 @@ def ask_to_end() -> ResponseReturnValue:
 def end() -> ResponseReturnValue:
     """Everybody keeps the date that is paid, and is told."""
     until = transfer.dissolve(db.session(), _my_own().id, me()) or abort(404)
+    if until <= clock.now() and is_free():
+        return _back("The family has ended. Everybody in it is told by mail.")
     return _back(f"The plan ends on {viewer().day(until)}. Everybody in it is told by mail.")
 
 

@@ -12,6 +12,7 @@ from portal.database.roles import LARGE_OBJECTS, SETTINGS
 from portal.meetings.jobs import other_than_their_clocks
 from portal.operations import zones
 from portal.operations.revision import HEAD
+from portal.sentences import ngettext
 
 
 @dataclass(frozen=True)
@@ -80,26 +81,28 @@ PROMISES = {
           select distinct on (user_id) * from subscriptions
            where not is_duplicate and status not in ('incomplete', 'incomplete_expired') order by user_id, started_at desc, id desc),
         bought as (
-          select id, user_id, subscription_type, provider_subscription_id, least(period_end, cut_at) as until from orders
+          select id, user_id, subscription_type, provider_subscription_id, least(period_end, cut_at) as until,
+                 case when cut_at < period_end then 0 * grace_days else grace_days end as grace from orders
            where status = 'completed' and (dispute_state is null or dispute_state = 'won') and period_end is not null),
         carries as (
           select s.covered_by, s.user_id from subscriptions s join family_plans f on f.id = s.transfer_plan_id
            where s.covered_by is not null and not s.is_duplicate and f.primary_user_id = s.user_id),
         paid as (
-          select user_id, kind, max(until) as until from (
-            select b.user_id, case when c.covered_by is null then b.subscription_type else 'individual' end as kind, b.until
+          select user_id, kind, max(until) as until, (array_agg(grace order by until desc nulls last))[1] as grace from (
+            select b.user_id, case when c.covered_by is null then b.subscription_type else 'individual' end as kind, b.until, b.grace
               from bought b left join carries c on c.covered_by = b.id and c.user_id <> b.user_id
             union all
-            select l.user_id, l.subscription_type, least(l.free_until, b.until, case when l.ended_by = 'choice' then l.ended_at end)
+            select l.user_id, l.subscription_type, least(l.free_until, b.until, case when l.ended_by = 'choice' then l.ended_at end), null
               from latest l left join bought b on b.id = l.covered_by
              where l.free_until is not null and (l.transfer_plan_id is null or (b.id is not null and exists (
                    select from family_plans f where f.id = l.transfer_plan_id and f.primary_user_id = l.user_id)))
             union all
-            select user_id, subscription_type, least(credit_until, case when ended_by = 'choice' then ended_at end)
+            select user_id, subscription_type, least(credit_until, case when ended_by = 'choice' then ended_at end), null
               from latest where credit_until is not null) found
            where until is not null group by 1, 2),
         counted as (
           select p.user_id, p.kind, p.until, p.until + case
+                   when p.grace is not null and not coalesce(l.live, false) then p.grace * interval '1 day'
                    when not coalesce(l.ended_by = 'failure' or (l.live and l.ends_at is null), false) then '0'
                    when l.credit_until is not null or exists (select from bought b where b.user_id = l.user_id
                         and (b.provider_subscription_id is null or b.provider_subscription_id = l.provider_subscription_id))
@@ -189,6 +192,7 @@ ZONES_KNOWN = "The zones of members and meetings are in the package tzdata"
 INSTANTS = "A meeting ahead begins at the moment its wall clock shows"
 CLOCKS = "This machine's clock and the database's agree within five seconds"
 CLOCKS_APART = timedelta(seconds=5)
+LIVE = text("select count(*) from subscriptions where live")
 CLUB_NOW = text("select club_now()")
 LARGE_OBJECTS_OPEN = text(
     f"select exists (select from pg_catalog.pg_proc where {LARGE_OBJECTS} and has_function_privilege('portal_web', oid, 'execute'))"  # noqa: S608
@@ -197,9 +201,16 @@ LARGE_OBJECTS_OPEN = text(
 NEEDS_WORKER = "The worker was heard within the last minute"
 
 
-def notes(db: Session) -> Iterator[str]:
-    """What is no broken promise, and an operator should know of: a sentence each."""
+def notes(db: Session, *, takes_cards: bool = True) -> Iterator[str]:
+    """What is no broken promise, and an operator should know of: a sentence each. `takes_cards`: whether Stripe is asked."""
     yield from zones.notes(db, clock.now())
+    live = 0 if takes_cards else db.scalar(LIVE) or 0
+    if live:
+        yield ngettext(
+            "%(num)s subscription is believed to be live at Stripe, and nobody asks Stripe any more. End it there.",
+            "%(num)s subscriptions are believed to be live at Stripe, and nobody asks Stripe any more. End them there.",
+            live,
+        )
     if db.scalar(LARGE_OBJECTS_OPEN):
         yield (
             "Large objects are open to every login, and no policy binds them. "

@@ -235,6 +235,9 @@ def _streams(settings: Settings) -> Iterator[Finding]:
 
 
 def _stripe(settings: Settings) -> Iterator[Finding]:
+    if not settings.takes_cards:
+        yield Finding("Stripe", True, "No cards are taken.")
+        return
     where = settings.stripe_url or "Stripe"
     try:
         with asking() as ask:

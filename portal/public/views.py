@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from portal import clock
 from portal.access import public
-from portal.billing import ABOUT, money, plans
+from portal.billing import is_free, money, offers
 from portal.database import db
 from portal.database.query import Query
 from portal.meetings.board import Board, here_and_now
@@ -65,17 +65,7 @@ def landing() -> ResponseReturnValue:
         going=rows[0].seats_taken if rows else 0,
         week=[(day, list(some)) for day, some in groupby(week, attrgetter("day_long"))],
         free_days=number(settings.welcome_days),
-        plans=[
-            {
-                "key": p.key,
-                "name": p.name,
-                "text": ABOUT[p.key],
-                "month": p.shown("monthly"),
-                "year": p.shown("yearly"),
-                "saving": p.saving,
-            }
-            for p in plans().values()
-        ],
+        plans=[] if is_free() else offers(),
         currency=money.name(settings.currency),
         times={"doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}", "start": f"{start:%H:%M}"},
         front_title=settings.front_title,
@@ -153,7 +143,9 @@ def robots() -> ResponseReturnValue:
 def sitemap() -> ResponseReturnValue:
     """The front pages, for search engines (sitemaps.org)."""
     site = current_app.config["SETTINGS"].public_url
-    pages = "".join(f"<url><loc>{site}{path}</loc></url>" for path in FOR_EVERYBODY)
+    pages = "".join(
+        f"<url><loc>{site}{path}</loc></url>" for path in FOR_EVERYBODY if path != "/plans" or not is_free()
+    )
     sheet = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{pages}</urlset>\n'
     return sheet, 200, {**PLAIN, "Content-Type": "application/xml"}
 

@@ -1,9 +1,11 @@
 """From a choice to a paid plan, and all the ways it goes otherwise."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from portal.billing import provider
 from portal.clock import at
 from tests.support.reading import link, words
 from tests.support.waitlist import one
@@ -36,6 +38,22 @@ def test_the_amount_stands_on_the_page_before_anything_is_asked_of_the_provider(
     here = browser.submit("/plans/choose", plan="family", cycle="yearly").location
     assert "You pay $240.00 today and then each year" in words(browser.get(here))
     assert orders(superuser, eve) == [("pending", 24000)] and access(superuser, eve)[0] == "pending"
+
+
+def test_a_club_may_take_promotion_codes_and_have_tax_worked_out(bank, app, sign_in, eve, monkeypatch):
+    wanted = replace(app.config["SETTINGS"], stripe_promotion_codes=True, stripe_tax=True)
+    monkeypatch.setitem(app.config, "SETTINGS", wanted)
+    browser = sign_in(eve)
+    here, session = bank.choose(browser)
+    assert "Tax may be added there." in words(browser.get(here))
+    with app.app_context():
+        assert provider.client().v1.checkout.sessions.retrieve(session).allow_promotion_codes is True
+
+
+def test_tax_is_spoken_of_only_where_it_is_included(app, client, monkeypatch):
+    assert "Tax" not in words(client.get("/plans"))
+    monkeypatch.setitem(app.jinja_env.globals["club"], "tax_included", True)
+    assert "Tax included." in words(client.get("/plans"))
 
 
 def test_a_plan_that_was_chosen_before_signing_up_waits_to_be_gone_on_with(sign_in, client, eve):

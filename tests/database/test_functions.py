@@ -166,6 +166,11 @@ DOORS = {
     "uninvite_everybody": None,
     "unseat": None,
     "waiting_position": "member admin",
+    "club_metrics": "web",
+    "join_free_club": "anonymous worker",
+    "mark_order_paid": "admin",
+    "return_order_money": "admin",
+    "withdraw_order": "member admin",
     "welcome": "anonymous worker",
     "worker_heartbeat": "web worker admin",
 }

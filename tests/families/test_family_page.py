@@ -114,8 +114,8 @@ def test_neither_stranger_nor_admin_renames_it(sign_in, superuser, charlie, dora
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "Give the plan a name, like The Duarte family."),
-        (" \u00a0 ", "Give the plan a name, like The Duarte family."),
+        ("", "Give the family a name, like The Duarte family."),
+        (" \u00a0 ", "Give the family a name, like The Duarte family."),
         ("x" * 81, "Use at most 80 characters here."),
         ("a\u202eb", "There is an invisible character in this."),
     ],

@@ -191,6 +191,27 @@ def test_only_ones_own_subscription_is_ended(as_, request, alice, who):
         connection.execute(HAND_IN, ["billing.stop_own", Jsonb({"user_id": str(alice.id), "when": "now"})])
 
 
+def test_no_member_causes_a_receipt(as_, charlie):
+    with as_(charlie) as connection:
+        connection.execute(HAND_IN, ["billing.tell_order", Jsonb({"what": "opened"})])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(charlie) as connection:
+        connection.execute(HAND_IN, ["billing.tell_order", Jsonb({"what": "paid"})])
+
+
+def test_only_in_a_free_club_is_a_family_for_the_asking(as_, superuser, alice, charlie):
+    own, others = (
+        ["families.paid", Jsonb({"user_id": str(charlie.id)})],
+        ["families.paid", Jsonb({"user_id": str(alice.id)})],
+    )
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(charlie) as connection:
+        connection.execute(HAND_IN, own)
+    superuser.execute("select join_free_club(%s)", [charlie.id])
+    with as_(charlie) as connection:
+        connection.execute(HAND_IN, own)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), as_(charlie) as connection:
+        connection.execute(HAND_IN, others)
+
+
 def test_in_the_demo_anybody_lets_what_is_due_be_done(as_, superuser):
     superuser.execute("update club_clock set is_sandbox = true")
     with as_(None) as connection:

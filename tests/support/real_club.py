@@ -96,6 +96,15 @@ class RealClub:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._fronts: list[Front] = []
         self._platforms: list[zoom.Server | meet.Server] = []
+        self._takes_cards = True
+
+    def take_no_cards(self, **instead: str) -> None:
+        """Without Stripe, as docs/installation.md says; `instead` are the settings that say how members pay, or that nobody does."""
+        self._takes_cards = False
+        for name in ("STRIPE_SECRET_KEY", "STRIPE_URL"):
+            del self.common[name]
+        del self.web["STRIPE_WEBHOOK_SECRET"]
+        self.common |= instead
 
     def connect_zoom(self) -> zoom.World:
         """Give the club an account at Zoom, as docs/zoom.md says."""
@@ -119,10 +128,12 @@ class RealClub:
     def open(self) -> None:
         """From an empty database to pages that answer."""
         self._mail.start()
-        self.stripe.start()
+        if self._takes_cards:
+            self.stripe.start()
         self.portal("migrate")
         self.portal("assets")
-        self.portal("plans", "sync")
+        if self._takes_cards:
+            self.portal("plans", "sync")
         self.start_web()
         self.start(
             "live", ["granian", *LISTEN, str(self._streams), "--interface", "asgi", "--factory", "portal.asgi:streams"]
@@ -217,7 +228,8 @@ class RealClub:
             child.wait()
         for platform in self._platforms:
             platform.stop()
-        self.stripe.stop()
+        if self._takes_cards:
+            self.stripe.stop()
         self._mail.stop()
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from portal import create_app, jobs
 from portal.accounts.member import key_hash, new_key
 from portal.assets import build
-from portal.config import ROOT, Settings
+from portal.config import ROOT, SANDBOX_KEY, Settings
 from portal.database import db
 from portal.setting_values import driver_url, plain_url
 from tests.conftest import As
@@ -55,6 +55,7 @@ def settings_for(database: Database, **changes: Any) -> Settings:
         "address_key": SECRET,
         "room_key": SECRET,
         "sandbox": True,
+        "stripe_key": SANDBOX_KEY,
         "stripe_webhook_secret": "whsec_test",
         "stripe_url": "http://127.0.0.1:9",  # nobody is there
         "public_url": "https://localhost",

@@ -26,7 +26,7 @@ def settings(needs=(*PAGES, *WORK[1:]), **changes) -> Settings:
     return Settings.from_environment({**GOOD, **changes}, needs=needs)
 
 
-def test_a_real_server_needs_seven_settings():
+def test_a_real_server_with_cards_needs_seven_settings():
     made = settings()
     assert made.public_url == "https://portal.example" and not made.sandbox and made.default_meeting_time == time(21, 0)
     assert made.database_url == "postgresql+psycopg://portal_web:secret@db.example:5433/club?sslmode=require"
@@ -44,6 +44,21 @@ def test_the_worker_has_no_other_login():
     del given["DATABASE_URL"], given["STRIPE_WEBHOOK_SECRET"]
     made = Settings.from_environment(given, needs=WORK)
     assert (made.worker_url, made.database_url) == ("postgresql+psycopg://portal_worker:own@db.example/club", "")
+
+
+def test_a_club_that_takes_no_cards_says_how_to_pay_it():
+    without = {name: value for name, value in GOOD.items() if not name.startswith("STRIPE_")}
+    with pytest.raises(Problem, match="Neither STRIPE_SECRET_KEY nor PAYMENT_INSTRUCTIONS is set"):
+        Settings.from_environment(without)
+    by_transfer = Settings.from_environment({**without, "PAYMENT_INSTRUCTIONS": "Transfer it to IBAN 1."})
+    assert (by_transfer.payment_way, by_transfer.takes_cards, by_transfer.payment_pages) == ("transfer", False, "")
+    with pytest.raises(Problem, match="PAYMENT_INSTRUCTIONS is for a club without STRIPE_SECRET_KEY"):
+        settings(PAYMENT_INSTRUCTIONS="Transfer it to IBAN 1.")
+
+
+def test_a_free_club_needs_neither():
+    without = {name: value for name, value in GOOD.items() if not name.startswith("STRIPE_")}
+    assert Settings.from_environment({**without, "MEMBERSHIP": "free"}).payment_way == "free"
 
 
 def test_a_command_needs_its_login_and_nothing_else():
@@ -110,6 +125,7 @@ def test_every_setting_can_be_given():
         ("STRIPE_WEBHOOK_SECRET", ""),
         ("STRIPE_SECRET_KEY", "pk_live_geheim"),
         ("STRIPE_WEBHOOK_SECRET", "geheim"),
+        ("MEMBERSHIP", "gratis"),
         ("STRIPE_URL", "http://stripe.example"),
         ("STRIPE_URL", "127.0.0.1:8001"),
         ("OWNER_DATABASE_URL", "mysql://portal_owner@db/club"),

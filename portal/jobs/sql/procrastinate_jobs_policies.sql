@@ -15,9 +15,20 @@ create policy enqueue_own_ending on procrastinate_jobs for insert to portal_memb
   with check (status = 'todo' and task_name::text = any ('{
     billing.stop_own, billing.stop_closed, billing.tell_customer, attendance.follow_rules_of}')
               and args ->> 'user_id' = (select auth.uid())::text);
+-- Of the mails about an order a member causes the one that says how to pay it, no receipt.
+create policy enqueue_own_order on procrastinate_jobs for insert to portal_member, portal_admin
+  with check (status = 'todo' and task_name::text = any ('{billing.tell_order}') and args ->> 'what' = 'opened');
+-- Where nobody pays, a family is for the asking.
+create policy enqueue_in_free_club on procrastinate_jobs for insert to portal_member, portal_admin
+  with check (status = 'todo' and task_name::text = any ('{
+    families.paid, families.take_over}')
+              and case task_name::text when 'families.paid' then args ->> 'user_id' else args ->> 'new_primary_id' end
+                  = (select auth.uid())::text
+              and exists (select from access_grants g where g.user_id = (select auth.uid()) and g.kind = 'free'
+                                                        and g.ends_at > (select club_now())));
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
-    calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, rooms.check,
+    calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, billing.follow_transfer, rooms.check,
     attendance.invite_everybody, notifications.retry_failed}'));
 -- In the demo anybody lets time pass, and what falls due by it is done.
 create policy enqueue_in_sandbox on procrastinate_jobs for insert to portal_anonymous, portal_member, portal_admin

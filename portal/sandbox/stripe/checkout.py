@@ -32,10 +32,11 @@ reads("/v1/checkout/sessions", checkout_params.SessionRetrieveParams, "checkout.
     "mode customer customer_email client_reference_id metadata line_items.price line_items.quantity success_url "
     "cancel_url expires_at subscription_data.metadata subscription_data.trial_end subscription_data.trial_period_days "
     "subscription_data.description locale payment_method_collection payment_method_types ui_mode currency "
-    "saved_payment_method_options",
+    "saved_payment_method_options allow_promotion_codes automatic_tax.enabled tax_id_collection.enabled customer_update.address "
+    "customer_update.name",
 )
 def create(books: Books, given: Body) -> Body:
-    """A page to pay on."""
+    """A page to pay on. Like a new account it knows no promotion code and has no tax registration, so the total stays what it is."""
     mode = given.get("mode")
     if mode not in ("subscription", "setup"):
         raise invalid(
@@ -76,6 +77,7 @@ def create(books: Books, given: Body) -> Body:
         success_url=given["success_url"],
         cancel_url=given.get("cancel_url"),
         locale=given.get("locale"),
+        allow_promotion_codes=given.get("allow_promotion_codes"),
         amount_subtotal=total if items else None,
         amount_total=total if items else None,
         currency=items[0]["currency"] if items else given.get("currency"),
