@@ -12,6 +12,7 @@ from flask_migrate import Migrate
 from portal import access, assets, cli, clock, errors, fast, jobs, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
+from portal.operations import maintenance
 
 # Every time is derived and shown by the pinned package `tzdata`, never by the machine's files (docs/decisions/time.md).
 zoneinfo.reset_tzpath(to=())
@@ -50,6 +51,7 @@ def create_app(
     Migrate(app, db, directory=str(ROOT / "migrations"))  # `flask --app portal db …`
     assets.init_app(app)
     web.init_app(app)
+    maintenance.init_app(app)
     access.init_app(app)
     errors.init_app(app)
     cli.init_app(app)

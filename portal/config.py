@@ -369,6 +369,15 @@ class Settings:
             "those of the wheel; `var/assets` in a checkout",
         ),
     ] = ASSETS
+    maintenance_file: Annotated[
+        Path | None,
+        Setting(
+            "MAINTENANCE_FILE",
+            "the file that `portal maintenance` makes: while it is there, the pages of this host answer 503",
+            folder,
+            "no maintenance mode",
+        ),
+    ] = None
     metrics_token: Annotated[
         str,
         Setting(

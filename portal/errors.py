@@ -124,8 +124,8 @@ def _log_row(error: Exception) -> None:
         current_app.logger.exception("request %s could not be noted", reference())
 
 
-def error_page(code: int, **words: object) -> tuple[str, int]:
-    """The page for `code`; `words` override its title or text."""
+def error_page(code: int, template: str = "errors/error.html", **words: object) -> tuple[str, int]:
+    """The page for `code`; `words` override its title or text. A piece of a page gets a sentence whatever the template."""
     explanation = WORDS.get(code) or Words("That did not work.", "")
     try:
         signed_in = bool(current_user.is_authenticated)
@@ -144,5 +144,4 @@ def error_page(code: int, **words: object) -> tuple[str, int]:
         "actions": actions,
     }
     g.beside = wants_fragment()
-    template = "errors/piece.html" if g.beside else "errors/error.html"
-    return render_template(template, **{**context, **words}), code
+    return render_template("errors/piece.html" if g.beside else template, **{**context, **words}), code
