@@ -50,8 +50,8 @@ def create_app(
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))  # `flask --app portal db …`
     assets.init_app(app)
-    web.init_app(app)
     maintenance.init_app(app)
+    web.init_app(app)
     access.init_app(app)
     errors.init_app(app)
     cli.init_app(app)

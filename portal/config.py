@@ -378,6 +378,12 @@ class Settings:
             "no maintenance mode",
         ),
     ] = None
+    operator_email: Annotated[
+        str,
+        Setting(
+            "OPERATOR_EMAIL", "who is written to when an alarm begins and when it is over; the worker reads it", address
+        ),
+    ] = ""
     metrics_token: Annotated[
         str,
         Setting(

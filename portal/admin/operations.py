@@ -56,7 +56,7 @@ def operations() -> ResponseReturnValue:
     left_out = {*(() if settings.backups else ("backup", "proof")), *(() if _makes_rooms(settings) else ("rooms",))}
     names = [name for name in SCHEDULE if name not in left_out]
     schedule = [_scheduled(name, known.get(name)) for name in names]
-    wants = [(bad, words) for bad, words in alarms(session, settings) if "BACKUPS" not in words]
+    wants = [(bad, words) for bad, words, _name in alarms(session, settings) if "BACKUPS" not in words]
     if settings.backups is None:
         wants.append((False, "No backups are made. Set BACKUPS to a folder."))
     wants += [
@@ -74,7 +74,7 @@ def operations() -> ResponseReturnValue:
         makes_rooms=_makes_rooms(settings),
         figures=_job_figures(jobs),
         jobs=[row for row in jobs if row.failed or row.late],
-        when=_when,
+        when=machine_time,
     )
 
 
@@ -122,15 +122,15 @@ def database() -> ResponseReturnValue:
         tables=tables,
         indexes=indexes[:20],
         unused=[index for index in indexes if index.unused],
-        counted_since=_when(counted_since),
+        counted_since=machine_time(counted_since),
         connections=connections,
         server=server,
         pool=monitor.pool(session),
         total=size(total),
         forecast=_forecast(total, monitor.pace(session)),
         size=size,
-        when=_when,
-        lasted=_lasted,
+        when=machine_time,
+        lasted=lasted,
     )
 
 
@@ -150,13 +150,13 @@ def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
         else ("full", "Done", "ok")
     )
     return task | {
-        "began": _when(run.began_at),
+        "began": machine_time(run.began_at),
         "outcome": run.outcome or "",
         "late": late,
         "kind": kind,
         "word": word,
         "tone": tone,
-        "lasted": _lasted(run.ended_at - run.began_at) if run.ended_at else "",
+        "lasted": lasted(run.ended_at - run.began_at) if run.ended_at else "",
     }
 
 
@@ -168,14 +168,14 @@ def _backup(made: Backup) -> dict[str, Any]:
     }
     kind, word, tone = states[made.proved]
     return {
-        "made": _when(made.made_at),
+        "made": machine_time(made.made_at),
         "file": made.file,
         "size": size(made.bytes),
         "sha256": made.sha256[:12],
         "kind": kind,
         "word": word,
         "tone": tone,
-        "proof": f"{made.proof} {_when(made.proved_at).capitalize()}." if made.proof else "",
+        "proof": f"{made.proof} {machine_time(made.proved_at).capitalize()}." if made.proof else "",
     }
 
 
@@ -190,7 +190,7 @@ def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
     ]
 
 
-def _when(moment: datetime | None) -> str:
+def machine_time(moment: datetime | None) -> str:
     # The machine's time, seen from the machine's now: the demo's clock may be ahead.
     if moment is None:
         return ""
@@ -198,7 +198,7 @@ def _when(moment: datetime | None) -> str:
     return since(moment.astimezone(viewer().tz), now)
 
 
-def _lasted(time: timedelta) -> str:
+def lasted(time: timedelta) -> str:
     seconds = time.total_seconds()
     if seconds < 1:
         return f"{seconds * 1000:,.0f} ms"

@@ -12,6 +12,7 @@ from portal.admin import (
     operations,
     participants,
     people,
+    schedule,
     series,
     today,
 )
@@ -28,6 +29,7 @@ for subject in (
     participants,
     series,
     operations,
+    schedule,
     log,
 ):
     subject.add_to(bp)

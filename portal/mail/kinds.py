@@ -92,6 +92,7 @@ KINDS = {
     "address": "security",
     "standing": "security",
     "closed": "security",
+    "alarm": "security",
     "announcement": "announcement",
 }
 """The category of each kind that `write` is called with."""

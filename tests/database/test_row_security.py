@@ -42,6 +42,7 @@ family_plans                   ----    ----    S-U-    S-o-    o-o-      S-o-   
 former_addresses               ----    ----    S---    o---    o---      o---    S--D
 free_days                      ----    ----    ----    ----    ----      ----    SIUD
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
+last_runs                      ----    ----    ----    ----    ----      S---    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
 meeting_notes                  ----    ----    S---    o---    o---      S---    SIUD
@@ -61,6 +62,7 @@ procrastinate_jobs             SI--    ----    SI--    SI--    SI--      SI--   
 procrastinate_periodic_defers  ----    ----    ----    ----    ----      ----    SIUD
 procrastinate_workers          ----    ----    ----    ----    ----      ----    SIUD
 provider_events                ----    ----    ----    ----    ----      S---    SIUD
+raised_alarms                  ----    ----    ----    ----    ----      ----    SIUD
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
 recordings                     ----    ----    S---    o---    o---      S---    SIUD
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----
