@@ -38,6 +38,8 @@ def key_of(table: str) -> str:
         "table_sizes": "name",
         "order_number_key": "only_one",
         "known_accounts": "account",
+        "last_runs": "name",
+        "raised_alarms": "name",
         "obsolete_rooms": "provider_id",
         "meeting_notes": "meeting_id",
         "room_registrants": "registrant_id",
