@@ -144,6 +144,14 @@ def settings_table() -> None:
     print(PAGE_OF_SETTINGS.format(table=table()))
 
 
+@portal.command("addresses")
+def addresses() -> None:
+    """Print every address of the portal, as `docs/api.md` has them."""
+    from portal.operations.addresses import document
+
+    print(document(_app(Settings.from_environment(needs=()), "postgresql+psycopg://")), end="")
+
+
 @portal.command()
 @click.argument("database")
 def roles(database: str) -> None:
