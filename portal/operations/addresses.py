@@ -28,7 +28,9 @@ address that a reader may not know of answers 404, not 403. Every answer carries
 | `POST /webhooks/zoom` | Zoom's events, signed (`x-zm-signature`) with `ZOOM_WEBHOOK_SECRET`, and its URL validation |
 
 A delivery is answered with 200 once it is kept, however often it comes, with 400 if its signature is wrong, and with 503 when
-nothing can be kept just now: the provider comes again. In maintenance, or while the database is a standby, what cannot be done is answered with 503 and `Retry-After`.
+nothing can be kept just now: the provider comes again.
+
+In maintenance, or while the database is a standby, what cannot be done is answered with 503 and `Retry-After`.
 {tables}"""
 
 GUARDS = {

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
-PACKAGES = {"postgresql-15": POSTGRES / "initdb", "pgbouncer": Path("pgbouncer")}
+PACKAGES = {"postgresql-15": POSTGRES / "initdb", "pgbouncer": Path("pgbouncer"), "nginx-light": Path("nginx")}
 """Debian's package, and a program of it."""
 
 
