@@ -116,8 +116,10 @@ class Machine:
         """The example, with a certificate of our own making, in the block that Debian's nginx.conf has around it."""
         tls = self.folder / "tls"
         subprocess.run(
-            shlex.split("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout privkey.pem -out fullchain.pem")
-            + ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"],
+            shlex.split(
+                "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout privkey.pem -out fullchain.pem"
+                f" -subj /CN={HOST} -addext subjectAltName=DNS:{HOST}"
+            ),
             cwd=tls,
             check=True,
             capture_output=True,
