@@ -33,6 +33,13 @@ nothing can be kept just now: the provider comes again.
 In maintenance, or while the database is a standby, what cannot be done is answered with 503 and `Retry-After`.
 {tables}"""
 
+TABLE = """
+## {title}
+
+| Address | What it does |
+|---|---|
+{rows}"""
+
 GUARDS = {
     "public": "For everybody",
     "member": "For who is signed in",
@@ -42,10 +49,7 @@ GUARDS = {
 
 def document(app: Flask) -> str:
     """The page, in Markdown."""
-    tables = (
-        f"\n## {title}\n\n| Address | What it does |\n|---|---|\n" + "\n".join(_rows(app, guard))
-        for guard, title in GUARDS.items()
-    )
+    tables = (TABLE.format(title=title, rows="\n".join(_rows(app, guard))) for guard, title in GUARDS.items())
     return PAGE.format(tables="\n".join(tables)) + "\n"
 
 

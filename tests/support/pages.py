@@ -160,6 +160,7 @@ ADMIN = (
     Stop("admin-family-refused", "{family}", "Save", ("Seats, the payer’s included", "0")),
     Stop("admin-participants", "/admin/participants"),
     Stop("admin-operations", "/admin/operations"),
+    Stop("admin-schedule", "/admin/operations/schedule"),
     Stop("admin-database", "/admin/operations/database"),
     Stop("admin-log", "/admin/log"),
     Stop("admin-money", "/admin/money"),
