@@ -18,7 +18,6 @@ from portal.jobs.runs import LastRun
 from portal.operations import monitor
 from portal.problems import Refused
 from portal.sentences import ngettext
-from portal.times import starts_in
 from portal.viewer import viewer
 from portal.web import page
 
@@ -105,10 +104,14 @@ def _row(job: Job[...], run: LastRun | None, running: bool, now: datetime) -> Ro
         in_words(interval),
         machine_time(run.began_at) if run else "",
         lasted(run.ended_at - run.began_at) if run else "",
-        starts_in(after, now.astimezone(viewer().tz)),
+        _at(after.astimezone(viewer().tz), now.astimezone(viewer().tz)),
         *disc,
         outcome=(run.outcome or "") if run else "",
     )
+
+
+def _at(moment: datetime, now: datetime) -> str:
+    return f"at {moment:%H:%M}" if moment.date() == now.date() else f"tomorrow at {moment:%H:%M}"
 
 
 def in_words(interval: timedelta) -> str:
