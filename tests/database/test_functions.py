@@ -2,6 +2,7 @@
 
 # Each function that looks past the policies, and who may call it. None: only others of them, or a trigger.
 DOORS = {
+    "club_metrics": "web",
     "entitlement_sources": "admin worker",
     "cut_order": "admin",
     "give_access": "admin",
