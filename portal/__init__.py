@@ -12,6 +12,7 @@ from flask_migrate import Migrate
 from portal import access, assets, cli, clock, club, errors, fast, jobs, web
 from portal.config import ROOT, Settings
 from portal.database import db, engine_options
+from portal.operations import maintenance
 
 # Every time is derived and shown by the pinned package `tzdata`, never by the machine's files (docs/decisions/time.md).
 zoneinfo.reset_tzpath(to=())
@@ -49,6 +50,7 @@ def create_app(
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))  # `flask --app portal db …`
     assets.init_app(app)
+    maintenance.init_app(app)
     web.init_app(app)
     club.init_app(app)
     access.init_app(app)

@@ -22,6 +22,7 @@ from portal.live.listen import listener
 from portal.live.stream import Live
 from portal.live.token import Ticket
 from portal.meetings.board import Clock
+from portal.operations.maintenance import Switch
 from portal.operations.start import begin, problems_reported, refuse_deaf
 from portal.setting_values import plain_url
 
@@ -58,6 +59,7 @@ def live(app: Flask) -> Live:
     """The event stream over this app's database and templates."""
     settings: Settings = app.config["SETTINGS"]
     threads = ThreadPoolExecutor(LIVE_THREADS, "live")
+    maintenance = Switch(settings.maintenance_file)
 
     async def render(keys: Sequence[Key]) -> Mapping[Key, RenderedFragment]:
         return await asyncio.get_running_loop().run_in_executor(threads, draw, keys)
@@ -90,4 +92,5 @@ def live(app: Flask) -> Live:
         now=clock.now,
         headers=headers(settings).items(),
         metrics_token=settings.metrics_token,
+        in_maintenance=lambda: maintenance.state() is not None,
     )

@@ -147,6 +147,14 @@ def settings_table() -> None:
     print(PAGE_OF_SETTINGS.format(table=table()))
 
 
+@portal.command("addresses")
+def addresses() -> None:
+    """Print every address of the portal, as `docs/api.md` has them."""
+    from portal.operations.addresses import document
+
+    print(document(_app(Settings.from_environment(needs=()), "postgresql+psycopg://")), end="")
+
+
 @portal.command()
 @click.argument("database")
 def roles(database: str) -> None:
@@ -284,6 +292,26 @@ def doctor(mail_to: str | None) -> None:
             ails += found.well is False
             print(f"{mark:<5} {found.part}: {found.words}{f'  -> {found.remedy}' if found.remedy else ''}")
     sys.exit(1 if ails else 0)
+
+
+@portal.command()
+@click.option(
+    "--until", metavar="TIME", help='When it should be over: "21:30" or "2026-12-01 02:00", in the club\'s zone.'
+)
+@click.option("--off", is_flag=True, help="It is over.")
+def maintenance(until: str | None, off: bool) -> None:
+    """Close the pages of this host until TIME, or open them; without either, say how it stands. Asks no database."""
+    from portal.operations import maintenance as work_on
+
+    settings = Settings.from_environment(needs=("MAINTENANCE_FILE",))
+    file = settings.maintenance_file
+    assert file is not None, "it is needed"  # noqa: S101
+    if off:
+        work_on.end(file)
+    elif until:
+        work_on.begin(file, work_on.parsed(until, settings.club_timezone))
+    state = work_on.read(file)
+    print(work_on.in_words(state, settings.club_timezone) if state else "The pages are open.")
 
 
 @portal.command()

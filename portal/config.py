@@ -452,6 +452,21 @@ class Settings:
             "those of the wheel; `var/assets` in a checkout",
         ),
     ] = ASSETS
+    maintenance_file: Annotated[
+        Path | None,
+        Setting(
+            "MAINTENANCE_FILE",
+            "the file that `portal maintenance` makes: while it is there, the pages of this host answer 503",
+            folder,
+            "no maintenance mode",
+        ),
+    ] = None
+    operator_email: Annotated[
+        str,
+        Setting(
+            "OPERATOR_EMAIL", "who is written to when an alarm begins and when it is over; the worker reads it", address
+        ),
+    ] = ""
     metrics_token: Annotated[
         str,
         Setting(

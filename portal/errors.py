@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Flask, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, current_user
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -15,7 +16,7 @@ from portal.database import db
 from portal.limits import Busy, TooOften, give_all_back
 from portal.problems import Refused
 from portal.reference import reference
-from portal.web import wants_fragment
+from portal.web import ReadOnly, wants_fragment
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,17 @@ WORDS = {
 }
 
 
+NOTHING_CHANGES = Words(
+    "Nothing can be changed just now.",
+    "The club’s database is moving to another server. You can go on reading. Nothing was changed, so send it again in a minute.",
+)
+
+
 def init_app(app: Flask) -> None:
     """Every way to fail ends on one page."""
     app.register_error_handler(Refused, refused)
     app.register_error_handler(FormRefused, form_refused)
+    app.register_error_handler(ReadOnly, nothing_changes)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(OperationalError, database_away)
     app.register_error_handler(PoolTimeout, database_away)
@@ -98,10 +106,19 @@ def database_away(error: Exception) -> ResponseReturnValue:
     return body, status, {"Retry-After": "10"}
 
 
+def nothing_changes(error: Exception) -> ResponseReturnValue:  # noqa: ARG001 - Flask's own signature
+    """The database is a standby: pages that only read are served, changes are not."""
+    db.session.rollback()
+    body, status = error_page(503, title=NOTHING_CHANGES.title, text=NOTHING_CHANGES.text)
+    return body, status, {"Retry-After": "30"}
+
+
 def broken(error: Exception) -> ResponseReturnValue:
     """A defect of ours. The page tells nothing of it but the reference; the log tells all."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return database_away(error)
+    if isinstance(error, DBAPIError) and isinstance(error.orig, ReadOnlySqlTransaction):
+        return nothing_changes(error)
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     db.session.rollback()
@@ -124,8 +141,8 @@ def _log_row(error: Exception) -> None:
         current_app.logger.exception("request %s could not be noted", reference())
 
 
-def error_page(code: int, **words: object) -> tuple[str, int]:
-    """The page for `code`; `words` override its title or text."""
+def error_page(code: int, template: str = "errors/error.html", **words: object) -> tuple[str, int]:
+    """The page for `code`; `words` override its title or text. A piece of a page gets a sentence whatever the template."""
     explanation = WORDS.get(code) or Words("That did not work.", "")
     try:
         signed_in = bool(current_user.is_authenticated)
@@ -144,5 +161,4 @@ def error_page(code: int, **words: object) -> tuple[str, int]:
         "actions": actions,
     }
     g.beside = wants_fragment()
-    template = "errors/piece.html" if g.beside else "errors/error.html"
-    return render_template(template, **{**context, **words}), code
+    return render_template("errors/piece.html" if g.beside else template, **{**context, **words}), code

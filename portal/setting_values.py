@@ -11,7 +11,7 @@ from email.headerregistry import Address
 from email.utils import getaddresses
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 import idna
 from email_validator import EmailNotValidError, validate_email
@@ -51,21 +51,35 @@ def plain_url(url: str) -> str:
 
 
 def database(value: str) -> str:
-    """An address of PostgreSQL, for SQLAlchemy. What libpq cannot read, or would read as another host, is refused."""
+    """An address of PostgreSQL, for SQLAlchemy. What libpq cannot read, or would read as another host, is refused.
+
+    libpq's `host1:5432,host2:5432` becomes `?host=…&port=…`, which both understand.
+    """
     if not value:
         return value
     if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         raise ValueError("must be a PostgreSQL address, like postgresql://portal_web:…@host/goalete")
     escaped = "write @ as %40, / as %2F, # as %23, ? as %3F and % as %25 in its password"
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(_with_hosts_apart(value))
         whole = parts.netloc.count("@") < 2 and "@" not in parts.path + parts.fragment and parts.port != 0
+        value = urlunsplit(parts) if "," in urlsplit(value).netloc.rpartition("@")[2] else value
         conninfo_to_dict(plain_url(driver_url(value)))
     except (ValueError, ProgrammingError) as unreadable:  # a port that is no number, a % that stands for nothing
         raise ValueError(f"cannot be read as an address; {escaped}") from unreadable
     if not whole:
         raise ValueError(f"cannot be read as an address; {escaped}")
     return driver_url(value)
+
+
+def _with_hosts_apart(value: str) -> str:
+    parts = urlsplit(value)
+    login, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return value
+    names, ports = zip(*(each.partition(":")[::2] for each in hosts.split(",")), strict=True)
+    where = f"host={quote(','.join(names), safe=',')}&port={','.join(port or '5432' for port in ports)}"
+    return urlunsplit(parts._replace(netloc=login + at, query="&".join(filter(None, (where, parts.query)))))
 
 
 def flag(value: str) -> bool:

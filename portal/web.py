@@ -9,10 +9,13 @@ from typing import Any
 
 from flask import Flask, Response, abort, current_app, g, render_template
 from htmx_flask import Htmx, request
+from werkzeug.exceptions import ServiceUnavailable
 
 from portal import fast, headers
 from portal.config import Settings
+from portal.csrf import UNSAFE
 from portal.database import db
+from portal.database.identity import is_standby
 from portal.database.query import Query
 from portal.database.rows import R
 from portal.proxies import Forwarded
@@ -24,10 +27,15 @@ from portal.viewer import viewer
 htmx = Htmx()
 
 
+class ReadOnly(ServiceUnavailable):
+    """The database is a standby just now: what it has can be read, and nothing changed."""
+
+
 def init_app(app: Flask) -> None:
     """Put the frame around every request of `app`."""
     settings: Settings = app.config["SETTINGS"]
     htmx.init_app(app)
+    app.before_request(refuse_changes)
     app.after_request(finish)
     app.after_request(label)
     fast.init_app(app)
@@ -58,6 +66,12 @@ def club_on_pages(settings: Settings) -> dict[str, Any]:
         "payment_way": settings.payment_way,
         "tax_included": settings.prices_include_tax,
     }
+
+
+def refuse_changes() -> None:
+    """Raise `ReadOnly` for what would change something while nothing can be, before any of it is done elsewhere."""
+    if request.method in UNSAFE and request.endpoint is not None and is_standby(db.session()):
+        raise ReadOnly
 
 
 def finish(response: Response) -> Response:

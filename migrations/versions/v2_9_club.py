@@ -1,13 +1,13 @@
 """v2.9: the club's own words and rules.
 
 Revision ID: v2.9_club
-Revises: v2.9_watch
+Revises: v2.9_answers
 """
 
 from portal.database.migration import close, run
 
 revision = "v2.9_club"
-down_revision = "v2.9_watch"
+down_revision = "v2.9_answers"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """v2.9: reminders, digests and daily invitations.
 
 Revision ID: v2.9_digests
-Revises: v2.9_answers
+Revises: v2.9_club
 """
 
 from portal.database.migration import rewrite, run
 
 revision = "v2.9_digests"
-down_revision = "v2.9_answers"
+down_revision = "v2.9_club"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """v2.9: clubs that move in: which rows came from where, and what was adopted at the payment provider.
 
 Revision ID: v2.9_moving
-Revises: v2.9_watch
+Revises: v2.9_digests
 """
 
 from portal.database.migration import close, run
 
 revision = "v2.9_moving"
-down_revision = "v2.9_watch"
+down_revision = "v2.9_digests"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """v2.9: messages to groups, and the outbox read.
 
 Revision ID: v2.9_outbox
-Revises: v2.9_digests
+Revises: v2.9_moving
 """
 
 from portal.database.migration import close, run
 
 revision = "v2.9_outbox"
-down_revision = "v2.9_digests"
+down_revision = "v2.9_moving"
 branch_labels = None
 depends_on = None
 

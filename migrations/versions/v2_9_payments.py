@@ -1,13 +1,13 @@
 """v2.9: orders paid outside of the portal, and clubs that are free.
 
 Revision ID: v2.9_payments
-Revises: v2.9_watch
+Revises: v2.9_outbox
 """
 
 from portal.database.migration import rewrite, run
 
 revision = "v2.9_payments"
-down_revision = "v2.9_watch"
+down_revision = "v2.9_outbox"
 branch_labels = None
 depends_on = None
 

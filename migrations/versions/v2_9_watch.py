@@ -1,13 +1,13 @@
 """v2.9: how long pages take.
 
 Revision ID: v2.9_watch
-Revises: v2.9_outbox
+Revises: v2.9_runs
 """
 
 from portal.database.migration import close, run
 
 revision = "v2.9_watch"
-down_revision = "v2.9_outbox"
+down_revision = "v2.9_runs"
 branch_labels = None
 depends_on = None
 

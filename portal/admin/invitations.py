@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from portal import audit
 from portal.access import admin
-from portal.admin.operations import lasted, when
+from portal.admin.operations import lasted, machine_time
 from portal.attendance import invitations
 from portal.attendance.jobs import invite_everybody
 from portal.database import db
@@ -89,7 +89,7 @@ def _shown(each: WrittenRun) -> dict[str, object]:
     )
     return {
         "name": NAMES[each.name],
-        "began": when(each.began_at),
+        "began": machine_time(each.began_at),
         "outcome": each.outcome or "",
         "lasted": lasted(each.ended_at - each.began_at) if each.ended_at else "",
         "kind": kind,

@@ -61,7 +61,7 @@ def operations() -> ResponseReturnValue:
     }
     names = [name for name in SCHEDULE if name not in left_out]
     schedule = [_scheduled(name, known.get(name)) for name in names]
-    wants = [(bad, words) for bad, words in alarms(session, settings) if "BACKUPS" not in words]
+    wants = [(bad, words) for bad, words, _name in alarms(session, settings) if "BACKUPS" not in words]
     if settings.backups is None:
         wants.append((False, "No backups are made. Set BACKUPS to a folder."))
     wants += [
@@ -79,7 +79,7 @@ def operations() -> ResponseReturnValue:
         makes_rooms=_makes_rooms(settings),
         figures=_job_figures(jobs),
         jobs=[row for row in jobs if row.failed or row.late],
-        when=when,
+        when=machine_time,
     )
 
 
@@ -127,14 +127,14 @@ def database() -> ResponseReturnValue:
         tables=tables,
         indexes=indexes[:20],
         unused=[index for index in indexes if index.unused],
-        counted_since=when(counted_since),
+        counted_since=machine_time(counted_since),
         connections=connections,
         server=server,
         pool=monitor.pool(session),
         total=size(total),
         forecast=_forecast(total, monitor.pace(session)),
         size=size,
-        when=when,
+        when=machine_time,
         lasted=lasted,
     )
 
@@ -155,7 +155,7 @@ def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
         else ("full", "Done", "ok")
     )
     return task | {
-        "began": when(run.began_at),
+        "began": machine_time(run.began_at),
         "outcome": run.outcome or "",
         "late": late,
         "kind": kind,
@@ -173,14 +173,14 @@ def _backup(made: Backup) -> dict[str, Any]:
     }
     kind, word, tone = states[made.proved]
     return {
-        "made": when(made.made_at),
+        "made": machine_time(made.made_at),
         "file": made.file,
         "size": size(made.bytes),
         "sha256": made.sha256[:12],
         "kind": kind,
         "word": word,
         "tone": tone,
-        "proof": f"{made.proof} {when(made.proved_at).capitalize()}." if made.proof else "",
+        "proof": f"{made.proof} {machine_time(made.proved_at).capitalize()}." if made.proof else "",
     }
 
 
@@ -195,7 +195,7 @@ def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
     ]
 
 
-def when(moment: datetime | None) -> str:
+def machine_time(moment: datetime | None) -> str:
     """A moment of the machine's clock, as the reader's clock shows it; nothing for None."""
     # The machine's time, seen from the machine's now: the demo's clock may be ahead.
     if moment is None:

@@ -195,7 +195,7 @@ def _wants(at: datetime, numbers: Numbers) -> list[tuple[str, str, str, str, str
     ]
     wants += [
         ("cross" if bad else "quarter", "bad" if bad else "amber", words, "/admin/operations", "Operations")
-        for bad, words in alarms(db.session(), current_app.config["SETTINGS"])
+        for bad, words, _name in alarms(db.session(), current_app.config["SETTINGS"])
     ]
     if numbers.unknown:
         people = ngettext(

@@ -17,6 +17,7 @@ from portal.admin import (
     outbox,
     participants,
     people,
+    schedule,
     series,
     today,
 )
@@ -38,6 +39,7 @@ for subject in (
     outbox,
     messages,
     inbox,
+    schedule,
     log,
 ):
     subject.add_to(bp)

@@ -62,6 +62,7 @@ SENTENCES = {
     "room.unreported": "The platform did not tell who was in the room of {meeting}: {said}",
     "room.link-set": "{who} typed the link to the room of {meeting}",
     "room.link-removed": "{who} removed the link to the room of {meeting}",
+    "schedule.run-now": "{who} had something on the schedule done at once: {said}",
     "room.retried": "{who} had the room of {meeting} made again",
     "room.revealed": "{who} looked at the address of the room of {meeting}",
     "room.ready": "The room of {meeting} is ready",

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 from portal.config import Settings
-from portal.database.driver import Driver
+from portal.database.driver import Driver, of_several
 from portal.database.identity import PortalSession
 from portal.database.timings import TimedCursor, TimedPool
 
@@ -38,7 +38,7 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"class_": PortalSession}, disable_autonaming=True)
-event.listen(Engine, "do_connect", lambda _dialect, _record, where, how: Driver.connect(*where, **how))
+event.listen(Engine, "do_connect", lambda _dialect, _record, _where, how: of_several(Driver.connect, **how))
 
 
 def broken_rule(error: IntegrityError) -> str | None:

@@ -6,9 +6,9 @@ the rows. Its cursors are for what is asked once: they look each time whether a 
 
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Generic
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, TypeVar
 
 import psycopg
 from psycopg.abc import Transformer as Words
@@ -21,6 +21,8 @@ from sqlalchemy.exc import DBAPIError
 
 from portal.database.rows import R, Shape
 from portal.database.timings import counts
+
+Opened = TypeVar("Opened")
 
 _NAMED = re.compile(rb"%\((\w+)\)s")
 _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -48,11 +50,22 @@ class Driver(psycopg.Connection[TupleRow]):
         super().__init__(pgconn, row_factory)
         self._words: dict[object, Words] = {}
         self._names: dict[tuple[object, tuple[int, ...] | None], bytes] = {}
+        self._opened_at = time.monotonic()
 
     @property
     def is_idle(self) -> bool:
         """Whether no transaction is open."""
         return self.pgconn.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def is_standby(self) -> bool:
+        """Whether the server was a standby when it last answered: it tells that by itself (`in_hot_standby`)."""
+        return self.pgconn.parameter_status(b"in_hot_standby") == b"on"
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was opened."""
+        return time.monotonic() - self._opened_at
 
     def commit(self) -> None:
         """Commit."""
@@ -96,6 +109,17 @@ class Driver(psycopg.Connection[TupleRow]):
                 raise psycopg.OperationalError(answer.get_error_message())
             raise psycopg.errors.error_from_result(answer)
         return answer
+
+
+def of_several(connect: Callable[..., Opened], **params: Any) -> Opened:  # libpq's own parameters
+    """A connection to that of several hosts which takes changes; while none does, to one that can be read.
+
+    Where the address has `target_session_attrs` itself, or one host, that is as libpq does it.
+    """
+    if "," in str(params.get("host", "")) and "target_session_attrs" not in params:
+        with suppress(psycopg.OperationalError):
+            return connect(**params, target_session_attrs="read-write")
+    return connect(**params)
 
 
 def driver_of(connection: Connection) -> Driver:

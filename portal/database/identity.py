@@ -21,6 +21,9 @@ from sqlalchemy.orm import SessionTransaction
 from portal.database.driver import Statement, ask, driver_of, errors_told
 from portal.database.rows import R
 
+STANDBY_AGE = 5.0
+"""Seconds for which a connection to a standby is kept."""
+
 
 class PortalSession(Session):
     """A session that tells the database who is asking whenever a transaction begins.
@@ -89,11 +92,19 @@ class PortalSession(Session):
             with errors_told(self._held, b"rollback"):
                 driver_of(self._held).rollback()
 
+    def is_standby(self) -> bool:
+        """Whether nothing can be changed just now, since the database is a standby; asked again, as that may have ended."""
+        if driver_of(self._connected()).is_standby:
+            self.apart(_WRITTEN)
+        return driver_of(self._connected()).is_standby
+
     def close(self) -> None:
-        """Roll back, and give the connection back."""
+        """Roll back, and give the connection back; one to a standby not for long, as there may be a primary again."""
         super().close()
         held, self._held = self._held, None
         if held is not None:
+            if not held.invalidated and driver_of(held).is_standby and driver_of(held).age > STANDBY_AGE:
+                held.invalidate()
             held.close()
 
 
@@ -215,6 +226,12 @@ def apart(session: OrmSession, statement: Statement[R], **params: object) -> lis
     """`PortalSession.apart`."""
     assert isinstance(session, PortalSession), "every session of the portal is one"  # noqa: S101
     return session.apart(statement, **params)
+
+
+def is_standby(session: OrmSession) -> bool:
+    """`PortalSession.is_standby`."""
+    assert isinstance(session, PortalSession), "every session of the portal is one"  # noqa: S101
+    return session.is_standby()
 
 
 def person(session: OrmSession) -> Person | None:

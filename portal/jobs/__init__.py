@@ -11,6 +11,7 @@ that subscribed to it, in the same transaction. So a package never names a job o
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, get_type_hints
@@ -21,12 +22,14 @@ from flask import Flask
 from procrastinate import RetryStrategy
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from portal.database.identity import WORKER
 from portal.database.transactions import transaction
+from portal.jobs import runs
+from portal.problems import Problem
 from portal.reference import carry, reference
 
 P = ParamSpec("P")
@@ -92,6 +95,12 @@ class Job(Generic[P]):
     function: Callable[Concatenate[Session, P], None]
     lock: str | None = None
     after: timedelta | None = None
+    cron: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """What it does: the first sentence of its docstring."""
+        return " ".join(inspect.cleandoc(self.function.__doc__ or "").partition("\n\n")[0].split()).partition(". ")[0]
 
     def set(self, *, after: timedelta) -> "Job[P]":
         """The same job, due so long after the commit."""
@@ -130,13 +139,28 @@ class Job(Generic[P]):
         )
 
     def work(self, timestamp: int | None = None, reference: str = "", **arguments: Any) -> None:  # noqa: ARG002
-        """What the worker calls: one transaction as the worker's login. `timestamp` is the schedule's own."""
+        """What the worker calls: one transaction as the worker's login. `timestamp` is the schedule's own.
+
+        Of a job on the schedule the last run is kept, in that transaction; that it failed, in one of its own.
+        """
         assert _app is not None, "jobs.serve(app) first"  # noqa: S101
         hints = get_type_hints(self.function)
         known: dict[str, Any] = {name: _from_json(value, hints.get(name)) for name, value in arguments.items()}
-        with transaction(_app, WORKER) as session:
-            carry(reference)
-            self.function(session, **known)  # type: ignore[call-arg] # what enqueue took is what arrives
+        began_at = datetime.now(UTC)
+        try:
+            with transaction(_app, WORKER) as session:
+                carry(reference)
+                self.function(session, **known)  # type: ignore[call-arg] # what enqueue took is what arrives
+                if self.cron:
+                    runs.keep_last(session, self.name, began_at)
+        except Exception as error:
+            if self.cron:
+                self._keep_failure(_app, began_at, str(error) if isinstance(error, Problem) else type(error).__name__)
+            raise
+
+    def _keep_failure(self, app: Flask, began_at: datetime, outcome: str) -> None:
+        with suppress(SQLAlchemyError), transaction(app, WORKER) as session:
+            runs.keep_last(session, self.name, began_at, outcome)
 
 
 @dataclass(frozen=True)
@@ -156,6 +180,9 @@ class Event(Generic[P]):
         self.subscribers.append(job)
         return job
 
+
+SCHEDULE: dict[str, Job[...]] = {}
+"""Every job the clock calls, by its name."""
 
 EVENTS: dict[str, Event[...]] = {}
 """Every event by its name, for the test that lists who subscribed to what."""
@@ -179,10 +206,11 @@ def job(
     """
 
     def wrap(function: Callable[Concatenate[Session, P], None]) -> Job[P]:
-        made = Job(name, function, lock)
+        made = Job(name, function, lock, cron=cron)
         task = queue.task(name=name, retry=retry or False, lock=lock)(made.work)
         if cron is not None:
             queue.periodic(cron=cron)(task)
+            SCHEDULE[name] = made
         return made
 
     return wrap

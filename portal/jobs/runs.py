@@ -1,4 +1,4 @@
-"""What the schedule did: when it began, how long it took, how it ended and what came of it, a row each.
+"""What the schedule did: of large work a row for each run, with what came of it; of every job the last run.
 
 Times are the machine's, as the queue's are: the demo's clock may be ahead of it.
 """
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.database import Base, Id
@@ -35,6 +36,24 @@ class Run(Base):
     well: Mapped[bool | None]
     outcome: Mapped[str | None]
     details: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class LastRun(Base):
+    """The last run of a job on the schedule that came to an end; `outcome` is why it failed."""
+
+    __tablename__ = "last_runs"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    well: Mapped[bool]
+    outcome: Mapped[str | None]
+
+
+def keep_last(db: Session, name: str, began_at: datetime, failure: str | None = None) -> None:
+    """Write over what is kept of the job's run before."""
+    row = {"began_at": began_at, "ended_at": func.clock_timestamp(), "well": failure is None, "outcome": failure}
+    db.execute(upsert(LastRun).values(name=name, **row).on_conflict_do_update(index_elements=["name"], set_=row))
 
 
 @dataclass

@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 def listener(conninfo: str) -> Listen:
     """What tells `Live` of changed meetings and ended sign-ins, for as long as the process runs.
 
-    `conninfo` must reach PostgreSQL itself: a pgbouncer in transaction mode forgets who listens.
+    `conninfo` must reach PostgreSQL itself: a pgbouncer in transaction mode forgets who listens. A standby announces
+    nothing; of several hosts the one that takes changes is listened to, as soon as there is one.
     """
 
     async def listen(live: Live) -> None:
@@ -40,7 +41,13 @@ def listener(conninfo: str) -> Listen:
 
 async def _connect(conninfo: str) -> AsyncConnection:
     return await AsyncConnection.connect(
-        conninfo, autocommit=True, connect_timeout=5, keepalives_idle=20, keepalives_interval=5, keepalives_count=3
+        conninfo,
+        autocommit=True,
+        connect_timeout=5,
+        keepalives_idle=20,
+        keepalives_interval=5,
+        keepalives_count=3,
+        target_session_attrs="read-write",
     )
 
 

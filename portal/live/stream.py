@@ -40,7 +40,8 @@ class Live:
 
     `listen` tells us what changed, `render` draws everything that is due in one go (a meeting it
     leaves out is gone, and its streams end), `check` asks the database which tickets still hold.
-    `GET /live/healthz` is for machines, and so is `/live/metrics` for whoever has its token.
+    `GET /live/healthz` is for machines, and so is `/live/metrics` for whoever has its token. While it is
+    `in_maintenance` (asked every tick) no stream is open.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class Live:
         tick_seconds: float = 1.0,
         heartbeat_seconds: float = 25.0,
         metrics_token: str = "",
+        in_maintenance: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._metrics_token = metrics_token
+        self._metrics_token, self._in_maintenance = metrics_token, in_maintenance
         self._secrets = secrets
         self._listen, self._render, self._check, self._now = listen, render, check, now
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers]
@@ -133,6 +135,8 @@ class Live:
             return 405, "A stream can only be read."
         if dict(scope["headers"]).get(b"sec-fetch-site", b"same-origin") != b"same-origin":
             return 403, "Streams are for the portal's own pages."
+        if self._in_maintenance():
+            return 503, "The portal is being worked on."
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         ticket = admit(self._secrets, token)
         if ticket and self._open[ticket.sign_in] >= STREAMS_EACH:
@@ -207,6 +211,9 @@ class Live:
         while True:
             await asyncio.sleep(self._tick_seconds)
             self._stirred.set()
+            if self._in_maintenance():
+                for client in self._fragments.clients():
+                    self._fragments.end(client)
             if time.monotonic() - beat >= self._heartbeat_seconds:
                 beat = time.monotonic()
                 self._fragments.tell(self._fragments.clients(), HEARTBEAT)

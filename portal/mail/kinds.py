@@ -99,6 +99,7 @@ KINDS = {
     "address": "security",
     "standing": "security",
     "closed": "security",
+    "alarm": "security",
     "announcement": "announcement",
     "announcement-test": "security",
     "test": "security",

@@ -71,10 +71,11 @@ select coalesce(worker_heartbeat() > now() - interval '2 minutes', false) as wor
 
 
 class Alarm(NamedTuple):
-    """Something that is not as it should be; `bad` if it cannot wait."""
+    """Something that is not as it should be; `bad` if it cannot wait. One alarm keeps its name when its numbers change."""
 
     bad: bool
     words: str
+    name: str
 
 
 def alarms(db: Session, settings: Settings) -> list[Alarm]:
@@ -93,16 +94,28 @@ def alarms(db: Session, settings: Settings) -> list[Alarm]:
 
 def _of_money(settings: Settings) -> Iterator[Alarm]:
     if settings.stripe_url and not settings.sandbox:
-        yield Alarm(False, f"Nobody really pays: STRIPE_URL is {settings.stripe_url}, which is not the real Stripe")
+        yield Alarm(
+            False,
+            f"Nobody really pays: STRIPE_URL is {settings.stripe_url}, which is not the real Stripe",
+            "free-of-charge",
+        )
 
 
 def _of_rooms(settings: Settings) -> Iterator[Alarm]:
     if settings.sandbox:
         return
     if settings.zoom_url:
-        yield Alarm(False, f"Nobody really meets on Zoom: ZOOM_URL is {settings.zoom_url}, which is not the real one")
+        yield Alarm(
+            False,
+            f"Nobody really meets on Zoom: ZOOM_URL is {settings.zoom_url}, which is not the real one",
+            "zoom-stand-in",
+        )
     if settings.google_url:
-        yield Alarm(False, f"Nobody really meets on Google Meet: GOOGLE_URL is {settings.google_url}, not the real one")
+        yield Alarm(
+            False,
+            f"Nobody really meets on Google Meet: GOOGLE_URL is {settings.google_url}, not the real one",
+            "google-stand-in",
+        )
 
 
 def _of_check(readings: Readings) -> Iterator[Alarm]:
@@ -112,52 +125,54 @@ def _of_check(readings: Readings) -> Iterator[Alarm]:
             "The nightly check found %(num)s broken promises",
             readings.broken,
         )
-        yield Alarm(True, found if readings.broken else f"The nightly check failed: {readings.checked_outcome}")
+        yield Alarm(
+            True, found if readings.broken else f"The nightly check failed: {readings.checked_outcome}", "check-broken"
+        )
     if readings.checked_at and _age(readings.checked_at) > NO_CHECK:
-        yield Alarm(False, f"The nightly check has not run for {_days(readings.checked_at)}")
+        yield Alarm(False, f"The nightly check has not run for {_days(readings.checked_at)}", "check-missing")
 
 
 def _of_backups(readings: Readings, settings: Settings) -> Iterator[Alarm]:
     # Who answers browsers need not know where backups are kept: what counts is that they are made.
     if readings.tried_well is False:
-        yield Alarm(True, f"The last backup failed: {readings.tried_outcome}")
+        yield Alarm(True, f"The last backup failed: {readings.tried_outcome}", "backup-failed")
     if readings.newest is None:
         if not settings.sandbox or settings.backups is not None:
-            yield Alarm(False, "No backup has been made yet")
+            yield Alarm(False, "No backup has been made yet", "backup-none")
         return
     if _age(readings.newest) > TOO_OLD:
-        yield Alarm(True, f"The newest backup is {_days(readings.newest)} old")
+        yield Alarm(True, f"The newest backup is {_days(readings.newest)} old", "backup-old")
     if readings.proved is False:
-        yield Alarm(True, f"A backup could not be restored: {readings.proof}")
+        yield Alarm(True, f"A backup could not be restored: {readings.proof}", "proof-failed")
     unproved = readings.proved_at or readings.oldest or readings.newest
     if _age(unproved) > NO_PROOF:
-        yield Alarm(False, f"No backup has been restored on trial for {_days(unproved)}")
+        yield Alarm(False, f"No backup has been restored on trial for {_days(unproved)}", "proof-missing")
 
 
 def _of_work(readings: Readings) -> Iterator[Alarm]:
     if not readings.worked_on:
-        yield Alarm(True, "Mails and jobs are not being worked on: the worker is not running")
+        yield Alarm(True, "Mails and jobs are not being worked on: the worker is not running", "worker")
     if readings.failed:
-        yield Alarm(True, f"Failed for good in the last day: {listed(readings.failed)}")
+        yield Alarm(True, f"Failed for good in the last day: {listed(readings.failed)}", "jobs-failed")
     if readings.late:
         late = ngettext(
             "%(num)s job is more than ten minutes late", "%(num)s jobs are more than ten minutes late", readings.late
         )
-        yield Alarm(True, late)
+        yield Alarm(True, late, "jobs-late")
     if readings.waiting_since and clock.now() - readings.waiting_since > timedelta(hours=1):
         waiting = ngettext(
             "%(num)s mail is waiting, for an hour or longer",
             "%(num)s mails are waiting, the oldest for an hour or longer",
             readings.waiting,
         )
-        yield Alarm(True, waiting)
+        yield Alarm(True, waiting, "mails-waiting")
     if readings.mails_failed:
         failed = ngettext(
             "%(num)s mail could not be sent in the last day and was given up",
             "%(num)s mails could not be sent in the last day and were given up",
             readings.mails_failed,
         )
-        yield Alarm(False, failed)
+        yield Alarm(False, failed, "mails-failed")
 
 
 def _of_connections(readings: Readings) -> Iterator[Alarm]:
@@ -167,9 +182,9 @@ def _of_connections(readings: Readings) -> Iterator[Alarm]:
             "%(num)s requests got no database connection in time in the last day",
             readings.in_vain,
         )
-        yield Alarm(False, in_vain)
+        yield Alarm(False, in_vain, "pool")
     if readings.used > NEARLY_ALL * readings.allowed:
-        yield Alarm(False, f"{readings.used} of {readings.allowed} connections are taken")
+        yield Alarm(False, f"{readings.used} of {readings.allowed} connections are taken", "connections")
 
 
 def _age(moment: datetime) -> timedelta:

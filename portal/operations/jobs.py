@@ -1,7 +1,7 @@
 """Housekeeping: what only accumulates is deleted or shortened in small steps; tables are measured, checked and backed up.
 
 Each run is noted with how long it took and what came of it, and shown under Admin, Operations. What is large is done in
-the club's night, or at the next hour if the night was missed.
+the club's night, or at the next hour if the night was missed; `at_once`, whenever an admin wants it.
 """
 
 from contextlib import suppress
@@ -20,7 +20,8 @@ from portal.config import Settings
 from portal.database.transactions import in_batches
 from portal.jobs import job, queue
 from portal.jobs.runs import is_due, last_ended, noted
-from portal.operations import backup, proof
+from portal.operations import backup, proof, telling
+from portal.operations.alarms import alarms
 from portal.operations.check import findings
 from portal.operations.models import Backup
 from portal.problems import Problem
@@ -112,10 +113,11 @@ select relname from pg_catalog.pg_stat_user_tables
 
 
 @job("operations.analyse", cron="29 * * * *", lock="operations.analyse")
-def analyse(db: Session) -> None:
+def analyse(db: Session, at_once: bool = False) -> None:
     """Once a week, statistics of the tables that autovacuum has not got to, where the worker is given the owner's login."""
     settings = _settings()
-    if settings.owner_url and is_due(last_ended(db, "statistics"), WEEK, settings.club_timezone):
+    due = at_once or is_due(last_ended(db, "statistics"), WEEK, settings.club_timezone)
+    if settings.owner_url and due:
         with noted(db, "statistics") as run:
             run.outcome = analysed(settings)
 
@@ -147,9 +149,9 @@ def measure(db: Session) -> None:
 
 
 @job("operations.check", cron="37 * * * *", lock="operations.check")
-def check(db: Session) -> None:
+def check(db: Session, at_once: bool = False) -> None:
     """Every night, every promise of the data is counted."""
-    if is_due(last_ended(db, "check"), DAY, _settings().club_timezone):
+    if at_once or is_due(last_ended(db, "check"), DAY, _settings().club_timezone):
         with noted(db, "check") as run:
             found = list(findings(db, at_rest=True))
             run.details = {each.promise: each.broken for each in found if each.broken}
@@ -158,24 +160,34 @@ def check(db: Session) -> None:
 
 
 @job("operations.back_up", cron="41 * * * *", lock="operations.backup")
-def back_up(db: Session) -> None:
+def back_up(db: Session, at_once: bool = False) -> None:
     """Every night a backup, where the worker is given a folder for them and the login that reads everything."""
     settings = _settings()
     last = db.scalar(select(func.max(Backup.made_at)))
-    if settings.backups and settings.backup_url and is_due(last, DAY, settings.club_timezone):
+    due = at_once or is_due(last, DAY, settings.club_timezone)
+    if settings.backups and settings.backup_url and due:
         with suppress(Problem), noted(db, "backup") as run:
             run.outcome = f"{backup.back_up(db, settings).in_words}."
 
 
 @job("operations.prove", cron="53 * * * *", lock="operations.backup")
-def prove(db: Session) -> None:
+def prove(db: Session, at_once: bool = False) -> None:
     """Every week the newest backup is brought back to life, in a database of its own, where the worker has every login."""
     settings = _settings()
     every_login = all([settings.owner_url, settings.backup_url, settings.database_url])
     any_there = db.scalar(select(Backup.id).where(Backup.deleted_at.is_(None)).limit(1))
-    if settings.backups and every_login and any_there and is_due(last_ended(db, "proof"), WEEK, settings.club_timezone):
+    due = at_once or is_due(last_ended(db, "proof"), WEEK, settings.club_timezone)
+    if settings.backups and every_login and any_there and due:
         with suppress(Problem), noted(db, "proof") as run:
             run.outcome = proof.prove(db, settings)
+
+
+@job("operations.tell_alarms", cron="*/5 * * * *", lock="operations.tell_alarms")
+def tell_alarms(db: Session) -> None:
+    """Write to the operator which alarms began and which are over."""
+    settings = _settings()
+    if settings.operator_email:
+        telling.tell(db, settings, alarms(db, settings))
 
 
 def _settings() -> Settings:

@@ -42,6 +42,19 @@ class Backup(Base):
         return f"{self.file}, {size(self.bytes)}"
 
 
+class RaisedAlarm(Base):
+    """An alarm that stands; `told_at` is null while the mail to the operator is still owed."""
+
+    __tablename__ = "raised_alarms"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    words: Mapped[str]
+    is_bad: Mapped[bool]
+    began_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+
 class TableSize(Base):
     """How big a table was on a day."""
 

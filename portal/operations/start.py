@@ -12,10 +12,12 @@ from secrets import token_hex
 import psycopg
 from flask import Flask
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from portal import club, log
 from portal.config import Settings
 from portal.database import db, roles, timings
+from portal.database.driver import of_several
 from portal.operations.demo import refuse_mixed
 from portal.operations.revision import HEAD, serves
 from portal.problems import Problem
@@ -87,9 +89,14 @@ def is_pooled(connection: psycopg.Connection) -> bool:
 
 
 def refuse_deaf(url: str, setting: str) -> None:
-    """Raise `Problem` unless what is announced in the database arrives through `url`, the address `setting` gives."""
+    """Raise `Problem` unless what is announced in the database arrives through `url`, the address `setting` gives.
+
+    A standby announces nothing, so there is nothing to try.
+    """
     channel = f"probe_{token_hex(8)}"
     with reach(url) as listening, reach(url) as speaking:
+        if listening.info.parameter_status("in_hot_standby") == "on":
+            return
         listening.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
         speaking.execute("select pg_notify(%s, '')", [channel])
         if not any(notice.channel == channel for notice in listening.notifies(timeout=PATIENCE, stop_after=1)):
@@ -143,7 +150,7 @@ def reach(url: str, patience: float = 0) -> psycopg.Connection:
     until = time.monotonic() + patience
     while True:
         try:
-            return psycopg.connect(url, connect_timeout=5, autocommit=True)
+            return of_several(psycopg.connect, **conninfo_to_dict(url), connect_timeout=5, autocommit=True)
         except psycopg.OperationalError as error:  # a wrong password, too: it is the server's to say
             if time.monotonic() > until:
                 reason = str(error).strip().splitlines()[0]

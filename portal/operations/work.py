@@ -1,6 +1,6 @@
 """The worker: jobs, mail and schedule, until SIGTERM or Ctrl-C; what it was doing then is finished first.
 
-A database that goes away is waited for. The worker ends by itself only if it could not begin, and never with status 0.
+A database that goes away, or is a standby, is waited for. The worker ends by itself only if it could not begin, and never with status 0.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from contextlib import suppress
 import procrastinate
 import psycopg
 from flask import Flask
+from psycopg.conninfo import make_conninfo
 
 from portal import jobs
 from portal.operations.start import begin, refuse_deaf
@@ -33,7 +34,7 @@ def work(app: Flask, conninfo: str) -> None:
     jobs.serve(app)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_told_once)
-    asyncio.run(_keep_working(conninfo))
+    asyncio.run(_keep_working(make_conninfo(conninfo, target_session_attrs="read-write")))
 
 
 async def _keep_working(conninfo: str) -> None:
@@ -92,7 +93,7 @@ async def _is_back(conninfo: str, stop: asyncio.Event) -> bool:
 def _is_of_the_connection(error: BaseException | None) -> bool:
     """Whether something failed for want of a database, in psycopg's words or the queue's."""
     while error is not None:
-        if isinstance(error, psycopg.OperationalError):
+        if isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
             return True
         error = error.__cause__
     return False

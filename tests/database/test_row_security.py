@@ -53,6 +53,8 @@ imported                       ----    ----    ----    ----    ----      ----   
 known_accounts                 ----    ----    ----    ----    ----      ----    SIUD
 mail_preferences               ----    ----    SIU-    ooo-    ooo-      ooo-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      SI--    SIUD
+last_runs                      ----    ----    ----    ----    ----      S---    SIUD
+mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
 meeting_notes                  ----    ----    S---    o---    o---      S---    SIUD
 meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
@@ -71,6 +73,7 @@ procrastinate_jobs             SI--    ----    SI--    SI--    SI--      SI--   
 procrastinate_periodic_defers  ----    ----    ----    ----    ----      ----    SIUD
 procrastinate_workers          ----    ----    ----    ----    ----      ----    SIUD
 provider_events                ----    ----    ----    ----    ----      S---    SIUD
+raised_alarms                  ----    ----    ----    ----    ----      ----    SIUD
 rate_limits                    ----    ----    ----    ----    ----      ----    S--D
 recordings                     ----    ----    S---    o---    o---      S---    SIUD
 recovery_codes                 ----    ----    ----    ----    ----      ----    ----

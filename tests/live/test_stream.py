@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -102,6 +103,18 @@ def test_a_quiet_stream_has_a_heartbeat(make_live):
         reader = place.open()
         reader.sees()
         assert reader.response.readline() == b": \n"
+
+
+def test_maintenance_ends_every_stream_and_opens_none(make_live):
+    closed = threading.Event()
+    with Place(make_live(tick_seconds=0.1, in_maintenance=closed.is_set)) as place:
+        reader = place.open()
+        reader.sees()
+        closed.set()
+        assert reader.lines() == []
+        assert place.open().response.status == 503
+        closed.clear()
+        assert place.open().response.status == 200
 
 
 def tell_patiently(fragments, readers, message):

@@ -19,7 +19,7 @@ def told(app, settings, dora, superuser):
             act_as(db.session(), Role("portal_admin", dora.id))
             found = alarms(db.session(), replace(settings, **changes))
             db.session.rollback()
-        return [f"! {words}" if bad else words for bad, words in found]
+        return [f"! {words}" if bad else words for bad, words, _name in found]
 
     return ask
 

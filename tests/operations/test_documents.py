@@ -9,6 +9,7 @@ import pytest
 
 from portal.cli import portal
 from portal.config import LOGINS, PAGES, ROOT, WORK, Settings, declared
+from portal.operations.addresses import document
 
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -33,6 +34,10 @@ def test_every_command_that_is_named_is_one(document):
     assert named <= portal.commands.keys()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^    )make ([a-z]+)\b", text, re.MULTILINE)) <= targets
+
+
+def test_the_list_of_addresses_is_that_of_the_portal(app):
+    assert (ROOT / "docs" / "api.md").read_text() == document(app), "`portal addresses > docs/api.md` makes it"
 
 
 def environment(*names: str) -> dict[str, str]:

@@ -287,3 +287,11 @@ def club(postgres: Postgres, migrated: str) -> Iterator[Club]:
     with _club(postgres, "goalete", migrated) as club:
         assert club.portal("assets").returncode == 0
         yield club
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Path:
+    """The portal as `make wheel` packs it."""
+    subprocess.run(["make", "wheel"], cwd=ROOT, check=True, capture_output=True)
+    (made,) = (ROOT / "var" / "dist").glob("*.whl")
+    return made

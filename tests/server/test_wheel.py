@@ -31,10 +31,8 @@ ANSWERS = {
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory) -> Path:
+def installed(tmp_path_factory, wheel) -> Path:
     """The folder of the commands of a virtual environment into which the wheel alone was installed."""
-    subprocess.run(["make", "wheel"], cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = (ROOT / "var" / "dist").glob("*.whl")
     venv = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     subprocess.run([venv / "bin" / "pip", "install", "-qq", wheel], check=True, capture_output=True)

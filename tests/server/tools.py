@@ -8,6 +8,7 @@ POSTGRES = Path("/usr/lib/postgresql/15/bin")
 PACKAGES = {
     "postgresql-15": POSTGRES / "initdb",
     "pgbouncer": Path("pgbouncer"),
+    "nginx-light": Path("nginx"),
     "dovecot-imapd": Path("/usr/lib/dovecot/imap"),
 }
 """Debian's package, and a program of it."""

@@ -176,6 +176,7 @@ ADMIN = (
     Stop("admin-messages-refused", "/admin/messages", "Look at it"),
     Stop("admin-meeting-messages", "/meetings/{ahead}/messages"),
     Stop("admin-inbox", "/admin/inbox"),
+    Stop("admin-schedule", "/admin/operations/schedule"),
     Stop("admin-database", "/admin/operations/database"),
     Stop("admin-log", "/admin/log"),
     Stop("admin-money", "/admin/money"),

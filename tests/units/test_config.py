@@ -337,3 +337,21 @@ def test_a_refusal_is_its_docstring_or_what_it_was_given():
         """There is no seat left."""
 
     assert Full().sentence == "There is no seat left." and Full("None at all.").sentence == "None at all."
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        (
+            "portal_web:p%40s@a.example:5433,b.example/club",
+            "portal_web:p%40s@/club?host=a.example,b.example&port=5433,5432",
+        ),
+        (
+            "portal_web@10.0.0.1,10.0.0.2/club?sslmode=require",
+            "portal_web@/club?host=10.0.0.1,10.0.0.2&port=5432,5432&sslmode=require",
+        ),
+    ],
+)
+def test_an_address_may_name_several_hosts(typed, read):
+    made = Settings.from_environment({**GOOD, "DATABASE_URL": f"postgresql://{typed}"})
+    assert made.database_url == f"postgresql+psycopg://{read}"
