@@ -150,7 +150,7 @@ def sync(db: Session) -> None:
     at = clock.now()
     for meeting_id in each(db, db.scalars(MEETINGS, {"at": at}).all()):
         for user_id in each(db, db.scalars(HAVE_IT, {"meeting": meeting_id}).all()):
-            entry = entries.lock(db, meeting_id, user_id)
+            entry = entries.lock(db, meeting_id, user_id, even_suspended=True)
             if entry:
                 _mail(db, entry)
         db.execute(DONE, {"meeting": meeting_id, "person": None, "at": at})
@@ -172,7 +172,7 @@ def sync_person(db: Session, user_id: UUID, at: datetime) -> None:
             continue
         # First the note, then what is true: an answer that changes meanwhile is noted anew.
         db.execute(DONE, key)
-        entry = entries.lock(db, change.meeting_id, user_id)
+        entry = entries.lock(db, change.meeting_id, user_id, even_suspended=True)
         if entry:
             _mail(db, entry)
 
@@ -191,7 +191,7 @@ def _mail(db: Session, entry: Entry) -> None:
     if entry.due == "CANCEL" and entry.status == "cancelled":
         kind, message = "cancelled", meeting_messages.cancelled(entry.first_name, board)
     elif entry.due == "CANCEL":
-        kind, message = "withdrawn", messages.withdrawn(entry.first_name, board, entry.reason)
+        kind, message = "withdrawn", _withdrawn(entry, board)
     elif entry.has_moved:
         kind, message = "moved", _moved(entry, board)
     elif entry.is_mailed and entry.partstat == entry.wanted:
@@ -216,6 +216,10 @@ def _tell(db: Session, kind: str, meeting_id: UUID, status: str, message: Callab
 
 def _moved(entry: Entry, board: Board) -> Message:
     return meeting_messages.moved(entry.first_name, board, asks_again=entry.is_asked_again)
+
+
+def _withdrawn(entry: Entry, board: Board) -> Message:
+    return messages.withdrawn(entry.first_name, board, said_no=entry.answer == "declined", reason=entry.reason)
 
 
 def _board(db: Session, entry: Entry) -> Board:

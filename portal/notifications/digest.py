@@ -36,6 +36,12 @@ UNCHOSEN, MORNING = time(21), time(9)
 """Whoever left the preferred hour at what every account begins with, the hour of the evenings themselves, reads at nine in
 the morning what is on."""
 
+
+def hour(preferred: time | None) -> time:
+    """The hour at which somebody reads what is on, on their own clock; `preferred` is the account's."""
+    return MORNING if preferred is None or preferred == UNCHOSEN else preferred
+
+
 TEXTS_KEPT = 500
 
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)

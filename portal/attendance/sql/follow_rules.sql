@@ -32,8 +32,8 @@ begin
      order by r.user_id limit at_most),
   written as (
     insert into public.meeting_attendances as x (
-           meeting_id, user_id, answer, responded_at, invited_at, standing_answer_id, email_domain, is_external_domain)
-    select meeting, p.user_id, p.response, at, at, p.rule, split_part(u.email_key, '@', 2),
+           meeting_id, user_id, answer, responded_at, invited_at, is_general, standing_answer_id, email_domain, is_external_domain)
+    select meeting, p.user_id, p.response, at, at, true, p.rule, split_part(u.email_key, '@', 2),
            exists (select from public.club_domains)
            and not exists (select from public.club_domains k where k.domain = split_part(u.email_key, '@', 2))
       from plain p join public.users u on u.id = p.user_id
