@@ -1,5 +1,5 @@
 -- As before, with parties: what one person changes is theirs alone and takes them out of it; only an offer is one for
--- all, and who takes it takes it for all. Who answers an open meeting unasked is invited as everybody is. A host needs nobody's approval. A yes after a move is one to the new start.
+-- all, and who takes it takes it for all. A host needs nobody's approval. A yes after a move is one to the new start.
 create function decide_rsvp(m meetings, person uuid, response text, at timestamptz)
 returns table (answer text, changed boolean, refusal text, offered uuid[]) language plpgsql as $$
 #variable_conflict use_column
@@ -34,8 +34,8 @@ begin
   answer := becomes;
   if becomes <> was then
     changed := true;
-    insert into public.meeting_attendances as x (meeting_id, user_id, answer, responded_at, waiting_since, invited_at, is_general, reason)
-    values (m.id, person, becomes, at, case when becomes = 'waitlisted' then at end, at, not m.is_private, null)
+    insert into public.meeting_attendances as x (meeting_id, user_id, answer, responded_at, waiting_since, invited_at, reason)
+    values (m.id, person, becomes, at, case when becomes = 'waitlisted' then at end, at, null)
     on conflict on constraint uq_meeting_attendances_meeting_id do update
       set answer = excluded.answer, responded_at = excluded.responded_at, waiting_since = excluded.waiting_since,
           offer_expires_at = null, reason = null, party_skips = 0,

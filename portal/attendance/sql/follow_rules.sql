@@ -1,6 +1,6 @@
 -- Answers one meeting that has not begun by the rules of everybody, or of one person (else null), `at_most` answers at a
 -- time: those who were answered for, those who were offered a place because of it, and whether somebody asks for a place now.
--- A rule answers where the person has not, and changes only what a rule answered; what is no longer one's to answer, because
+-- Whose row a rule makes is invited as everybody is. A rule answers where the person has not, and changes only what a rule answered; what is no longer one's to answer, because
 -- it is undone or its time is another, is taken back or becomes what the person's other rules want. Each answer is the ordinary one (`decide_rsvp`), the oldest rule first;
 -- where there is a place for everybody, and for every no, many are written at once. Nothing more to answer: nobody is
 -- answered for. Locks the meeting's row. Called by the worker (portal/attendance/standing.py).
@@ -80,7 +80,8 @@ begin
       offered := offered || d.offered;
       requested := requested or d.answer = 'requested';
       update public.meeting_attendances x
-         set standing_answer_id = c.rule, reason = case when x.answer = 'withdrawn' then 'One of your rules says no.' else x.reason end
+         set standing_answer_id = c.rule, is_general = x.is_general or c.answer is null,
+             reason = case when x.answer = 'withdrawn' then 'One of your rules says no.' else x.reason end
        where x.meeting_id = m.id and x.user_id = c.user_id;
     end if;
   end loop;
