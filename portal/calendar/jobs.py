@@ -200,7 +200,9 @@ def _mail(db: Session, entry: Entry) -> None:
         kind, message = "confirmed", messages.confirmed(entry.first_name, board)
     else:
         kind, message = "invited", messages.invited(entry.first_name, board)
-    occasion = f"calendar:{entry.id}:{entry.user_id}:{entry.next_sequence}"
+    # As `_tell` has it, who may come later to somebody out of thousands; other mails nobody writes but this minute.
+    told = kind in ("moved", "cancelled")
+    occasion = _occasion(kind, entry) if told else f"calendar:{entry.id}:{entry.user_id}:{entry.next_sequence}"
     entries.write(db, kind, entry, message, occasion=occasion)
 
 
@@ -210,8 +212,11 @@ def _tell(db: Session, kind: str, meeting_id: UUID, status: str, message: Callab
     for user_id in each(db, people):
         entry = entries.lock(db, meeting_id, user_id)
         if entry and entry.status == status:
-            occasion = f"{kind}:{meeting_id}:{entry.revision}:{user_id}"
-            entries.write(db, kind, entry, message(entry, _board(db, entry)), occasion=occasion)
+            entries.write(db, kind, entry, message(entry, _board(db, entry)), occasion=_occasion(kind, entry))
+
+
+def _occasion(kind: str, entry: Entry) -> str:
+    return f"{kind}:{entry.id}:{entry.revision}:{entry.user_id}"
 
 
 def _moved(entry: Entry, board: Board) -> Message:

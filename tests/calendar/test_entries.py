@@ -161,6 +161,23 @@ def test_a_place_that_is_gone_is_no_no(charlies, charlie, supper, sync, messages
     assert "you have no place at Supper any more." in mail.text and "not coming" not in mail.text
 
 
+def test_what_the_minute_told_first_is_not_told_again(charlies, charlie, supper, sync, messages, superuser, worker_app):
+    """It may come first where thousands are told of a move one by one."""
+    says(charlies, supper, "accepted")
+    sync()
+    superuser.execute(MOVE, {"by": HOUR, "id": supper.id})
+    sync()
+    do(worker_app, jobs.tell_moved, meeting_id=str(supper.id))
+    superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.', revision = revision + 1")
+    sync()
+    do(worker_app, jobs.tell_cancelled, meeting_id=str(supper.id))
+    assert [(mail.kind, mail.method) for mail in messages(charlie)] == [
+        ("confirmed", "REQUEST"),
+        ("moved", "REQUEST"),
+        ("cancelled", "CANCEL"),
+    ]
+
+
 def test_a_suspension_takes_it_out_of_the_calendar(charlies, charlie, supper, sync, messages, superuser, worker_app):
     says(charlies, supper, "accepted")
     sync()
