@@ -115,15 +115,15 @@ def digest(club_name: str, meetings: Sequence[tuple[Board, str]], *, weekly: boo
     first, number = meetings[0][0], len(meetings)
     subject = (
         ngettext(
-            "%(club)s: %(num)s evening in the week ahead",
-            "%(club)s: %(num)s evenings in the week ahead",
+            "%(club)s: %(num)s meeting in the week ahead",
+            "%(club)s: %(num)s meetings in the week ahead",
             number,
             club=club_name,
         )
         if weekly
         else ngettext(
             "%(club)s: %(title)s at %(time)s",
-            "%(club)s: %(num)s evenings until tomorrow",
+            "%(club)s: %(num)s meetings until tomorrow",
             number,
             club=club_name,
             title=first.title,

@@ -134,7 +134,7 @@ def test_who_wants_it_weekly_gets_it_on_mondays_for_the_week(digest, superuser, 
     chose(superuser, bob, "never")
     digest(NINE)
     digest(NINE + 6 * DAY)
-    assert readers(superuser) == [("Alice", "Goalete: 2 evenings in the week ahead")]
+    assert readers(superuser) == [("Alice", "Goalete: 2 meetings in the week ahead")]
 
 
 def test_it_is_in_the_readers_own_time_with_a_change_of_clocks(digest, superuser, alice, bob):
