@@ -132,7 +132,7 @@ def test_reading_is_logged_once_for_page_and_frame(desk, write, paths, superuser
     write(user_id=alice.id)
     (path,) = paths()
     desk.get(path), desk.get(f"{path}/page")
-    noted = superuser.execute("select user_id, subject_id from system_logs where operation = 'mail.read'").fetchall()
+    noted = superuser.execute("select user_id, subject_id from system_logs where operation = 'mail.opened'").fetchall()
     assert noted == [(dora.id, alice.id)]
     assert "Dora read a mail to Alice in the outbox" in words(desk.get("/admin/log"))
 

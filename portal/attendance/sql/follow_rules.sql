@@ -1,9 +1,10 @@
 -- Answers one meeting that has not begun by the rules of everybody, or of one person (else null), `at_most` answers at a
 -- time: those who were answered for, those who were offered a place because of it, and whether somebody asks for a place now.
--- Whose row a rule makes is invited as everybody is. A rule answers where the person has not, and changes only what a rule answered; what is no longer one's to answer, because
--- it is undone or its time is another, is taken back or becomes what the person's other rules want. Each answer is the ordinary one (`decide_rsvp`), the oldest rule first;
--- where there is a place for everybody, and for every no, many are written at once. Nothing more to answer: nobody is
--- answered for. Locks the meeting's row. Called by the worker (portal/attendance/standing.py).
+-- A rule answers where the person has not, and changes only what a rule answered; what is no longer one's to answer, because
+-- it is undone or its time is another, is taken back or becomes what the person's other rules want. A row that a rule makes is
+-- an invitation as everybody has it, so that what is left of it lets nobody into a meeting that becomes private. Each answer is
+-- the ordinary one (`decide_rsvp`), the oldest rule first; where there is a place for everybody, and for every no, many are
+-- written at once. Nothing more to answer: nobody is answered for. Locks the meeting's row. Called by the worker (portal/attendance/standing.py).
 create function follow_rules(meeting uuid, weekdays jsonb, person uuid, at_most integer)
 returns table (answered uuid[], offered uuid[], requested boolean)
 language plpgsql security definer set search_path = '' as $$
