@@ -56,7 +56,7 @@ def take_back_addresses(db: Session, meeting_id: UUID, addresses: list[str], *, 
 
 
 def take_back(db: Session, meeting_id: UUID, person_id: UUID, *, later: bool = False) -> None:
-    """Take an invitation back: the meeting is not theirs to see any more, and they are told. Raises Stays."""
+    """Take an invitation back: the meeting is not theirs to see any more, and they are told. Raises NotRemovable."""
     changed = db.execute(TAKE_BACK, {"meeting": meeting_id, "person": person_id, "later": later}).all()
     if not changed:
         raise NotRemovable

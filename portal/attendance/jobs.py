@@ -29,6 +29,7 @@ from portal.attendance.queries import invited_at
 from portal.database.rows import typed
 from portal.database.transactions import each
 from portal.jobs import job
+from portal.mail.models import Mail
 from portal.meetings import waitlist
 from portal.meetings.board import Board, Clock
 from portal.meetings.events import place_offered
@@ -144,6 +145,17 @@ def tell_offer(db: Session, meeting_id: UUID, user_id: UUID) -> None:
             row.first_name, board, viewer_clock.here(row.offer_expires_at), together=row.party_id is not None
         )
         mail.write(db, "offer", row.email, message, user_id=row.user_id, meeting_id=meeting_id, occasion=occasion)
+
+
+@mail.recheck("offer")
+def why_no_offer(db: Session, written: Mail) -> str | None:
+    """Why a mail about an offer that waited in the outbox is not true any more, for admins; None if it is."""
+    if written.meeting_id is None or written.user_id is None:
+        return None
+    row = _rsvp(db, written.meeting_id, written.user_id)
+    if row and row.answer == "offered" and row.offer_expires_at and row.offer_expires_at > clock.now():
+        return None
+    return "The place is not held for them any more."
 
 
 @places_requested.subscribe
@@ -285,6 +297,20 @@ def tell_missing(db: Session, meeting_id: UUID) -> None:
             mail.write(
                 db, "missing", person.email, message, user_id=person.user_id, meeting_id=meeting_id, occasion=occasion
             )
+
+
+@mail.recheck("missing")
+def why_not_missing(db: Session, written: Mail) -> str | None:
+    """The same for the mail to whoever has not come."""
+    still = (
+        select(Attendance.id)
+        .join(Meeting, Meeting.id == Attendance.meeting_id)
+        .where(Attendance.meeting_id == written.meeting_id, Attendance.user_id == written.user_id)
+        .where(Attendance.answer == "accepted", Attendance.joined_at.is_(None))
+        .where(Meeting.status.in_(("scheduled", "active")), Meeting.ends_at > clock.now())
+    )
+    is_missing = written.meeting_id is None or db.scalar(still) is not None
+    return None if is_missing else "They came, or the meeting was over before it could be sent."
 
 
 @job("attendance.release", cron="*/5 * * * *", lock="attendance.release")

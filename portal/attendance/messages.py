@@ -110,14 +110,14 @@ def requested(name: str | None, m: Board, people: int) -> Message:
 def recorded(name: str | None, m: Board) -> Message:
     """For the host: the platform has a recording. The mail does not say where."""
     return Message(
-        subject=f"A recording of {m.title} is there",
-        headline="A recording is there",
+        subject=f"A recording of {m.title} is ready",
+        headline="A recording is ready",
         body=(
             f"Hello {name or 'there'}, {m.title} was recorded. Nobody sees the recording until you publish it.",
             "You can add notes on the same page, with links to whatever you like.",
         ),
         details=details(m),
-        button=(f"/meetings/{m.id}/notes", "See to the recording"),
+        button=(f"/meetings/{m.id}/notes", "Look at the recording"),
         why="You get this because you hosted this meeting.",
     )
 
@@ -126,13 +126,13 @@ def afterwards(name: str | None, m: Board, *, has_notes: bool) -> Message:
     """To who came: the host left notes, or (`has_notes` False) a recording alone."""
     who = name or "there"
     return Message(
-        subject=f"The notes of {m.title} are there" if has_notes else f"The recording of {m.title} is there",
-        headline="The notes are there" if has_notes else "The recording is there",
+        subject=f"The notes of {m.title} are ready" if has_notes else f"The recording of {m.title} is ready",
+        headline="The notes are ready" if has_notes else "The recording is ready",
         body=(
             f"Hello {who}, you came to {m.title}. The host’s notes are on its page now."
             if has_notes
             else f"Hello {who}, you came to {m.title}. The recording is on its page now.",
-            "We send you no further mail about it, also if more is added later.",
+            "We send you no further mail about it, even if more is added later.",
         ),
         details=details(m),
         button=(f"/meetings/{m.id}#from-the-host", "Go to the page"),

@@ -41,6 +41,7 @@ class Entry(NamedTuple):
     first_name: str | None
     last_name: str | None
     zone: str
+    is_active: bool
     answer: str | None
     agreed_to: datetime | None
     reason: str | None
@@ -68,7 +69,7 @@ class Entry(NamedTuple):
 
         Who is invited by name has it there unanswered until they have a place or say no; a host needs no invitation.
         """
-        if self.status == "cancelled":
+        if self.status == "cancelled" or not self.is_active:
             return None
         if self.answer == "accepted":
             return "NEEDS-ACTION" if self.is_asked_again else "ACCEPTED"
@@ -124,7 +125,7 @@ READ = Query(
     text("""
 select m.id, m.title, m.host_name, m.starts_at, m.ends_at, m.timezone, m.status, m.is_private,
        coalesce(m.host_id = u.id, false) as is_host, m.revision,
-       u.id as user_id, u.email, u.first_name, u.last_name, u.timezone as zone,
+       u.id as user_id, u.email, u.first_name, u.last_name, u.timezone as zone, u.is_active,
        a.answer, a.agreed_to, a.reason, a.party_id, a.invited_at,
        coalesce(p.calendar_mails and not 'confirmation' = any (p.switched_off), true) as wants_mails,
        case when 'reminder' = any (p.switched_off) then '{}' else coalesce(p.reminders, '{60}') end as reminders,
@@ -134,7 +135,7 @@ select m.id, m.title, m.host_name, m.starts_at, m.ends_at, m.timezone, m.status,
   left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id
   left join mail_preferences p on p.user_id = u.id
   left join calendar_entries e on e.meeting_id = m.id and e.user_id = u.id
- where m.id = :meeting and u.id = :person and u.is_active
+ where m.id = :meeting and u.id = :person and (u.is_active or (:even_suspended and u.closed_at is null))
 """),
 )
 KEEP = text("""
@@ -147,13 +148,15 @@ REPLIED = text("update calendar_entries set partstat = :partstat where meeting_i
 WRITTEN = text("select exists (select from mails where occasion = :occasion)")
 
 
-def lock(db: Session, meeting_id: UUID, user_id: UUID) -> Entry | None:
-    """The entry, nobody else's until the transaction ends; None if meeting or person are gone."""
+def lock(db: Session, meeting_id: UUID, user_id: UUID, *, even_suspended: bool = False) -> Entry | None:
+    """The entry, nobody else's until the transaction ends; None if meeting or person are gone, or the person suspended: of what
+    they lost their calendar is told (`even_suspended`), of nothing else.
+    """
     key = {"meeting": meeting_id, "person": user_id}
     token = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
     db.execute(MAKE, {**key, "token": token})
     db.execute(LOCK, key)
-    return READ.one_or_none(db, **key)
+    return READ.one_or_none(db, **key, even_suspended=even_suspended)
 
 
 def write(db: Session, kind: str, entry: Entry, message: Message, *, occasion: str | None = None) -> None:

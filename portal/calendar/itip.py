@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,9 @@ from icalendar import Alarm, Calendar, Component, Event, Timezone, TimezoneDayli
 
 from portal import clock
 from portal.mail import Invitation
+
+MAILTO = "@!$'*+"
+"""What stands as it is in the address of a mailto URI, besides letters, digits and -._~ (RFC 6068 2)."""
 
 
 class CalendarMeeting(Protocol):
@@ -165,7 +168,7 @@ def invitation(
     host = vCalAddress(f"mailto:{club.address}")
     host.params["CN"] = club.name
     event.add("organizer", host)
-    attendee = vCalAddress(f"mailto:{person.address}")
+    attendee = vCalAddress(f"mailto:{quote(person.address, safe=MAILTO)}")
     attendee.params["CN"] = person.name
     attendee.params["CUTYPE"] = "INDIVIDUAL"
     attendee.params["ROLE"] = "REQ-PARTICIPANT"

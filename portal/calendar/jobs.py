@@ -150,7 +150,7 @@ def sync(db: Session) -> None:
     at = clock.now()
     for meeting_id in each(db, db.scalars(MEETINGS, {"at": at}).all()):
         for user_id in each(db, db.scalars(HAVE_IT, {"meeting": meeting_id}).all()):
-            entry = entries.lock(db, meeting_id, user_id)
+            entry = entries.lock(db, meeting_id, user_id, even_suspended=True)
             if entry:
                 _mail(db, entry)
         db.execute(DONE, {"meeting": meeting_id, "person": None, "at": at})
@@ -172,7 +172,7 @@ def sync_person(db: Session, user_id: UUID, at: datetime) -> None:
             continue
         # First the note, then what is true: an answer that changes meanwhile is noted anew.
         db.execute(DONE, key)
-        entry = entries.lock(db, change.meeting_id, user_id)
+        entry = entries.lock(db, change.meeting_id, user_id, even_suspended=True)
         if entry:
             _mail(db, entry)
 
@@ -191,7 +191,7 @@ def _mail(db: Session, entry: Entry) -> None:
     if entry.due == "CANCEL" and entry.status == "cancelled":
         kind, message = "cancelled", meeting_messages.cancelled(entry.first_name, board)
     elif entry.due == "CANCEL":
-        kind, message = "withdrawn", messages.withdrawn(entry.first_name, board, entry.reason)
+        kind, message = "withdrawn", _withdrawn(entry, board)
     elif entry.has_moved:
         kind, message = "moved", _moved(entry, board)
     elif entry.is_mailed and entry.partstat == entry.wanted:
@@ -200,7 +200,9 @@ def _mail(db: Session, entry: Entry) -> None:
         kind, message = "confirmed", messages.confirmed(entry.first_name, board)
     else:
         kind, message = "invited", messages.invited(entry.first_name, board)
-    occasion = f"calendar:{entry.id}:{entry.user_id}:{entry.next_sequence}"
+    # As `_tell` has it, who may come later to somebody out of thousands; other mails nobody writes but this minute.
+    told = kind in ("moved", "cancelled")
+    occasion = _occasion(kind, entry) if told else f"calendar:{entry.id}:{entry.user_id}:{entry.next_sequence}"
     entries.write(db, kind, entry, message, occasion=occasion)
 
 
@@ -210,12 +212,19 @@ def _tell(db: Session, kind: str, meeting_id: UUID, status: str, message: Callab
     for user_id in each(db, people):
         entry = entries.lock(db, meeting_id, user_id)
         if entry and entry.status == status:
-            occasion = f"{kind}:{meeting_id}:{entry.revision}:{user_id}"
-            entries.write(db, kind, entry, message(entry, _board(db, entry)), occasion=occasion)
+            entries.write(db, kind, entry, message(entry, _board(db, entry)), occasion=_occasion(kind, entry))
+
+
+def _occasion(kind: str, entry: Entry) -> str:
+    return f"{kind}:{entry.id}:{entry.revision}:{entry.user_id}"
 
 
 def _moved(entry: Entry, board: Board) -> Message:
     return meeting_messages.moved(entry.first_name, board, asks_again=entry.is_asked_again)
+
+
+def _withdrawn(entry: Entry, board: Board) -> Message:
+    return messages.withdrawn(entry.first_name, board, said_no=entry.answer == "declined", reason=entry.reason)
 
 
 def _board(db: Session, entry: Entry) -> Board:

@@ -37,15 +37,16 @@ def invited(name: str | None, m: Board) -> Message:
     )
 
 
-def withdrawn(name: str | None, m: Board, reason: str | None) -> Message:
-    """A place is gone, or a no was said; `reason` if it was not the person's own doing."""
+def withdrawn(name: str | None, m: Board, *, said_no: bool, reason: str | None) -> Message:
+    """A no was said (`said_no`), or a place is gone, for a `reason` if one is known."""
     return Message(
         subject=f"Removed from your calendar: {m.title}",
-        headline="You have no place any more" if reason else "You’re not coming",
+        headline="You’re not coming" if said_no else "You have no place any more",
         body=(
-            f"Hello {name or 'there'}, you have no place at {m.title} any more. {reason}"
-            if reason
-            else f"Hello {name or 'there'}, you’re not coming to {m.title}.",
+            f"Hello {name or 'there'}, you’re not coming to {m.title}."
+            if said_no
+            else f"Hello {name or 'there'}, you have no place at {m.title} any more.",
+            *([reason] if reason else []),
             "This mail takes it out of your calendar.",
         ),
         details=details(m),

@@ -43,7 +43,7 @@ BODY = Query(MailBody, text("select text, html, calendar from mail_body(:mail)")
 # The page of a mail and the frame on it are one reading.
 READ_LATELY = text("""
 select exists (select from system_logs
-                where user_id = (select auth.uid()) and operation = 'mail.read' and metadata ->> 'mail' = :mail
+                where user_id = (select auth.uid()) and operation = 'mail.opened' and metadata ->> 'mail' = :mail
                   and timestamp > cast(:at as timestamptz) - interval '10 minutes')
 """)
 ABOUT = Query(About, select(Mail.user_id, Mail.meeting_id).where(Mail.id == bindparam("mail")))

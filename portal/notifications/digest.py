@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import clock
+from portal.attendance.rsvp import needs_new_answer
 from portal.database.query import Query
 from portal.database.transactions import keep
 from portal.jobs.runs import Run, noted
@@ -35,12 +36,13 @@ UNCHOSEN, MORNING = time(21), time(9)
 """Whoever left the preferred hour at what every account begins with, the hour of the evenings themselves, reads at nine in
 the morning what is on."""
 
-TEXTS_KEPT = 500
 
-
-def hour_of(preferred: time | None) -> time:
-    """The hour, on their own clock, at which the digest comes to somebody who prefers to meet at `preferred`."""
+def hour(preferred: time | None) -> time:
+    """The hour at which somebody reads what is on, on their own clock; `preferred` is the account's."""
     return MORNING if preferred is None or preferred == UNCHOSEN else preferred
+
+
+TEXTS_KEPT = 500
 
 
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
@@ -61,7 +63,9 @@ class Due(NamedTuple):
 
 
 class DueDigest(NamedTuple):
-    """Somebody whose hour has come, and what is on for them: meetings with their answers, from the soonest on."""
+    """Somebody whose hour has come, and what is on for them: meetings with their answers, from the soonest on. `agreed_to` is
+    the start a yes was said to where that was another, else None.
+    """
 
     user_id: UUID
     email: str
@@ -71,6 +75,7 @@ class DueDigest(NamedTuple):
     weekly: bool
     meetings: list[UUID]
     answers: list[str]
+    agreed_to: list[datetime | None]
 
 
 ZONES = text("select distinct timezone from users where is_active and access_until > :at")
@@ -79,7 +84,7 @@ UPTO = text(f"select id from users where id > :after order by id offset {bulk.BA
 DUE = Query(
     DueDigest,
     text("""
-select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.weekly, o.meetings, o.answers
+select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.weekly, o.meetings, o.answers, o.agreed_to
   from users u
   join unnest(cast(:zones as text[]), cast(:days as date[]), cast(:since as integer[]), cast(:until as integer[]),
               cast(:tomorrow as timestamptz[]), cast(:next_week as timestamptz[]))
@@ -89,8 +94,10 @@ select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.week
    select coalesce(p.digest = 'weekly', false) as weekly,
           extract(epoch from case u.preferred_meeting_time when :unchosen then :morning else u.preferred_meeting_time end) as hour) c
  cross join lateral (
-   select array_agg(m.id order by m.starts_at, m.id) as meetings, array_agg(m.answer order by m.starts_at, m.id) as answers
-     from (select m.id, m.starts_at, coalesce(a.answer, 'invited') as answer
+   select array_agg(m.id order by m.starts_at, m.id) as meetings, array_agg(m.answer order by m.starts_at, m.id) as answers,
+          array_agg(m.agreed_to order by m.starts_at, m.id) as agreed_to
+     from (select m.id, m.starts_at, coalesce(a.answer, 'invited') as answer,
+                  case when a.answer = 'accepted' and a.agreed_to <> m.starts_at then a.agreed_to end as agreed_to
              from meetings m left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id
             where m.status = 'scheduled' and m.starts_at > :at
               and m.starts_at < case when c.weekly then d.next_week else d.tomorrow end
@@ -205,20 +212,25 @@ class _Texts:
         self._kept: dict[tuple[object, ...], bulk.Body] = {}
 
     def of(self, row: DueDigest) -> bulk.Body:
-        key = (row.zone, row.weekly, *row.meetings, *row.answers)
+        answers = [*map(self._answer, row.meetings, row.answers, row.agreed_to)]
+        key = (row.zone, row.weekly, *row.meetings, *answers)
         if (body := self._kept.get(key)) is None:
             if len(self._kept) >= TEXTS_KEPT:
                 self._kept.clear()
-            body = self._kept[key] = self._render(row)
+            body = self._kept[key] = self._render(row, answers)
         return body
 
-    def _render(self, row: DueDigest) -> bulk.Body:
+    def _answer(self, meeting_id: UUID, answer: str, agreed_to: datetime | None) -> str:
+        if agreed_to is None:
+            return answer
+        meeting = self._db.get_one(Meeting, meeting_id)
+        return "asked-again" if needs_new_answer(agreed_to, meeting.starts_at, meeting.timezone) else answer
+
+    def _render(self, row: DueDigest, answers: Sequence[str]) -> bulk.Body:
         settings = current_app.config["SETTINGS"]
         here = Clock(self._at, row.zone, settings.club_timezone, settings.doors_minutes)
         boards = [Board(self._db.get_one(Meeting, meeting), here) for meeting in row.meetings]
-        message, parts = messages.digest(
-            settings.club_name, list(zip(boards, row.answers, strict=True)), weekly=row.weekly
-        )
+        message, parts = messages.digest(settings.club_name, list(zip(boards, answers, strict=True)), weekly=row.weekly)
         return bulk.body(
             "digest",
             message,

@@ -25,6 +25,21 @@ def reminder(m: Board) -> Message:
     )
 
 
+def reminder_to_answer_again(m: Board) -> Message:
+    """A meeting begins soon that was moved too far since the reader said yes."""
+    return Message(
+        subject=_begins(m),
+        headline=_begins(m),
+        body=(
+            f"Hello {NAME}, it was moved after you said yes to {m.title}, and your place is kept.",
+            "Are you still coming? Tell us on the page, so that somebody else can have your place if you cannot.",
+        ),
+        details=details(m),
+        button=(f"/meetings/{m.id}", "Answer on the page"),
+        why="You get this because you said yes to this meeting.",
+    )
+
+
 def reminder_of_offer(m: Board) -> Message:
     """A meeting in which a place is held for the reader begins soon."""
     return Message(
@@ -79,8 +94,17 @@ class DigestPart:
 
 
 HEADINGS = {"open": "Are you coming?", "coming": "You are coming", "waiting": "You are waiting"}
-PARTS = {"invited": "open", "offered": "open", "accepted": "coming", "waitlisted": "waiting", "requested": "waiting"}
-"""In which part of the digest a meeting stands, by the reader's answer; with another answer it is not in it."""
+PARTS = {
+    "invited": "open",
+    "asked-again": "open",
+    "offered": "open",
+    "accepted": "coming",
+    "waitlisted": "waiting",
+    "requested": "waiting",
+}
+"""In which part of the digest a meeting stands, by the reader's answer; with another answer it is not in it. `asked-again` is
+a yes to a start that was moved too far.
+"""
 
 
 def digest(club_name: str, meetings: Sequence[tuple[Board, str]], *, weekly: bool) -> tuple[Message, list[DigestPart]]:
@@ -91,15 +115,15 @@ def digest(club_name: str, meetings: Sequence[tuple[Board, str]], *, weekly: boo
     first, number = meetings[0][0], len(meetings)
     subject = (
         ngettext(
-            "%(club)s: %(num)s evening in the week ahead",
-            "%(club)s: %(num)s evenings in the week ahead",
+            "%(club)s: %(num)s meeting in the week ahead",
+            "%(club)s: %(num)s meetings in the week ahead",
             number,
             club=club_name,
         )
         if weekly
         else ngettext(
             "%(club)s: %(title)s at %(time)s",
-            "%(club)s: %(num)s evenings until tomorrow",
+            "%(club)s: %(num)s meetings until tomorrow",
             number,
             club=club_name,
             title=first.title,
@@ -113,14 +137,16 @@ def digest(club_name: str, meetings: Sequence[tuple[Board, str]], *, weekly: boo
             f"Hello {NAME}, this is on at {club_name}. Each link leads to the page of the meeting, where you answer; "
             "opening this mail decides nothing.",
         ),
-        why="You get this each Monday, at the hour of your account page."
+        why="You get this each Monday. The page of your mails says at which hour."
         if weekly
-        else "You get this on days on which something is on, at the hour of your account page.",
+        else "You get this on days on which something is on. The page of your mails says at which hour.",
     )
     return message, [DigestPart(HEADINGS[part], entries) for part, entries in parts.items() if entries]
 
 
 def _entry(m: Board, answer: str) -> DigestEntry:
+    if answer == "asked-again":
+        return DigestEntry(m, "It was moved after you said yes, and your place is kept.", "Answer")
     if answer == "offered":
         return DigestEntry(m, "A place is held for you.", "Decide")
     if answer == "waitlisted":

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.attendance.models import Attendance
+from portal.attendance.rsvp import needs_new_answer
 from portal.database.query import Query
 from portal.database.transactions import keep
 from portal.mail import Message, bulk
@@ -27,7 +28,9 @@ FIRST = UUID(int=0)
 
 
 class DueReminder(NamedTuple):
-    """Somebody to be reminded of a meeting; `minutes` before its start the reminder was due."""
+    """Somebody to be reminded of a meeting; `minutes` before its start the reminder was due.
+    `agreed_to` is the start they said yes to, `timezone` the meeting's.
+    """
 
     meeting_id: UUID
     starts_at: datetime
@@ -36,6 +39,8 @@ class DueReminder(NamedTuple):
     first_name: str | None
     zone: str
     answer: str
+    agreed_to: datetime | None
+    timezone: str
     minutes: int
 
 
@@ -57,7 +62,8 @@ Due = TypeVar("Due", DueReminder, Latecomer)
 DUE = Query(
     DueReminder,
     text(f"""
-select m.id as meeting_id, m.starts_at, u.id as user_id, u.email, u.first_name, u.timezone as zone, a.answer, mark.minutes
+select m.id as meeting_id, m.starts_at, u.id as user_id, u.email, u.first_name, u.timezone as zone, a.answer, a.agreed_to,
+       m.timezone, mark.minutes
   from meetings m
   join meeting_attendances a on a.meeting_id = m.id and a.answer in ('accepted', 'offered')
   join users u on u.id = a.user_id
@@ -99,7 +105,10 @@ def remind(db: Session) -> int:
 
     def address(row: DueReminder) -> tuple[Callable[[Board], Message], str]:
         occasion = f"reminder:{row.meeting_id}:{row.starts_at.timestamp():.0f}:{row.minutes}:{row.user_id}"
-        return (messages.reminder_of_offer if row.answer == "offered" else messages.reminder), occasion
+        if row.answer == "offered":
+            return messages.reminder_of_offer, occasion
+        asks_again = needs_new_answer(row.agreed_to, row.starts_at, row.timezone)
+        return (messages.reminder_to_answer_again if asks_again else messages.reminder), occasion
 
     return _write_all(db, "reminder", DUE, address)
 

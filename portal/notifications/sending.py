@@ -45,6 +45,7 @@ class Begun(NamedTuple):
     subject: str | None
     body: str
     written_by: UUID | None
+    by_admin: bool
     reached_user_id: UUID | None
 
 
@@ -52,13 +53,13 @@ class Begun(NamedTuple):
 BEGIN = text("""
 update announcements set state = 'sending'
  where id = :announcement and state in ('leaving', 'sending') and leaves_at <= :at
-returning meeting_id, audience, days, subject, body, written_by, reached_user_id
+returning meeting_id, audience, days, subject, body, written_by, by_admin, reached_user_id
 """)
 # The next of the group are found by the order of an index, however many there are: only a plan made for so few knows that.
 PLANNED_ANEW = text("set local plan_cache_mode = force_custom_plan")
 AUDIENCE = text("""
 select user_id, email, first_name, timezone
-  from announcement_audience(:meeting_id, :audience, :days, :written_by, :reached_user_id, :most)
+  from announcement_audience(:meeting_id, :audience, :days, :written_by, :by_admin, :reached_user_id, :most)
 """)
 # Whether the message is one that may still go out: nobody stopped it, the meeting is ahead, whoever wrote it still may.
 OBSTACLE = text("""

@@ -11,7 +11,7 @@ from portal.database import db
 from portal.errors import error_page
 from portal.mail import choices
 from portal.mail.kinds import CATEGORIES
-from portal.notifications import digest
+from portal.notifications.digest import hour
 from portal.notifications.forms import ChoicesForm
 from portal.viewer import me
 from portal.web import find, page
@@ -65,8 +65,8 @@ def _unsubscribe_page(token: str, *, done: bool = False) -> ResponseReturnValue:
 
 
 def _mails_page(form: ChoicesForm, status: int = 200) -> ResponseReturnValue:
-    always = [category for category in CATEGORIES.values() if not category.optional]
     profile = find(queries.PROFILE, id=me())
+    always = [category for category in CATEGORIES.values() if not category.optional]
     return page(
         "notifications/mails.html",
         status,
@@ -74,6 +74,6 @@ def _mails_page(form: ChoicesForm, status: int = 200) -> ResponseReturnValue:
         categories=CATEGORIES,
         always=always,
         profile=profile,
-        digest_hour=digest.hour_of(profile.preferred_meeting_time),
+        digest_hour=f"{hour(profile.preferred_meeting_time):%H:%M}",
         unreachable=choices.UNREACHABLE.one_or_none(db.session()),
     )

@@ -132,7 +132,7 @@ def test_reading_is_logged_once_for_page_and_frame(desk, write, paths, superuser
     write(user_id=alice.id)
     (path,) = paths()
     desk.get(path), desk.get(f"{path}/page")
-    noted = superuser.execute("select user_id, subject_id from system_logs where operation = 'mail.read'").fetchall()
+    noted = superuser.execute("select user_id, subject_id from system_logs where operation = 'mail.opened'").fetchall()
     assert noted == [(dora.id, alice.id)]
     assert "Dora read a mail to Alice in the outbox" in words(desk.get("/admin/log"))
 
@@ -202,6 +202,17 @@ def test_of_such_a_mail_kind_time_state_and_failure_are_shown(desk, write, paths
     assert "We are open." not in shown and "Hello Alice" not in shown
     assert desk.get(f"{path}/page").status_code == 404
     assert "mail.opened" not in operations(superuser)
+
+
+def test_nobody_reads_there_how_to_answer_or_unsubscribe_for_somebody(desk, write, paths, superuser, alice, supper):
+    token = "a2" * 13
+    folded = f"BEGIN:VCALENDAR\r\nORGANIZER:mailto:inbox+{token[:9]}\r\n {token[9:]}@club.example\r\n"
+    write(kind="confirmed", user_id=alice.id, meeting_id=supper.id, invitation=Invitation("REQUEST", folded))
+    (unsubscribing,) = set(re.findall(r"/unsubscribe/([\w.-]+)", one(superuser, "select text || html from mails")))
+    (path,) = paths()
+    shown = desk.get(path).text + desk.get(f"{path}/page").text
+    assert "inbox+…@club.example" in shown and token[9:] not in shown
+    assert "/unsubscribe/…" in shown and unsubscribing not in shown
 
 
 @pytest.mark.parametrize("state", ["queued", "sent", "failed"])

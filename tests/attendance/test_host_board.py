@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from portal.attendance import jobs
 from portal.clock import at
 from tests.support.presence import has_room, moment, seen
-from tests.support.reading import invite, one, operations, plan, words
+from tests.support.reading import do, invite, one, operations, plan, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -128,6 +129,19 @@ def test_who_has_come_meanwhile_is_not_written_to(remind, work, mails, superuser
     with at(moment(tonight, 11)):
         work()
     assert mails(charlie.email) == []
+
+
+def test_who_would_read_it_after_the_end_is_not_written_to(
+    remind, worker_app, work, mails, superuser, alice, charlie, tonight
+):
+    remind(alice)
+    do(worker_app, jobs.tell_missing, moment(tonight, 11), meeting_id=str(tonight.id))
+    with at(moment(tonight, 600)):
+        work()
+    assert mails(charlie.email) == []
+    assert "They came, or the meeting was over before it could be sent." in one(
+        superuser, "select failure from mails where kind = 'missing'"
+    )
 
 
 def test_not_again_within_ten_minutes(remind, superuser, alice, tonight):

@@ -97,6 +97,16 @@ def test_a_mail_about_an_offer_that_ran_out_meanwhile_is_not_written(worker_app,
     assert one(superuser, "select count(*) from mails") == 1
 
 
+def test_a_mail_about_an_offer_that_was_taken_meanwhile_is_not_sent(worker_app, superuser, work, alice, tonight):
+    invite(superuser, alice, tonight, answer="offered", offer_expires_at=tonight.starts_at - 10 * HOUR)
+    do(worker_app, jobs.tell_offer, meeting_id=str(tonight.id), user_id=str(alice.id))
+    superuser.execute("update meeting_attendances set answer = 'accepted', offer_expires_at = null")
+    work()
+    assert superuser.execute("select state, failure from mails where kind = 'offer'").fetchall() == [
+        ("dropped", "The place is not held for them any more.")
+    ]
+
+
 def test_news_of_a_meeting_that_is_gone_is_told_to_nobody(worker_app, superuser, alice):
     ids = {"meeting_id": str(alice.id), "user_id": str(alice.id)}
     for job in (jobs.tell_offer, tell_decision):

@@ -157,7 +157,7 @@ def test_who_came_is_told_once_and_not_at_once(write, work, minutes_later, mails
     write(alice, "Thank you all.")
     minutes_later()
     (mail,) = mails(bob.email)
-    assert mail["subject"] == "The notes of Supper are there" and f"/meetings/{supper.id}" in mail["text"]
+    assert mail["subject"] == "The notes of Supper are ready" and f"/meetings/{supper.id}" in mail["text"]
     assert "Thank" not in mail["text"] and mails(alice.email) == mails(charlie.email) == []
 
 
@@ -316,4 +316,4 @@ def test_a_recording_alone_is_told_too_and_notes_after_it_are_not(press, write, 
     write(alice, "Thank you.")
     minutes_later()
     (mail,) = mails(bob.email)
-    assert mail["subject"] == "The recording of Supper is there" and "recordings.example" not in str(mail)
+    assert mail["subject"] == "The recording of Supper is ready" and "recordings.example" not in str(mail)

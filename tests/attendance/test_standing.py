@@ -387,3 +387,14 @@ def test_a_rejection_stays_when_its_rule_is_undone(rule, follow, answer_of, supe
     undo(superuser, made)
     follow()
     assert answer_of(alice, circle) == ("rejected", False)
+
+
+def test_what_an_undone_rule_leaves_lets_nobody_into_a_private_evening(rule, follow, superuser, alice, quiet, supper):
+    """Neither where many were answered at once nor where each was (a limit on places)."""
+    weekly = [rule(alice, "accepted", weekday=day) for day in {weekday_of(quiet), weekday_of(supper)}]
+    follow()
+    for each in weekly:
+        undo(superuser, each)
+    follow()
+    superuser.execute("update meetings set is_private = true")
+    assert one(superuser, "select count(*) from meeting_attendances where user_id = %s", alice.id) == 0

@@ -137,6 +137,56 @@ def test_everybody_of_the_family_has_it_by_the_mail_that_tells_them(
     assert [(mail.kind, mail.method) for mail in messages(alice)] == [("confirmed", "REQUEST")]
 
 
+def test_whoever_does_without_calendar_mails_still_hears_that_the_family_answered(
+    sign_in, alice, bob, superuser, supper, work
+):
+    superuser.execute("update users set family_may_answer = true where id = %s", [bob.id])
+    superuser.execute("insert into mail_preferences (user_id, calendar_mails) values (%s, false)", [bob.id])
+    sign_in(alice).submit(f"/meetings/{supper.id}/together")
+    work()
+    assert superuser.execute("select kind, state, method from mails where user_id = %s", [bob.id]).fetchall() == [
+        ("together", "sent", None)
+    ]
+
+
+@pytest.mark.parametrize("answer", ["waitlisted", "invited"])
+def test_a_place_that_is_gone_is_no_no(charlies, charlie, supper, sync, messages, superuser, answer):
+    says(charlies, supper, "accepted")
+    sync()
+    since = "now()" if answer == "waitlisted" else "null"
+    superuser.execute(f"update meeting_attendances set answer = %s, waiting_since = {since}".encode(), [answer])
+    sync()
+    mail = messages(charlie)[-1]
+    assert (mail.kind, mail.method) == ("withdrawn", "CANCEL")
+    assert "you have no place at Supper any more." in mail.text and "not coming" not in mail.text
+
+
+def test_what_the_minute_told_first_is_not_told_again(charlies, charlie, supper, sync, messages, superuser, worker_app):
+    """It may come first where thousands are told of a move one by one."""
+    says(charlies, supper, "accepted")
+    sync()
+    superuser.execute(MOVE, {"by": HOUR, "id": supper.id})
+    sync()
+    do(worker_app, jobs.tell_moved, meeting_id=str(supper.id))
+    superuser.execute("update meetings set status = 'cancelled', cancellation_reason = 'Ill.', revision = revision + 1")
+    sync()
+    do(worker_app, jobs.tell_cancelled, meeting_id=str(supper.id))
+    assert [(mail.kind, mail.method) for mail in messages(charlie)] == [
+        ("confirmed", "REQUEST"),
+        ("moved", "REQUEST"),
+        ("cancelled", "CANCEL"),
+    ]
+
+
+def test_a_suspension_takes_it_out_of_the_calendar(charlies, charlie, supper, sync, messages, superuser, worker_app):
+    says(charlies, supper, "accepted")
+    sync()
+    superuser.execute("update users set is_active = false where id = %s", [charlie.id])
+    do(worker_app, attendance_jobs.release)
+    sync()
+    assert [(mail.kind, mail.method) for mail in messages(charlie)][1:] == [("withdrawn", "CANCEL")]
+
+
 def test_the_hosts_yes_comes_with_the_calendar_object(
     sign_in, charlies, charlie, dora, superuser, circle, sync, messages
 ):

@@ -17,6 +17,7 @@ from icalendar import Calendar
 
 from portal import clock
 from portal.calendar import itip
+from portal.calendar.replies import mail_address
 from portal.config import ROOT
 
 GOLDEN = ROOT / "tests" / "calendar" / "golden"
@@ -175,6 +176,14 @@ def test_without_an_inbox_one_is_told_to_answer_on_the_page():
     read = with_icalendar(invitation(club=WITHOUT_INBOX))
     assert (read["organizer"], read["rsvp"]) == ("mailto:club@club.example", "FALSE")
     assert "Please answer on the meeting’s page" in str(read["description"])
+
+
+@pytest.mark.parametrize("address", ["100%41@club.example", "o'neil+x@club.example", "a/b?c=d@müller.example"])
+def test_an_address_comes_back_from_its_uri_as_it_was(address):
+    person = itip.Attendee("Alice", address, "ACCEPTED")
+    text = itip.invitation(SUPPER, SITE, CLUB, person, method="REQUEST", sequence=1).text
+    uri = str(Calendar.from_ical(text).walk("VEVENT")[0]["attendee"])
+    assert uri.isascii() and mail_address(uri) == address
 
 
 def test_every_line_is_at_most_75_octets():

@@ -55,6 +55,20 @@ def test_each_group_is_its_own(audience, reached, write, later, written, superus
     assert written() == [f"{name}@club.example" for name in reached]
 
 
+def test_a_host_does_not_write_to_all_members_because_everybody_is_invited(write, superuser, charlie, dora, evening):
+    invite(superuser, dora, evening, is_general=True)
+    answer = write(charlie, evening, audience="unanswered")
+    assert answer.status_code == 409 and "Nobody is in this group just now." in words(answer)
+
+
+def test_an_admin_writes_to_them(write, later, written, superuser, alice, dora, evening):
+    superuser.execute("delete from meeting_attendances")
+    invite(superuser, alice, evening, is_general=True)
+    write(dora, evening, **BY_ADMIN | {"audience": "unanswered"})
+    later()
+    assert written() == [alice.email]
+
+
 def test_the_page_says_when_it_leaves_and_then_how_far_it_is(write, later, work, sign_in, superuser, charlie, evening):
     write(charlie, evening)
     browser, path = sign_in(charlie), path_of(superuser)

@@ -28,7 +28,12 @@ def kept(superuser):
 def test_who_has_chosen_nothing_sees_the_defaults(sign_in, alice):
     page = sign_in(alice).get("/account/mails")
     assert "Every day" in page.text and page.text.count(" checked") == 4
-    assert "not answered, at 09:00 in Istanbul" in words(page)
+    assert "what you have not answered, at 09:00 in Istanbul." in words(page)
+
+
+def test_the_page_says_at_which_hour_one_reads_what_is_on(sign_in, alice, superuser):
+    superuser.execute("update users set preferred_meeting_time = '19:30'")
+    assert "what you have not answered, at 19:30 in Istanbul." in words(sign_in(alice).get("/account/mails"))
 
 
 def test_every_category_says_who_gets_it(sign_in, alice):

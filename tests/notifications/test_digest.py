@@ -95,6 +95,17 @@ def test_it_says_what_is_unanswered_and_what_one_comes_to(digest, superuser, ali
     )
 
 
+def test_whoever_a_move_asks_again_reads_so(digest, superuser, alice):
+    supper = evening(superuser, "Supper")
+    answers(superuser, supper.id, accepted=[alice])
+    superuser.execute("update meeting_attendances set agreed_to = agreed_to - interval '3 hours'")
+    digest(NINE)
+    assert (
+        "Are you coming?\n\nSupper\nTonight, Monday 14 December, 21:00 in Istanbul\n"
+        "It was moved after you said yes, and your place is kept.\nAnswer: " in text_for(superuser, alice)
+    )
+
+
 @pytest.mark.parametrize("answer", ["declined", "withdrawn", "rejected"])
 def test_who_has_nothing_left_to_answer_gets_none(digest, superuser, alice, answer):
     answers(superuser, evening(superuser, "Supper").id, **{answer: [alice]})
@@ -123,7 +134,7 @@ def test_who_wants_it_weekly_gets_it_on_mondays_for_the_week(digest, superuser, 
     chose(superuser, bob, "never")
     digest(NINE)
     digest(NINE + 6 * DAY)
-    assert readers(superuser) == [("Alice", "Goalete: 2 evenings in the week ahead")]
+    assert readers(superuser) == [("Alice", "Goalete: 2 meetings in the week ahead")]
 
 
 def test_it_is_in_the_readers_own_time_with_a_change_of_clocks(digest, superuser, alice, bob):

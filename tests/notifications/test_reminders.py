@@ -55,6 +55,15 @@ def test_an_hour_before_whoever_said_yes_is_reminded_once(remind, superuser, ali
     assert written(superuser) == [("Alice", "Quiet begins today at 21:00")]
 
 
+def test_whoever_a_move_asks_again_is_asked(remind, superuser, alice, quiet):
+    says_yes(superuser, alice, quiet)
+    superuser.execute("update meeting_attendances set agreed_to = agreed_to - interval '3 hours'")
+    remind(quiet.starts_at - HOUR)
+    assert "it was moved after you said yes to Quiet, and your place is kept" in one(
+        superuser, "select text from mails"
+    )
+
+
 def test_who_chose_a_day_too_is_reminded_twice(remind, superuser, alice, quiet):
     says_yes(superuser, alice, quiet)
     wants(superuser, alice, 60, 1440)

@@ -1,9 +1,10 @@
 -- Answers one meeting that has not begun by the rules of everybody, or of one person (else null), `at_most` answers at a
 -- time: those who were answered for, those who were offered a place because of it, and whether somebody asks for a place now.
 -- A rule answers where the person has not, and changes only what a rule answered; what is no longer one's to answer, because
--- it is undone or its time is another, is taken back or becomes what the person's other rules want. Each answer is the ordinary one (`decide_rsvp`), the oldest rule first;
--- where there is a place for everybody, and for every no, many are written at once. Nothing more to answer: nobody is
--- answered for. Locks the meeting's row. Called by the worker (portal/attendance/standing.py).
+-- it is undone or its time is another, is taken back or becomes what the person's other rules want. A row that a rule makes is
+-- an invitation as everybody has it, so that what is left of it lets nobody into a meeting that becomes private. Each answer is
+-- the ordinary one (`decide_rsvp`), the oldest rule first; where there is a place for everybody, and for every no, many are
+-- written at once. Nothing more to answer: nobody is answered for. Locks the meeting's row. Called by the worker (portal/attendance/standing.py).
 create function follow_rules(meeting uuid, weekdays jsonb, person uuid, at_most integer)
 returns table (answered uuid[], offered uuid[], requested boolean)
 language plpgsql security definer set search_path = '' as $$
@@ -32,8 +33,8 @@ begin
      order by r.user_id limit at_most),
   written as (
     insert into public.meeting_attendances as x (
-           meeting_id, user_id, answer, responded_at, invited_at, standing_answer_id, email_domain, is_external_domain)
-    select meeting, p.user_id, p.response, at, at, p.rule, split_part(u.email_key, '@', 2),
+           meeting_id, user_id, answer, responded_at, invited_at, is_general, standing_answer_id, email_domain, is_external_domain)
+    select meeting, p.user_id, p.response, at, at, true, p.rule, split_part(u.email_key, '@', 2),
            exists (select from public.club_domains)
            and not exists (select from public.club_domains k where k.domain = split_part(u.email_key, '@', 2))
       from plain p join public.users u on u.id = p.user_id
@@ -80,7 +81,8 @@ begin
       offered := offered || d.offered;
       requested := requested or d.answer = 'requested';
       update public.meeting_attendances x
-         set standing_answer_id = c.rule, reason = case when x.answer = 'withdrawn' then 'One of your rules says no.' else x.reason end
+         set standing_answer_id = c.rule, is_general = x.is_general or c.answer is null,
+             reason = case when x.answer = 'withdrawn' then 'One of your rules says no.' else x.reason end
        where x.meeting_id = m.id and x.user_id = c.user_id;
     end if;
   end loop;

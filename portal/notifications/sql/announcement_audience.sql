@@ -1,9 +1,10 @@
 -- Whom a message to a group reaches at this moment: at most `most` people after one of them, in the order of their ids (null:
 -- all). Only those with access, with an open account and a confirmed address, who did not switch announcements off; never
--- whoever writes. Of the club: `members`, or those whose access is `ending` within so many days and does not renew by itself.
+-- whoever writes. A host's message reaches nobody who is invited because everybody is: those are all members, and how many these
+-- are is not for hosts to know. Of the club: `members`, or those whose access is `ending` within so many days and does not renew by itself.
 -- Called by the worker for each batch, and by announcement_size.
 create function announcement_audience(
-  meeting uuid, audience text, days integer, writer uuid, after uuid, most integer
+  meeting uuid, audience text, days integer, writer uuid, by_admin boolean, after uuid, most integer
 )
 returns table (user_id uuid, email text, first_name text, timezone text)
 language plpgsql stable security definer set search_path = '' as $$
@@ -20,6 +21,7 @@ begin
        where a.meeting_id = meeting and a.user_id > begins and a.user_id is distinct from writer
          and a.answer = any (case audience when 'coming' then '{accepted}' when 'waiting' then '{waitlisted,offered,requested}'
                                            when 'unanswered' then '{invited}' end ::text[])
+         and (by_admin or a.answer <> 'invited' or not a.is_general)
          and u.is_active and u.email_verified and u.access_until > at
          and not exists (select from public.mail_preferences p
                           where p.user_id = u.id and 'announcement' = any (p.switched_off))

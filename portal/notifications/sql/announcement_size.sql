@@ -4,7 +4,9 @@ returns bigint language plpgsql stable security definer set search_path = '' as 
 begin
   if not public.may_announce(meeting) then raise insufficient_privilege; end if;
   if not public.counts_audience(meeting, audience) then return null; end if;
-  return (select count(*) from public.announcement_audience(meeting, audience, days, auth.uid(), null, null));
+  return (
+    select count(*)
+      from public.announcement_audience(meeting, audience, days, auth.uid(), current_setting('role') = 'portal_admin', null, null));
 end
 $$;
 alter function announcement_size owner to portal_definer;
