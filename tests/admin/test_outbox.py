@@ -260,6 +260,16 @@ def test_sent_again_it_is_the_same_words_in_a_mail_of_its_own(desk, write, work,
     assert "mail.sent-again" in operations(superuser)
 
 
+def test_sent_again_it_goes_to_the_address_its_person_has_now(desk, write, work, paths, superuser, alice):
+    write(user_id=alice.id)
+    work()
+    superuser.execute("update users set email = 'alice@new.example' where id = %s", [alice.id])
+    (first,) = paths()
+    desk.submit(f"{first}/again")
+    newest = superuser.execute("select recipient from mails order by created_at desc, id desc limit 1").fetchone()
+    assert newest == ("alice@new.example",)
+
+
 def test_what_is_waiting_already_is_not_sent_again(desk, write, paths, superuser):
     write()
     answer = desk.submit(f"{paths()[0]}/again")
