@@ -43,13 +43,10 @@ class Changed(NamedTuple):
     changed_at: datetime
 
 
+_COLUMNS = ", ".join(f"{name} = :{name}" for name in LABELS)
 _SAVE = Query(
     Changed,
-    text(
-        "update club set changed_at = clock_timestamp(), "  # noqa: S608 - names of ours
-        + ", ".join(f"{name} = :{name}" for name in LABELS)
-        + " where changed_at = :seen returning changed_at"
-    ),
+    text(f"update club set changed_at = clock_timestamp(), {_COLUMNS} where changed_at = :seen returning changed_at"),  # noqa: S608
 )
 _HANG = Query(
     Changed,

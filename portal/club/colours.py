@@ -18,6 +18,8 @@ class Theme(NamedTuple):
 
 LIGHT = Theme("light", "fdfcf9", "f4f2ec", "fdfcf9")
 DARK = Theme("dark", "0f121d", "171b2a", "0f121d")
+CHOOSE = {"light": "Choose a darker one.", "dark": "Choose a lighter one."}
+"""What to do about a colour that is too faint, by the name of the theme."""
 HOVER = 0.16
 """How much of the letters' colour a button takes on below the pointer (static/css/buttons.css)."""
 
@@ -38,7 +40,7 @@ def contrast(one: str, other: str) -> float:
 
 def refusal(colour: str, theme: Theme) -> str | None:
     """Why the accent would be hard to see in this theme: a sentence, or None."""
-    needed = f"at least {TEXT}:1 is needed. Choose a {'darker' if theme is LIGHT else 'lighter'} one."
+    needed = f"at least {TEXT}:1 is needed. {CHOOSE[theme.name]}"
     if (ratio := contrast(colour, theme.letters)) < TEXT:
         return f"Letters on this colour have a contrast of {_shown(ratio)}:1 on {theme.name} pages; {needed}"
     if (ratio := contrast(below_pointer(colour, theme), theme.letters)) < TEXT:

@@ -20,6 +20,9 @@ from portal.setting_values import plain_url
 CHUNK = 1 << 16
 
 BEFORE: tuple[LiteralString, ...] = (
+    # What the first start made of the environment: the archive has the club's own words.
+    "delete from club",
+    "delete from club_pictures",
     # An open invitation gets a token that nobody has; sending it anew makes one that its guest gets.
     "alter table family_memberships alter token_hash set default sha256(convert_to(gen_random_uuid()::text, 'UTF8'))",
 )

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.billing.events import customer_changed
+from portal.billing.actions import ask_provider
 from portal.database.transactions import keep
 from portal.moving.records import KINDS, Adoption, Record, Untaken
 
@@ -425,7 +425,7 @@ def _take_batch(db: Session, source: str, waiting: dict[str, list[Record]], repo
             new = {outcome.external_id for outcome in outcomes if outcome.reason is None}
             for record in records:
                 if isinstance(record, Adoption) and record.external_id in new:
-                    customer_changed.publish(db, customer_id=record.customer_id)
+                    ask_provider(db, record.customer_id)
         records.clear()
 
 

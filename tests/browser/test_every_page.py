@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from portal import club
 from portal.accounts.passwords import hashed
 from portal.sandbox.club import PASSWORD
 from tests.browser.conftest import Open
@@ -27,6 +28,8 @@ from tests.support.pages import (
     WIDTHS,
     Stop,
 )
+from tests.support.server import Database
+from tests.support.web import settings_for
 
 # A yearly family plan of somebody's, one payment of it partly given back, and an event of the provider's.
 PAYS = """
@@ -54,8 +57,12 @@ Named = dict[str, object]
 
 
 @pytest.fixture
-def programme(superuser: psycopg.Connection, as_: As, alice: Person, bob: Person, charlie: Person) -> Named:
-    """Charlie's evenings: one for each thing that can be so."""
+def programme(
+    superuser: psycopg.Connection, database: Database, as_: As, alice: Person, bob: Person, charlie: Person
+) -> Named:
+    """Charlie's evenings, one for each thing that can be so, in a club that was started."""
+    with database.connect("portal_web", autocommit=True) as connection:
+        club.first_start(connection, settings_for(database))
 
     def plan(title: str, days: float, **columns: object) -> object:
         starts = (datetime.now(ISTANBUL) + timedelta(days=days)).replace(microsecond=0)

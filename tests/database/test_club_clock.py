@@ -13,11 +13,13 @@ from tests.support.waitlist import one
 
 HOUR = timedelta(hours=1)
 
-# Moments that are not a claim of what time it is: a last day that is given or paid for, when Stripe or Zoom made an event, how far
+# Moments that are not a claim of what time it is: a last day that is given or paid for, the day money came, when Stripe or Zoom
+# made an event, how far
 # back an admin looks.
 SAID = {
     "give_access": "until",
     "cut_order": "until",
+    "mark_order_paid": "came",
     "note_provider_event": "created",
     "note_room_event": "created",
     "mail_status": "since",
@@ -36,7 +38,8 @@ def test_no_function_for_browsers_is_told_what_time_it_is(backstage):
     """`rsvp(…, at => 'yesterday')` answered after the end."""
     asked = backstage.execute(FOR_BROWSERS).fetchall()
     assert {
-        name: [arg for arg in arguments if arg in ("at", "until", "created", "since")] for name, arguments in asked
+        name: [arg for arg in arguments if arg in ("at", "until", "created", "since", "came")]
+        for name, arguments in asked
     } == {name: [argument] for name, argument in SAID.items()}
 
 

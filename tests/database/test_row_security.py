@@ -40,7 +40,7 @@ checkouts                      ----    ----    S-U-    o-o-    o-o-      S-o-   
 club                           S---    S---    S---    S---    S---      S-U-    S---
 club_clock                     S---    S---    S---    S---    S---      S---    S---
 club_domains                   ----    ----    ----    ----    ----      ----    SIUD
-club_pictures                  S---    ----    S---    S---    S---      SI-D    ----
+club_pictures                  S---    ----    S---    S---    S---      SI-D    S---
 credentials                    ----    ----    ----    ----    ----      ----    ----
 database_objects               ----    ----    ----    ----    ----      ----    ----
 drifts                         ----    ----    ----    ----    ----      S---    SIUD
@@ -54,7 +54,6 @@ known_accounts                 ----    ----    ----    ----    ----      ----   
 mail_preferences               ----    ----    SIU-    ooo-    ooo-      ooo-    SIUD
 mails                          -I--    ----    -I--    -I--    -I--      SI--    SIUD
 last_runs                      ----    ----    ----    ----    ----      S---    SIUD
-mails                          -I--    ----    -I--    -I--    -I--      -I--    SIUD
 meeting_attendances            ----    ----    S---    o---    o---      S---    SIUD
 meeting_notes                  ----    ----    S---    o---    o---      S---    SIUD
 meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD

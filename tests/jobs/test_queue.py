@@ -218,7 +218,12 @@ def test_in_the_demo_anybody_lets_what_is_due_be_done(as_, superuser):
         connection.execute(HAND_IN, ["sandbox.keep_going", Jsonb({})])
 
 
-WORKERS_OWN = {"portal/billing/snapshot.py", "portal/attendance/sources.py"}
+WORKERS_OWN = {
+    "portal/billing/snapshot.py",
+    "portal/attendance/sources.py",
+    "portal/mail/inbox.py",
+    "portal/moving/taking.py",
+}
 """Besides the jobs themselves: what only the worker runs."""
 
 

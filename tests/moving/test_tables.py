@@ -26,4 +26,4 @@ def test_what_even_the_worker_may_not_read_is_in_no_archive():
 def test_no_exported_column_is_called_like_a_secret():
     secrets = ("token", "secret", "password", "hash", "address", "code", "sealed", "_link")
     named = {f"{t.name}.{c}" for t in exported() for c in columns(t) if any(word in c for word in secrets)}
-    assert named == {"system_logs.ip_address"}
+    assert named == {"system_logs.ip_address", "club.club_address"}

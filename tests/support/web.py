@@ -11,6 +11,7 @@ import stripe
 from flask import Flask, g, has_request_context, request
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from procrastinate.periodic import PeriodicRegistry
 from sqlalchemy import event
 
 from portal import create_app, jobs
@@ -159,11 +160,15 @@ def work(worker_app: Flask, database: Database) -> Work:
 
 
 def work_off(app: Flask, database: Database) -> None:
-    """Do with `app` every job that is due."""
+    """Do with `app` every job that is due; nothing the clock of a real worker would call in this very minute."""
     jobs.serve(app)
     connector = procrastinate.PsycopgConnector(conninfo=plain_url(database.url("portal_worker")))
     with jobs.queue.replace_connector(connector) as queue:
-        queue.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="never")
+        scheduled, queue.periodic_registry = queue.periodic_registry, PeriodicRegistry()
+        try:
+            queue.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="never")
+        finally:
+            queue.periodic_registry = scheduled
 
 
 @pytest.fixture
