@@ -84,7 +84,8 @@ def test_the_same_answer_twice_is_once(say, superuser, charlie, tonight):
     assert one(superuser, "select count(*) from system_logs where operation = 'answer.accepted'") == 1
 
 
-def test_who_was_invited_is_asked(shown, superuser, charlie, tonight):
+def test_who_was_invited_to_a_private_meeting_is_asked(shown, superuser, charlie, tonight):
+    superuser.execute("update meetings set is_private = true")
     invite(superuser, charlie, tonight)
     assert "Invited" in shown(charlie)
 
