@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.config import LOGINS, PAGES, VAR, VERSION, WORK, Settings, declared, table
+from portal.config import LOGINS, PAGES, SANDBOX_KEY, VAR, VERSION, WORK, Settings, declared, table
 from portal.jobs.runs import noted
 from portal.problems import Problem, Refused
 from portal.sentences import ngettext
@@ -149,10 +150,11 @@ def settings_table() -> None:
 
 @portal.command("addresses")
 def addresses() -> None:
-    """Print every address of the portal, as `docs/api.md` has them."""
+    """Print every address of the portal where cards are taken, as `docs/api.md` has them."""
     from portal.operations.addresses import document
 
-    print(document(_app(Settings.from_environment(needs=()), "postgresql+psycopg://")), end="")
+    settings = replace(Settings.from_environment(needs=()), stripe_key=SANDBOX_KEY)
+    print(document(_app(settings, "postgresql+psycopg://")), end="")
 
 
 @portal.command()
