@@ -18,6 +18,7 @@ from portal import paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.admin import subjects
 from portal.arguments import id_in, query_arg
 from portal.audit.models import SystemLog
 from portal.audit.words import CATEGORIES, LEVELS, sentence
@@ -239,18 +240,10 @@ def _with_names(found: Rows) -> Select[*tuple[Any, ...]]:
 
 
 def _about(wanted: Wanted) -> list[tuple[str, str]]:
-    """What the rows are about, with its page; rows outlive what they are about."""
-    session, about = db.session, []
-    if wanted.person:
-        who = session.execute(
-            select(User.first_name, User.last_name, User.email).where(User.id == wanted.person)
-        ).one_or_none()
-        about.append((display_name(*who), f"/admin/people/{wanted.person}") if who else ("somebody who is gone", ""))
-    if wanted.meeting:
-        title = session.scalar(select(Meeting.title).where(Meeting.id == wanted.meeting))
-        about.append((title, f"/admin/meetings/{wanted.meeting}") if title else ("a meeting that is gone", ""))
+    """What the rows are about, with its page."""
+    about = subjects.named(db.session(), wanted.person, wanted.meeting)
     if wanted.family:
-        plan = session.execute(select(FamilyPlan.plan_name).where(FamilyPlan.id == wanted.family)).one_or_none()
+        plan = db.session.execute(select(FamilyPlan.plan_name).where(FamilyPlan.id == wanted.family)).one_or_none()
         about.append(
             (plan[0] or "a family without a name", f"/admin/families/{wanted.family}")
             if plan

@@ -18,6 +18,7 @@ from portal import audit, headers, limits, mail, paging
 from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.admin import subjects
 from portal.arguments import id_in, query_arg
 from portal.database import db
 from portal.database.query import Query
@@ -139,7 +140,7 @@ def mails() -> ResponseReturnValue:
     return page(
         "admin/outbox.html",
         w=wanted,
-        about=_about(wanted),
+        about=subjects.named(db.session(), wanted.person, wanted.meeting),
         filtered=bool(filters),
         mails=[_line(row) for row in rows[:PAGE]],
         states=STATES,
@@ -259,20 +260,6 @@ def _found(wanted: Wanted) -> Rows:
 
 
 # --- showing ------------------------------------------------------------------------------------------------------------
-
-
-def _about(wanted: Wanted) -> list[tuple[str, str]]:
-    """What the mails are about, with its page; they outlive it."""
-    session, about = db.session, []
-    if wanted.person:
-        who = session.execute(
-            select(User.first_name, User.last_name, User.email).where(User.id == wanted.person)
-        ).one_or_none()
-        about.append((display_name(*who), f"/admin/people/{wanted.person}") if who else ("somebody who is gone", ""))
-    if wanted.meeting:
-        title = session.scalar(select(Meeting.title).where(Meeting.id == wanted.meeting))
-        about.append((title, f"/admin/meetings/{wanted.meeting}") if title else ("a meeting that is gone", ""))
-    return about
 
 
 def _line(row: OutboxRow) -> dict[str, object]:

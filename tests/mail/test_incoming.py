@@ -163,7 +163,7 @@ def test_damaged_messages_are_sorted_without_a_word(cut):
 @given(st.binary(max_size=600), st.text(max_size=600))
 def test_garbage_is_nothing(raw, text):
     assert sorted_(raw).kind in ("letter", "automatic", "unreadable")
-    assert parse(text) is None or parse(text).method != "REPLY"
+    assert getattr(parse(text), "method", "none") != "REPLY"
 
 
 REPLY = sample("calendar/samples/rfc5546-3.2.3-reply.ics", uid="x", sequence=1, stamp="20261130T200000Z")
@@ -184,7 +184,7 @@ LINES = st.sampled_from([*REPLY.splitlines(), *STRANGE.splitlines()])
 @given(st.lists(LINES, max_size=30))
 def test_calendar_objects_out_of_order_are_read_or_not_and_break_nothing(lines):
     reply = parse("\r\n".join(["BEGIN:VCALENDAR", *lines, "END:VCALENDAR", ""]))
-    assert reply is None or 0 <= reply.sequence < 2**31
+    assert 0 <= getattr(reply, "sequence", 0) < 2**31
 
 
 DEEP = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (number, number) for number in range(2000))
