@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from werkzeug.serving import make_server
 
 from portal.config import VERSION
 from portal.operations import doctor
@@ -91,6 +92,22 @@ def test_nobody_at_the_address(diagnosis):
 def test_stripe_that_does_not_answer_is_a_sentence(diagnosis):
     ((well, words),) = diagnosis()["Stripe"]
     assert well is False and "cannot be reached from this machine" in words
+
+
+@pytest.fixture
+def served(app):
+    """Where the portal itself answers."""
+    server = make_server("127.0.0.1", 0, app)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.mark.parametrize(("secret", "well"), [("whsec_test", True), ("whsec_another", False)])
+def test_a_signed_delivery_is_tried_at_the_portal_itself(secret, well, served, migrated, database, superuser):
+    settings = settings_for(migrated, public_url=served, stripe_webhook_secret=secret)
+    assert [found.well for found in doctor._webhook(settings)] == [well]
+    assert superuser.execute("select count(*) from procrastinate_jobs").fetchone() == (0,)
 
 
 def test_the_mail_server_is_greeted(diagnosis):
