@@ -38,7 +38,7 @@ class ChoicesForm(Form):
     )
     calendar_mails = BooleanField(
         CATEGORIES["confirmation"].label,
-        description="A mail for each place you have, which your calendar takes in. Who subscribes to the calendar feed may do"
+        description="A mail for each place you have, which your calendar takes in. If you subscribe to a calendar feed, you can do"
         " without.",
     )
     wanted = Boxes("Other mails", choices=[SelectChoice(name, CATEGORIES[name].label) for name in SWITCHED])
