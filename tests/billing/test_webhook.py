@@ -3,12 +3,13 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal import clock
 from portal.sandbox.stripe import customers
 from portal.sandbox.stripe.cards import CARDS
 from portal.sandbox.stripe.world import sign
@@ -303,3 +304,9 @@ def test_the_words_are_forgotten_after_ninety_days_and_the_name_is_not(knock, su
     do(worker_app, jobs.forget, datetime.now(UTC))
     assert superuser.execute("select id, body from provider_events").fetchall() == [("evt_1", None)]
     assert knock(event()) == 200 and one(superuser, WAITING) == 1
+
+
+def test_the_stand_in_signs_by_the_machines_clock_whatever_hour_a_test_says_it_is(bank, sign_in, eve, superuser):
+    with clock.at(datetime.now(UTC) - timedelta(hours=1)):
+        bank.buy(sign_in(eve))
+    assert one(superuser, "select count(*) from provider_events where handled_at is not null") > 0

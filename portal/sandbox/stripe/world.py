@@ -4,6 +4,7 @@ import functools
 import hmac
 import io
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,8 +43,8 @@ class Delivery:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Signed at this moment, as every attempt is."""
-        at = int(clock.now().timestamp())
+        """Signed at this moment of the machine's clock, as every attempt is: whoever checks it goes by that one too."""
+        at = int(time.time())
         return {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (sandbox)",
