@@ -120,15 +120,15 @@ def show(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/answer")
 def answer(meeting_id: UUID) -> ResponseReturnValue:
-    """Accept or decline; whatever happened meanwhile, the answer shows how it stands."""
-    response = request.form.get("answer")
-    if response not in ("accepted", "declined"):
+    """Accept or decline; whatever happened meanwhile, the answer shows how it stands. `place` is a yes that was shown a place."""
+    pressed = request.form.get("answer")
+    if pressed not in ("accepted", "place", "declined"):
         abort(422)
     try:
-        became = rsvp.respond(db.session(), meeting_id, response)
+        became = rsvp.respond(db.session(), meeting_id, "declined" if pressed == "declined" else "accepted")
     except Refused as refusal:
         return _how_it_stands(meeting_id, 409, refusal.sentence)
-    news = LAST_PLACE_WENT if became == "waitlisted" and "seen" in request.form else ""
+    news = LAST_PLACE_WENT if became == "waitlisted" and pressed == "place" else ""
     if wants_fragment():
         return _how_it_stands(meeting_id, news=news)
     if news:

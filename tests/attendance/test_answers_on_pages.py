@@ -375,7 +375,7 @@ LAST_PLACE_WENT = "The last place went a moment ago, so you are in the line."
 
 
 def test_whose_yes_became_a_wait_is_told_why(say, full, charlie):
-    answer = say(charlie, "accepted", htmx=True, view="row", seen="a free place")
+    answer = say(charlie, "place", htmx=True, view="row")
     assert answer.status_code == 200 and LAST_PLACE_WENT in plain(answer.text)
     assert "Waiting, first in line" in plain(answer.text)
 
@@ -383,13 +383,13 @@ def test_whose_yes_became_a_wait_is_told_why(say, full, charlie):
 def test_without_scripts_too(sign_in, full, charlie, tonight):
     hers = sign_in(charlie)
     with at(tonight.starts_at - 5 * HOUR):
-        hers.submit(f"/meetings/{tonight.id}/answer", answer="accepted", view="row", seen="a free place")
+        hers.submit(f"/meetings/{tonight.id}/answer", answer="place", view="row")
         assert LAST_PLACE_WENT in plain(hers.get("/meetings").text)
 
 
 def test_who_meant_to_join_the_line_is_told_nothing_of_the_kind(say, sign_in, full, charlie, tonight):
     with at(tonight.starts_at - 5 * HOUR):
-        assert 'name="seen"' not in sign_in(charlie).get(f"/meetings/{tonight.id}").text
+        assert 'value="place"' not in sign_in(charlie).get(f"/meetings/{tonight.id}").text
     assert LAST_PLACE_WENT not in plain(say(charlie, "accepted", htmx=True, view="row").text)
 
 

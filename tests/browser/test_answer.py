@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
 from tests.support.cast import Meeting, Person, plan_meeting
+from tests.support.windows import Windows
 
 
 def yes(page: Page) -> None:
@@ -37,6 +38,34 @@ def test_the_band_and_a_row_take_answers_too(
     page.locator("article summary").click()
     page.locator("article").get_by_role("button", name="I’m coming").click()
     expect(page.locator("article [data-said]")).to_have_text("You’re coming")
+
+
+def test_rows_of_one_list_are_answered_side_by_side(
+    open_: Open, alice: Person, supper: Meeting, superuser: psycopg.Connection
+) -> None:
+    for title in ("Second table", "Third table"):
+        plan_meeting(superuser, title)
+    page = open_(alice, "/meetings")
+    presses = "rows => { for (const row of rows) row.querySelector('[value=place]').click() }"
+    page.locator("article").evaluate_all(presses)
+    for row in page.locator("article").all():
+        expect(row.locator("[data-said]")).to_have_text("You’re coming")
+    expect(page.locator("article [data-said]")).to_have_count(2)
+
+
+def test_a_row_that_did_not_reach_us_says_so_and_can_be_sent_again(
+    open_: Open, alice: Person, supper: Meeting, quiet: Meeting, windows: Windows
+) -> None:
+    page = open_(alice, "/meetings")
+    row, button = page.locator("article"), page.locator("article").get_by_role("button", name="I’m coming")
+    page.route("**/answer", lambda route: route.abort())
+    button.click()
+    expect(row.get_by_role("alert")).to_have_text("That did not reach us. Try again in a moment.")
+    windows.complaints.clear()  # of the request that failed
+    page.unroute("**/answer")
+    button.click()
+    expect(row.locator("[data-said]")).to_have_text("You’re coming")
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_without_scripts_the_same_forms_do(open_: Open, alice: Person, supper: Meeting, quiet: Meeting) -> None:
@@ -78,12 +107,13 @@ def test_too_late_is_one_sentence_and_the_page_shows_how_it_stands(
 
 
 def test_signed_out_elsewhere_the_answer_leads_to_the_door(
-    open_: Open, alice: Person, supper: Meeting, superuser: psycopg.Connection
+    open_: Open, alice: Person, supper: Meeting, superuser: psycopg.Connection, windows: Windows
 ) -> None:
     page = open_(alice, f"/meetings/{supper.id}")
     superuser.execute("update sign_ins set ended_at = now()")
     yes(page)
     expect(page).to_have_url(re.compile(f"/sign-in.*{supper.id}"))
+    windows.complaints.clear()  # the stream may have been refused before the press
 
 
 def test_signed_out_by_another_page_of_the_browser_it_does_too(open_: Open, alice: Person, supper: Meeting) -> None:
