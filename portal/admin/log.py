@@ -4,13 +4,13 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, abort
 from flask.typing import ResponseReturnValue
-from sqlalchemy import CompoundSelect, Select, bindparam, literal_column, select, text, true, tuple_, union, union_all
+from sqlalchemy import bindparam, literal_column, select, text, true, tuple_, union, union_all
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
@@ -23,6 +23,7 @@ from portal.arguments import id_in, query_arg
 from portal.audit.models import SystemLog
 from portal.audit.words import CATEGORIES, LEVELS, sentence
 from portal.database import db
+from portal.database.query import AnyRows, AnySelect
 from portal.database.rows import typed
 from portal.families.models import FamilyPlan, Membership
 from portal.meetings.models import Meeting
@@ -84,9 +85,6 @@ class LogRow(NamedTuple):
     whom_last_name: str | None
     whom_email: str | None
     title: str | None
-
-
-Rows = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]  # what they give is said by LogRow
 
 
 @dataclass(frozen=True)
@@ -179,11 +177,11 @@ def _reference(typed: str) -> str:
 # --- finding: whatever is asked, an index gives the rows in order, and a page's worth of them is read -------------------
 
 
-def _newest(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _newest(*where: ColumnElement[bool]) -> AnySelect:
     return select(*COLUMNS).where(*where, FROM).order_by(*NEWEST).limit(MOST)
 
 
-def _found(wanted: Wanted) -> Rows:
+def _found(wanted: Wanted) -> AnyRows:
     narrower = [
         (SystemLog.level, wanted.level),
         (SystemLog.category, wanted.category),
@@ -207,7 +205,7 @@ def _found(wanted: Wanted) -> Rows:
     return _newest(*also)
 
 
-def _of_family(plan_id: UUID, *also: ColumnElement[bool]) -> Rows:
+def _of_family(plan_id: UUID, *also: ColumnElement[bool]) -> AnyRows:
     """What the people who are or were in it did, or had done to them, in families; and what was done to the plan itself."""
     members = select(Membership.user_id).where(Membership.plan_id == plan_id).distinct().subquery()
     parts = [
@@ -218,7 +216,7 @@ def _of_family(plan_id: UUID, *also: ColumnElement[bool]) -> Rows:
     return union(*theirs, _newest(SystemLog.details["plan_id"].astext == str(plan_id), *also))
 
 
-def _with_names(found: Rows) -> Select[*tuple[Any, ...]]:
+def _with_names(found: AnyRows) -> AnySelect:
     rows = found.subquery()
     who, whom = aliased(User), aliased(User)
     names = [

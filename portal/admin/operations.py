@@ -1,7 +1,6 @@
 """Operations: whether everything runs, what the schedule did, the backups; and how the database is doing."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, flash, redirect
@@ -139,9 +138,9 @@ def database() -> ResponseReturnValue:
     )
 
 
-def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
+def _scheduled(name: str, run: Run | None) -> dict[str, object]:
     title, every = SCHEDULE[name]
-    task = {"name": title, "every": "day" if every == DAY else "week", "late": False}
+    task: dict[str, object] = {"name": title, "every": "day" if every == DAY else "week", "late": False}
     if run is None:
         return task | {"began": "", "outcome": "", "lasted": "", "kind": "ring", "word": "Not yet", "tone": ""}
     late = datetime.now(UTC) - run.began_at > every + LATE
@@ -165,7 +164,7 @@ def _scheduled(name: str, run: Run | None) -> dict[str, Any]:
     }
 
 
-def _backup(made: Backup) -> dict[str, Any]:
+def _backup(made: Backup) -> dict[str, object]:
     states = {
         True: ("full", "Restored as a test", "ok"),
         False: ("cross", "Broken", "bad"),

@@ -4,14 +4,14 @@ once more where it failed.
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import CompoundSelect, Select, bindparam, func, literal_column, select, text, true, tuple_, union_all
+from sqlalchemy import bindparam, func, literal_column, select, text, true, tuple_, union_all
 from sqlalchemy.sql import ColumnElement
 
 from portal import audit, headers, limits, mail, paging
@@ -21,7 +21,7 @@ from portal.accounts.models import User
 from portal.admin import subjects
 from portal.arguments import id_in, query_arg
 from portal.database import db
-from portal.database.query import Query
+from portal.database.query import AnyRows, AnySelect, Query
 from portal.database.rows import typed
 from portal.mail import outbox
 from portal.mail.kinds import CATEGORIES, KINDS
@@ -88,8 +88,6 @@ class Wanted:
     meeting: UUID | None
 
 
-Rows = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]  # what they give is said by OutboxRow
-
 COLUMNS = tuple(getattr(Mail, name) for name in OutboxRow._fields[:15])
 NEWEST = (Mail.created_at.desc(), Mail.id.desc())
 FROM = tuple_(Mail.created_at, Mail.id) <= tuple_(bindparam("from_at"), bindparam("from_id"))
@@ -99,7 +97,7 @@ PLANNED_ANEW = text("set local plan_cache_mode = force_custom_plan")
 PEOPLE = text("select id from users where search @@ searched(:q) offset 0").columns(User.id)
 
 
-def _with_names(found: Rows) -> Select[*tuple[Any, ...]]:
+def _with_names(found: AnyRows) -> AnySelect:
     rows = found.subquery()
     return (
         select(rows, User.first_name, User.last_name, User.email, Meeting.title)
@@ -239,11 +237,11 @@ def _id(name: str) -> UUID | None:
 # --- finding: whatever is asked, an index gives the rows in order, and a page's worth of them is read -------------------
 
 
-def _newest(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _newest(*where: ColumnElement[bool]) -> AnySelect:
     return select(*COLUMNS).where(*where, FROM).order_by(*NEWEST).limit(MOST)
 
 
-def _found(wanted: Wanted) -> Rows:
+def _found(wanted: Wanted) -> AnyRows:
     narrower = [(Mail.state, wanted.state), (Mail.user_id, wanted.person), (Mail.meeting_id, wanted.meeting)]
     also = [column == value for column, value in narrower if value]
     kinds = sorted(kind for kind, category in KINDS.items() if category == wanted.category)

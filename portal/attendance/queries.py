@@ -29,7 +29,7 @@ from sqlalchemy.sql.expression import SQLColumnExpression as Column
 from portal.accounts.models import User
 from portal.attendance.models import Attendance
 from portal.database.identity import ME
-from portal.database.query import Query
+from portal.database.query import AnySelect, Query
 from portal.database.rows import Shape, row_type
 from portal.meetings.models import Meeting, MeetingSeries
 from portal.meetings.rows import KindOfMeeting
@@ -129,7 +129,7 @@ class VisibleMeeting(NamedTuple):
     id: UUID
 
 
-def mine(*more: Column[Any]) -> Select[*tuple[Any, ...]]:
+def mine(*more: Column[Any]) -> AnySelect:
     """The columns of `Mine` and then `more`, of every meeting the asker may see."""
     own = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
     return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, own)

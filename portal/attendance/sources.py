@@ -2,7 +2,7 @@
 afterwards. Nothing is held in the database while a platform is asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -23,6 +23,7 @@ from portal.rooms.models import Room, RoomEventRecord
 from portal.rooms.platform import Platform, ProviderError, Report, RoomEvent
 from portal.rooms.sealing import seal
 from portal.rooms.zoom import Zoom
+from portal.rooms.zoom_client import Body
 
 REPORTS_AFTER = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """How long after the end a platform is asked for its report, until it is whole. `settle` counts these tries too."""
@@ -30,7 +31,7 @@ REPORTS_AFTER = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=6), 
 RECORDINGS_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """How long after the end it is asked what it recorded; Zoom tells besides when it has a recording."""
 
-READERS: dict[str, Callable[[Mapping[str, Any]], RoomEvent]] = {"zoom": Zoom.event}
+READERS: dict[str, Callable[[Body], RoomEvent]] = {"zoom": Zoom.event}
 """Who reads the signed messages of a platform."""
 
 

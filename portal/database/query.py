@@ -2,7 +2,7 @@
 
 from typing import Any, Generic
 
-from sqlalchemy import Select, TextClause
+from sqlalchemy import CompoundSelect, Select, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
 
@@ -12,8 +12,11 @@ from portal.database.rows import R
 
 _POSTGRESQL = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
-Written = Select[*tuple[Any, ...]] | TextClause
-"""Any select: what it gives is said by the type of the row."""
+AnySelect = Select[*tuple[Any, ...]]
+"""What it gives is said by the type of the row."""
+AnyRows = AnySelect | CompoundSelect[*tuple[Any, ...]]
+"""Of one select, or of several put together."""
+Written = AnySelect | TextClause
 
 
 class _Asked(Generic[R]):

@@ -1,7 +1,6 @@
 """A meeting's room, personal addresses into it, who was in it as the platform knows them, and what it told."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
@@ -9,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, Id
+from portal.rooms.zoom_client import Body
 
 
 class Room(Base):
@@ -85,7 +85,7 @@ class RoomEventRecord(Base):
     platform: Mapped[str]
     kind: Mapped[str]
     provider_id: Mapped[str]
-    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    body: Mapped[Body] = mapped_column(JSONB)
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(index=True)
     handled_at: Mapped[datetime | None]

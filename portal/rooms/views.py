@@ -23,6 +23,7 @@ from portal.csrf import for_machines
 from portal.database import db
 from portal.rooms import events
 from portal.rooms.zoom import KINDS, Zoom
+from portal.rooms.zoom_client import Body
 
 bp = Blueprint("rooms", __name__)
 
@@ -73,7 +74,7 @@ def hear() -> ResponseReturnValue:
     return "", 200
 
 
-def _read(secret: str) -> dict[str, Any]:  # JSON, of any shape
+def _read(secret: str) -> Body:
     """The message. Raises whatever is wrong with it."""
     request.max_content_length = LARGEST
     raw = request.get_data(cache=False)
@@ -110,7 +111,7 @@ def _answer_to(token: str, secret: str) -> ResponseReturnValue:
     return {"plainToken": token, "encryptedToken": _digest(token.encode(), secret)}
 
 
-def _note(body: dict[str, Any]) -> dict[str, Any] | None:
+def _note(body: Body) -> Body | None:
     """The row of one message: its identity, what it is about, and of its words what is needed; None for no row."""
     if body["event"] not in KINDS:
         return None

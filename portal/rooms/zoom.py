@@ -7,7 +7,7 @@ registrant's id and a signed-in account's stay over leaving and coming back.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -211,7 +211,7 @@ class Zoom:
         ]
 
     @staticmethod
-    def event(body: Mapping[str, Any]) -> RoomEvent:
+    def event(body: Body) -> RoomEvent:
         """What a signed message says. Raises LookupError, TypeError or ValueError for what is none of Zoom's.
 
         `event_id` is the same for a message that comes again. What was recorded is not in it: `recordings` has that.
@@ -233,7 +233,7 @@ class Zoom:
         )
 
     @staticmethod
-    def kept(body: Mapping[str, Any]) -> Body:
+    def kept(body: Body) -> Body:
         """Of a message what `event` reads, to be kept: no addresses of recordings, no phone numbers, no titles."""
         about = body["payload"]["object"]
         of = {name: about[name] for name in ("id", "uuid", "host_id") if name in about}

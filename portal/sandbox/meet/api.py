@@ -9,10 +9,11 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from portal.sandbox.meet import keys
-from portal.sandbox.meet.discovery import Call, Json, check, find
-from portal.sandbox.meet.problems import ApiError, CutConnection, TokenError, bad_request, not_found
+from portal.sandbox.meet.discovery import Call, check, find
+from portal.sandbox.meet.problems import ApiError, CutConnection, Json, TokenError, bad_request, not_found
 from portal.sandbox.meet.store import Books
 from portal.sandbox.meet.world import Meet, end_conference, new_space, written
 
@@ -21,7 +22,7 @@ SERVICES = {"calendar": "calendar-json.googleapis.com", "meet": "meet.googleapis
 Handler = Callable[[Meet, Books, Call, Json], Json | None]
 
 
-def wsgi(world: Meet, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def wsgi(world: Meet, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request to an address that begins with one of PREFIXES."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     data = environ["wsgi.input"].read(length) if length else b""
@@ -43,7 +44,7 @@ def _misbehave(world: Meet) -> str:
 
 
 # -- tokens ------------------------------------------------------------------------------------------------------------
-def _token(world: Meet, environ: dict[str, Any], data: bytes) -> tuple[int, Json]:
+def _token(world: Meet, environ: WSGIEnvironment, data: bytes) -> tuple[int, Json]:
     try:
         fault = _misbehave(world)
         if fault == "500":
@@ -53,7 +54,7 @@ def _token(world: Meet, environ: dict[str, Any], data: bytes) -> tuple[int, Json
         return problem.status, problem.body
 
 
-def _grant(world: Meet, environ: dict[str, Any], form: dict[str, list[str]], fault: str) -> Json:
+def _grant(world: Meet, environ: WSGIEnvironment, form: dict[str, list[str]], fault: str) -> Json:
     if environ["REQUEST_METHOD"] != "POST" or form.get("grant_type") != [keys.GRANT]:
         raise TokenError("unsupported_grant_type", "Invalid grant_type")
     claims = keys.claims(form.get("assertion", [""])[0], world.key_file)
@@ -74,7 +75,7 @@ UNAUTHORIZED = (
 
 
 # -- calls -------------------------------------------------------------------------------------------------------------
-def _call(world: Meet, environ: dict[str, Any], data: bytes) -> tuple[int, Json | None]:
+def _call(world: Meet, environ: WSGIEnvironment, data: bytes) -> tuple[int, Json | None]:
     service = SERVICES["calendar" if environ["PATH_INFO"].startswith("/calendar/") else "meet"]
     try:
         fault = _misbehave(world)
@@ -96,7 +97,7 @@ def _call(world: Meet, environ: dict[str, Any], data: bytes) -> tuple[int, Json 
     return 200, answer
 
 
-def _let_in(world: Meet, environ: dict[str, Any], call: Call, service: str, fault: str) -> None:
+def _let_in(world: Meet, environ: WSGIEnvironment, call: Call, service: str, fault: str) -> None:
     with world.books() as books:
         row = books.row(
             "select scopes from tokens where token = ? and expires > ?",

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from portal.sandbox.meet.problems import ApiError, bad_request
+from portal.sandbox.meet.problems import ApiError, Json, bad_request
 
 FILE = Path(__file__).with_name("discovery.json")
 COMMON = ("alt", "fields", "key", "prettyPrint", "quotaUser")
@@ -23,7 +23,6 @@ TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
 }
-Json = dict[str, Any]
 
 
 class Call(NamedTuple):

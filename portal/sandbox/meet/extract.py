@@ -9,9 +9,9 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from portal.sandbox.meet.discovery import FILE, Json
+from portal.sandbox.meet.discovery import FILE
+from portal.sandbox.meet.problems import Json
 
 SERVED = {
     "calendar.v3.json": ("events.delete", "events.get", "events.insert", "events.list", "events.patch"),
@@ -85,7 +85,7 @@ def _lean(part: Json) -> Json:
     return kept
 
 
-def written(extracted: dict[str, dict[str, Any]]) -> str:
+def written(extracted: dict[str, Json]) -> str:
     """The extract as the file has it: a method or schema a line."""
     sections = (
         f'"{section}": {{\n' + ",\n".join(f'"{name}": {json.dumps(value)}' for name, value in part.items()) + "\n}"

@@ -8,14 +8,14 @@ import json
 import secrets
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from portal.sandbox.meet.problems import TokenError
+from portal.sandbox.meet.problems import Json, TokenError
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCE = "https://oauth2.googleapis.com/token"
@@ -50,7 +50,7 @@ def write_key(path: Path) -> None:
     path.write_text(json.dumps(body, indent=2))
 
 
-def claims(assertion: str, key_file: Path) -> dict[str, Any]:
+def claims(assertion: str, key_file: Path) -> Json:
     """What a signed assertion claims. Raises TokenError for another key, audience, issuer or time."""
     account = json.loads(key_file.read_text())
     key = cast(rsa.RSAPrivateKey, load_pem_private_key(account["private_key"].encode(), None))

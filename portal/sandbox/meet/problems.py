@@ -2,6 +2,8 @@
 
 from typing import Any
 
+Json = dict[str, Any]  # of any shape
+
 
 class CutConnection(Exception):  # noqa: N818 - nobody did wrong
     """No answer leaves: the connection is simply gone."""
@@ -20,9 +22,9 @@ class ApiError(Exception):
             detail,
         )
 
-    def body(self, service: str) -> dict[str, Any]:
+    def body(self, service: str) -> Json:
         """As Calendar ("Handle API errors" in its guides) or as Meet (google.rpc.Status, google.rpc.ErrorInfo) writes it."""
-        error: dict[str, Any] = {"code": self.status, "message": self.message}
+        error: Json = {"code": self.status, "message": self.message}
         if service == "calendar-json.googleapis.com":
             domain = "usageLimits" if self.status in (403, 429) else "global"
             error["errors"] = [{"domain": domain, "reason": self.reason, "message": self.message}]

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -49,7 +49,7 @@ class Server:
         """Stay until interrupted."""
         self._thread.join()
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         app = api.wsgi if environ["PATH_INFO"].startswith(api.PREFIXES) else None
         try:
             return app(self.world, environ, start_response) if app else self._pages(environ, start_response)

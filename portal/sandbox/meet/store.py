@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+
+from portal.sandbox.meet.problems import Json
 
 TABLES = """
 create table if not exists events (id text primary key, body text not null);
@@ -30,7 +31,7 @@ SCOPES = (
     "https://www.googleapis.com/auth/calendar.events.owned",
     "https://www.googleapis.com/auth/meetings.space.created",
 )
-SWITCHES: dict[str, Any] = {"api": "ok", "delegated": list(SCOPES), "late_minutes": 0, "page": 0}
+SWITCHES: Json = {"api": "ok", "delegated": list(SCOPES), "late_minutes": 0, "page": 0}
 """How the world behaves: `api` one of FAULTS; the scopes the service account is delegated; for how long after a conference its
 records stay hidden; how many rows a page has at most (0: as many as asked)."""
 
@@ -54,7 +55,7 @@ class Books:
         """A statement."""
         self.db.execute(sql, params)
 
-    def switches(self) -> dict[str, Any]:
+    def switches(self) -> Json:
         """How the world behaves just now."""
         return SWITCHES | {row["name"]: json.loads(row["value"]) for row in self.rows("select * from switches")}
 

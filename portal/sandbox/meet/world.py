@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from portal.sandbox.meet import keys
+from portal.sandbox.meet.problems import Json
 from portal.sandbox.meet.store import SWITCHES, Books, Store
 
 FAULTS = {
@@ -84,7 +85,7 @@ class Meet:
             yield books
 
     # -- how it behaves ------------------------------------------------------------------------------------------------
-    def switches(self) -> dict[str, Any]:
+    def switches(self) -> Json:
         """How the world behaves just now."""
         with self.books() as books:
             return books.switches()
@@ -179,7 +180,7 @@ def end_conference(books: Books, conference: str, moment: str) -> None:
     books.run("update conferences set ended = ? where ended is null and name = ?", moment, conference)
 
 
-def new_space(books: Books, config: dict[str, Any]) -> str:
+def new_space(books: Books, config: Json) -> str:
     """Make a space with a code nobody has; returns its name."""
     name = f"spaces/{_id()}"
     code = "-".join("".join(secrets.choice(string.ascii_lowercase) for _ in range(count)) for count in (3, 4, 3))

@@ -5,7 +5,8 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import stripe
 
@@ -69,7 +70,7 @@ def _faulty(world: "Stripe") -> str:
     return str(fault)
 
 
-def _ask(world: "Stripe", environ: dict[str, Any], number: str) -> tuple[int, str, dict[str, str]]:
+def _ask(world: "Stripe", environ: WSGIEnvironment, number: str) -> tuple[int, str, dict[str, str]]:
     _let_in(world, environ)
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].rstrip("/")
     text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
@@ -94,7 +95,7 @@ def _ask(world: "Stripe", environ: dict[str, Any], number: str) -> tuple[int, st
         _asking.discard((id(world), key))
 
 
-def _let_in(world: "Stripe", environ: dict[str, Any]) -> None:
+def _let_in(world: "Stripe", environ: WSGIEnvironment) -> None:
     given = environ.get("HTTP_AUTHORIZATION", "")
     if given != f"Bearer {world.api_key}":
         shown = given.removeprefix("Bearer ")
@@ -154,7 +155,7 @@ REASONS = {
 }
 
 
-def wsgi(world: "Stripe", environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def wsgi(world: "Stripe", environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """The whole stand-in as a WSGI application: the API under /v1, pages for people everywhere else."""
     if not environ["PATH_INFO"].startswith("/v1/"):
         return world.pages(environ, start_response)

@@ -6,8 +6,8 @@ import socket
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -54,7 +54,7 @@ class Server:
         """Stay until interrupted."""
         self._stop.wait()
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return self._world.wsgi(environ, start_response)
         except CutConnection:

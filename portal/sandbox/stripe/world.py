@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import stripe
 from flask import Flask
+from werkzeug.test import run_wsgi_app
 
 from portal import clock
 from portal.sandbox.stripe import app, checkout, events, moments, pages, refunds
@@ -109,7 +111,7 @@ class Stripe:
         """The hosted pages."""
         return pages.pages(self)
 
-    def wsgi(self, environ: dict[str, object], start_response: object) -> Iterable[bytes]:
+    def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """/v1/… and the hosted pages."""
         return app.wsgi(self, environ, start_response)
 
@@ -267,13 +269,12 @@ class Transport(stripe.HTTPClient):
             "wsgi.input": io.BytesIO(data),
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (headers or {}).items()},
         }
-        answered: list[Any] = []
         try:
-            body = b"".join(self._world.wsgi(environ, lambda status, heads: answered.extend((status, heads))))
+            body, status, heads = run_wsgi_app(self._world.wsgi, environ, buffered=True)
         except CutConnection as cut:
             problem = stripe.APIConnectionError("The connection was cut.", should_retry=True)  # type: ignore[no-untyped-call]
             raise problem from cut
-        return body.decode(), int(answered[0].split()[0]), {k.lower(): v for k, v in answered[1]}
+        return b"".join(body).decode(), int(status.split()[0]), {k.lower(): v for k, v in heads}
 
     def close(self) -> None:
         """Nothing is open."""

@@ -20,7 +20,7 @@ from portal.sandbox.zoom.world import ACCOUNT, CLIENT, SCOPES, SECRET, TOKEN_LAS
 MOST_REGISTRANTS = 30
 IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
-Check = Callable[[Any], bool]
+Check = Callable[[object], bool]
 
 
 def text(most: int) -> Check:
@@ -28,17 +28,17 @@ def text(most: int) -> Check:
     return lambda value: isinstance(value, str) and len(value) <= most
 
 
-def one_of(*values: Any) -> Check:
+def one_of(*values: object) -> Check:
     """One of these, and of their type."""
     return lambda value: any(type(value) is type(each) and value == each for each in values)
 
 
-def address(value: Any) -> bool:
+def address(value: object) -> bool:
     """A mail address, as far as Zoom looks."""
     return isinstance(value, str) and len(value) <= 128 and re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None
 
 
-def people(value: Any) -> bool:
+def people(value: object) -> bool:
     """As many people as one request may name."""
     return (
         isinstance(value, list) and 0 < len(value) <= MOST_REGISTRANTS and all(isinstance(each, dict) for each in value)
