@@ -15,6 +15,7 @@ from portal.database.transactions import in_batches, keep, let_go
 from portal.jobs import job
 from portal.mail import bounces, choices, inbox, kinds, transport
 from portal.mail.choices import Choices
+from portal.mail.events import not_delivered
 from portal.mail.models import Mail
 
 BATCH = 5000
@@ -127,6 +128,8 @@ def _note(db: Session, mail: Mail, state: str, failure: str | None = None) -> No
     if mail.secret and state != "queued":
         values |= {"text": None, "html": None}
     db.execute(update(Mail).where(Mail.id == mail.id, Mail.state == "queued").values(values))
+    if mail.method and state in ("dropped", "failed"):
+        not_delivered.publish(db, mail_id=mail.id)
 
 
 @job("mail.forget", cron="17 3 * * *")

@@ -11,12 +11,12 @@ from email.utils import parseaddr
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.mail import kinds
+from portal.mail.addresses import in_ascii
 from portal.mail.choices import unsubscribe_url
 from portal.mail.models import Mail, SandboxMail
 
@@ -116,7 +116,10 @@ class Smtp:
         """The message as it goes out. Its id is the mail's own, so a second delivery is the same message."""
         message = EmailMessage(POLICY)
         message["From"] = self.sender
-        message["To"] = _ascii(mail.recipient)
+        try:
+            message["To"] = in_ascii(mail.recipient)
+        except ValueError as impossible:
+            raise RefusedForGood(str(impossible)) from impossible
         message["Reply-To"] = self.reply_to
         message["Subject"] = subject_line(mail.subject, self.club)
         message["Message-ID"] = f"<{mail.id}@{self.domain}>"
@@ -165,13 +168,3 @@ def _add_calendar(message: EmailMessage, method: str, calendar: str) -> None:
 def _raise_if_for_good(what: str, code: int) -> None:
     if code in PERMANENT:
         raise RefusedForGood(f"the mail server refused {what} ({code})")
-
-
-def _ascii(address: str) -> str:
-    """An address as every mail server takes it: a domain like müller.example in its xn-- form."""
-    if address.isascii():
-        return address
-    try:
-        return validate_email(address, check_deliverability=False).ascii_email or address
-    except EmailNotValidError as impossible:
-        raise RefusedForGood("no mail server takes this address") from impossible
