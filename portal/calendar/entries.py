@@ -236,7 +236,11 @@ def not_delivered(db: Session, mail: Mail) -> None:
         message, at = told
         known = {**message._asdict(), "at": at}
     else:  # no mail is that old any more; a CANCEL followed a REQUEST
-        known = {**dict.fromkeys(itip.Told._fields), "method": "REQUEST" if mail.method == "CANCEL" else None, "at": None}
+        known = {
+            **dict.fromkeys(itip.Told._fields),
+            "method": "REQUEST" if mail.method == "CANCEL" else None,
+            "at": None,
+        }
     db.execute(KNOWS, {**key, **known})
     db.execute(TELL_LATER, {**key, "due": clock.now() + AGAIN_AFTER})
 
