@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -59,7 +59,8 @@ class Organizer:
 
 @dataclass(frozen=True)
 class Attendee:
-    """The one person a message is for. `address` is written as the To of its mail has it, which programs compare with it. `partstat` is NEEDS-ACTION, ACCEPTED or DECLINED (RFC 5545 3.2.12)."""
+    """The one person a message is for. `address` is written as the To of its mail
+    has it, since programs compare the two. `partstat` is NEEDS-ACTION, ACCEPTED or DECLINED (RFC 5545 3.2.12)."""
 
     name: str
     address: str
@@ -197,8 +198,7 @@ def invitation(
 
 def read(invitation: Invitation) -> Told:
     """What an invitation that we made says, back from its text."""
-    whole = Calendar.from_ical(invitation.text)
-    (event,) = whole.walk("VEVENT")
+    event: Any = Calendar.from_ical(invitation.text).walk("VEVENT")[0]
     host = str(event["description"]).partition("\n")[0]
     return Told(
         invitation.method,

@@ -2,7 +2,6 @@
 
 import smtplib
 from contextlib import suppress
-from functools import cache
 from threading import Lock, Timer
 from time import monotonic
 
@@ -54,7 +53,9 @@ class Connections:
                 server.quit()
 
 
-@cache
+_of: dict[str, Connections] = {}
+
+
 def connections(url: str) -> Connections:
-    """Those of this process to the server of MAIL_URL."""
-    return Connections()
+    """Those of this process to the server of a MAIL_URL."""
+    return _of.setdefault(url, Connections())

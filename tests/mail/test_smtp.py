@@ -258,7 +258,7 @@ def test_a_connection_the_server_closed_meanwhile_costs_no_try(serve, write, sen
 
 def test_a_connection_nobody_uses_is_closed(office, write, send, monkeypatch):
     monkeypatch.setattr(connections, "IDLE", 0.2)
-    server, port = office
+    _, port = office
     write(recipient="a@club.example")
     send(f"smtp://127.0.0.1:{port}")
     time.sleep(0.6)

@@ -121,7 +121,9 @@ def with_samples(name: str, function: Callable[..., Message], hints: dict[str, A
 def digest() -> str:
     """The page of a digest, with a meeting in each of its parts."""
     board = Board(MEETING, Clock(NOW, "Europe/Berlin", "Europe/Istanbul", 10))
-    message, parts = notifications.digest("Goalete", [(board, answer) for answer in notifications.PARTS], weekly=True)
+    message, parts = notifications.digest(
+        "Goalete", "Ana", [(board, answer) for answer in notifications.PARTS], weekly=True
+    )
     zone = zone_line("Europe/Berlin", "Europe/Istanbul", NOW)
     return bulk.body("digest", message, "digest", parts=parts, zone_line=zone, **FOOTER).html
 
