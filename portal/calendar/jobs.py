@@ -70,6 +70,7 @@ delete from calendar_changes
  where meeting_id = :meeting and user_id is not distinct from :person and due_at <= :at
 """)
 ALL_LATER = text("update calendar_changes set due_at = :due where user_id = :person and due_at <= :at")
+ADDRESS = text("select email from users where id = :person")
 HAS_ACCESS = text("select entitled(:person, :at)")
 LATER = text("""
 update calendar_changes set due_at = :due, by_rule = true where meeting_id = :meeting and user_id = :person and due_at <= :at
@@ -166,8 +167,7 @@ def sync_person(db: Session, user_id: UUID, at: datetime) -> None:
     `A_DAY` allows; the others when they are near. Whoever has no access any more has them all taken out at once. Where no mail
     gets through it is tried again a day later.
     """
-    person = db.get_one(User, user_id)
-    if bounces.hard_reason(db, person.email) is not None:
+    if bounces.hard_reason(db, db.scalar(ADDRESS, {"person": user_id}) or "") is not None:
         db.execute(ALL_LATER, {"person": user_id, "at": at, "due": at + entries.AGAIN_AFTER})
         return
     has_access = db.scalar(HAS_ACCESS, {"person": user_id, "at": at})
