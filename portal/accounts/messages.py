@@ -196,7 +196,7 @@ def new_address(code: str) -> Message:
         subject="Confirm your new address",
         headline="Confirm your new address",
         body=(
-            "Hello, this address is to open your account from now on.",
+            "Hello, you asked to sign in with this address from now on.",
             f"Type this code on the page where you asked: {code}",
             "The code works for ten minutes.",
         ),

@@ -104,7 +104,7 @@ def prepaid_ends(row: Prepaid) -> Message:
             "If you want to stay, order it again on your plan page; it then goes on from that day.",
         ),
         details=[("Plan", plan_name(row.subscription_type, row.billing_cycle)), ("Price", price)],
-        button=("/plan", "Go on"),
+        button=("/plan", "See your plan"),
         why=PAYER,
     )
 

@@ -6,7 +6,7 @@ nothing is told twice. Each step locks the entry first: of two workers the secon
 
 import base64
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,11 +19,15 @@ from portal.attendance.rsvp import needs_new_answer
 from portal.calendar import itip
 from portal.database.query import Query
 from portal.mail import Invitation, Message
+from portal.mail.models import Mail
+
+AGAIN_AFTER = timedelta(days=1)
+"""So much later a calendar is told what a mail that was not delivered should have told it."""
 
 
 class Entry(NamedTuple):
     """A meeting, a person, their answer (None: not invited) and what they chose about mails; and, each None as long as
-    nothing was mailed, what their calendar knows: `method`, `partstat`, `known_…`. `reminders` are minutes.
+    nothing was mailed, what their calendar knows: `method`, `partstat`, `known_…`, `mailed_at`. `reminders` are minutes.
     """
 
     id: UUID
@@ -57,6 +61,8 @@ class Entry(NamedTuple):
     known_ends_at: datetime | None
     known_title: str | None
     known_host_name: str | None
+    answered_at: datetime | None
+    mailed_at: datetime | None
 
     @property
     def is_asked_again(self) -> bool:
@@ -85,14 +91,23 @@ class Entry(NamedTuple):
     @property
     def has_moved(self) -> bool:
         """Whether the calendar shows another time."""
+        if self.known_starts_at is None:
+            return False
         return self.is_mailed and (self.known_starts_at, self.known_ends_at) != (self.starts_at, self.ends_at)
+
+    @property
+    def was_taken_out_by_us(self) -> bool:
+        """Whether a CANCEL took it out for no act of the person, whose answer is older: the meeting was called off."""
+        if self.method != "CANCEL" or self.answered_at is None or self.mailed_at is None:
+            return False
+        return self.answered_at <= self.mailed_at
 
     @property
     def due(self) -> str | None:
         """The method of the message that is due, None if the calendar knows it all or is not told by mail.
 
         A CANCEL follows only a REQUEST, and not a no that came from the calendar itself. Who does without such mails gets no
-        new entry; one they have is still changed and taken out.
+        new entry; one they have is still changed and taken out, and put back if we took it out.
         """
         if self.ends_at <= clock.now():
             return None
@@ -103,7 +118,8 @@ class Entry(NamedTuple):
             return (
                 "REQUEST" if known != (self.wanted, self.starts_at, self.ends_at, self.title, self.host_name) else None
             )
-        return "REQUEST" if self.wants_mails and self.starts_at > clock.now() else None
+        may_be_put_in = self.wants_mails or self.was_taken_out_by_us
+        return "REQUEST" if may_be_put_in and self.starts_at > clock.now() else None
 
     @property
     def next_sequence(self) -> int:
@@ -130,7 +146,8 @@ select m.id, m.title, m.host_name, m.starts_at, m.ends_at, m.timezone, m.status,
        coalesce(p.calendar_mails and not 'confirmation' = any (p.switched_off), true) as wants_mails,
        case when 'reminder' = any (p.switched_off) then '{}' else coalesce(p.reminders, '{60}') end as reminders,
        e.token, coalesce(e.sequence, 0) as sequence, e.method, e.partstat,
-       e.starts_at as known_starts_at, e.ends_at as known_ends_at, e.title as known_title, e.host_name as known_host_name
+       e.starts_at as known_starts_at, e.ends_at as known_ends_at, e.title as known_title, e.host_name as known_host_name,
+       coalesce(a.responded_at, a.invited_at) as answered_at, e.mailed_at
   from meetings m cross join users u
   left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id
   left join mail_preferences p on p.user_id = u.id
@@ -138,11 +155,21 @@ select m.id, m.title, m.host_name, m.starts_at, m.ends_at, m.timezone, m.status,
  where m.id = :meeting and u.id = :person and (u.is_active or (:even_suspended and u.closed_at is null))
 """),
 )
-KEEP = text("""
+KNOWS = text("""
 update calendar_entries
-   set sequence = :sequence, method = :method, partstat = :partstat, starts_at = :starts_at, ends_at = :ends_at,
-       title = :title, host_name = :host_name, mailed_at = :at
+   set method = :method, partstat = :partstat, starts_at = :starts_at, ends_at = :ends_at, title = :title,
+       host_name = :host_name, mailed_at = :at
  where meeting_id = :meeting and user_id = :person
+""")
+RAISE = text("update calendar_entries set sequence = :sequence where meeting_id = :meeting and user_id = :person")
+# With the entry locked: what is written meanwhile waits.
+ON_THE_WAY = text("""
+select method, calendar, created_at from mails
+ where meeting_id = :meeting and user_id = :person and state in ('queued', 'sent') and calendar is not null
+""")
+TELL_LATER = text("""
+insert into calendar_changes (meeting_id, user_id, by_rule, due_at) values (:meeting, :person, true, :due)
+    on conflict on constraint uq_calendar_changes_meeting_id do nothing
 """)
 REPLIED = text("update calendar_entries set partstat = :partstat where meeting_id = :meeting and user_id = :person")
 WRITTEN = text("select exists (select from mails where occasion = :occasion)")
@@ -179,7 +206,6 @@ def write(db: Session, kind: str, entry: Entry, message: Message, *, occasion: s
         what = {
             "meeting": entry.id,
             "person": entry.user_id,
-            "sequence": entry.next_sequence,
             "method": entry.due,
             "partstat": entry.wanted,
             "starts_at": entry.starts_at,
@@ -188,7 +214,35 @@ def write(db: Session, kind: str, entry: Entry, message: Message, *, occasion: s
             "host_name": entry.host_name,
             "at": clock.now(),
         }
-        db.execute(KEEP, what)
+        db.execute(RAISE, {"meeting": entry.id, "person": entry.user_id, "sequence": entry.next_sequence})
+        db.execute(KNOWS, what)
+
+
+def not_delivered(db: Session, mail: Mail) -> None:
+    """A mail never came to its reader's calendar, which so knows what the last one told it that did come or is on its way.
+    It is told in a day, if there is something to tell; the SEQUENCE stays, so that the next one is above this one too.
+    """
+    if mail.meeting_id is None or mail.user_id is None:
+        return
+    key = {"meeting": mail.meeting_id, "person": mail.user_id}
+    db.execute(LOCK, key)
+    rows = db.execute(ON_THE_WAY, key).all()
+    told = max(
+        ((itip.read(Invitation(row.method, row.calendar)), row.created_at) for row in rows),
+        key=lambda each: each[0].sequence,
+        default=None,
+    )
+    if told:
+        message, at = told
+        known = {**message._asdict(), "at": at}
+    else:  # no mail is that old any more; a CANCEL followed a REQUEST
+        known = {
+            **dict.fromkeys(itip.Told._fields),
+            "method": "REQUEST" if mail.method == "CANCEL" else None,
+            "at": None,
+        }
+    db.execute(KNOWS, {**key, **known})
+    db.execute(TELL_LATER, {**key, "due": clock.now() + AGAIN_AFTER})
 
 
 def replied(db: Session, meeting_id: UUID, user_id: UUID, partstat: str) -> None:

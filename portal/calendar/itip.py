@@ -5,10 +5,11 @@ portal, never that of its room.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,9 +18,13 @@ from icalendar import Alarm, Calendar, Component, Event, Timezone, TimezoneDayli
 
 from portal import clock
 from portal.mail import Invitation
+from portal.mail.addresses import in_ascii
 
 MAILTO = "@!$'*+"
 """What stands as it is in the address of a mailto URI, besides letters, digits and -._~ (RFC 6068 2)."""
+
+HOST = "Host: "
+"""How the description of an entry begins where the meeting has a host."""
 
 
 class CalendarMeeting(Protocol):
@@ -54,11 +59,24 @@ class Organizer:
 
 @dataclass(frozen=True)
 class Attendee:
-    """The one person a message is for. `partstat` is NEEDS-ACTION, ACCEPTED or DECLINED (RFC 5545 3.2.12)."""
+    """The one person a message is for. `address` is written as the To of its mail
+    has it, since programs compare the two. `partstat` is NEEDS-ACTION, ACCEPTED or DECLINED (RFC 5545 3.2.12)."""
 
     name: str
     address: str
     partstat: str
+
+
+class Told(NamedTuple):
+    """What a message told a calendar; `partstat` is None for a CANCEL."""
+
+    method: str
+    sequence: int
+    partstat: str | None
+    starts_at: datetime
+    ends_at: datetime
+    title: str
+    host_name: str | None
 
 
 def organizer(club: str, mail_from: str, inbox: str, token: str) -> Organizer:
@@ -103,7 +121,7 @@ def vevent(
     page = f"{site}/meetings/{meeting.id}"
     event.add("url", page)
     # Several calendars show no URL, so the page's address is in the description too.
-    lines = [f"Host: {meeting.host_name}"] if meeting.host_name else []
+    lines = [f"{HOST}{meeting.host_name}"] if meeting.host_name else []
     if answer_on_page:
         lines.append("Please answer on the meeting’s page: answers sent from a calendar do not reach us.")
     event.add("description", "\n".join([*lines, "The Join button is on the meeting’s page:", page]))
@@ -168,7 +186,7 @@ def invitation(
     host = vCalAddress(f"mailto:{club.address}")
     host.params["CN"] = club.name
     event.add("organizer", host)
-    attendee = vCalAddress(f"mailto:{quote(person.address, safe=MAILTO)}")
+    attendee = vCalAddress(_mailto(person.address))
     attendee.params["CN"] = person.name
     attendee.params["CUTYPE"] = "INDIVIDUAL"
     attendee.params["ROLE"] = "REQ-PARTICIPANT"
@@ -176,6 +194,27 @@ def invitation(
     attendee.params["RSVP"] = "TRUE" if club.reads_replies and not cancels else "FALSE"
     event.add("attendee", attendee)
     return Invitation(method, calendar(club.name, method, [*vtimezones([meeting]), event]).decode())
+
+
+def read(invitation: Invitation) -> Told:
+    """What an invitation that we made says, back from its text."""
+    event: Any = Calendar.from_ical(invitation.text).walk("VEVENT")[0]
+    host = str(event["description"]).partition("\n")[0]
+    return Told(
+        invitation.method,
+        int(event["sequence"]),
+        event["attendee"].params["PARTSTAT"] if invitation.method == "REQUEST" else None,
+        event["dtstart"].dt,
+        event["dtend"].dt,
+        str(event["summary"]),
+        host.removeprefix(HOST) if host.startswith(HOST) else None,
+    )
+
+
+def _mailto(address: str) -> str:
+    with suppress(ValueError):
+        address = in_ascii(address)
+    return f"mailto:{quote(address, safe=MAILTO)}"
 
 
 def _local(moment: datetime, zone: str) -> datetime:

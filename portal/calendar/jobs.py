@@ -25,8 +25,9 @@ from portal.config import Settings
 from portal.database.query import Query
 from portal.database.transactions import each
 from portal.jobs import job
-from portal.mail import Message
-from portal.mail.events import reply_received
+from portal.mail import Message, bounces
+from portal.mail.events import not_delivered, reply_received
+from portal.mail.models import Mail
 from portal.meetings import messages as meeting_messages
 from portal.meetings.board import Board, Clock
 from portal.meetings.events import cancelled, moved, reinstated
@@ -68,6 +69,9 @@ DONE = text("""
 delete from calendar_changes
  where meeting_id = :meeting and user_id is not distinct from :person and due_at <= :at
 """)
+ALL_LATER = text("update calendar_changes set due_at = :due where user_id = :person and due_at <= :at")
+ADDRESS = text("select email from users where id = :person")
+HAS_ACCESS = text("select entitled(:person, :at)")
 LATER = text("""
 update calendar_changes set due_at = :due, by_rule = true where meeting_id = :meeting and user_id = :person and due_at <= :at
 """)
@@ -160,13 +164,18 @@ def sync(db: Session) -> None:
 
 def sync_person(db: Session, user_id: UUID, at: datetime) -> None:
     """Mail what is due to one person's calendar. Of many evenings that were answered at once only the soonest, as many as
-    `A_DAY` allows; the others when they are near.
+    `A_DAY` allows; the others when they are near. Whoever has no access any more has them all taken out at once. Where no mail
+    gets through it is tried again a day later.
     """
+    if bounces.hard_reason(db, db.scalar(ADDRESS, {"person": user_id}) or "") is not None:
+        db.execute(ALL_LATER, {"person": user_id, "at": at, "due": at + entries.AGAIN_AFTER})
+        return
+    has_access = db.scalar(HAS_ACCESS, {"person": user_id, "at": at})
     changes = CHANGES.all(db, person=user_id, at=at)
     together = Counter(change.noted_at for change in changes)
     for change in changes:
         key = {"meeting": change.meeting_id, "person": user_id, "at": at}
-        by_rule = change.by_rule or together[change.noted_at] > 1
+        by_rule = has_access and (change.by_rule or together[change.noted_at] > 1)
         if by_rule and _mailed_today(db, user_id, at) >= A_DAY:
             db.execute(LATER, {**key, "due": max(at + timedelta(days=1), change.starts_at - NEAR)})
             continue
@@ -197,7 +206,9 @@ def _mail(db: Session, entry: Entry) -> None:
     elif entry.is_mailed and entry.partstat == entry.wanted:
         kind, message = "changed", meeting_messages.changed(entry.first_name, board)
     elif entry.wanted == "ACCEPTED":
-        kind, message = "confirmed", messages.confirmed(entry.first_name, board)
+        # Who does without calendar mails gets this one only to put right what another mail had put in.
+        kind = "confirmed" if entry.wants_mails else "changed"
+        message = messages.confirmed(entry.first_name, board, puts_right=not entry.wants_mails)
     else:
         kind, message = "invited", messages.invited(entry.first_name, board)
     # As `_tell` has it, who may come later to somebody out of thousands; other mails nobody writes but this minute.
@@ -237,6 +248,13 @@ def _board(db: Session, entry: Entry) -> Board:
 def _settings() -> Settings:
     settings: Settings = current_app.config["SETTINGS"]
     return settings
+
+
+@not_delivered.subscribe
+@job("calendar.note_not_delivered")
+def note_not_delivered(db: Session, mail_id: UUID) -> None:
+    """A mail with a calendar object was not delivered: the calendar does not know what it said."""
+    entries.not_delivered(db, db.get_one(Mail, mail_id))
 
 
 @reply_received.subscribe

@@ -5,10 +5,11 @@ from portal.meetings.board import Board
 from portal.meetings.messages import details
 
 WHY = "You get this because you have a place. Under “Mails” of your account you can do without these."
+PUTS_RIGHT = "You get this because a mail of ours had put the meeting into your calendar, where it is not up to date."
 
 
-def confirmed(name: str | None, m: Board) -> Message:
-    """A yes."""
+def confirmed(name: str | None, m: Board, *, puts_right: bool) -> Message:
+    """A yes; to who does without calendar mails (`puts_right`) only where an earlier one has to be put right."""
     return Message(
         subject=f"You’re coming: {m.title}",
         headline=f"You’re coming to {m.title}",
@@ -18,7 +19,7 @@ def confirmed(name: str | None, m: Board) -> Message:
         ),
         details=details(m),
         button=(f"/meetings/{m.id}", "See the meeting"),
-        why=WHY,
+        why=PUTS_RIGHT if puts_right else WHY,
     )
 
 

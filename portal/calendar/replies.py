@@ -22,6 +22,7 @@ from portal.calendar.models import CalendarEntry
 from portal.config import Settings
 from portal.database.identity import WORKER, Role, act_as
 from portal.database.transactions import let_go
+from portal.mail.addresses import comparable
 from portal.mail.models import InboxMessage
 from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
@@ -79,9 +80,11 @@ def _instant(moment: datetime) -> datetime:
 
 
 def mail_address(uri: str) -> str:
-    """The address of a mailto URI (RFC 6068), in lower case: MAILTO:Ana%2Bclub@Example.org is ana+club@example.org."""
+    """The address of a mailto URI (RFC 6068), in lower case and ASCII: MAILTO:Ana%2Bclub@Müller.example is
+    ana+club@xn--mller-kva.example. What is no address stays as it is.
+    """
     scheme, colon, rest = uri.strip().partition(":")
-    return unquote(rest.partition("?")[0] if colon and scheme.lower() == "mailto" else uri).strip().lower()
+    return comparable(unquote(rest.partition("?")[0] if colon and scheme.lower() == "mailto" else uri))
 
 
 class Ignored(Exception):  # noqa: N818
@@ -126,7 +129,7 @@ def _answered(db: Session, token: str | None, reply: Reply) -> Answered:
     if entry is None:
         raise Ignored("It was not sent to the address of a calendar entry.")
     person, meeting = db.get_one(User, entry.user_id), db.get_one(Meeting, entry.meeting_id)
-    if reply.attendee != person.email.lower():
+    if reply.attendee != comparable(person.email):
         raise Ignored("It does not answer for the address of the account it was sent to.")
     if reply.uid != f"{meeting.id}@{urlsplit(_settings().public_url).hostname}":
         raise Ignored("It answers another entry than the one it was sent to.")

@@ -63,7 +63,7 @@ _desk = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 # What procrastinate's own batch_defer calls; made of thousands of values in Python it takes longer than to write them.
 ENQUEUE_EACH = text("""
 select procrastinate_defer_jobs_v1(array_agg(row(
-         'default', :task, cast(:priority as integer), null, null, jsonb_build_object(cast(:name as text), value) || :carried, null
+         'default', :task, 0, null, null, jsonb_build_object(cast(:name as text), value) || :carried, null
        )::procrastinate_job_to_defer_v1 order by number))
   from unnest(cast(:values as uuid[])) with ordinality as v (value, number)
 having count(*) > 0
@@ -121,22 +121,10 @@ class Job(Generic[P]):
         carried = {"reference": reference()} if reference() else {}
         task.defer(**arguments, **carried)
 
-    def enqueue_each(self, session: Session, name: str, values: Sequence[UUID], *, can_wait: bool = False) -> None:
-        """Put the job in the queue once for each value of its one argument, by one statement, in the caller's transaction.
-
-        Those that `can_wait` are done when nothing else is due.
-        """
+    def enqueue_each(self, session: Session, name: str, values: Sequence[UUID]) -> None:
+        """Put the job in the queue once for each value of its one argument, by one statement, in the caller's transaction."""
         carried = {"reference": reference()} if reference() else {}
-        session.execute(
-            ENQUEUE_EACH,
-            {
-                "task": self.name,
-                "priority": -1 if can_wait else 0,
-                "name": name,
-                "values": values,
-                "carried": Jsonb(carried),
-            },
-        )
+        session.execute(ENQUEUE_EACH, {"task": self.name, "name": name, "values": values, "carried": Jsonb(carried)})
 
     def work(self, timestamp: int | None = None, reference: str = "", **arguments: Any) -> None:  # noqa: ARG002
         """What the worker calls: one transaction as the worker's login. `timestamp` is the schedule's own.

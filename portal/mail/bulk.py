@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.mail import CLOSED, Message, unsubscribe_url
+from portal.mail.composing import Body
 from portal.mail.jobs import deliver
 from portal.mail.kinds import KINDS, category
 
@@ -23,15 +24,6 @@ NAME, STOP = "\ue000", "\ue001"
 """Characters that mean nothing anywhere. They stand in a rendered message where its reader's name belongs, and the address
 that switches mails of its kind off for them.
 """
-
-
-@dataclass(frozen=True)
-class Body:
-    """A mail as it is sent, but for what differs from reader to reader."""
-
-    subject: str
-    text: str
-    html: str
 
 
 class Addressed(NamedTuple):
@@ -76,12 +68,8 @@ def body(kind: str, message: Message, template: str = "message", **context: obje
     )
 
 
-def write(
-    db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addressed], *, can_wait: bool = False
-) -> int:
-    """Put a mail into the outbox for each of at most BATCH people, once for each occasion; how many are new. Those that
-    `can_wait` are sent when nothing else is to be done: a hundred thousand must not stand before a code to sign in with.
-    """
+def write(db: Session, kind: str, bodies: Sequence[Body], people: Sequence[Addressed]) -> int:
+    """Put a mail into the outbox for each of at most BATCH people, once for each occasion; how many are new."""
     optional = category(kind).optional
     people = [person for person in people if not person.recipient.endswith(CLOSED)]
     if not people:
@@ -99,7 +87,7 @@ def write(
             "htmls": [each.html for each in bodies],
         },
     ).all()
-    deliver.enqueue_each(db, "mail_id", written, can_wait=can_wait)
+    deliver.enqueue_each(db, "mail_id", written)
     return len(written)
 
 

@@ -33,10 +33,10 @@ from portal.config import Settings
 from portal.database.transactions import keep, let_go
 from portal.jobs.runs import Run, noted
 from portal.mail import bounces
-from portal.mail.events import reply_received
+from portal.mail.addresses import comparable
+from portal.mail.events import not_delivered, reply_received
 from portal.mail.incoming import Bounce, Incoming, sort
 from portal.mail.models import InboxMessage, Mail
-from portal.setting_values import address as ascii_address
 
 PATIENCE = 10.0
 """Seconds a step of the conversation may take."""
@@ -161,7 +161,7 @@ def _take_bounce(db: Session, incoming: Incoming, source: Source) -> None:
     ).all()
     for bounce in incoming.bounces:
         for mail in sent:
-            if _comparable(mail.recipient) == _comparable(bounce.recipient):
+            if comparable(mail.recipient) == comparable(bounce.recipient):
                 outcome = _apply(db, mail, bounce)
                 recorded = update(InboxMessage).where(
                     *(getattr(InboxMessage, name) == value for name, value in source._asdict().items())
@@ -179,18 +179,13 @@ def _apply(db: Session, mail: Mail, bounce: Bounce) -> str:
         mail.failure = f"{CAME_BACK}{bounce.reason}"
         if bounce.hard:
             mail.state = "failed"
+            if mail.method:
+                not_delivered.publish(db, mail_id=mail.id)
         bounces.note(db, mail.recipient, bounce.hard, bounce.reason)
     return f"A mail to {mail.recipient} came back: {bounce.reason}."
 
 
 CAME_BACK = "it came back: "
-
-
-def _comparable(address: str) -> str:
-    """An address as it compares: a domain in any script as mail servers write it, and everything in lower case."""
-    with suppress(ValueError):
-        address = ascii_address(address)
-    return address.strip().lower()
 
 
 class FetchedMessage(MailMessage):

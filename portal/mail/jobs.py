@@ -1,7 +1,12 @@
-"""Delivery: one mail, one job. What a server refuses for now is tried again for three days."""
+"""Delivery: one mail, one job; or many of those that were written for many. What a server refuses for now is tried again for
+three days.
+"""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
+from time import monotonic
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import current_app
@@ -11,18 +16,58 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.config import Settings
+from portal.database.query import Query
 from portal.database.transactions import in_batches, keep, let_go
 from portal.jobs import job
 from portal.mail import bounces, choices, inbox, kinds, transport
 from portal.mail.choices import Choices
+from portal.mail.composing import composer
+from portal.mail.events import not_delivered
 from portal.mail.models import Mail
 
 BATCH = 5000
 ZONE = text("select timezone from users where id = :person")
 TURN = text("select mail_turn(:domain, :a_minute)")
+AT_ONCE, A_WHILE = 2, 5.0
+"""So many jobs at once send what has no job of its own, for so many seconds each: a code to sign in with waits no longer."""
+
+
+class Claimed(NamedTuple):
+    """A mail without a job of its own that is to leave now."""
+
+    id: UUID
+    has_turn: bool
+
+
+# What was claimed by a worker that died is claimed again ten minutes later.
+CLAIM = Query(
+    Claimed,
+    text("""
+with due as materialized (
+  select id from mails where state = 'queued' and due_at <= clock_timestamp() order by due_at, id limit 20 for update skip locked)
+update mails m set due_at = clock_timestamp() + interval '10 minutes' from due where m.id = due.id returning m.id, m.has_turn
+"""),
+)
+WAITS = text("""
+update mails set due_at = clock_timestamp() + cast(:after as interval), has_turn = :has_its_turn
+ where id = :mail and state = 'queued'
+""")
+FAILED = text("""
+update mails set due_at = clock_timestamp() + interval '1 second' * power(3, greatest(attempts, 1)) where id = :mail and state = 'queued'
+""")
+AT_IT = text("select count(*) from procrastinate_jobs where status = 'doing' and task_name = 'mail.deliver_waiting'")
 RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
 """After 3 seconds, 9, 27 and so on: twelve tries in three days."""
 
+
+class Wait(NamedTuple):
+    """How long a mail waits, and whether it then has its turn among those to the same domain."""
+
+    after: timedelta
+    has_its_turn: bool
+
+
+logger = logging.getLogger(__name__)
 
 Recheck = Callable[[Session, Mail], str | None]
 _rechecks: dict[str, Recheck] = {}
@@ -43,30 +88,70 @@ def recheck(kind: str) -> Callable[[Recheck], Recheck]:
 
 @job("mail.deliver", retry=RETRY)
 def deliver(db: Session, mail_id: UUID, *, has_its_turn: bool = False) -> None:
-    """Send one mail of the outbox and note how that went; a repeat of the job finds it sent.
+    """Send one mail of the outbox and note how that went; a repeat of the job finds it sent. `has_its_turn`: it has waited for
+    its turn among those to the same domain.
+    """
+    if wait := _deliver(db, mail_id, has_its_turn=has_its_turn):
+        deliver.set(after=wait.after).enqueue(db, mail_id=mail_id, has_its_turn=wait.has_its_turn)
+
+
+@job("mail.deliver_waiting", cron="* * * * *")
+def deliver_waiting(db: Session) -> None:
+    """Each minute: mails that were written for many and have no job each are sent, a few seconds long; then another such job
+    goes on, so that whatever else is due comes first.
+    """
+    if (db.scalar(AT_IT) or 0) > AT_ONCE:
+        return
+    until = monotonic() + A_WHILE
+    while monotonic() < until:
+        claimed = CLAIM.all(db)
+        keep(db)
+        if not claimed:
+            return
+        for mail in claimed:
+            _deliver_claimed(db, mail)
+            keep(db)
+    deliver_waiting.enqueue(db)
+
+
+def _deliver_claimed(db: Session, mail: Claimed) -> None:
+    try:
+        wait = _deliver(db, mail.id, has_its_turn=mail.has_turn)
+    except Exception:  # one mail keeps no other back; it is noted with the mail
+        logger.exception("A mail could not be sent; it is tried again")
+        db.rollback()
+        db.execute(FAILED, {"mail": mail.id})
+    else:
+        if wait:
+            db.execute(WAITS, {"mail": mail.id, **wait._asdict()})
+
+
+def _deliver(db: Session, mail_id: UUID, *, has_its_turn: bool) -> Wait | None:
+    """Send a mail and note how that went; or how long it has to wait.
 
     First it is looked whether it is still wanted and true, and whether it has to wait: for the end of quiet hours, or for
-    its turn among the mails to the same domain (`has_its_turn`: it has waited for that). Nothing is held while the mail
-    server talks: who closes an account meanwhile does not wait for it.
+    its turn among the mails to the same domain. Nothing is held while the mail server talks: who closes an account meanwhile
+    does not wait for it.
     """
     mail = db.scalar(select(Mail).where(Mail.id == mail_id, Mail.state == "queued"))
     if mail is None:
-        return
+        return None
     settings: Settings = current_app.config["SETTINGS"]
     chosen, way = choices.of(db, mail.user_id), transport.chosen(settings)
     if (reason := _why_not(db, mail, chosen)) is not None:
         _note(db, mail, "dropped", reason)
-        return
+        return None
     if quiet := _quiet_for(db, mail, chosen):
-        deliver.set(after=quiet).enqueue(db, mail_id=mail_id)
-        return
+        return Wait(quiet, has_its_turn=False)
     if way.paced and not has_its_turn and (turn := _turn(db, mail, settings)):
-        deliver.set(after=turn).enqueue(db, mail_id=mail_id, has_its_turn=True)
-        return
+        return Wait(turn, has_its_turn=True)
     mail = _take(db, mail_id)
     if mail is None:
-        return
+        return None
     try:
+        if not _compose(db, mail):
+            _note(db, mail, "dropped", "There was nothing left to say when it was to leave.")
+            return None
         way.deliver(db, mail)
     except transport.RefusedForGood as refused:
         _note(db, mail, "failed", str(refused))
@@ -78,6 +163,7 @@ def deliver(db: Session, mail_id: UUID, *, has_its_turn: bool = False) -> None:
         raise
     else:
         _note(db, mail, "sent")
+    return None
 
 
 def _why_not(db: Session, mail: Mail, chosen: Choices) -> str | None:
@@ -118,15 +204,33 @@ def _take(db: Session, mail_id: UUID) -> Mail | None:
     return mail
 
 
+def _compose(db: Session, mail: Mail) -> bool:
+    """Write the words of a mail that has none yet, and keep them; False if there is nothing to say."""
+    compose = composer(mail)
+    if compose is None:
+        return True
+    body = compose(db, mail)
+    if body is None:
+        return False
+    mail.subject, mail.text, mail.html = body.subject, body.text, body.html
+    db.execute(update(Mail).where(Mail.id == mail.id).values(subject=body.subject, text=body.text, html=body.html))
+    let_go(db)
+    return True
+
+
 def _note(db: Session, mail: Mail, state: str, failure: str | None = None) -> None:
     values: dict[str, object] = {
         "state": state,
         "failure": failure,
         "sent_at": clock.now() if state == "sent" else None,
     }
+    if state != "queued":
+        values |= {"due_at": None}
     if mail.secret and state != "queued":
         values |= {"text": None, "html": None}
     db.execute(update(Mail).where(Mail.id == mail.id, Mail.state == "queued").values(values))
+    if mail.method and state in ("dropped", "failed"):
+        not_delivered.publish(db, mail_id=mail.id)
 
 
 @job("mail.forget", cron="17 3 * * *")

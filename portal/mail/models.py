@@ -26,6 +26,7 @@ class Mail(Base):
         Index("ix_mails_recipient", sql("lower(recipient)"), sql("created_at desc")),
         Index("ix_mails_announcement_id", "announcement_id", "state"),
         Index("ix_mails_again_of", "again_of"),
+        Index("ix_mails_due_at", "due_at", "id", postgresql_where=sql("state = 'queued' and due_at is not null")),
     )
 
     id: Mapped[Id]
@@ -49,6 +50,10 @@ class Mail(Base):
     # The message to a group it is a part of (portal/notifications), and the mail it sends once more.
     announcement_id: Mapped[UUID | None] = mapped_column(ForeignKey("announcements.id", ondelete="SET NULL"))
     again_of: Mapped[UUID | None] = mapped_column(ForeignKey("mails.id", ondelete="SET NULL"))
+    # When it is to leave, by the real clock, if it has no job of its own (`deliver_waiting`); and whether it has waited for its
+    # turn among the mails to the same domain.
+    due_at: Mapped[datetime | None]
+    has_turn: Mapped[bool] = mapped_column(server_default=sql("false"))
 
 
 class MailPreferences(Base):

@@ -11,17 +11,19 @@ from email.utils import parseaddr
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.mail import kinds
+from portal.mail.addresses import in_ascii
 from portal.mail.choices import unsubscribe_url
+from portal.mail.connections import connections
 from portal.mail.models import Mail, SandboxMail
 
 PATIENCE = 10.0  # seconds a step of the conversation may take
 PERMANENT = range(500, 600)  # SMTP's own words for "never" (RFC 5321 4.2.1)
+CLOSING = 421  # "enough for this conversation" (RFC 5321 3.8), said to a MAIL: nothing was taken
 
 
 class RefusedForGood(Exception):  # noqa: N818
@@ -97,26 +99,29 @@ class Smtp:
         self.sender = settings.mail_from
         self.reply_to = settings.mail_reply_to or parseaddr(settings.mail_from)[1]
         self.club = settings.club_name
+        self.connections = connections(settings.mail_url)
         self.domain = urlsplit(settings.public_url).hostname or "localhost"
 
     def deliver(self, db: Session, mail: Mail) -> None:  # noqa: ARG002 - the protocol's session is the mailbox's
         """Hand the mail to the server, verified TLS wherever the server has it."""
         message = self.compose(mail)
-        with self.connected() as server:
-            try:
-                server.send_message(message)
-            except smtplib.SMTPRecipientsRefused as refused:
-                _raise_if_for_good("the address", next(iter(refused.recipients.values()))[0])
-                raise
-            except smtplib.SMTPDataError as refused:
-                _raise_if_for_good("the mail", refused.smtp_code)
-                raise
+        try:
+            self._send(message)
+        except smtplib.SMTPRecipientsRefused as refused:
+            _raise_if_for_good("the address", next(iter(refused.recipients.values()))[0])
+            raise
+        except smtplib.SMTPDataError as refused:
+            _raise_if_for_good("the mail", refused.smtp_code)
+            raise
 
     def compose(self, mail: Mail) -> EmailMessage:
         """The message as it goes out. Its id is the mail's own, so a second delivery is the same message."""
         message = EmailMessage(POLICY)
         message["From"] = self.sender
-        message["To"] = _ascii(mail.recipient)
+        try:
+            message["To"] = in_ascii(mail.recipient)
+        except ValueError as impossible:
+            raise RefusedForGood(str(impossible)) from impossible
         message["Reply-To"] = self.reply_to
         message["Subject"] = subject_line(mail.subject, self.club)
         message["Message-ID"] = f"<{mail.id}@{self.domain}>"
@@ -131,9 +136,40 @@ class Smtp:
             _add_calendar(message, mail.method, mail.calendar)
         return message
 
+    def _send(self, message: EmailMessage) -> None:
+        """By a conversation that is open, else by a new one."""
+        if server := self.connections.take():
+            try:
+                self._send_by(server, message)
+            except smtplib.SMTPSenderRefused as refused:
+                if refused.smtp_code != CLOSING:
+                    raise
+            else:
+                return
+        server = self._connect()
+        try:
+            self._introduce(server)
+        except BaseException:
+            server.close()
+            raise
+        self._send_by(server, message)
+
+    def _send_by(self, server: smtplib.SMTP, message: EmailMessage) -> None:
+        try:
+            server.send_message(message)
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPException:  # it answered, so it hears the next one too
+            self.connections.keep(server)
+            raise
+        except BaseException:
+            server.close()
+            raise
+        self.connections.keep(server)
+
     @contextmanager
     def connected(self) -> Iterator[smtplib.SMTP]:
-        """A conversation with the server, signed in. Raises SMTPException or OSError."""
+        """A conversation of one's own with the server, signed in. Raises SMTPException or OSError."""
         with self._connect() as server:
             self._introduce(server)
             yield server
@@ -165,13 +201,3 @@ def _add_calendar(message: EmailMessage, method: str, calendar: str) -> None:
 def _raise_if_for_good(what: str, code: int) -> None:
     if code in PERMANENT:
         raise RefusedForGood(f"the mail server refused {what} ({code})")
-
-
-def _ascii(address: str) -> str:
-    """An address as every mail server takes it: a domain like müller.example in its xn-- form."""
-    if address.isascii():
-        return address
-    try:
-        return validate_email(address, check_deliverability=False).ascii_email or address
-    except EmailNotValidError as impossible:
-        raise RefusedForGood("no mail server takes this address") from impossible

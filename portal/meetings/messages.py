@@ -49,7 +49,9 @@ def changed(name: str | None, m: Board) -> Message:
     return Message(
         subject=f"Changed: {m.title}",
         headline=f"{m.title} was changed",
-        body=(f"Hello {name or 'there'}, its title or host is new; the time stays as it was. Your answer is kept.",),
+        body=(
+            f"Hello {name or 'there'}, the title or the host is another now; the time stays as it was. Your answer is kept.",
+        ),
         details=details(m),
         button=(f"/meetings/{m.id}", "See the meeting"),
         why=CONCERNED,

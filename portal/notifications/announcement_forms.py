@@ -26,7 +26,7 @@ class HostForm(Form):
     audience = SelectField(
         "To", choices=_choices(OF_A_MEETING), validate_choice=False, validators=[only_known(OF_A_MEETING, WHOM)]
     )
-    body = Paragraphs("Text", most=MOST, description="Plain paragraphs. Your name and the meeting stand above them.")
+    body = Paragraphs("Text", most=MOST, description="Plain paragraphs. They follow a line that says who writes.")
 
     def validate_body(self, field: Field) -> None:
         """There is something to read."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 from sqlalchemy import select, text
@@ -18,7 +19,10 @@ from portal.attendance.rsvp import needs_new_answer
 from portal.database.query import Query
 from portal.database.transactions import keep
 from portal.jobs.runs import Run, noted
-from portal.mail import bulk
+from portal.mail import bulk, unsubscribe_url
+from portal.mail.composing import Body
+from portal.mail.jobs import deliver_waiting
+from portal.mail.kinds import KINDS
 from portal.mail.models import Mail
 from portal.meetings.board import Board, Clock
 from portal.meetings.models import Meeting
@@ -42,9 +46,6 @@ def hour(preferred: time | None) -> time:
     return MORNING if preferred is None or preferred == UNCHOSEN else preferred
 
 
-TEXTS_KEPT = 500
-
-
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
@@ -62,29 +63,39 @@ class Due(NamedTuple):
     next_week: datetime
 
 
-class DueDigest(NamedTuple):
-    """Somebody whose hour has come, and what is on for them: meetings with their answers, from the soonest on. `agreed_to` is
-    the start a yes was said to where that was another, else None.
-    """
+class Reader(NamedTuple):
+    """Whom a digest is for; `weekly`: they chose one a week."""
 
-    user_id: UUID
-    email: str
     first_name: str | None
     zone: str
-    day: date
     weekly: bool
-    meetings: list[UUID]
-    answers: list[str]
-    agreed_to: list[datetime | None]
+
+
+class OnFor(NamedTuple):
+    """A meeting that is on for somebody, with their answer. `agreed_to` is the start a yes was said to where that was another,
+    else None.
+    """
+
+    id: UUID
+    answer: str
+    agreed_to: datetime | None
 
 
 ZONES = text("select distinct timezone from users where is_active and access_until > :at")
-# A thousand people after the other, whoever of them is due: a batch reads no more than itself, however many there are.
-UPTO = text(f"select id from users where id > :after order by id offset {bulk.BATCH - 1} limit 1")  # noqa: S608
-DUE = Query(
-    DueDigest,
-    text("""
-select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.weekly, o.meetings, o.answers, o.agreed_to
+# Ten thousand people after the other, whoever of them is due: a batch reads no more than itself, however many there are.
+UPTO = text("select id from users where id > :after order by id offset 9999 limit 1")
+# What is on for somebody: meetings they may see and have not said no to.
+ON = """
+  from meetings m left join meeting_attendances a on a.meeting_id = m.id and a.user_id = {person}
+ where m.status = 'scheduled' and m.starts_at > :at and m.starts_at < {until}
+   and (not m.is_private or a.id is not null)
+   and coalesce(a.answer, 'invited') in ('invited', 'offered', 'accepted', 'waitlisted', 'requested')
+   and (a.answer is distinct from 'offered' or a.offer_expires_at > :at)
+"""
+# Its words are written when it leaves (`compose`). In the order of the people, as everybody writes who writes to many.
+WRITE = text(f"""
+insert into mails (kind, occasion, user_id, recipient, subject, created_at, due_at)
+select 'digest', 'digest:' || u.id || ':' || d.day, u.id, u.email, 'What is on', :at, clock_timestamp()
   from users u
   join unnest(cast(:zones as text[]), cast(:days as date[]), cast(:since as integer[]), cast(:until as integer[]),
               cast(:tomorrow as timestamptz[]), cast(:next_week as timestamptz[]))
@@ -93,28 +104,34 @@ select u.id as user_id, u.email, u.first_name, u.timezone as zone, d.day, c.week
  cross join lateral (
    select coalesce(p.digest = 'weekly', false) as weekly,
           extract(epoch from case u.preferred_meeting_time when :unchosen then :morning else u.preferred_meeting_time end) as hour) c
- cross join lateral (
-   select array_agg(m.id order by m.starts_at, m.id) as meetings, array_agg(m.answer order by m.starts_at, m.id) as answers,
-          array_agg(m.agreed_to order by m.starts_at, m.id) as agreed_to
-     from (select m.id, m.starts_at, coalesce(a.answer, 'invited') as answer,
-                  case when a.answer = 'accepted' and a.agreed_to <> m.starts_at then a.agreed_to end as agreed_to
-             from meetings m left join meeting_attendances a on a.meeting_id = m.id and a.user_id = u.id
-            where m.status = 'scheduled' and m.starts_at > :at
-              and m.starts_at < case when c.weekly then d.next_week else d.tomorrow end
-              and (not m.is_private or a.id is not null)
-              and coalesce(a.answer, 'invited') in ('invited', 'offered', 'accepted', 'waitlisted', 'requested')
-              and (a.answer is distinct from 'offered' or a.offer_expires_at > :at)) m) o
  where u.is_active and u.email_verified and u.access_until > :at
    and c.hour >= d.since and c.hour < d.until
    and coalesce(p.digest, 'daily') <> 'never' and (not c.weekly or extract(isodow from d.day) = 1)
-   and o.meetings is not null and u.id > :after and u.id <= :upto
+   and exists (select {ON.format(person="u.id", until="case when c.weekly then d.next_week else d.tomorrow end")})
+   and u.id > :after and u.id <= :upto
  order by u.id
+    on conflict (occasion) do nothing
+""")  # noqa: S608
+READER = Query(
+    Reader,
+    text("""
+select u.first_name, u.timezone as zone, coalesce(p.digest = 'weekly', false) as weekly
+  from users u left join mail_preferences p on p.user_id = u.id where u.id = :person
+"""),
+)
+ON_FOR = Query(
+    OnFor,
+    text(f"""
+select m.id, coalesce(a.answer, 'invited') as answer,
+       case when a.answer = 'accepted' and a.agreed_to <> m.starts_at then a.agreed_to end as agreed_to
+{ON.format(person=":person", until=":until")}
+ order by m.starts_at, m.id
 """),
 )
 
 
 def send(db: Session, since: datetime | None = None) -> None:
-    """Write the digests whose hour has come since the last run (or since a moment), a thousand at a time; the run is noted
+    """Write the digests whose hour has come since the last run (or since a moment), ten thousand at a time; the run is noted
     with its numbers.
 
     May be repeated, run twice at once, or be stopped in the middle: each person gets one for each of their days.
@@ -183,61 +200,47 @@ def _write_due(db: Session, hours: Sequence[Due], at: datetime) -> int:
         "morning": MORNING,
         "at": at,
     }
-    texts, written, after = _Texts(db, at), 0, FIRST
+    written, after = 0, FIRST
     while after != LAST:
         upto = db.scalar(UPTO, {"after": after}) or LAST
-        rows = DUE.all(db, after=after, upto=upto, **params)
-        bodies: dict[bulk.Body, int] = {}
-        people = [
-            bulk.Addressed(
-                row.user_id,
-                row.email,
-                row.first_name,
-                bodies.setdefault(texts.of(row), len(bodies)),
-                f"digest:{row.user_id}:{row.day}",
-            )
-            for row in rows
-        ]
-        written += bulk.write(db, "digest", list(bodies), people, can_wait=True)
+        # Without the option an INSERT counts no rows and answers -1.
+        result = db.execute(
+            WRITE, {"after": after, "upto": upto, **params}, execution_options={"preserve_rowcount": True}
+        )
+        written += result.rowcount  # type: ignore[attr-defined]
         keep(db)
         after = upto
+    if written:
+        deliver_waiting.enqueue(db)
     return written
 
 
-class _Texts:
-    """What has been rendered in this run, but for names: the same for everybody in a zone who gave the same answers."""
-
-    def __init__(self, db: Session, at: datetime) -> None:
-        self._db, self._at = db, at
-        self._kept: dict[tuple[object, ...], bulk.Body] = {}
-
-    def of(self, row: DueDigest) -> bulk.Body:
-        answers = [*map(self._answer, row.meetings, row.answers, row.agreed_to)]
-        key = (row.zone, row.weekly, *row.meetings, *answers)
-        if (body := self._kept.get(key)) is None:
-            if len(self._kept) >= TEXTS_KEPT:
-                self._kept.clear()
-            body = self._kept[key] = self._render(row, answers)
-        return body
-
-    def _answer(self, meeting_id: UUID, answer: str, agreed_to: datetime | None) -> str:
-        if agreed_to is None:
-            return answer
-        meeting = self._db.get_one(Meeting, meeting_id)
-        return "asked-again" if needs_new_answer(agreed_to, meeting.starts_at, meeting.timezone) else answer
-
-    def _render(self, row: DueDigest, answers: Sequence[str]) -> bulk.Body:
-        settings = current_app.config["SETTINGS"]
-        here = Clock(self._at, row.zone, settings.club_timezone, settings.doors_minutes)
-        boards = [Board(self._db.get_one(Meeting, meeting), here) for meeting in row.meetings]
-        message, parts = messages.digest(settings.club_name, list(zip(boards, answers, strict=True)), weekly=row.weekly)
-        return bulk.body(
-            "digest",
-            message,
-            "digest",
-            parts=parts,
-            zone_line=zone_line(row.zone, settings.club_timezone, self._at, boards[-1].starts_at),
-        )
+def compose(db: Session, mail: Mail) -> Body | None:
+    """What a digest says, as it is when it leaves: what is on until the same hour tomorrow, or in a week. None if nothing is."""
+    reader = READER.one_or_none(db, person=mail.user_id)
+    if reader is None or mail.user_id is None:
+        return None
+    settings, at = current_app.config["SETTINGS"], clock.now()
+    local = at.astimezone(ZoneInfo(reader.zone))
+    until = moment_of(local.date() + timedelta(days=7 if reader.weekly else 1), local.time(), reader.zone)
+    here = Clock(at, reader.zone, settings.club_timezone, settings.doors_minutes)
+    on = []
+    for row in ON_FOR.all(db, person=mail.user_id, at=at, until=until):
+        meeting = db.get_one(Meeting, row.id)
+        asks_again = row.agreed_to and needs_new_answer(row.agreed_to, meeting.starts_at, meeting.timezone)
+        on.append((Board(meeting, here), "asked-again" if asks_again else row.answer))
+    if not on:
+        return None
+    name = reader.first_name or "there"
+    message, parts = messages.digest(settings.club_name, name, on, weekly=reader.weekly)
+    return bulk.body(
+        "digest",
+        message,
+        "digest",
+        parts=parts,
+        zone_line=zone_line(reader.zone, settings.club_timezone, at, on[-1][0].starts_at),
+        stop=unsubscribe_url(mail.user_id, KINDS["digest"]),
+    )
 
 
 def why_not(_db: Session, mail: Mail) -> str | None:

@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 from portal import audit
 from portal.jobs import job
 from portal.mail import outbox, recheck
+from portal.mail.composing import composes
 from portal.notifications import digest as digests
 from portal.notifications import reminders, sending
 
 recheck("reminder")(reminders.why_not)
 recheck("starting")(reminders.why_not_starting)
 recheck("digest")(digests.why_not)
+composes("digest")(digests.compose)
 recheck("announcement")(sending.why_not)
 
 

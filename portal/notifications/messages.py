@@ -31,7 +31,7 @@ def reminder_to_answer_again(m: Board) -> Message:
         subject=_begins(m),
         headline=_begins(m),
         body=(
-            f"Hello {NAME}, it was moved after you said yes to {m.title}, and your place is kept.",
+            f"Hello {NAME}, {m.title} was moved after you said yes to it, and your place is kept.",
             "Are you still coming? Tell us on the page, so that somebody else can have your place if you cannot.",
         ),
         details=details(m),
@@ -107,7 +107,9 @@ a yes to a start that was moved too far.
 """
 
 
-def digest(club_name: str, meetings: Sequence[tuple[Board, str]], *, weekly: bool) -> tuple[Message, list[DigestPart]]:
+def digest(
+    club_name: str, name: str, meetings: Sequence[tuple[Board, str]], *, weekly: bool
+) -> tuple[Message, list[DigestPart]]:
     """What is on, from the soonest on, each meeting with the reader's answer; for a day, or a week (`weekly`)."""
     parts: dict[str, list[DigestEntry]] = {part: [] for part in HEADINGS}
     for m, answer in meetings:
@@ -134,7 +136,7 @@ def digest(club_name: str, meetings: Sequence[tuple[Board, str]], *, weekly: boo
         subject=subject,
         headline="What is on in the week ahead" if weekly else "What is on until tomorrow",
         body=(
-            f"Hello {NAME}, this is on at {club_name}. Each link leads to the page of the meeting, where you answer; "
+            f"Hello {name}, this is on at {club_name}. Each link leads to the page of the meeting, where you answer; "
             "opening this mail decides nothing.",
         ),
         why="You get this each Monday. The page of your mails says at which hour."

@@ -137,6 +137,12 @@ def test_reading_is_logged_once_for_page_and_frame(desk, write, paths, superuser
     assert "Dora read a mail to Alice in the outbox" in words(desk.get("/admin/log"))
 
 
+def test_what_is_written_when_it_leaves_says_so_while_it_waits(desk, write, paths, superuser):
+    write(kind="digest")
+    superuser.execute("update mails set text = null, html = null")
+    assert "It is written when it leaves." in words(desk.get(*paths()))
+
+
 def test_forgotten_words_are_not_shown(desk, write, paths, superuser):
     write()
     superuser.execute("update mails set text = null, html = null, state = 'sent'")

@@ -398,3 +398,14 @@ def test_what_an_undone_rule_leaves_lets_nobody_into_a_private_evening(rule, fol
     follow()
     superuser.execute("update meetings set is_private = true")
     assert one(superuser, "select count(*) from meeting_attendances where user_id = %s", alice.id) == 0
+
+
+def test_undone_the_note_written_beside_its_answer_goes_too(rule, follow, superuser, alice, quiet):
+    made = rule(alice, "accepted", weekday=weekday_of(quiet))
+    follow()
+    superuser.execute("update meeting_attendances set note = 'I am late.' where user_id = %s", [alice.id])
+    follow()
+    assert one(superuser, "select note from meeting_attendances where user_id = %s", alice.id) == "I am late."
+    undo(superuser, made)
+    follow()
+    assert one(superuser, "select note from meeting_attendances where user_id = %s", alice.id) is None

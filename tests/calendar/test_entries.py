@@ -424,3 +424,177 @@ def test_two_workers_write_one_mail(charlies, charlie, supper, worker_app, super
         for done in [workers.submit(do, worker_app, jobs.sync) for _ in range(2)]:
             done.result()
     assert len(messages(charlie)) == 1
+
+
+# --- mails that never came -------------------------------------------------------------------------------------------
+
+
+def fails(superuser, worker_app, charlie, state="failed"):
+    """The last mail to Charlie is not delivered."""
+    last = one(superuser, "select id from mails where user_id = %s order by created_at desc limit 1", charlie.id)
+    superuser.execute("update mails set state = %s where id = %s", [state, last])
+    do(worker_app, jobs.note_not_delivered, mail_id=str(last))
+
+
+@pytest.mark.parametrize("state", ["failed", "dropped"])
+def test_a_yes_whose_mail_never_came_is_mailed_again_a_day_later(
+    charlies, charlie, superuser, worker_app, sync, messages, now, state
+):
+    evening = plan(superuser, "Far off", days=9)
+    says(charlies, evening, "accepted")
+    sync()
+    fails(superuser, worker_app, charlie, state)
+    sync()
+    assert len(messages(charlie)) == 1
+    sync(now + timedelta(days=1, minutes=1))
+    first, second = messages(charlie)
+    assert (second.kind, second.method) == ("confirmed", "REQUEST")
+    assert second.event["sequence"] > first.event["sequence"]
+
+
+def test_a_no_to_what_never_came_needs_no_cancel(charlies, charlie, supper, superuser, worker_app, sync, messages):
+    says(charlies, supper, "accepted")
+    sync()
+    fails(superuser, worker_app, charlie)
+    says(charlies, supper, "declined")
+    sync()
+    assert [mail.method for mail in messages(charlie)] == ["REQUEST"]
+
+
+def test_a_cancel_that_never_came_is_mailed_again(charlies, charlie, superuser, worker_app, sync, messages, now):
+    evening = plan(superuser, "Far off", days=9)
+    for answer in ("accepted", "declined"):
+        says(charlies, evening, answer)
+        sync()
+    fails(superuser, worker_app, charlie)
+    sync(now + timedelta(days=1, minutes=1))
+    mails = messages(charlie)
+    assert [mail.method for mail in mails] == ["REQUEST", "CANCEL", "CANCEL"]
+    assert mails[2].event["sequence"] > mails[1].event["sequence"]
+
+
+def test_a_move_that_never_came_leaves_the_old_time_in_the_calendar(
+    charlies, charlie, supper, superuser, worker_app, moves, sync, messages
+):
+    """The next mail of any kind brings the new one."""
+    says(charlies, supper, "accepted")
+    sync()
+    moves(supper, HOUR)
+    sync()
+    fails(superuser, worker_app, charlie)
+    assert one(superuser, "select starts_at from calendar_entries") == supper.starts_at
+    superuser.execute("update meetings set title = 'Dinner', revision = revision + 1")
+    sync()
+    mail = messages(charlie)[-1]
+    assert (mail.kind, mail.event.start, mail.event["summary"]) == ("moved", supper.starts_at + HOUR, "Dinner")
+
+
+def test_a_mail_that_failed_behind_a_newer_one_changes_nothing(
+    charlies, charlie, supper, superuser, worker_app, moves, sync, messages
+):
+    says(charlies, supper, "accepted")
+    sync()
+    first = one(superuser, "select id from mails where user_id = %s", charlie.id)
+    moves(supper, HOUR)
+    sync()
+    superuser.execute("update mails set state = 'failed' where id = %s", [first])
+    do(worker_app, jobs.note_not_delivered, mail_id=str(first))
+    sync()
+    assert len(messages(charlie)) == 2
+    assert one(superuser, "select starts_at from calendar_entries") == supper.starts_at + HOUR
+
+
+def test_a_mail_that_is_dropped_or_comes_back_is_noted(charlies, charlie, supper, superuser, sync, work):
+    """Her address sends mails back for good; nothing is tried until that is lifted."""
+    says(charlies, supper, "accepted")
+    superuser.execute("update calendar_changes set due_at = club_now()")
+    sync()
+    superuser.execute(
+        "insert into unreachable_addresses (address_key, hard, reason, first_at, last_at) values (%s, true, 'gone', now(), now())",
+        [charlie.email],
+    )
+    work()
+    assert one(superuser, "select state from mails where user_id = %s", charlie.id) == "dropped"
+    assert one(superuser, "select method from calendar_entries") is None
+
+
+def test_an_address_that_is_gone_is_not_written_to_and_not_forgotten(charlies, charlie, superuser, sync, messages, now):
+    evening = plan(superuser, "Far off", days=9)
+    superuser.execute(
+        "insert into unreachable_addresses (address_key, hard, reason, first_at, last_at) values (%s, true, 'gone', now(), now())",
+        [charlie.email],
+    )
+    says(charlies, evening, "accepted")
+    sync()
+    assert messages(charlie) == []
+    superuser.execute("delete from unreachable_addresses")
+    sync(now + timedelta(days=1, minutes=1))
+    assert [mail.method for mail in messages(charlie)] == ["REQUEST"]
+
+
+# --- who does without calendar mails ---------------------------------------------------------------------------------
+
+
+def does_without(superuser, charlie, work):
+    """From now on; what was written to Charlie before has left."""
+    work()
+    superuser.execute("insert into mail_preferences (user_id, calendar_mails) values (%s, false)", [charlie.id])
+
+
+def test_what_was_taken_out_because_it_was_called_off_comes_back_with_it(
+    charlies, charlie, supper, superuser, admins, sync, work, messages
+):
+    says(charlies, supper, "accepted")
+    sync()
+    does_without(superuser, charlie, work)
+    admins(cancel, supper, "Ill.")
+    sync()
+    admins(reinstate, supper)
+    sync()
+    assert [(mail.kind, mail.method) for mail in messages(charlie)][1:] == [
+        ("cancelled", "CANCEL"),
+        ("reinstated", "REQUEST"),
+    ]
+
+
+def test_what_they_took_out_by_a_no_does_not_come_back(charlies, charlie, supper, superuser, sync, work, messages):
+    says(charlies, supper, "accepted")
+    sync()
+    does_without(superuser, charlie, work)
+    for answer in ("declined", "accepted"):
+        says(charlies, supper, answer)
+        sync()
+    assert [mail.method for mail in messages(charlie)] == ["REQUEST", "CANCEL"]
+
+
+def test_an_entry_that_asks_is_put_right_when_they_answer(
+    charlies, charlie, supper, superuser, moves, sync, work, messages
+):
+    says(charlies, supper, "accepted")
+    sync()
+    does_without(superuser, charlie, work)
+    moves(supper, 3 * HOUR)
+    says(charlies, supper, "accepted")
+    sync()
+    work()
+    assert [(mail.kind, partstat(mail)) for mail in messages(charlie)][1:] == [
+        ("moved", "NEEDS-ACTION"),
+        ("changed", "ACCEPTED"),
+    ]
+    assert one(superuser, "select count(*) from mails where state <> 'sent'") == 0
+
+
+# --- the end of access -----------------------------------------------------------------------------------------------
+
+
+def test_who_loses_access_has_everything_taken_out_on_that_day(
+    charlies, charlie, superuser, worker_app, sync, messages
+):
+    for day in range(1, 6):
+        says(charlies, plan(superuser, f"Evening {day}", days=day), "accepted")
+    sync()
+    superuser.execute("delete from access_grants where user_id = %s", [charlie.id])
+    superuser.execute("select refresh_projection(%s, now())", [charlie.id])
+    do(worker_app, attendance_jobs.release)
+    sync()
+    assert [mail.method for mail in messages(charlie)][5:] == ["CANCEL"] * 5

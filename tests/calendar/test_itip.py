@@ -19,6 +19,7 @@ from portal import clock
 from portal.calendar import itip
 from portal.calendar.replies import mail_address
 from portal.config import ROOT
+from portal.mail.addresses import comparable
 
 GOLDEN = ROOT / "tests" / "calendar" / "golden"
 SITE, NOW = "https://portal.club.example", datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -183,7 +184,7 @@ def test_an_address_comes_back_from_its_uri_as_it_was(address):
     person = itip.Attendee("Alice", address, "ACCEPTED")
     text = itip.invitation(SUPPER, SITE, CLUB, person, method="REQUEST", sequence=1).text
     uri = str(Calendar.from_ical(text).walk("VEVENT")[0]["attendee"])
-    assert uri.isascii() and mail_address(uri) == address
+    assert uri.isascii() and mail_address(uri) == comparable(address)
 
 
 def test_every_line_is_at_most_75_octets():
@@ -225,3 +226,18 @@ def test_a_zone_changes_when_the_package_says_so():
             onset = (observance["dtstart"].dt - before).replace(tzinfo=UTC)
             assert (onset - timedelta(seconds=1)).astimezone(tz).utcoffset() == before
             assert onset.astimezone(tz).utcoffset() == after != before
+
+
+def test_the_attendee_is_written_as_the_to_of_the_mail():
+    person = itip.Attendee("Ana", "ana@müller.example", "ACCEPTED")
+    read = with_icalendar(itip.invitation(SUPPER, SITE, CLUB, person, method="REQUEST", sequence=1).text)
+    assert read["attendee"] == "mailto:ana@xn--mller-kva.example"
+
+
+@pytest.mark.parametrize(("method", "partstat"), [("REQUEST", "NEEDS-ACTION"), ("CANCEL", None)])
+@pytest.mark.parametrize("evening", [SUPPER, Evening(host_name=None), Evening(title=LONG, timezone="Europe/Berlin")])
+def test_what_an_invitation_told_is_read_back(method, partstat, evening):
+    person = itip.Attendee("Ana", "ana@club.example", partstat or "DECLINED")
+    invitation = itip.invitation(evening, SITE, WITHOUT_INBOX, person, method=method, sequence=7)
+    told = itip.read(invitation)
+    assert told == (method, 7, partstat, evening.starts_at, evening.ends_at, evening.title, evening.host_name)

@@ -125,7 +125,7 @@ HIDDEN = {
     ): "title starts_at duration host_address host_address_until polled_at report_attempts reported_at"
     " recording_attempts reminded_at has_registrants",
     ("announcements", "browser"): "reached_user_id",
-    ("mails", "browser"): "occasion text html calendar",
+    ("mails", "browser"): "occasion text html calendar due_at has_turn",
     ("meeting_notes", "browser"): "written_by written_at told_at",
     ("recordings", "browser"): "recording_id",
     ("inbox_messages", "browser"): "mailbox uidvalidity uid token calendar may_answer sequence stamped_at",

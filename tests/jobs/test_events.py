@@ -33,6 +33,7 @@ FOLLOWS = {
     "families.seat_changed": ["families.tell"],
     "meetings.cancelled": ["calendar.tell_cancelled", "rooms.follow"],
     "meetings.moved": ["calendar.tell_moved", "rooms.follow"],
+    "mail.not_delivered": ["calendar.note_not_delivered"],
     "mail.reply_received": ["calendar.take_reply"],
     "meetings.place_offered": ["attendance.tell_offer"],
     "meetings.reinstated": ["calendar.tell_reinstated", "rooms.follow"],

@@ -222,6 +222,7 @@ WORKERS_OWN = {
     "portal/billing/snapshot.py",
     "portal/attendance/sources.py",
     "portal/mail/inbox.py",
+    "portal/notifications/digest.py",
     "portal/moving/taking.py",
 }
 """Besides the jobs themselves: what only the worker runs."""

@@ -32,11 +32,28 @@ class PostOffice:
         self.logins: list[tuple[bytes, bytes]] = []
         self.to_the_address = self.to_the_mail = ""
         self.hangs = self.drops_the_answer = False
+        self.connections: set[object] = set()
+        self.at_most, self.says_no_more_to = 1000, "MAIL"
         self.when_taken: Callable[[], object] = lambda: None
 
     @property
     def messages(self) -> list[Message]:
         return [message_from_bytes(envelope.content) for envelope in self.taken]
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        self.connections.add(session.peer)
+        envelope.mail_from = address
+        return self._enough(server, session, "MAIL")
+
+    async def handle_RSET(self, server, session, envelope):  # noqa: N802
+        return self._enough(server, session, "RSET")
+
+    def _enough(self, server, session, command):
+        """After so many mails by one connection it is over, as Exim and others have it."""
+        session.taken = getattr(session, "taken", 0) + (command == "MAIL")
+        if self.says_no_more_to == command and session.taken + (command == "RSET") > self.at_most:
+            return "421 enough for now"
+        return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's word
         if self.hangs:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from portal import create_app
-from portal.mail import transport
+from portal.mail import connections, transport
 from portal.mail.jobs import RETRY
 from tests.support.web import settings_for, work_off
 
@@ -209,3 +209,57 @@ def test_a_server_that_speaks_tls_at_once(serve, certificate, write, send, kept,
     write()
     send(f"smtps://127.0.0.1:{port}")
     assert kept().state == "sent" and len(server.taken) == 1
+
+
+# --- one connection for many mails --------------------------------------------------------------------------------------
+
+
+def test_many_mails_go_by_one_connection(office, write, send, superuser):
+    server, port = office
+    for number in range(20):
+        write(recipient=f"{number}@club{number}.example")
+    send(f"smtp://127.0.0.1:{port}")
+    assert len(server.taken) == 20 and len(server.connections) == 1
+
+
+def test_a_refusal_ends_no_connection(office, write, send, superuser):
+    server, port = office
+    server.to_the_address = "550 nobody here"
+    for number in range(3):
+        write(recipient=f"{number}@club.example")
+    send(f"smtp://127.0.0.1:{port}")
+    assert len(server.connections) == 1
+    assert superuser.execute("select distinct state from mails").fetchall() == [("failed",)]
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RSET"])
+def test_a_server_that_takes_so_many_by_a_connection_gets_the_others_by_new_ones(
+    office, write, send, superuser, command
+):
+    server, port = office
+    server.at_most, server.says_no_more_to = 3, command
+    for number in range(8):
+        write(recipient=f"{number}@club.example")
+    send(f"smtp://127.0.0.1:{port}")
+    assert len(server.taken) == 8
+    assert superuser.execute("select distinct state, attempts from mails").fetchall() == [("sent", 1)]
+
+
+def test_a_connection_the_server_closed_meanwhile_costs_no_try(serve, write, send, superuser):
+    server, port = serve(timeout=0.3)
+    write(recipient="a@club.example")
+    send(f"smtp://127.0.0.1:{port}")
+    time.sleep(0.6)
+    write(recipient="b@club.example")
+    send(f"smtp://127.0.0.1:{port}")
+    assert len(server.connections) == 2
+    assert superuser.execute("select distinct state, attempts from mails").fetchall() == [("sent", 1)]
+
+
+def test_a_connection_nobody_uses_is_closed(office, write, send, monkeypatch):
+    monkeypatch.setattr(connections, "IDLE", 0.2)
+    _, port = office
+    write(recipient="a@club.example")
+    send(f"smtp://127.0.0.1:{port}")
+    time.sleep(0.6)
+    assert connections.connections(f"smtp://127.0.0.1:{port}").take() is None

@@ -20,13 +20,25 @@ NINE = moment_of(MONDAY, time(9), "Europe/Istanbul")
 
 
 @pytest.fixture
-def digest(worker_app, people, superuser):
-    """`digest(moment)`: the job of each quarter of an hour, twice, since it must not matter."""
+def queue(worker_app, people, superuser):
+    """`queue(moment)`: the job of each quarter of an hour, twice, since it must not matter."""
     superuser.execute("update users set access_until = null where first_name not in ('Alice', 'Bob')")
 
     def quarter(moment):
         do(worker_app, jobs.digest, moment)
         do(worker_app, jobs.digest, moment)
+
+    return quarter
+
+
+@pytest.fixture
+def digest(queue, work):
+    """`digest(moment)`: that job, and what it wrote leaves at once."""
+
+    def quarter(moment):
+        queue(moment)
+        with clock.at(moment):
+            work()
 
     return quarter
 
@@ -167,7 +179,6 @@ def test_two_workers_at_once_write_each_one_once(worker_app, digest, superuser):
             running.result()
     assert [name for name, _ in readers(superuser)] == ["Alice", "Bob"]
     assert one(superuser, "select sum((details ->> 'written')::integer) from runs") == 2
-    assert one(superuser, "select count(*) from procrastinate_jobs where task_name = 'mail.deliver'") == 2
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next(digest, superuser, alice, bob):
@@ -187,15 +198,23 @@ def test_each_reader_has_an_address_of_their_own_that_switches_it_off(digest, su
     assert len(stops) == 2 and all(stop.startswith("https://localhost/unsubscribe/") for stop in stops)
 
 
-def test_whatever_else_is_to_be_sent_goes_before_them(digest, superuser):
-    evening(superuser, "Supper")
-    digest(NINE)
-    assert one(superuser, "select distinct priority from procrastinate_jobs where task_name = 'mail.deliver'") == -1
+def test_it_says_what_is_so_when_it_leaves(queue, work, superuser, alice):
+    supper = evening(superuser, "Supper")
+    queue(NINE)
+    assert one(superuser, "select count(*) from mails where state = 'queued' and text is null") == 2
+    superuser.execute("update meetings set title = 'Dinner'")
+    answers(superuser, supper.id, declined=[alice])
+    with clock.at(NINE + MINUTE):
+        work()
+    assert superuser.execute("select state, subject from mails order by state").fetchall() == [
+        ("dropped", "What is on"),
+        ("sent", "Goalete: Dinner at 21:00"),
+    ]
 
 
-def test_one_that_waited_for_half_a_day_is_not_sent(digest, work, superuser):
+def test_one_that_waited_for_half_a_day_is_not_sent(queue, work, superuser):
     evening(superuser, "Supper")
-    digest(NINE)
+    queue(NINE)
     with clock.at(NINE + 13 * HOUR):
         work()
     assert (

@@ -59,7 +59,7 @@ def test_whoever_a_move_asks_again_is_asked(remind, superuser, alice, quiet):
     says_yes(superuser, alice, quiet)
     superuser.execute("update meeting_attendances set agreed_to = agreed_to - interval '3 hours'")
     remind(quiet.starts_at - HOUR)
-    assert "it was moved after you said yes to Quiet, and your place is kept" in one(
+    assert "Quiet was moved after you said yes to it, and your place is kept" in one(
         superuser, "select text from mails"
     )
 

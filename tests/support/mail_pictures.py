@@ -19,7 +19,7 @@ from flask import current_app
 from playwright.sync_api import Browser
 
 from portal import create_app
-from portal.billing.messages import Due, Named
+from portal.billing.messages import Due, Named, Prepaid
 from portal.billing.models import Order
 from portal.config import ROOT, Settings
 from portal.mail import Message, bulk
@@ -74,9 +74,12 @@ def sample(name: str, kind: Any) -> list[Any]:
         return [Board(MEETING, Clock(NOW, "Europe/Berlin", "Europe/Istanbul", 10))]
     if kind in (Due, Named):
         return [due()]
-    known = {Order: ORDER, datetime: LATER, int: 3, UUID: PERSON}
+    if kind is Prepaid:
+        known = due()._asdict() | {"period_end": LATER}
+        return [Prepaid(**{field: known[field] for field in Prepaid._fields})]
+    samples = {Order: ORDER, datetime: LATER, int: 3, UUID: PERSON}
     named = {"answer": "accepted", "active": True, "admin": None, "code": "123456", "token": "not-a-token" * 4}
-    return [named.get(name, known.get(kind, "Ana Duarte"))]
+    return [named.get(name, samples.get(kind, "Ana Duarte"))]
 
 
 def due() -> Due:
@@ -102,9 +105,10 @@ def messages() -> Iterator[tuple[str, Message]]:
     for path in sorted((ROOT / "portal").glob("*/messages.py")):
         module = importlib.import_module(f"portal.{path.parent.name}.messages")
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            hints = get_type_hints(function)
-            if function.__module__ == module.__name__ and not name.startswith("_") and hints["return"] is Message:
-                yield from with_samples(f"{path.parent.name}-{name}", function, hints)
+            if function.__module__ != module.__name__ or inspect.signature(function).return_annotation is not Message:
+                continue
+            if not name.startswith("_"):
+                yield from with_samples(f"{path.parent.name}-{name}", function, get_type_hints(function))
 
 
 def with_samples(name: str, function: Callable[..., Message], hints: dict[str, Any]) -> Iterator[tuple[str, Message]]:
@@ -117,7 +121,9 @@ def with_samples(name: str, function: Callable[..., Message], hints: dict[str, A
 def digest() -> str:
     """The page of a digest, with a meeting in each of its parts."""
     board = Board(MEETING, Clock(NOW, "Europe/Berlin", "Europe/Istanbul", 10))
-    message, parts = notifications.digest("Goalete", [(board, answer) for answer in notifications.PARTS], weekly=True)
+    message, parts = notifications.digest(
+        "Goalete", "Ana", [(board, answer) for answer in notifications.PARTS], weekly=True
+    )
     zone = zone_line("Europe/Berlin", "Europe/Istanbul", NOW)
     return bulk.body("digest", message, "digest", parts=parts, zone_line=zone, **FOOTER).html
 

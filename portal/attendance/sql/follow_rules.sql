@@ -1,7 +1,8 @@
 -- Answers one meeting that has not begun by the rules of everybody, or of one person (else null), `at_most` answers at a
 -- time: those who were answered for, those who were offered a place because of it, and whether somebody asks for a place now.
 -- A rule answers where the person has not, and changes only what a rule answered; what is no longer one's to answer, because
--- it is undone or its time is another, is taken back or becomes what the person's other rules want. A row that a rule makes is
+-- it is undone or its time is another, is taken back or becomes what the person's other rules want; a note to the host goes with
+-- the answer it was written beside. A row that a rule makes is
 -- an invitation as everybody has it, so that what is left of it lets nobody into a meeting that becomes private. Each answer is
 -- the ordinary one (`decide_rsvp`), the oldest rule first; where there is a place for everybody, and for every no, many are
 -- written at once. Nothing more to answer: nobody is answered for. Locks the meeting's row. Called by the worker (portal/attendance/standing.py).
@@ -73,7 +74,7 @@ begin
       if c.holds then
         offered := offered || (select y.offered from public.decide_rsvp(m, c.user_id, 'declined', at) y);
       end if;
-      update public.meeting_attendances x set answer = 'invited', responded_at = null, reason = null, standing_answer_id = null
+      update public.meeting_attendances x set answer = 'invited', responded_at = null, reason = null, standing_answer_id = null, note = null
        where x.meeting_id = m.id and x.user_id = c.user_id;
     else
       -- One after the other also in the line.
@@ -82,7 +83,8 @@ begin
       requested := requested or d.answer = 'requested';
       update public.meeting_attendances x
          set standing_answer_id = c.rule, is_general = x.is_general or c.answer is null,
-             reason = case when x.answer = 'withdrawn' then 'One of your rules says no.' else x.reason end
+             reason = case when x.answer = 'withdrawn' then 'One of your rules says no.' else x.reason end,
+             note = case when c.holds = (c.response = 'accepted') then x.note end
        where x.meeting_id = m.id and x.user_id = c.user_id;
     end if;
   end loop;
