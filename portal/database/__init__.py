@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, MetaData, Text, event, func
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 from portal.config import Settings
@@ -39,6 +39,13 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base, session_options={"class_": PortalSession}, disable_autonaming=True)
 event.listen(Engine, "do_connect", lambda _dialect, _record, _where, how: of_several(Driver.connect, **how))
+
+
+@event.listens_for(TimedPool, "checkout")
+def _look_before_use(connection: object, _record: object, _proxy: object) -> None:
+    """Have the pool open another connection in place of one that was closed while it lay there: nobody's request fails for it."""
+    if isinstance(connection, Driver) and connection.is_hung_up:
+        raise DisconnectionError
 
 
 def broken_rule(error: IntegrityError) -> str | None:
