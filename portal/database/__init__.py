@@ -55,7 +55,7 @@ def broken_rule(error: IntegrityError) -> str | None:
 
 def engine_options(settings: Settings, threads: int) -> dict[str, object]:
     """How the pool behaves: a connection for each thread, since none takes two; fails in seconds rather than hanging."""
-    connect: dict[str, object] = {"connect_timeout": 3, "application_name": "portal", "cursor_factory": TimedCursor}
+    connect: dict[str, object] = {"application_name": "portal", "cursor_factory": TimedCursor}
     if settings.pgbouncer:
         connect["prepare_threshold"] = None
     else:

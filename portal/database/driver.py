@@ -25,14 +25,16 @@ from portal.database.timings import counts
 
 Opened = TypeVar("Opened")
 
-PATIENCE_WITH_NETWORK = {
+PATIENCE_WITH_NETWORK: dict[str, Any] = {  # libpq's own parameters
+    "connect_timeout": 3,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-"""libpq's parameters for every connection: one whose other end cannot be reached any more, and never said goodbye, fails
-within about ten seconds. The kernel's own patience is a quarter of an hour, or none. An address may say otherwise."""
+"""For every connection: a host that does not answer is given up after three seconds (of several the next is asked), and a
+connection whose other end was cut off without a word after about ten. Of itself the kernel waits a quarter of an hour, or
+for ever. An address may say otherwise."""
 
 _NAMED = re.compile(rb"%\((\w+)\)s")
 _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)

@@ -43,7 +43,7 @@ def listener(conninfo: str) -> Listen:
 
 async def _connect(conninfo: str) -> AsyncConnection:
     params = {**PATIENCE_WITH_NETWORK, **conninfo_to_dict(conninfo), "target_session_attrs": "read-write"}
-    return await AsyncConnection.connect(**params, autocommit=True, connect_timeout=5)
+    return await AsyncConnection.connect(**params, autocommit=True)
 
 
 async def _pass_on(connection: AsyncConnection, live: Live) -> None:

@@ -90,7 +90,7 @@ async def _is_back(conninfo: str, stop: asyncio.Event) -> bool:
                 await stop.wait()
                 return False
         with suppress(psycopg.OperationalError):
-            async with await psycopg.AsyncConnection.connect(conninfo, connect_timeout=5):
+            async with await psycopg.AsyncConnection.connect(conninfo):
                 return True
         pause = min(pause * 2, LONGEST_PAUSE)
 

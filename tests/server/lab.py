@@ -35,6 +35,8 @@ class Switch:
         ip("link", "set", SWITCH, "up")
 
     def close(self) -> None:
+        for cable in Path("/sys/class/net").glob("lab-*"):  # what was cut off lingers with its connections
+            ip("link", "delete", cable.name)
         for line in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout.splitlines():
             if line.startswith("goalete-"):
                 ip("netns", "delete", line.split()[0])

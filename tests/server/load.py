@@ -1,4 +1,7 @@
-"""A small but steady load on a club behind nginx: people sign in, answer, watch; mails are queued. What was acknowledged is written down."""
+"""A small but steady load on a club behind nginx: people sign in, answer, watch; mails are queued.
+
+What was acknowledged is written down.
+"""
 
 import contextlib
 import html
@@ -125,23 +128,30 @@ class Load:
         return [name for name, began in self.went_well.items() if began < moment]
 
     def _answer(self, name: str, browser: Browser, member: Person, meetings: list[Meeting]) -> None:
-        """One answer after the other. After one whose outcome is unknown that meeting is left alone: it may still happen."""
-        left = list(meetings)
+        """One answer after the other; between them one to the meeting that is watched, of which nothing is written down.
+
+        After one whose outcome is unknown its meeting is left alone: it may still happen.
+        """
+        watched, *left = meetings
         for turn in itertools.count():
             if self._stop.wait(0.3):
                 return
-            meeting, answer = left[turn % len(left)], ("accepted", "declined")[turn // len(left) % 2]
+            meeting = left[turn // 2 % len(left)] if turn % 2 else watched
+            answer = ("accepted", "declined")[turn // 2 // len(left) % 2]
+            answer = ("accepted", "declined")[turn // 2 % 2] if meeting is watched else answer
             began = time.monotonic()
             status, _ = browser.ask("POST", f"/meetings/{meeting.id}/answer", f"answer={answer}")
             self.statuses["answer", status] += 1
+            if status == 303:
+                self.went_well[name] = began
+            if meeting is watched:
+                continue
             key = (member.id, meeting.id)
             if status == 303:
                 self.possible[key] = {answer}
-                self.went_well[name] = began
             else:
-                self.possible.setdefault(key, {"pending"}).add(answer)
-                if len(left) > 1 and meeting is not meetings[0]:
-                    left.remove(meeting)
+                self.possible.setdefault(key, {"invited"}).add(answer)
+                left.remove(meeting)
 
     def _watch(self, name: str, browser: Browser, stream: str) -> None:
         """As an EventSource: opened again a moment after it ended."""
