@@ -75,10 +75,26 @@ def as_here(text: str) -> str:
     return re.sub(r"\b(\w+)\.example\.org\b", lambda found: numbers.get(found[1], found[0]), text)
 
 
-def commands(heading: str) -> list[str]:
-    """The lines of the document's examples below a heading."""
+def examples(heading: str) -> str:
+    """The document's examples below a heading."""
     section = DOCUMENT.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    return "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
+
+
+def type_commands(town: Town, heading: str, postgres: PostgresOn) -> None:
+    """Type the commands below a heading, those for PostgreSQL on the host of `postgres`."""
+    here = {
+        "sudo -u postgres psql -p 6432": f"psql -h {town.folder} -p 6432",
+        "sudo -u postgres psql": f"psql -h {postgres.folder} -U postgres",
+        "/etc/pgbouncer": str(town.folder),
+    }
+    for line in re.findall(r"^(?:sudo|sed) .*$", examples(heading), re.MULTILINE):
+        command = as_here(line)
+        for theirs, ours in here.items():
+            command = command.replace(theirs, ours)
+        whose = [] if line.startswith("sed") else AS_NOBODY
+        done = subprocess.run([*whose, *shlex.split(command)], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +113,7 @@ def evening() -> Iterator[Evening]:
         town.migrate()
         replica = ReplicaOn(hosts["db2"], second, primary)
         stack.callback(stop, replica)
-        with primary.superuser() as superuser:  # as the document says: who is told "saved" is on both
-            superuser.execute("alter system set synchronous_standby_names = 'db2'")
-            superuser.execute("select pg_reload_conf()")
+        type_commands(town, "Two of everything", primary)
         start_pgbouncer(town)
         for name in HOSTS[1:7]:
             town.start_host(name)
@@ -153,7 +167,9 @@ def start_nginx(town: Town) -> None:
     )
     example = (EXAMPLES / "nginx.conf").read_text().replace("/etc/letsencrypt/live/portal.example.org", str(folder))
     example = re.sub(r"^upstream .*\n", "", example, flags=re.MULTILINE)
-    upstreams = as_here("\n".join(commands("Two of everything")))
+    upstreams = as_here(
+        "\n".join(re.findall(r"^upstream .*?^}", examples("Two of everything"), re.MULTILINE | re.DOTALL))
+    )
     places = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -199,18 +215,7 @@ def test_the_primary_is_lost_and_the_replica_promoted(evening):
     town = evening.town
     town.hosts["db1"].pull_cable()
     time.sleep(3)
-    here = {
-        "sudo -u postgres psql -p 6432": f"psql -h {town.folder} -p 6432",
-        "sudo -u postgres psql -c": f"psql -h {evening.replica.folder} -U postgres -c",
-        "/etc/pgbouncer": str(town.folder),
-    }
-    for line in commands("When the primary is gone"):
-        command = as_here(line)
-        for theirs, ours in here.items():
-            command = command.replace(theirs, ours)
-        whose = [] if line.startswith("sed") else AS_NOBODY
-        done = subprocess.run([*whose, *shlex.split(command)], capture_output=True, text=True, timeout=30)
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    type_commands(town, "When the primary is gone", evening.replica)
     took = evening.all_go_on(time.monotonic())
     print(f"\nreplica promoted: {took:.1f} s")
     assert town.ended_by_themselves() == {}
