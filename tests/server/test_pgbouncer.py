@@ -23,7 +23,6 @@ CORE = (
     "accounts/test_sign_up.py",
     "attendance/test_answers_on_pages.py",
     "attendance/test_door.py",
-    "attendance/test_storm.py",
     "attendance/test_waitlist.py",
     "billing/test_webhook.py",
     "families/test_seats.py",
@@ -31,7 +30,7 @@ CORE = (
     "meetings/test_one_meeting.py",
     "promises/test_doors.py",
 )
-"""Tests whose statements meet another server connection each time: sign-ins, answers, races, money, jobs, who may what."""
+"""Tests whose statements meet another server connection each time: sign-ins, answers, money, jobs, who may what."""
 
 
 @pytest.fixture
