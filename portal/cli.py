@@ -260,7 +260,7 @@ def work() -> None:
     from portal.operations.work import work as work_on
 
     settings = Settings.from_environment(needs=WORK)
-    work_on(_app(settings, settings.worker_url, threads=AT_ONCE), plain_url(settings.worker_url))
+    work_on(_app(settings, settings.worker_url, threads=AT_ONCE), plain_url(settings.queue_url or settings.worker_url))
 
 
 @portal.command()

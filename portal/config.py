@@ -113,12 +113,15 @@ class Settings:
         ),
     ] = field(default="", repr=False)
     worker_url: Annotated[
+        str, Setting("WORKER_DATABASE_URL", "where `portal_worker` signs in", database, "worker: needed")
+    ] = field(default="", repr=False)
+    queue_url: Annotated[
         str,
         Setting(
-            "WORKER_DATABASE_URL",
-            "where `portal_worker` signs in, without a pooler between",
+            "QUEUE_DATABASE_URL",
+            "the same login without a pooler between: the queue hears of new jobs by LISTEN",
             database,
-            "worker: needed",
+            "`WORKER_DATABASE_URL`",
         ),
     ] = field(default="", repr=False)
     owner_url: Annotated[
@@ -140,7 +143,13 @@ class Settings:
         ),
     ] = field(default="", repr=False)
     pgbouncer: Annotated[
-        bool, Setting("PGBOUNCER", "`1` if `DATABASE_URL` leads through pgbouncer in transaction mode", flag, "off")
+        bool,
+        Setting(
+            "PGBOUNCER",
+            "`1` if the process's database address leads through pgbouncer in transaction mode",
+            flag,
+            "off",
+        ),
     ] = False
     secret_key: Annotated[
         str,
@@ -585,6 +594,7 @@ class Settings:
         return dataclasses.replace(
             made,
             live_url=made.live_url or made.database_url,
+            queue_url=made.queue_url or made.worker_url,
             inbox_address=made.inbox_address or _address_of(made.inbox_url),
             warnings=(*_odd(made), *_unknown(env)),
         )

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, MetaData, Text, event, func
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
 from portal.config import Settings
@@ -41,6 +41,13 @@ db = SQLAlchemy(model_class=Base, session_options={"class_": PortalSession}, dis
 event.listen(Engine, "do_connect", lambda _dialect, _record, _where, how: of_several(Driver.connect, **how))
 
 
+@event.listens_for(TimedPool, "checkout")
+def _look_before_use(connection: object, _record: object, _proxy: object) -> None:
+    """Have the pool open another connection in place of one that was closed while it lay there: nobody's request fails for it."""
+    if isinstance(connection, Driver) and connection.is_hung_up:
+        raise DisconnectionError
+
+
 def broken_rule(error: IntegrityError) -> str | None:
     """The name of the constraint that said no."""
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
@@ -48,7 +55,7 @@ def broken_rule(error: IntegrityError) -> str | None:
 
 def engine_options(settings: Settings, threads: int) -> dict[str, object]:
     """How the pool behaves: a connection for each thread, since none takes two; fails in seconds rather than hanging."""
-    connect: dict[str, object] = {"connect_timeout": 3, "application_name": "portal", "cursor_factory": TimedCursor}
+    connect: dict[str, object] = {"application_name": "portal", "cursor_factory": TimedCursor}
     if settings.pgbouncer:
         connect["prepare_threshold"] = None
     else:

@@ -5,6 +5,7 @@ the rows. Its cursors are for what is asked once: they look each time whether a 
 """
 
 import re
+import select
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,17 @@ from portal.database.rows import R, Shape
 from portal.database.timings import counts
 
 Opened = TypeVar("Opened")
+
+PATIENCE_WITH_NETWORK: dict[str, Any] = {  # libpq's own parameters
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""For every connection: a host that does not answer is given up after three seconds (of several the next is asked), and a
+connection whose other end was cut off without a word after about ten. Of itself the kernel waits a quarter of an hour, or
+for ever. An address may say otherwise."""
 
 _NAMED = re.compile(rb"%\((\w+)\)s")
 _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -61,6 +73,18 @@ class Driver(psycopg.Connection[TupleRow]):
     def is_standby(self) -> bool:
         """Whether the server was a standby when it last answered: it tells that by itself (`in_hot_standby`)."""
         return self.pgconn.parameter_status(b"in_hot_standby") == b"on"
+
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether the server, or a pooler before it, has closed it since it was last used. The server is not asked."""
+        try:
+            waiting = select.poll()
+            waiting.register(self.pgconn.socket, select.POLLIN)
+            while waiting.poll(0):
+                self.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+        return False
 
     @property
     def age(self) -> float:
@@ -116,6 +140,7 @@ def of_several(connect: Callable[..., Opened], **params: Any) -> Opened:  # libp
 
     Where the address has `target_session_attrs` itself, or one host, that is as libpq does it.
     """
+    params = {**PATIENCE_WITH_NETWORK, **params}
     if "," in str(params.get("host", "")) and "target_session_attrs" not in params:
         with suppress(psycopg.OperationalError):
             return connect(**params, target_session_attrs="read-write")

@@ -5,7 +5,9 @@ import logging
 from secrets import randbelow
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 
+from portal.database.driver import PATIENCE_WITH_NETWORK
 from portal.live.stream import Listen, Live
 
 LONGEST_PAUSE = 5.0
@@ -40,15 +42,8 @@ def listener(conninfo: str) -> Listen:
 
 
 async def _connect(conninfo: str) -> AsyncConnection:
-    return await AsyncConnection.connect(
-        conninfo,
-        autocommit=True,
-        connect_timeout=5,
-        keepalives_idle=20,
-        keepalives_interval=5,
-        keepalives_count=3,
-        target_session_attrs="read-write",
-    )
+    params = {**PATIENCE_WITH_NETWORK, **conninfo_to_dict(conninfo), "target_session_attrs": "read-write"}
+    return await AsyncConnection.connect(**params, autocommit=True)
 
 
 async def _pass_on(connection: AsyncConnection, live: Live) -> None:

@@ -26,6 +26,11 @@ from portal.setting_values import plain_url
 OLDEST, NEWEST = 15, 18
 PATIENCE = 2.0
 """Seconds for an announcement to arrive."""
+POOLED = {
+    "portal_web": ("DATABASE_URL", "LIVE_DATABASE_URL"),
+    "portal_worker": ("WORKER_DATABASE_URL", "QUEUE_DATABASE_URL"),
+}
+"""The logins that may come through a pooler: the setting for that, and the one for what must not."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +71,9 @@ def refuse_unsafe(app: Flask, login: str = "portal_web", *, any_version: bool = 
         refuse_version(connection)
         roles.refuse_bypass(connection)
         roles.refuse_other(connection, login)
-        if login == "portal_web" and not settings.pgbouncer and is_pooled(connection):
-            raise Problem(
-                "DATABASE_URL leads through a pooler like pgbouncer; set PGBOUNCER=1 (and LIVE_DATABASE_URL)."
-            )
+        if login in POOLED and not settings.pgbouncer and is_pooled(connection):
+            pooled, direct = POOLED[login]
+            raise Problem(f"{pooled} leads through a pooler like pgbouncer; set PGBOUNCER=1 (and {direct}).")
         try:
             version = connection.execute("select version_num from alembic_version").fetchone()
         except psycopg.errors.UndefinedTable as missing:

@@ -12,9 +12,10 @@ from contextlib import suppress
 import procrastinate
 import psycopg
 from flask import Flask
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from portal import jobs
+from portal.database.driver import PATIENCE_WITH_NETWORK
 from portal.operations.start import begin, refuse_deaf
 
 AT_ONCE = 4
@@ -27,14 +28,18 @@ logger = logging.getLogger(__name__)
 
 
 def work(app: Flask, conninfo: str) -> None:
-    """Work with `app` (made with the worker's login) on the queue behind `conninfo`. Raises `Problem` if it cannot begin."""
+    """Work with `app` (made with the worker's login) on the queue behind `conninfo`, which no pooler stands before.
+
+    Raises `Problem` if it cannot begin.
+    """
     begin(app, "portal_worker")
-    refuse_deaf(conninfo, "WORKER_DATABASE_URL")
+    refuse_deaf(conninfo, "QUEUE_DATABASE_URL")
     jobs.load(sandbox=app.config["SETTINGS"].sandbox)
     jobs.serve(app)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_told_once)
-    asyncio.run(_keep_working(make_conninfo(conninfo, target_session_attrs="read-write")))
+    params = {**PATIENCE_WITH_NETWORK, **conninfo_to_dict(conninfo), "target_session_attrs": "read-write"}
+    asyncio.run(_keep_working(make_conninfo(**params)))
 
 
 async def _keep_working(conninfo: str) -> None:
@@ -85,7 +90,7 @@ async def _is_back(conninfo: str, stop: asyncio.Event) -> bool:
                 await stop.wait()
                 return False
         with suppress(psycopg.OperationalError):
-            async with await psycopg.AsyncConnection.connect(conninfo, connect_timeout=5):
+            async with await psycopg.AsyncConnection.connect(conninfo):
                 return True
         pause = min(pause * 2, LONGEST_PAUSE)
 

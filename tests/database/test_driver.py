@@ -94,6 +94,13 @@ def test_a_connection_whose_server_was_killed_is_forgotten(session, superuser):
     assert told.value.connection_invalidated and PID.one(session).n != gone
 
 
+def test_a_connection_that_was_closed_while_nobody_used_it_is_replaced_before_it_is_used(session, superuser):
+    gone = PID.one(session).n
+    session.close()
+    superuser.execute("select pg_terminate_backend(%s, 5000)", [gone])
+    assert PID.one(session).n != gone
+
+
 def test_a_statement_is_prepared_once_a_connection_but_not_where_the_next_may_be_another_server(session):
     for _time in range(3):
         LENGTH.one(session, words="x")

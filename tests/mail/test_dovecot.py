@@ -1,10 +1,6 @@
-"""The inbox on Debian's dovecot, over TLS from the first byte, as a real mail provider has it."""
+"""The inbox on Debian's dovecot."""
 
-import os
-import pwd
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,88 +8,22 @@ import pytest
 from portal import create_app, mail
 from portal.database import db
 from portal.mail import Message
-from tests.support.club_server import free_port
-from tests.support.imap import Mailbox, wait_for
+from tests.support.dovecot import OverTls
+from tests.support.dovecot import dovecot as serving_dovecot
 from tests.support.inbox import ADDRESS, Inbox, sample
 from tests.support.real_club import certificate as new_certificate
 from tests.support.web import settings_for
 
 pytestmark = pytest.mark.server
 
-CONF = """
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
-protocols = imap
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{certificate}
-ssl_key = <{certificate}
-disable_plaintext_auth = no
-mail_location = maildir:{folder}/mail
-default_internal_user = {user}
-default_login_user = {user}
-default_internal_group = {group}
-first_valid_uid = 1
-passdb {{
-  driver = static
-  args = password={password}
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={folder}/mail
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {plain_port}
-  }}
-  inet_listener imaps {{
-    port = {port}
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-"""
-
-
-@dataclass(frozen=True)
-class OverTls(Mailbox):
-    """A mailbox whose plain port only the test uses."""
-
-    tls_port: int = 0
-
-    @property
-    def url(self) -> str:
-        return (
-            super().url.replace("imap://", "imaps://").replace(f"127.0.0.1:{self.port}", f"localhost:{self.tls_port}")
-        )
-
 
 @pytest.fixture
 def dovecot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OverTls]:
     """Dovecot with one mailbox, until the end of the test."""
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/dovecot-XXXXXX"], text=True).strip())
-    signed = new_certificate(folder, "localhost")
+    signed = new_certificate(tmp_path, "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(signed))
-    user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-    group = "nogroup" if os.getuid() == 0 else str(os.getgid())
-    mailbox = OverTls(free_port(), password="ge-heim", tls_port=free_port())
-    values = {"user": user, "group": group, "folder": folder, "certificate": signed, "password": mailbox.password}
-    (folder / "dovecot.conf").write_text(CONF.format(plain_port=mailbox.port, port=mailbox.tls_port, **values))
-    (folder / "mail").mkdir()
-    if os.getuid() == 0:
-        subprocess.run(["chown", "-R", f"{user}:{group}", folder / "mail"], check=True)
-        folder.chmod(0o755)
-    serving = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", folder / "dovecot.conf"])
-    try:
-        wait_for(mailbox)
+    with serving_dovecot(signed) as mailbox:
         yield mailbox
-    finally:
-        serving.terminate()
-        serving.wait(20)
-        subprocess.run(["rm", "-rf", folder], check=True)
 
 
 @pytest.fixture

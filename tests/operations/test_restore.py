@@ -3,10 +3,13 @@
 import psycopg
 import pytest
 
+from portal import mail
+from portal.mail import Message
 from portal.operations import backup
 from portal.operations.restore import restore
 from portal.problems import Problem
 from tests.support import server
+from tests.support.cast import ALICE
 from tests.support.web import settings_for
 
 
@@ -84,6 +87,18 @@ def test_who_closed_their_account_since_is_closed_again(file, empty, eve, dora):
         "the last admin stays, and it is said"
     )
     assert ask(empty, f"select email from users where id = '{eve.id}'") == [(f"{eve.id}@closed.invalid",)]
+
+
+def test_a_mail_that_was_waiting_is_not_sent_any_more(at_work, settings, people, empty):
+    """A backup of last night would write of last night; a link that opened something is gone with it."""
+    for kind, secret in (("known", False), ("reset", True)):
+        mail.write(at_work, kind, ALICE.email, Message("Hello", "Hello", ("Hello.",), "You asked."), secret=secret)
+    made = backup.back_up(at_work, settings)
+    at_work.commit()
+    told = restore(empty, settings.backups / made.file)
+    assert told.endswith("Mails that were waiting and are not sent now: 2.")
+    rows = ask(empty, "select kind, state, text is null from mails order by kind")
+    assert rows == [("known", "dropped", False), ("reset", "dropped", True)]
 
 
 def test_closed_accounts_are_remembered_beside_the_backups(at_work, settings, made, file, superuser, eve):

@@ -34,10 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Postgres:
-    """Debian's PostgreSQL 15, with passwords asked of everybody but its superuser on the socket."""
+    """Debian's PostgreSQL 15, or that of other `programs`, with passwords asked of everybody but its superuser on the socket."""
 
-    def __init__(self, folder: Path) -> None:
-        self.data, self.port, self.folder = folder / "data", free_port(), folder
+    def __init__(self, folder: Path, programs: Path = tools.POSTGRES) -> None:
+        self.data, self.port, self.folder, self.programs = folder / "data", free_port(), folder, programs
         self.run(
             "initdb",
             "-D",
@@ -58,7 +58,7 @@ class Postgres:
     def run(self, program: str, *arguments: str) -> None:
         """One of PostgreSQL's programs, as a user who may run it."""
         subprocess.run(
-            [tools.POSTGRES / program, *arguments], check=True, capture_output=True, cwd=self.folder, **as_nobody()
+            [self.programs / program, *arguments], check=True, capture_output=True, cwd=self.folder, **as_nobody()
         )
 
     def start(self) -> None:
@@ -85,15 +85,21 @@ def _folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextlib.contextmanager
+def _postgres(programs: Path) -> Iterator[Postgres]:
     with _folder() as folder:
-        server = Postgres(folder)
+        server = Postgres(folder, programs)
         try:
             yield server
         finally:
             with contextlib.suppress(subprocess.CalledProcessError):
                 server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with _postgres(tools.POSTGRES) as server:
+        yield server
 
 
 class Club:

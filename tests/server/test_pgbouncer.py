@@ -1,15 +1,75 @@
 """Behind pgbouncer in transaction mode: pages go through it, whoever listens goes past it, and a wrong address is told."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from portal.config import LOGINS, ROOT
+from tests.server.conftest import _folder, reachable
+from tests.support.club_server import free_port
 
 MEASURE = "insert into procrastinate_jobs (task_name, queue_name) select 'operations.measure', 'default' from generate_series(1, 20)"
 DONE = "select count(*) from procrastinate_jobs where task_name = 'operations.measure' and status = 'succeeded'"
 
 
+CORE = (
+    "accounts/test_sign_in.py",
+    "accounts/test_sign_up.py",
+    "attendance/test_answers_on_pages.py",
+    "attendance/test_door.py",
+    "attendance/test_waitlist.py",
+    "billing/test_webhook.py",
+    "families/test_seats.py",
+    "jobs/test_queue.py",
+    "meetings/test_one_meeting.py",
+    "promises/test_doors.py",
+)
+"""Tests whose statements meet another server connection each time: sign-ins, answers, money, jobs, who may what."""
+
+
+@pytest.fixture
+def before_the_suite(server_url: str) -> Iterator[int]:
+    """The port of a pgbouncer in transaction mode before the server that all tests share."""
+    port = free_port()
+    with _folder() as folder, psycopg.connect(server_url) as superuser:
+        info = superuser.info
+        users = folder / "users.txt"
+        users.write_text("".join(f'"{login}" ""\n' for login in LOGINS.values()))
+        conf = folder / "pgbouncer.ini"
+        conf.write_text(
+            f"[databases]\n* = host={info.host} port={info.port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = trust\n"
+            f"auth_file = {users}\npool_mode = transaction\ndefault_pool_size = 40\nmax_client_conn = 400\n"
+        )
+        user = Path(info.host).owner()  # who alone reaches the server's socket
+        pooling = subprocess.Popen(["/usr/sbin/pgbouncer", "-q", str(conf)], cwd=folder, user=user)
+        while not reachable(port):
+            assert pooling.poll() is None
+        yield port
+        pooling.terminate()
+        pooling.wait(20)
+
+
+def test_the_core_of_the_suite_passes_through_it(before_the_suite, server_url):
+    environment = {**os.environ, "TEST_PGBOUNCER": str(before_the_suite), "TEST_SERVER_URL": server_url}
+    files = [f"tests/{name}" for name in CORE]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", *files], env=environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
 def test_pages_streams_and_worker_each_on_the_address_for_them(club):
     club.start_bouncer()
     direct, pooled = club.address("portal_web"), club.address("portal_web", pooled=True)
-    club.start_worker()
+    queue, jobs = club.address("portal_worker"), club.address("portal_worker", pooled=True)
+    club.start_worker(WORKER_DATABASE_URL=jobs, QUEUE_DATABASE_URL=queue, PGBOUNCER="yes")
     club.start_pages(DATABASE_URL=pooled, LIVE_DATABASE_URL=direct, PGBOUNCER="yes")
     club.until(lambda: club.status("/status") == 200, "pages and worker are well")
     with ThreadPoolExecutor(8) as readers:  # more than pgbouncer has connections for: each statement meets another one
@@ -36,12 +96,19 @@ def test_both_come_back_after_the_database_was_restarted_behind_it(club):
         club.until(lambda: superuser.execute(DONE).fetchone() >= (20,), "jobs are done again")
 
 
-def test_a_worker_behind_it_says_at_start_that_it_cannot(club):
+def test_a_worker_that_was_not_told_of_it_says_so_at_start(club):
     club.start_bouncer()
     club.start_worker(WORKER_DATABASE_URL=club.address("portal_worker", pooled=True))
     assert club.ended("worker") == 1
-    assert club.said("worker").splitlines()[-1].startswith("portal: WORKER_DATABASE_URL does not let through")
+    assert club.said("worker").splitlines()[-1].startswith("portal: WORKER_DATABASE_URL leads through a pooler")
     assert "Traceback" not in club.said("worker")
+
+
+def test_a_queue_behind_it_says_at_start_that_it_cannot(club):
+    club.start_bouncer()
+    club.start_worker(WORKER_DATABASE_URL=club.address("portal_worker", pooled=True), PGBOUNCER="1")
+    assert club.ended("worker") == 1
+    assert club.said("worker").splitlines()[-1].startswith("portal: QUEUE_DATABASE_URL does not let through")
 
 
 def test_streams_behind_it_say_at_start_that_they_cannot(club):

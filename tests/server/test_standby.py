@@ -30,7 +30,7 @@ class Replica(Postgres):
     """A hot standby that streams from `primary`."""
 
     def __init__(self, primary: Postgres, folder) -> None:
-        self.data, self.port, self.folder = folder / "data", free_port(), folder
+        self.data, self.port, self.folder, self.programs = folder / "data", free_port(), folder, primary.programs
         source = f"host={primary.folder} port={primary.port} user=postgres"
         self.run("pg_basebackup", "-d", source, "-D", str(self.data), "-R", "-X", "stream", "-c", "fast")
         conf = self.data / "postgresql.conf"

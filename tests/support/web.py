@@ -63,6 +63,10 @@ def settings_for(database: Database, **changes: Any) -> Settings:
         "assets": ROOT / "var" / "test" / "assets",
         "sandbox_stripe": ROOT / "var" / "test" / f"stripe-{os.getpid()}.sqlite3",
     }
+    if port := os.environ.get("TEST_PGBOUNCER"):  # tests/server/test_pgbouncer.py: the suite's core in transaction mode
+        for name, login in (("database_url", "portal_web"), ("worker_url", "portal_worker")):
+            given[name] = driver_url(f"postgresql://{login}@127.0.0.1:{port}/{database.name}")
+        given["pgbouncer"] = True
     return Settings(**{**given, **changes})
 
 
