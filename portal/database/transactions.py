@@ -67,7 +67,6 @@ def taken_back(session: Session) -> Iterator[None]:
     session.info["taken_back"] = True
     try:
         yield
-        session.flush()
     finally:
         del session.info["taken_back"]
         session.rollback()

@@ -11,7 +11,7 @@ from portal.jobs import Job
 from portal.jobs.runs import noted
 from portal.sentences import ngettext
 
-PREFIX = "dry:"
+PREFIX = "dry run of "
 """What the runs of dry runs are named with, before the job's name."""
 
 

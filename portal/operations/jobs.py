@@ -195,7 +195,8 @@ def tell_alarms(db: Session) -> None:
 @job("operations.dry_run", lock="{name}")
 def try_out(db: Session, name: str) -> None:
     """What the job `name` would do now is noted, and none of it done; not while the clock has it done."""
-    dry_run.dry_run(db, SCHEDULE[name])
+    if SCHEDULE[name].dry_run:
+        dry_run.dry_run(db, SCHEDULE[name])
 
 
 @job("operations.examine", lock="operations.examine")
