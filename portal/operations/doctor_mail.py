@@ -42,7 +42,9 @@ def mail_server(settings: Settings, mail_to: str | None) -> Iterator[Finding]:
     if mail_to:
         yield Finding("Mail", True, f"The mail server took a mail to {mail_to}. Whether it arrives, look there.")
     else:
-        yield Finding("Mail", True, "The mail server takes our sign-in. `portal doctor --mail ADDRESS` sends one.")
+        yield Finding(
+            "Mail", True, "The mail server takes our sign-in. The command portal doctor --mail ADDRESS sends a mail."
+        )
 
 
 def mailbox(settings: Settings) -> Iterator[Finding]:

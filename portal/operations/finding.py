@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-NOT_GIVEN = "The command `portal doctor`, with the settings of all processes, tries it."
+NOT_GIVEN = "The command portal doctor tries it, on the server and with the settings of all processes."
 """The remedy for a part that this process was given no setting of."""
 
 
