@@ -59,7 +59,7 @@ def test_what_is_kept_on_the_way_is_taken_back_too(tried, superuser, monkeypatch
         keep(db)
         raise ZeroDivisionError
 
-    monkeypatch.setitem(SCHEDULE, "tests.fails", Job("tests.fails", renames_and_fails))
+    monkeypatch.setitem(SCHEDULE, "tests.fails", Job("tests.fails", renames_and_fails, dry_run=True))
     with pytest.raises(ZeroDivisionError):
         tried("tests.fails")
     assert one(superuser, "select outcome from runs where name = 'dry run of tests.fails'") == "ZeroDivisionError"
