@@ -12,7 +12,7 @@ from htmx_flask import Htmx, request
 from werkzeug.exceptions import ServiceUnavailable
 
 from portal import fast, headers
-from portal.config import Settings
+from portal.config import VERSION, Settings
 from portal.csrf import UNSAFE
 from portal.database import db
 from portal.database.identity import is_standby
@@ -45,6 +45,7 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = Forwarded(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.jinja_env.globals["ngettext"] = ngettext_markup
     app.jinja_env.globals["listed"] = listed
+    app.jinja_env.globals["version"] = VERSION
     app.jinja_env.globals["club"] = club_on_pages(settings)
     app.context_processor(lambda: {"viewer": viewer()})
 

@@ -37,14 +37,14 @@ def tell_factor_kept(db: Session, user_id: UUID) -> None:
     lost_factor.tell_kept(db, user_id)
 
 
-@job("accounts.end_lost_factors", cron="11 * * * *", lock="accounts.end_lost_factors")
+@job("accounts.end_lost_factors", cron="11 * * * *", lock="accounts.end_lost_factors", dry_run=True)
 def end_lost_factors(db: Session) -> None:
     """Once a day everybody concerned is told again; after three days the factor ends."""
     for ending in db.scalars(select(SecondFactorEnding).order_by(SecondFactorEnding.ends_at)).all():
         (lost_factor.end if ending.ends_at <= clock.now() else lost_factor.tell)(db, ending.user_id)
 
 
-@job("accounts.note_free_days", cron="47 3 * * *")
+@job("accounts.note_free_days", cron="47 3 * * *", dry_run=True)
 def note_free_days(db: Session) -> None:
     """Each night: who had the free days before that was noted, or while the note failed, has it noted."""
     free_days.note_all(db)

@@ -1,4 +1,6 @@
-"""Everything on the schedule: when it last ran and how that ended, when it is next, and the button that does it at once."""
+"""Everything on the schedule: when it last ran and how that ended, when it is next, the button that does it at once, and the
+one that has it tried out and taken back.
+"""
 
 import inspect
 from datetime import UTC, datetime, timedelta
@@ -8,6 +10,7 @@ from croniter import croniter
 from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from portal import audit, jobs
 from portal.access import admin
@@ -16,6 +19,8 @@ from portal.database import db
 from portal.jobs import Job
 from portal.jobs.runs import LastRun
 from portal.operations import monitor
+from portal.operations.dry_run import PREFIX
+from portal.operations.jobs import try_out
 from portal.problems import Refused
 from portal.sentences import ngettext
 from portal.viewer import viewer
@@ -38,6 +43,16 @@ class Row(NamedTuple):
     word: str
     tone: str
     outcome: str
+    dry_run: bool
+
+
+class Tried(NamedTuple):
+    """A dry run; without an outcome it is not over."""
+
+    name: str
+    began: str
+    outcome: str
+    failed: bool
 
 
 class NotYet(Refused):
@@ -48,6 +63,7 @@ def add_to(bp: Blueprint) -> None:
     """Routes of this subject."""
     bp.add_url_rule("/operations/schedule", "schedule", schedule)
     bp.add_url_rule("/operations/schedule", "run_now", run_now, methods=["POST"])
+    bp.add_url_rule("/operations/schedule/dry-runs", "dry_run", dry_run, methods=["POST"])
 
 
 @admin
@@ -62,7 +78,10 @@ def schedule() -> ResponseReturnValue:
         ngettext("%(num)s job wants a look", "%(num)s jobs want a look", wrong) if wrong else "The schedule is kept"
     )
     return page(
-        "admin/schedule.html", heading=heading, rows=sorted(rows, key=lambda row: row.word not in ("Failed", "Late"))
+        "admin/schedule.html",
+        heading=heading,
+        rows=sorted(rows, key=lambda row: row.word not in ("Failed", "Late")),
+        dry_runs=_dry_runs(session),
     )
 
 
@@ -77,6 +96,27 @@ def run_now() -> ResponseReturnValue:
     audit.record(db.session(), "schedule.run-now", job.name, category="cron")
     flash(f"{job.name} is left to the worker. What comes of it is here within a minute.", "note")
     return redirect("/admin/operations/schedule", 303)
+
+
+@admin
+def dry_run() -> ResponseReturnValue:
+    """Have the worker do a job and take all of it back; what it would have done is kept in words."""
+    job = _shown().get(request.form.get("job", ""))
+    if job is None or not job.dry_run:
+        abort(404)
+    try_out.enqueue(db.session(), name=job.name)
+    audit.record(db.session(), "schedule.dry-run", job.name, category="cron")
+    flash(f"{job.name} is tried out by the worker. What it would do is here within a minute.", "note")
+    return redirect("/admin/operations/schedule#dry-runs", 303)
+
+
+def _dry_runs(session: Session) -> list[Tried]:
+    """The newest of each job, newest first."""
+    runs = [run for run in monitor.last_runs(session) if run.name.startswith(PREFIX)]
+    return [
+        Tried(run.name.removeprefix(PREFIX), machine_time(run.began_at), run.outcome or "", run.well is False)
+        for run in sorted(runs, key=lambda run: run.began_at, reverse=True)
+    ]
 
 
 def _shown() -> dict[str, Job[...]]:
@@ -107,6 +147,7 @@ def _row(job: Job[...], run: LastRun | None, running: bool, now: datetime) -> Ro
         _at(after.astimezone(viewer().tz), now.astimezone(viewer().tz)),
         *disc,
         outcome=(run.outcome or "") if run else "",
+        dry_run=job.dry_run,
     )
 
 

@@ -5,6 +5,7 @@ from flask import Blueprint
 from portal.admin import (
     account_status,
     club,
+    doctor,
     families,
     inbox,
     invitations,
@@ -40,6 +41,7 @@ for subject in (
     messages,
     inbox,
     schedule,
+    doctor,
     log,
 ):
     subject.add_to(bp)

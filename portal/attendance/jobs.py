@@ -185,13 +185,13 @@ def tell_host(db: Session, meeting_id: UUID) -> None:
         mail.write(db, "asked", row.email, message, user_id=row.user_id, meeting_id=meeting_id, occasion=occasion)
 
 
-@job("attendance.invite_everybody", cron="*/10 * * * *", lock="attendance.invite_everybody")
+@job("attendance.invite_everybody", cron="*/10 * * * *", lock="attendance.invite_everybody", dry_run=True)
 def invite_everybody(db: Session) -> None:
     """Every ten minutes: whoever has access is invited to the open meetings of the days ahead."""
     invitations.invite_everybody(db)
 
 
-@job("attendance.sweep", cron="* * * * *", lock="attendance.sweep")
+@job("attendance.sweep", cron="* * * * *", lock="attendance.sweep", dry_run=True)
 def sweep(db: Session) -> None:
     """Each minute: begin what has begun, pass on offers that ran out, end what was called off, settle the rest."""
     at = clock.now()
@@ -313,7 +313,7 @@ def why_not_missing(db: Session, written: Mail) -> str | None:
     return None if is_missing else "They came, or the meeting was over before it could be sent."
 
 
-@job("attendance.release", cron="*/5 * * * *", lock="attendance.release")
+@job("attendance.release", cron="*/5 * * * *", lock="attendance.release", dry_run=True)
 def release(db: Session) -> None:
     """Whose access has ended holds no place of what is still to come; who waits is offered it."""
     at = clock.now()
@@ -326,7 +326,7 @@ def release(db: Session) -> None:
         )
 
 
-@job("attendance.follow_rules", cron="* * * * *", lock="attendance.follow_rules")
+@job("attendance.follow_rules", cron="* * * * *", lock="attendance.follow_rules", dry_run=True)
 def follow_rules(db: Session) -> None:
     """Each minute: meetings that are new follow everybody's rules; every hour all that are ahead."""
     standing.follow_all(db)
@@ -402,7 +402,7 @@ def _board_for(row: "Rsvp | Host") -> tuple[Clock, Board]:
     return viewer_clock, Board(row.Meeting, viewer_clock)
 
 
-@job("attendance.know_domains", cron="*/15 * * * *", lock="attendance.know_domains")
+@job("attendance.know_domains", cron="*/15 * * * *", lock="attendance.know_domains", dry_run=True)
 def know_domains(db: Session) -> None:
     """The club's own domains are those of the setting; rows made from then on know whether their person is external."""
     domains = list(current_app.config["SETTINGS"].club_domains)

@@ -147,7 +147,7 @@ def tell_customer(db: Session, user_id: UUID) -> None:
         provider.name_customer(name, wanted[user_id])
 
 
-@job("billing.expire", cron="*/5 * * * *", lock="billing.expire")
+@job("billing.expire", cron="*/5 * * * *", lock="billing.expire", dry_run=True)
 def expire(db: Session) -> None:
     """People whose date has passed are no longer called active. Access itself ended by the clock."""
     late = select(User.id).where(User.subscription_status == "active", User.access_until <= clock.now()).limit(1000)
@@ -172,7 +172,7 @@ def expire_checkouts(db: Session) -> None:
             drop_checkout(db, checkout.id)
 
 
-@job("billing.begin_families", cron="*/10 * * * *", lock="billing.begin_families")
+@job("billing.begin_families", cron="*/10 * * * *", lock="billing.begin_families", dry_run=True)
 def begin_families(db: Session) -> None:
     """Who pays for a family has one: also who was in somebody else's when the payment came, and has left it since."""
     snapshot.begin_families(db)
@@ -198,7 +198,7 @@ select s.id, s.user_id, s.subscription_type, s.billing_cycle, s.amount_minor, s.
 )
 
 
-@job("billing.remind", cron="7 * * * *", lock="billing.remind")
+@job("billing.remind", cron="7 * * * *", lock="billing.remind", dry_run=True)
 def remind(db: Session) -> None:
     """The first charge is announced two days before, a yearly renewal 30 and 7 days, a monthly one three days if its payer
     wishes so; a failed one on days 0, 3 and 6 after the day that was paid for, as long as the payer is let in. Where nothing is kept
@@ -243,7 +243,7 @@ select o.id, o.user_id, o.subscription_type, o.billing_cycle, o.period_end, u.em
 )
 
 
-@job("billing.remind_prepaid", cron="22 * * * *", lock="billing.remind_prepaid")
+@job("billing.remind_prepaid", cron="22 * * * *", lock="billing.remind_prepaid", dry_run=True)
 def remind_prepaid(db: Session) -> None:
     """What was paid outside of the portal does not renew by itself: its payer hears 14 and 3 days before it ends."""
     at = clock.now()
@@ -259,7 +259,7 @@ select u.id from users u where u.email_verified and u.closed_at is null
 STILL_IN = text("select user_id from access_grants where kind = 'free' and ends_at > :at limit 1000")
 
 
-@job("billing.follow_membership", cron="*/5 * * * *", lock="billing.follow_membership")
+@job("billing.follow_membership", cron="*/5 * * * *", lock="billing.follow_membership", dry_run=True)
 def follow_membership(db: Session) -> None:
     """In a club that is free everybody who confirmed an address is let in, also who was here before it was; in a club that
     is not, nobody is for that reason.
@@ -307,7 +307,7 @@ def reconcile(db: Session) -> None:
     )
 
 
-@job("billing.forget", cron="23 3 * * *")
+@job("billing.forget", cron="23 3 * * *", dry_run=True)
 def forget(db: Session) -> None:
     """The words of the provider's events are kept for 90 days, their names for good; forgotten a batch at a time."""
     old = ProviderEvent.received_at < clock.now() - timedelta(days=90)

@@ -34,7 +34,7 @@ def each(session: Session, things: Iterable[Thing]) -> Iterator[Thing]:
     """
     for thing in things:
         yield thing
-        session.commit()
+        _keep(session)
 
 
 def in_batches(session: Session, step: Callable[[], int]) -> int:
@@ -43,16 +43,38 @@ def in_batches(session: Session, step: Callable[[], int]) -> int:
     """
     together = 0
     while changed := step():
-        session.commit()
+        _keep(session)
         together += changed
     return together
 
 
 def let_go(session: Session) -> None:
     """Keep what was done and hold nothing, before somebody outside is asked or something takes long."""
-    session.commit()
+    _keep(session)
 
 
 def keep(session: Session) -> None:
     """What was done until now stays, whatever becomes of the rest."""
-    session.commit()
+    _keep(session)
+
+
+@contextmanager
+def taken_back(session: Session) -> Iterator[None]:
+    """Do something and take all of it back: what it would keep on its way only it can see, and at the end it is gone.
+
+    Whatever it locks it holds until then. Not for what asks or tells somebody outside, who cannot be taken back.
+    """
+    session.info["taken_back"] = True
+    try:
+        yield
+    finally:
+        del session.info["taken_back"]
+        session.rollback()
+
+
+def _keep(session: Session) -> None:
+    if session.info.get("taken_back"):
+        session.flush()
+        session.expire_all()  # as after a commit
+    else:
+        session.commit()

@@ -206,7 +206,7 @@ def tell_plan(db: Session, what: str, plan_id: UUID) -> None:
             _once(db, "family-ended", person, messages.ended(plan.plan_name), str(plan_id))
 
 
-@job("families.expire", cron="*/10 * * * *", lock="families.expire")
+@job("families.expire", cron="*/10 * * * *", lock="families.expire", dry_run=True)
 def expire(db: Session) -> None:
     """Invitations nobody took for 14 days let go of their seats, and who sent them is told."""
     at = clock.now()
@@ -219,7 +219,7 @@ def expire(db: Session) -> None:
         actions.tell(db, "expired", membership_id)
 
 
-@job("families.end_lapsed", cron="11 4 * * *", lock="families.end_lapsed")
+@job("families.end_lapsed", cron="11 4 * * *", lock="families.end_lapsed", dry_run=True)
 def end_lapsed(db: Session) -> None:
     """Families whose time is over come to their end."""
     at = clock.now()

@@ -96,6 +96,7 @@ class Job(Generic[P]):
     lock: str | None = None
     after: timedelta | None = None
     cron: str | None = None
+    dry_run: bool = False
 
     @property
     def summary(self) -> str:
@@ -184,17 +185,25 @@ def event(happens: Callable[P, None]) -> Event[P]:
 
 
 def job(
-    name: str, *, cron: str | None = None, retry: RetryStrategy | None = AGAIN, lock: str | None = None
+    name: str,
+    *,
+    cron: str | None = None,
+    retry: RetryStrategy | None = AGAIN,
+    lock: str | None = None,
+    dry_run: bool = False,
 ) -> Callable[[Callable[Concatenate[Session, P], None]], Job[P]]:
     """Make a function a job.
 
     With `cron` it is also called by the clock, at most once a tick however many workers there are. A `lock` keeps two of
     a kind from running at once, or two about the same thing, as "customer:{customer_id}" does with an argument of the
     job's. procrastinate's queueing_lock does not go with row security, which hides the key it reads.
+
+    With `dry_run` an admin can ask what it would do now: it is done and taken back. So it asks nobody outside, and all it
+    does goes through its session.
     """
 
     def wrap(function: Callable[Concatenate[Session, P], None]) -> Job[P]:
-        made = Job(name, function, lock, cron=cron)
+        made = Job(name, function, lock, cron=cron, dry_run=dry_run)
         task = queue.task(name=name, retry=retry or False, lock=lock)(made.work)
         if cron is not None:
             queue.periodic(cron=cron)(task)

@@ -43,6 +43,7 @@ PATIENCE = 10.0
 LONGEST = 45.0
 """Seconds all of it may take: the next minute goes on where this one stopped."""
 BATCH = 50
+SEEN = MailMessageFlags.SEEN
 MOST_BYTES = 1024 * 1024
 """Bigger messages are not fetched. A report holds one of our mails at most, an answer less."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -65,12 +66,12 @@ def read(db: Session) -> None:
         return
     let_go(db)
     try:
-        with _opened(settings.inbox_url) as mailbox:
+        with opened(settings.inbox_url) as mailbox:
             _take_in_new(db, mailbox, settings)
-    except (OSError, imaplib.IMAP4.error, ImapToolsError, NoTls) as error:
+    except UNREACHABLE as error:
         db.rollback()
         logger.warning("The inbox could not be read: %s", type(error).__name__)
-        _note(db, well=False, words=_in_words(error, settings.inbox_url))
+        _note(db, well=False, words=in_words(error, settings.inbox_url))
     else:
         _note(db, well=True, words="Replies and bounces are read every minute.")
 
@@ -118,18 +119,18 @@ def _take_in_new(db: Session, mailbox: BaseMailBox, settings: Settings) -> None:
         kind = _take_in_one(db, mailbox, Source(name, uidvalidity, uid), settings)
         keep(db)  # recorded before it is marked
         if kind in FOLLOWED:
-            mailbox.flag(str(uid), MailMessageFlags.SEEN, True)
+            mailbox.flag(str(uid), SEEN, True)
 
 
 def _take_in_one(db: Session, mailbox: BaseMailBox, source: Source, settings: Settings) -> str:
     """Take in a message of the mailbox, whatever is wrong with it. Returns its kind, or nothing if it is gone."""
     try:
-        head = _fetch(mailbox, source.uid, headers_only=True)
+        head = fetch(mailbox, source.uid, headers_only=True)
         if head is None:
             return ""
         if head.size_rfc822 > MOST_BYTES:
             return _record_unreadable(db, source, TOO_BIG)
-        whole = _fetch(mailbox, source.uid)
+        whole = fetch(mailbox, source.uid)
     except MailboxFetchError:
         return _record_unreadable(db, source, NOT_GIVEN)
     try:
@@ -195,7 +196,7 @@ class FetchedMessage(MailMessage):
         self.raw, self._raw_uid_data, self._raw_flag_data = self._get_message_data_parts(fetch_data)
 
 
-def _fetch(mailbox: BaseMailBox, uid: int, *, headers_only: bool = False) -> FetchedMessage | None:
+def fetch(mailbox: BaseMailBox, uid: int, *, headers_only: bool = False) -> FetchedMessage | None:
     """A message, or None if it is gone; it stays unread."""
     found = mailbox.fetch(uid_list=str(uid), mark_seen=False, headers_only=headers_only)
     return cast(FetchedMessage | None, next(found, None))
@@ -203,6 +204,10 @@ def _fetch(mailbox: BaseMailBox, uid: int, *, headers_only: bool = False) -> Fet
 
 class NoTls(Exception):  # noqa: N818
     """The server offers no TLS."""
+
+
+UNREACHABLE = (OSError, imaplib.IMAP4.error, ImapToolsError, NoTls)
+"""What says that the mailbox cannot be read just now: `in_words` tells it."""
 
 
 class _CutOff:
@@ -254,7 +259,7 @@ class _MailBox(BaseMailBox):
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[BaseMailBox]:
+def opened(url: str) -> Iterator[BaseMailBox]:
     """Signed in to the mailbox."""
     mailbox = _MailBox(url)
     try:
@@ -266,7 +271,7 @@ def _opened(url: str) -> Iterator[BaseMailBox]:
             mailbox.logout()
 
 
-def _in_words(error: Exception, url: str) -> str:
+def in_words(error: Exception, url: str) -> str:
     """What keeps the mailbox from being read, without anything of the setting but its host."""
     host = urlsplit(url).hostname
     if isinstance(error, MailboxLoginError):

@@ -233,7 +233,7 @@ def _note(db: Session, mail: Mail, state: str, failure: str | None = None) -> No
         not_delivered.publish(db, mail_id=mail.id)
 
 
-@job("mail.forget", cron="17 3 * * *")
+@job("mail.forget", cron="17 3 * * *", dry_run=True)
 def forget(db: Session) -> None:
     """Bodies and calendar objects are kept for 90 days; forgotten a batch at a time."""
     old = clock.now() - timedelta(days=90)

@@ -41,14 +41,14 @@ update meetings m
 """)
 
 
-@job("meetings.extend_series", cron="11 * * * *", lock="meetings.extend_series")
+@job("meetings.extend_series", cron="11 * * * *", lock="meetings.extend_series", dry_run=True)
 def extend_series(db: Session) -> None:
     """Each hour: what is missing of the next five weeks is made."""
     if made := series.extend(db):
         audit.record(db, "series.continued", f"Made {made} meetings of series", category="cron")
 
 
-@job("meetings.follow_zones", cron="41 2 * * *", lock="meetings.follow_zones")
+@job("meetings.follow_zones", cron="41 2 * * *", lock="meetings.follow_zones", dry_run=True)
 def follow_zones(db: Session) -> None:
     """Each night: meetings keep their hour where a country changed the rules of its clocks; who holds a place is told.
 
@@ -75,7 +75,7 @@ def other_than_their_clocks(db: Session, at: datetime) -> Iterator[dict[str, str
             }
 
 
-@job("meetings.archive", cron="17 4 * * *", lock="meetings.archive")
+@job("meetings.archive", cron="17 4 * * *", lock="meetings.archive", dry_run=True)
 def archive(db: Session) -> None:
     """Each night: what ended or was called off a year ago, some hundred at a time."""
 

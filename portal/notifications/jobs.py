@@ -18,14 +18,14 @@ composes("digest")(digests.compose)
 recheck("announcement")(sending.why_not)
 
 
-@job("notifications.remind", cron="* * * * *", lock="notifications.remind")
+@job("notifications.remind", cron="* * * * *", lock="notifications.remind", dry_run=True)
 def remind(db: Session) -> None:
     """Each minute: reminders that are due, and a word to whoever got access while a meeting runs."""
     reminders.remind(db)
     reminders.welcome_latecomers(db)
 
 
-@job("notifications.digest", cron="*/15 * * * *", lock="notifications.digest")
+@job("notifications.digest", cron="*/15 * * * *", lock="notifications.digest", dry_run=True)
 def digest(db: Session) -> None:
     """Each quarter of an hour: the digest to everybody whose hour has come."""
     digests.send(db)
@@ -37,7 +37,7 @@ def send_announcement(db: Session, announcement_id: UUID) -> None:
     sending.send(db, announcement_id)
 
 
-@job("notifications.send_unfinished", cron="*/5 * * * *", lock="notifications.send_unfinished")
+@job("notifications.send_unfinished", cron="*/5 * * * *", lock="notifications.send_unfinished", dry_run=True)
 def send_unfinished(db: Session) -> None:
     """Messages that should have left a while ago, or whose writing was broken off, go on."""
     for announcement_id in sending.unfinished(db):

@@ -1,23 +1,20 @@
 """`portal doctor`: the club tried from outside in, part after part; for each a sentence, and where it ails a remedy.
 
-Nothing is changed but what `mail_to` and Stripe's round trip are for: a mail to the operator, and one signed event of a kind
-the portal takes no notice of. A part that was given no setting is left out, or told as not looked at.
+Nothing is changed but what the round trips are for: a mail to the operator (`mail_to`) and one to our own inbox, and one
+signed event of a kind the portal takes no notice of. A part that was given no setting is left out, or told as not looked at.
 """
 
 import hmac
 import json
 import os
 import shutil
-import smtplib
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from datetime import time as datetime_time
-from email.message import EmailMessage
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
@@ -28,8 +25,9 @@ from portal.billing import plans
 from portal.billing.provider import ProviderDown, asking, current_price
 from portal.config import LOGINS, VERSION, Settings, declared
 from portal.database import roles
-from portal.mail.transport import Smtp
+from portal.operations import doctor_mail
 from portal.operations.backup import TOO_OLD
+from portal.operations.finding import NOT_GIVEN, Finding
 from portal.operations.revision import HEAD, serves
 from portal.operations.start import reach, refuse_version
 from portal.operations.stripe import what_stripe_said
@@ -47,20 +45,12 @@ EXPIRES = 14
 """Days a certificate should be good for."""
 
 
-class Finding(NamedTuple):
-    """A part of the club; `well` None: it could not be looked at, or something about it should be known."""
-
-    part: str
-    well: bool | None
-    words: str
-    remedy: str = ""
-
-
 def examine(settings: Settings, mail_to: str | None = None) -> Iterator[Finding]:
     """Try everything that `settings` name, one part after the other. Within an app context, for Stripe's sake."""
     for part, look in PARTS.items():
         yield from _tried(part, look, settings)
-    yield from _tried("Mail", lambda known: _mail(known, mail_to), settings)
+    yield from _tried("Mail", lambda known: doctor_mail.mail_server(known, mail_to), settings)
+    yield from _tried("Inbox", doctor_mail.mailbox, settings)
 
 
 def _tried(part: str, look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
@@ -96,7 +86,7 @@ def _logins(settings: Settings) -> Iterator[Finding]:
     }
     for name, url in urls.items():
         if not url:
-            yield Finding("Database", None, f"{name} was not given, so {LOGINS[name]} was not tried.")
+            yield Finding("Database", None, f"{name} was not given, so {LOGINS[name]} was not tried.", NOT_GIVEN)
             continue
         with reach(plain_url(url)) as connection:
             refuse_version(connection)
@@ -257,7 +247,7 @@ def _stripe(settings: Settings) -> Iterator[Finding]:
     if settings.stripe_webhook_secret:
         yield from _webhook(settings)
     else:
-        yield Finding("Stripe", None, "STRIPE_WEBHOOK_SECRET was not given, so no delivery was tried.")
+        yield Finding("Stripe", None, "STRIPE_WEBHOOK_SECRET was not given, so no delivery was tried.", NOT_GIVEN)
 
 
 def _webhook(settings: Settings) -> Iterator[Finding]:
@@ -297,34 +287,6 @@ def _rooms(settings: Settings) -> Iterator[Finding]:
             yield Finding("Rooms", True, f"{name}: everything is there.")
         for sentence in missing:
             yield Finding("Rooms", False, f"{name}: {sentence}")
-
-
-def _mail(settings: Settings, mail_to: str | None) -> Iterator[Finding]:
-    if settings.mail_url == "sandbox:":
-        yield Finding("Mail", None, "MAIL_URL was not given, so no mail server was tried.")
-        return
-    try:
-        with Smtp(settings).connected() as server:
-            if mail_to:
-                server.send_message(_letter(settings, mail_to))
-    except (smtplib.SMTPException, OSError) as error:
-        words = f"The mail server does not take mail: {str(error) or type(error).__name__}".splitlines()[0]
-        yield Finding("Mail", False, words, "Is MAIL_URL right, and may this machine reach it?")
-        return
-    if mail_to:
-        yield Finding("Mail", True, f"The mail server took a mail to {mail_to}. Whether it arrives, look there.")
-    else:
-        yield Finding("Mail", True, "The mail server takes our sign-in. --mail ADDRESS sends one.")
-
-
-def _letter(settings: Settings, mail_to: str) -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["To"] = settings.mail_from, mail_to
-    message["Subject"] = f"{settings.club_name}: a test"
-    message["Date"] = datetime.now(UTC)
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content("This is how mails of the club arrive. An operator sent it with `portal doctor`.\n")
-    return message
 
 
 def _get(url: str) -> requests.Response:

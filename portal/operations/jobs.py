@@ -16,15 +16,17 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal import audit, clock
+from portal.audit.redaction import struck
 from portal.config import Settings
 from portal.database.transactions import in_batches
-from portal.jobs import job, queue
+from portal.jobs import SCHEDULE, job, queue
 from portal.jobs.runs import is_due, last_ended, noted
-from portal.operations import backup, proof, telling
+from portal.operations import backup, dry_run, proof, telling
 from portal.operations.alarms import alarms
 from portal.operations.check import findings
 from portal.operations.models import Backup
 from portal.problems import Problem
+from portal.sentences import ngettext
 from portal.setting_values import plain_url
 
 BATCH = 5000
@@ -88,7 +90,7 @@ OLD = {
 }
 
 
-@job("operations.tidy", cron="23 3 * * *", lock="operations.tidy")
+@job("operations.tidy", cron="23 3 * * *", lock="operations.tidy", dry_run=True)
 def tidy(db: Session) -> None:
     """Delete or shorten what its time is over for, a batch at a time."""
     with noted(db, "tidying") as run:
@@ -188,6 +190,26 @@ def tell_alarms(db: Session) -> None:
     settings = _settings()
     if settings.operator_email:
         telling.tell(db, settings, alarms(db, settings))
+
+
+@job("operations.dry_run", lock="{name}")
+def try_out(db: Session, name: str) -> None:
+    """What the job `name` would do now is noted, and none of it done; not while the clock has it done."""
+    if SCHEDULE[name].dry_run:
+        dry_run.dry_run(db, SCHEDULE[name])
+
+
+@job("operations.examine", lock="operations.examine")
+def examine(db: Session) -> None:
+    """An admin wants everything tried that the worker's settings name: what was found is kept, a sentence each."""
+    from portal.operations import doctor  # who answers browsers needs none of what it asks with
+
+    with noted(db, "doctor") as run:
+        found = list(doctor.examine(_settings()))
+        ill = sum(finding.well is False for finding in found)
+        run.well = not ill
+        run.outcome = ngettext("%(num)s part ails.", "%(num)s parts ail.", ill) if ill else "Nothing ails."
+        run.details = {"findings": [struck(finding._asdict()) for finding in found]}
 
 
 def _settings() -> Settings:

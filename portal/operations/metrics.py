@@ -36,7 +36,19 @@ class Figure(NamedTuple):
     value: float | None
 
 
+class SlowStatement(NamedTuple):
+    """A statement that the server counted: its number there, its text, how often it was asked, its mean in milliseconds."""
+
+    queryid: int
+    statement: str
+    calls: int
+    mean_ms: float
+
+
 FIGURES = Statement(b"select metric, label, value from club_metrics()", Figure)
+SLOW = Statement(b"select queryid, statement, calls, mean_ms from slow_statements()", SlowStatement)
+SHORT = 120
+"""Characters of a statement's text; its number tells it from another that begins alike."""
 
 METRICS = {
     "worker_heartbeat_age_seconds": ("", "Since a worker was last heard from."),
@@ -66,8 +78,8 @@ METRICS = {
 class Figures:
     """A collector of Prometheus' library: figures as its metrics."""
 
-    def __init__(self, figures: Iterable[Figure]) -> None:
-        self.figures = list(figures)
+    def __init__(self, figures: Iterable[Figure], slow: Iterable[SlowStatement]) -> None:
+        self.figures, self.slow = list(figures), list(slow)
 
     def collect(self) -> Iterator[Metric]:
         """Each metric with all its figures."""
@@ -81,6 +93,19 @@ class Figures:
                 if figure.metric == name and figure.value is not None:
                     metric.add_metric([figure.label] if label else [], figure.value)
             yield metric
+        if self.slow:
+            yield from self._slow_statements()
+
+    def _slow_statements(self) -> Iterator[Metric]:
+        """What pg_stat_statements counted, of the ten statements with the longest mean."""
+        labels = ["queryid", "statement"]
+        calls = GaugeMetricFamily("portal_slow_statement_calls", "How often the server was asked it.", labels=labels)
+        mean = GaugeMetricFamily("portal_slow_statement_mean_seconds", "How long it took on average.", labels=labels)
+        for row in self.slow:
+            name = [str(row.queryid), " ".join(row.statement.split())[:SHORT]]
+            calls.add_metric(name, row.calls)
+            mean.add_metric(name, row.mean_ms / 1000)
+        yield from (calls, mean)
 
 
 class _LastAnswer:
@@ -103,6 +128,6 @@ def metrics() -> ResponseReturnValue:
     with last.lock:
         if time.monotonic() - last.read_at > EVERY:
             registry = CollectorRegistry(auto_describe=False)
-            registry.register(Figures(apart(db.session(), FIGURES)))
+            registry.register(Figures(apart(db.session(), FIGURES), apart(db.session(), SLOW)))
             last.text, last.read_at = generate_latest(registry), time.monotonic()
     return last.text, 200, {"Content-Type": CONTENT_TYPE_LATEST}

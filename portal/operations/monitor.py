@@ -104,7 +104,7 @@ class Mean(NamedTuple):
 
 QUEUE = Query(Jobs, text("select * from queue_status() order by failed desc, late desc, waiting desc, task"))
 MAILS = Query(Mails, text("select * from mail_status(:since)"))
-SLOW = Query(SlowStatement, text("select * from slow_statements()"))
+SLOW = Query(SlowStatement, text("select statement, calls, total_ms, mean_ms, most_ms from slow_statements()"))
 CONNECTIONS = Query(Connected, text("select * from open_connections()"))
 LIMIT = Query(
     Limit,

@@ -34,7 +34,7 @@ def tend(db: Session) -> None:
     provision.remove_obsolete(db)
 
 
-@job("rooms.erase", cron="29 4 * * *", lock="rooms.erase")
+@job("rooms.erase", cron="29 4 * * *", lock="rooms.erase", dry_run=True)
 def erase(db: Session) -> None:
     """Each night, after the archive: of archived meetings no address is kept."""
     for statement in each(db, queries.ERASE):

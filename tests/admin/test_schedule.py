@@ -7,7 +7,7 @@ import pytest
 
 from portal import jobs
 from portal.admin.schedule import in_words
-from tests.support.reading import words
+from tests.support.reading import operations, words
 
 PAGE = "/admin/operations/schedule"
 
@@ -86,3 +86,19 @@ def test_members_know_nothing_of_it(sign_in, alice):
 )
 def test_how_often_is_a_few_words(interval, text):
     assert in_words(interval) == text
+
+
+def test_a_dry_run_is_left_to_the_worker_and_told_on_the_page(desk, work, superuser, people, supper):
+    answer = desk.submit(f"{PAGE}/dry-runs", job="attendance.invite_everybody")
+    assert answer.status_code == 303
+    work()
+    page = words(desk.get(PAGE))
+    assert re.search(r"attendance.invite_everybody [^.]*\d rows would be added to meeting_attendances\.", page)
+    assert superuser.execute("select count(*) from meeting_attendances").fetchone() == (0,)
+    assert "schedule.dry-run" in operations(superuser)
+
+
+@pytest.mark.parametrize("name", ["mail.read_inbox", "attendance.poll", "operations.back_up", "mail.deliver", ""])
+def test_what_asks_somebody_outside_has_none(name, desk, superuser):
+    assert desk.submit(f"{PAGE}/dry-runs", job=name).status_code == 404
+    assert superuser.execute("select count(*) from procrastinate_jobs").fetchone() == (0,)

@@ -52,6 +52,18 @@ update orders set period_start = now() - interval '370 days', period_end = now()
 delete from access_grants where user_id = (select user_id from subscriptions);
 select refresh_projection(user_id, now()) from subscriptions
 """
+# What a worker left: a job that ran, a dry run, and what the doctor found.
+WORKED = """
+insert into last_runs values ('attendance.fetch_recordings', now(), now(), true);
+insert into runs (name, began_at, ended_at, well, outcome)
+values ('dry run of operations.tidy', now(), now(), true, '62 rows of one_time_tokens would be deleted.');
+insert into runs (name, began_at, ended_at, well, outcome, details)
+values ('doctor', now(), now(), false, '1 part ails.', '{"findings": [
+  {"part": "Database", "well": null, "words": "OWNER_DATABASE_URL was not given, so portal_owner was not tried.", "remedy": "Give it."},
+  {"part": "Signature", "well": false, "remedy": "",
+   "words": "The DKIM signature leaves out List-Unsubscribe and List-Unsubscribe-Post (RFC 8058 4)."},
+  {"part": "Clock", "well": true, "words": "This machine and the database have the same time.", "remedy": ""}]}')
+"""
 
 Named = dict[str, object]
 
@@ -90,6 +102,7 @@ def programme(
         "change": "/plan/change/individual/monthly",
     }
     superuser.execute(PAYS, {"who": charlie.id})
+    superuser.execute(WORKED)
     superuser.execute("insert into credentials values (%s, %s, now())", [charlie.id, hashed(PASSWORD)])
     superuser.execute(
         "insert into family_memberships (plan_id, state, email, token_hash, sent_at, expires_at)"

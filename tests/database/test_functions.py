@@ -155,7 +155,7 @@ DOORS = {
     "set_family_seats": "admin",
     "settle": "worker",
     "sign_up_to_family": "anonymous member admin",
-    "slow_statements": "admin",
+    "slow_statements": "web admin",
     "touch_presence": "member admin",
     "take_back_invitation": "member admin",
     "take_in": "worker",

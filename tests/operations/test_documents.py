@@ -1,14 +1,16 @@
 """What the documents name is there: files, commands, settings; and the examples work as they stand."""
 
+import json
 import re
 import shlex
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from portal.cli import portal
-from portal.config import LOGINS, PAGES, ROOT, WORK, Settings, declared
+from portal.config import LOGINS, PAGES, ROOT, VERSION, WORK, Settings, declared
 from portal.operations.addresses import document
 
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -82,3 +84,37 @@ def test_a_unit_starts_what_is_there_with_files_that_are_there(unit):
             assert [word for word in words if word.startswith("--") and not re.search(rf"{word}\b", help_text)] == []
     timer = unit.with_suffix(".timer")
     assert ("Type=oneshot" in lines) == timer.is_file()
+
+
+CONTAINERFILE = (EXAMPLES / "Containerfile").read_text()
+
+
+def instructions(name: str) -> list[str]:
+    """What each instruction of this name in the Containerfile says, in their order."""
+    return re.findall(rf"^{name} (.+)$", CONTAINERFILE, re.MULTILINE)
+
+
+def started(unit: str) -> str:
+    """What a unit starts, as it is typed in a container, where it listens on every address of it."""
+    (command,) = re.findall(r"^ExecStart=/srv/goalete/venv/bin/(.+)$", (EXAMPLES / unit).read_text(), re.MULTILINE)
+    return command.replace("127.0.0.1", "0.0.0.0")
+
+
+def test_a_line_of_the_containerfile_is_an_instruction_or_a_comment():
+    names = [line.split()[0] for line in CONTAINERFILE.splitlines() if line and not line.startswith("#")]
+    assert names == ["FROM", "RUN", "COPY", "RUN", "USER", "WORKDIR", "EXPOSE", "STOPSIGNAL", "CMD"]
+
+
+def test_a_container_is_one_of_the_processes_of_the_units():
+    (command,) = instructions("CMD")
+    assert shlex.join(json.loads(command)) == started("goalete-web.service")
+    by_hand = re.findall(r"^#   podman run .* goalete(?: (.+))?$", CONTAINERFILE, re.MULTILINE)
+    assert by_hand == ["", started("goalete-live.service"), started("goalete-worker.service"), "portal migrate"]
+
+
+def test_a_container_has_the_wheel_no_setting_and_not_the_rights_of_root():
+    (copied,) = instructions("COPY")
+    assert fnmatch(f"goalete_portal-{VERSION}-py3-none-any.whl", copied.split()[0])
+    assert instructions("USER") == ["goalete"] and instructions("ENV") == instructions("ARG") == []
+    files = re.findall(r"--env-file (\S+)", CONTAINERFILE)
+    assert [name for name in files if not (EXAMPLES / name).is_file()] == []

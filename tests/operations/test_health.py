@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 
 from portal import clock, create_app
+from portal.cli import portal
 from portal.config import VERSION
 from portal.operations.revision import HEAD, serves
+from tests.support.reading import words
 from tests.support.web import settings_for
 
 DEAD = "postgresql+psycopg://portal_web@127.0.0.1:1/nowhere"
@@ -33,6 +36,14 @@ def at_version(superuser):
 def test_the_process_answers(client, database):
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, f"alive, version {VERSION}\n")
+
+
+def test_command_process_and_footer_name_the_same_version(client, sign_in, dora, alice):
+    printed = CliRunner().invoke(portal, ["--version"]).output
+    footer = words(sign_in(dora).get("/admin"), "footer")
+    assert printed == f"Goalete Portal {VERSION}\n" and f"Version {VERSION}" in footer
+    assert client.get("/healthz").text == f"alive, version {VERSION}\n"
+    assert "Version" not in words(sign_in(alice).get("/meetings"), "footer")
 
 
 def test_ready_is_database_and_migrations_and_needs_no_worker(client, database):

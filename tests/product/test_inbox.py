@@ -77,3 +77,18 @@ def test_an_address_that_does_not_exist_is_on_the_persons_page(
     expect(ana.get_by_text("There is no such mailbox (5.1.1)", exact=True)).to_be_visible()
     ana.get_by_role("button", name="Try it again").click()
     expect(ana.get_by_text(f"Mails go to {recipient} again.")).to_be_visible()
+
+
+def test_the_doctor_tries_the_inbox_and_what_its_own_mail_is_signed_with(
+    club: RealClub, mailbox: Mailbox, ana: Page
+) -> None:
+    ana.goto("/admin/operations/doctor")
+    ana.get_by_role("button", name="Try everything now").click()
+    club.until(lambda: club.post.to(mailbox.user) != [], "the worker sends itself a mail")
+    (sent,) = club.post.to(mailbox.user)
+    sent["DKIM-Signature"] = "v=1; d=example.test; h=From:To:Subject:List-Unsubscribe; b=c2lnbmVk"
+    mailbox.deliver(sent.as_bytes())
+    finding = ana.get_by_role("row", name="Signature")
+    expect(finding).to_contain_text("The DKIM signature leaves out List-Unsubscribe-Post", timeout=60_000)
+    expect(ana.get_by_role("row", name="Inbox")).to_contain_text("The mailbox lets us in")
+    expect(ana.get_by_text("DATABASE_URL was not given, so portal_web was not tried.")).to_be_visible()

@@ -1,24 +1,8 @@
 """GET and HEAD leave the database as it was, whoever asks, whatever for."""
 
-import psycopg
 import pytest
-from psycopg import sql
 
-# What may change by looking: the log, the counters of tries, and when a sign-in was last seen.
-LOGS = {"system_logs", "rate_limits", "procrastinate_workers"}
-
-
-def contents(postgres: psycopg.Connection) -> dict[str, str]:
-    """A fingerprint of every table."""
-    names = [name for (name,) in postgres.execute("select tablename from pg_tables where schemaname = 'public'")]
-    prints = {}
-    for name in sorted(set(names) - LOGS):
-        row = "to_jsonb(t) - 'seen_at'" if name == "sign_ins" else "to_jsonb(t)"
-        every = sql.SQL(
-            "select md5(coalesce(string_agg(({row})::text, chr(10) order by ({row})::text), '')) from {name} t"
-        )
-        (prints[name],) = postgres.execute(every.format(row=sql.SQL(row), name=sql.Identifier(name))).fetchone()
-    return prints
+from tests.support.reading import contents
 
 
 @pytest.mark.parametrize("who", ["visitor", "alice", "charlie", "dora"])

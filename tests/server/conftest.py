@@ -52,6 +52,7 @@ class Postgres:
         with open(self.data / "postgresql.conf", "a") as conf:
             conf.write(
                 f"port = {self.port}\nunix_socket_directories = '{folder}'\nlisten_addresses = '127.0.0.1'\nfsync = off\n"
+                "shared_preload_libraries = 'pg_stat_statements'\n"
             )
         self.start()
 

@@ -10,6 +10,7 @@ from unittest import mock
 
 import psycopg
 from flask import Flask
+from psycopg import sql
 
 from portal import clock, jobs
 from portal.database.timings import counts
@@ -94,6 +95,23 @@ def one(postgres: psycopg.Connection, statement: str, *values: object):
     """The first value of the first row, or None."""
     found = postgres.execute(statement.encode(), values).fetchone()
     return found[0] if found else None
+
+
+# What may change by looking: the log, the counters of tries, and when a sign-in was last seen.
+LOGS = {"system_logs", "rate_limits", "procrastinate_workers"}
+
+
+def contents(postgres: psycopg.Connection) -> dict[str, str]:
+    """A fingerprint of every table."""
+    names = [name for (name,) in postgres.execute("select tablename from pg_tables where schemaname = 'public'")]
+    prints = {}
+    for name in sorted(set(names) - LOGS):
+        row = "to_jsonb(t) - 'seen_at'" if name == "sign_ins" else "to_jsonb(t)"
+        every = sql.SQL(
+            "select md5(coalesce(string_agg(({row})::text, chr(10) order by ({row})::text), '')) from {name} t"
+        )
+        (prints[name],) = postgres.execute(every.format(row=sql.SQL(row), name=sql.Identifier(name))).fetchone()
+    return prints
 
 
 def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: object) -> None:

@@ -29,7 +29,7 @@ create policy enqueue_in_free_club on procrastinate_jobs for insert to portal_me
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, billing.follow_transfer, rooms.check,
-    attendance.invite_everybody, notifications.retry_failed}'));
+    attendance.invite_everybody, notifications.retry_failed, operations.examine, operations.dry_run}'));
 -- What the clock has called, an admin may have done at once; only the worker says what that is.
 create policy enqueue_scheduled on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text in (select name from last_runs));

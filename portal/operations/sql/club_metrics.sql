@@ -22,10 +22,12 @@ returns table (metric text, label text, value double precision) language sql sta
    cross join lateral (values ('pool_taken_today', p.taken), ('pool_waited_seconds_today', p.waited),
                               ('pool_timeouts_today', p.timeouts)) f (metric, value)
   union all
-  select 'run_age_seconds', name, extract(epoch from now() - max(began_at)) from public.runs where ended_at is not null group by name
+  select 'run_age_seconds', name, extract(epoch from now() - max(began_at)) from public.runs
+   where ended_at is not null and name not like 'dry run of %' group by name
   union all
   select 'run_well', last.name, last.well::integer
-    from (select distinct on (name) name, well from public.runs where ended_at is not null order by name, began_at desc) last
+    from (select distinct on (name) name, well from public.runs
+           where ended_at is not null and name not like 'dry run of %' order by name, began_at desc) last
   union all
   select 'backup_age_seconds', '', extract(epoch from now() - max(made_at)) from public.backups where deleted_at is null
   union all

@@ -1,8 +1,9 @@
--- Only what the portal's own roles asked, and no command that may have a password in it. Nothing if the server does not
--- count statements.
+-- The ten statements with the longest mean, with $1 where values were: only what the portal's processes asked, and no command
+-- that may have a password in it. Not the owner's and the backup's either, which people type with values: the server keeps
+-- those of a statement it forgot meanwhile. Nothing if the server does not count statements.
 create function slow_statements()
 returns table (
-  statement text, calls bigint, total_ms double precision, mean_ms double precision, most_ms double precision
+  queryid bigint, statement text, calls bigint, total_ms double precision, mean_ms double precision, most_ms double precision
 ) language plpgsql stable security definer set search_path = '' as $$
 declare home text;
 begin
@@ -10,11 +11,11 @@ begin
    where e.extname = 'pg_stat_statements';
   if home is null then return; end if;
   return query execute pg_catalog.format($q$
-    select left(s.query, 600), s.calls, s.total_exec_time, s.mean_exec_time, s.max_exec_time
+    select s.queryid, left(s.query, 600), s.calls, s.total_exec_time, s.mean_exec_time, s.max_exec_time
       from %I.pg_stat_statements s
       join pg_catalog.pg_roles r on r.oid = s.userid
       join pg_catalog.pg_database d on d.oid = s.dbid
-     where d.datname = pg_catalog.current_database() and r.rolname like 'portal\_%%'
+     where d.datname = pg_catalog.current_database() and r.rolname like 'portal\_%%' and r.rolname not in ('portal_owner', 'portal_backup')
        and s.query ~* '^\s*(with|select|insert|update|delete|merge)\y'
      order by s.mean_exec_time desc limit 10 $q$, home);
 exception when object_not_in_prerequisite_state then  -- the extension is there, its library was not loaded
@@ -23,4 +24,4 @@ end
 $$;
 alter function slow_statements owner to portal_monitor;
 revoke all on function slow_statements from public;
-grant execute on function slow_statements to portal_admin;
+grant execute on function slow_statements to portal_admin, portal_web;
