@@ -1,13 +1,13 @@
 """v2.9: mails to many that have no job each.
 
 Revision ID: v2.9_letters
-Revises: v2.9_watch
+Revises: v2.9_doctor
 """
 
 from portal.database.migration import run
 
 revision = "v2.9_letters"
-down_revision = "v2.9_watch"
+down_revision = "v2.9_doctor"
 branch_labels = None
 depends_on = None
 
