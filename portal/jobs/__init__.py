@@ -63,9 +63,10 @@ _desk = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 # What procrastinate's own batch_defer calls; made of thousands of values in Python it takes longer than to write them.
 ENQUEUE_EACH = text("""
 select procrastinate_defer_jobs_v1(array_agg(row(
-         'default', :task, cast(:priority as integer), null, null, jsonb_build_object(cast(:name as text), value) || :carried, null
+         'default', :task, cast(:priority as integer), replace(cast(:lock as text), '{' || cast(:name as text) || '}', value), null,
+         jsonb_build_object(cast(:name as text), value) || :carried, null
        )::procrastinate_job_to_defer_v1 order by number))
-  from unnest(cast(:values as uuid[])) with ordinality as v (value, number)
+  from unnest(cast(:values as text[])) with ordinality as v (value, number)
 having count(*) > 0
 """)
 
@@ -121,7 +122,9 @@ class Job(Generic[P]):
         carried = {"reference": reference()} if reference() else {}
         task.defer(**arguments, **carried)
 
-    def enqueue_each(self, session: Session, name: str, values: Sequence[UUID], *, can_wait: bool = False) -> None:
+    def enqueue_each(
+        self, session: Session, name: str, values: Sequence[UUID | str], *, can_wait: bool = False
+    ) -> None:
         """Put the job in the queue once for each value of its one argument, by one statement, in the caller's transaction.
 
         Those that `can_wait` are done when nothing else is due.
@@ -133,7 +136,8 @@ class Job(Generic[P]):
                 "task": self.name,
                 "priority": -1 if can_wait else 0,
                 "name": name,
-                "values": values,
+                "lock": self.lock,
+                "values": [str(value) for value in values],
                 "carried": Jsonb(carried),
             },
         )
@@ -174,6 +178,11 @@ class Event(Generic[P]):
         """Enqueue whatever follows, within the caller's transaction."""
         for subscriber in self.subscribers:
             subscriber.enqueue(session, *args, **kwargs)
+
+    def publish_each(self, session: Session, name: str, values: Sequence[UUID | str]) -> None:
+        """Enqueue whatever follows from each of many, told by its one argument, when nothing else is due."""
+        for subscriber in self.subscribers:
+            subscriber.enqueue_each(session, name, values, can_wait=True)
 
     def subscribe(self, job: Job[P]) -> Job[P]:
         """Have a job follow whenever this happens: a decorator above `@job`. Its arguments are the event's."""
