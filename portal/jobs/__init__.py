@@ -45,6 +45,7 @@ PACKAGES = (
     "calendar",
     "notifications",
     "operations",
+    "moving",
 )
 """Whose `jobs.py` there is, besides the demo's."""
 
