@@ -78,6 +78,12 @@ def ask_provider(db: Session, customer_id: str, event_id: str | None = None) -> 
     customer_changed.publish(db, customer_id=customer_id, event_id=event_id)
 
 
+def ask_provider_of_each(db: Session, customer_ids: Sequence[str]) -> None:
+    """The same for many customers, when nothing else is due."""
+    if provider.is_connected():
+        customer_changed.publish_each(db, "customer_id", customer_ids)
+
+
 def ask_about(db: Session, user_id: UUID, event_id: str | None = None) -> Sequence[str]:
     """Have the provider asked about a person, under every name they have there. The names; none if they never paid."""
     db.execute(update(Payer).where(Payer.user_id == user_id).values(asked_at=clock.now()))

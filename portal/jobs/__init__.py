@@ -45,6 +45,7 @@ PACKAGES = (
     "calendar",
     "notifications",
     "operations",
+    "moving",
 )
 """Whose `jobs.py` there is, besides the demo's."""
 
@@ -63,9 +64,10 @@ _desk = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 # What procrastinate's own batch_defer calls; made of thousands of values in Python it takes longer than to write them.
 ENQUEUE_EACH = text("""
 select procrastinate_defer_jobs_v1(array_agg(row(
-         'default', :task, 0, null, null, jsonb_build_object(cast(:name as text), value) || :carried, null
+         'default', :task, cast(:priority as integer), replace(cast(:lock as text), '{' || cast(:name as text) || '}', value), null,
+         jsonb_build_object(cast(:name as text), value) || :carried, null
        )::procrastinate_job_to_defer_v1 order by number))
-  from unnest(cast(:values as uuid[])) with ordinality as v (value, number)
+  from unnest(cast(:values as text[])) with ordinality as v (value, number)
 having count(*) > 0
 """)
 
@@ -122,10 +124,25 @@ class Job(Generic[P]):
         carried = {"reference": reference()} if reference() else {}
         task.defer(**arguments, **carried)
 
-    def enqueue_each(self, session: Session, name: str, values: Sequence[UUID]) -> None:
-        """Put the job in the queue once for each value of its one argument, by one statement, in the caller's transaction."""
+    def enqueue_each(
+        self, session: Session, name: str, values: Sequence[UUID | str], *, can_wait: bool = False
+    ) -> None:
+        """Put the job in the queue once for each value of its one argument, by one statement, in the caller's transaction.
+
+        Those that `can_wait` are done when nothing else is due.
+        """
         carried = {"reference": reference()} if reference() else {}
-        session.execute(ENQUEUE_EACH, {"task": self.name, "name": name, "values": values, "carried": Jsonb(carried)})
+        session.execute(
+            ENQUEUE_EACH,
+            {
+                "task": self.name,
+                "priority": -1 if can_wait else 0,
+                "name": name,
+                "lock": self.lock,
+                "values": [str(value) for value in values],
+                "carried": Jsonb(carried),
+            },
+        )
 
     def work(self, timestamp: int | None = None, reference: str = "", **arguments: Any) -> None:  # noqa: ARG002
         """What the worker calls: one transaction as the worker's login. `timestamp` is the schedule's own.
@@ -163,6 +180,11 @@ class Event(Generic[P]):
         """Enqueue whatever follows, within the caller's transaction."""
         for subscriber in self.subscribers:
             subscriber.enqueue(session, *args, **kwargs)
+
+    def publish_each(self, session: Session, name: str, values: Sequence[UUID | str]) -> None:
+        """Enqueue whatever follows from each of many, told by its one argument, when nothing else is due."""
+        for subscriber in self.subscribers:
+            subscriber.enqueue_each(session, name, values, can_wait=True)
 
     def subscribe(self, job: Job[P]) -> Job[P]:
         """Have a job follow whenever this happens: a decorator above `@job`. Its arguments are the event's."""

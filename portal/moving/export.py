@@ -44,6 +44,8 @@ LEFT_OUT = {
     "order_number_key": "a key",
     "free_days": "hashes under a key: nobody can read them elsewhere",
     "unreachable_addresses": "found out anew by the server that sends",
+    "moves": "files and archives of those who move, gone within a day",
+    "move_parts": "files and archives of those who move, gone within a day",
     "imported": "hashes under a key: nobody can read them elsewhere",
     "checkouts": "choices on their way to a page of the payment provider, gone within a day",
     "series_links": ROOM,

@@ -10,17 +10,22 @@ The columns are those the makers document:
 
 A head is compared without capitals, blanks and underlines. A file that gives its people no names of its own (ids) knows them
 by their addresses; then a keyed hash of the address is what is kept of it.
+
+Files are UTF-8, with or without a byte order mark, and their cells stand between commas, semicolons or tabs: whichever their
+head has most of. What no such file can be (another encoding, NUL, a line or row without end, the same head twice) is refused
+whole, in a sentence.
 """
 
 import csv
 import hashlib
 import hmac
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from portal.moving import reading
 from portal.moving.reading import Doubt, Plan
@@ -44,6 +49,8 @@ FIELDS = {
     "price": "the plan or price there, which --price explains",
 }
 """What a column may be, for `--map FIELD=COLUMN`."""
+FREE_FOR_EVER = "It is free without an end there, and nobody said until when it is here"
+ENDLESS = "It has no end there and its customer at Stripe is not in the file; nobody said until when it is here"
 AMERICAN = ("%m/%d/%Y", "%Y-%m-%d")
 """Dates as both Memberful and WordPress sites write them."""
 
@@ -117,38 +124,117 @@ class Wish:
     until: datetime | None = None
 
 
-class People:
-    """A file of people. Raises Problem when it cannot be read, or says nothing of addresses."""
+LONGEST_LINE, LONGEST_ROW = 200_000, 1_000_000
+"""Characters. A quoted cell may have line ends in it, so a row may be several lines."""
+MOST_COLUMNS = 500
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""What `errors="surrogateescape"` makes of bytes that are none of UTF-8."""
 
-    def __init__(self, file: Path, layout: Layout, wish: Wish) -> None:
-        self.file, self.layout, self.wish = file, layout, wish
-        with self._open() as lines:
-            try:
-                self.head = next(csv.reader(lines))
-            except (StopIteration, UnicodeDecodeError, csv.Error) as broken:
-                raise Problem(f"{file} is no CSV in UTF-8.") from broken
+
+class Readable(Protocol):
+    """A text file, as far as it matters here."""
+
+    def readline(self, size: int, /) -> str:
+        """The next line, or its first so many characters; empty at the end."""
+
+
+class Rows(Iterator[list[str]]):
+    """The rows of a CSV, the head first, never more of it in memory than one row. Raises Problem, which calls it `called`.
+
+    `number` is the line the last row ended on. Empty lines are no rows.
+    """
+
+    def __init__(self, file: Readable, called: str) -> None:
+        self.file, self.called, self.number, self._length = file, called, 0, 0
+        first = self._line()
+        self._reader = csv.reader(itertools.chain([first], iter(self._line, "")), delimiter=_delimiter(first))
+
+    def __next__(self) -> list[str]:
+        """The next row."""
+        try:
+            row = next(self._reader)
+            while not row:
+                row = next(self._reader)
+        except csv.Error as broken:
+            raise Problem(f"{self.called} is no CSV from line {self.number} on: {broken}.") from broken
+        self._length = 0
+        return row
+
+    def _line(self) -> str:
+        line = self.file.readline(LONGEST_LINE)
+        self.number += bool(line)
+        self._length += len(line)
+        if (len(line) == LONGEST_LINE and not line.endswith("\n")) or self._length > LONGEST_ROW:
+            raise Problem(
+                f"{self.called} has a row without an end at line {self.number}: a quote may be missing there."
+            )
+        if NOT_UTF8.search(line):
+            raise Problem(not_utf8(self.called, self.number))
+        if "\0" in line:
+            raise Problem(f"{self.called} holds a NUL character in line {self.number}, as no text does.")
+        return line
+
+
+def not_utf8(called: str, line: int) -> str:
+    """The sentence for a file in another encoding."""
+    return f"{called} is not in UTF-8 at line {line}: save it as “CSV UTF-8”, then names keep their letters."
+
+
+def _delimiter(line: str) -> str:
+    return max(",;\t", key=line.count)
+
+
+def head_of(rows: Rows) -> list[str]:
+    """The head of a file of people. Raises Problem if it has none, or one that does not tell its columns apart."""
+    head = [column.strip() for column in next(rows, [])]
+    named = [column.lower() for column in head if column]
+    if not named:
+        raise Problem(f"{rows.called} has no head: its first line names the columns.")
+    if len(head) > MOST_COLUMNS:
+        raise Problem(f"{rows.called} has {len(head):,} columns, and {MOST_COLUMNS} is the most.")
+    if twice := next((column for column in head if column and named.count(column.lower()) > 1), None):
+        raise Problem(f"{rows.called} has two columns called {twice}: give each a name of its own.")
+    return head
+
+
+def columns_of(layout: Layout, head: list[str]) -> dict[str, str]:
+    """Which column of a file is which field, as its maker documents them."""
+    plain = {_plain(column): column for column in reversed(head)}
+    return {
+        meaning: plain[_plain(known)]
+        for meaning in FIELDS
+        for known in reversed(layout.heads.get(meaning, ()))
+        if _plain(known) in plain
+    }
+
+
+class People:
+    """A file of people. Raises Problem when it cannot be read, or says nothing of addresses.
+
+    `line` is how far it was read.
+    """
+
+    def __init__(self, file: Path, layout: Layout, wish: Wish, called: str = "") -> None:
+        self.file, self.layout, self.wish, self.called, self.line = file, layout, wish, called or str(file), 0
+        with self._open() as opened:
+            self.head = head_of(Rows(opened, self.called))
         self.columns = self._found()
 
     def _open(self) -> IO[str]:
-        return open(self.file, encoding="utf-8-sig", newline="")
+        return open(self.file, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
     def _found(self) -> dict[str, str]:
-        plain = {_plain(column): column for column in reversed(self.head)}
-        columns = {
-            meaning: plain[_plain(head)]
-            for meaning in FIELDS
-            for head in reversed(self.layout.heads.get(meaning, ()))
-            if _plain(head) in plain
-        }
+        columns, plain = columns_of(self.layout, self.head), {_plain(column): column for column in reversed(self.head)}
         for meaning, column in self.wish.columns.items():
             if meaning not in FIELDS:
                 raise Problem(f"There is no field {meaning}; the fields are {', '.join(FIELDS)}.")
-            if _plain(column) not in plain:
-                raise Problem(f"{self.file} has no column {column}; its columns are {', '.join(self.head)}.")
-            columns[meaning] = plain[_plain(column)]
+            if column and _plain(column) not in plain:
+                raise Problem(f"{self.called} has no column {column}; its columns are {', '.join(self.head)}.")
+            columns[meaning] = plain.get(_plain(column), "")
+        columns = {meaning: column for meaning, column in columns.items() if column}
         if "email" not in columns:
             raise Problem(
-                f"No column of {self.file} is known to hold addresses; say which: --map email=COLUMN."
+                f"No column of {self.called} is known to hold addresses; say which: --map email=COLUMN."
                 f" Its columns are {', '.join(self.head)}."
             )
         return columns
@@ -163,23 +249,21 @@ class People:
             yield f"not taken: {', '.join(unused)}"
 
     def __iter__(self) -> Iterator[Record | Untaken]:
-        with self._open() as lines:
-            rows = csv.DictReader(lines, restkey="", restval="")
-            try:
-                for row in rows:
-                    yield from self._row(row, f"line {rows.line_num}")
-            except (UnicodeDecodeError, csv.Error) as broken:
-                raise Problem(f"{self.file} cannot be read after line {rows.line_num}: {broken}.") from broken
+        with self._open() as opened:
+            rows = Rows(opened, self.called)
+            next(rows)
+            for cells in rows:
+                self.line = rows.number
+                yield from self._row(cells, f"line {rows.number}")
 
-    def _row(self, row: dict[str, str], place: str) -> Iterator[Record | Untaken]:
-        value = {meaning: (row.get(column) or "").strip() for meaning, column in self.columns.items()}
-        external_id = value.get("id", "")
-        if "" in row:
-            yield Untaken(
-                kind="person", place=place, external_id=external_id, reason="The row has more cells than the head"
-            )
-            return
+    def _row(self, cells: list[str], place: str) -> Iterator[Record | Untaken]:
+        row = dict(zip(self.head, cells, strict=False))
+        value = {meaning: row.get(column, "").strip() for meaning, column in self.columns.items()}
+        external_id = value.get("id", "")[: reading.LONGEST_ID]
         try:
+            if len(cells) > len(self.head):
+                raise Doubt("The row has more cells than the head")
+            external_id = reading.external_id(value.get("id", ""))
             email = reading.address(value["email"])
             external_id = external_id or self._mark(email)
             yield self._person(value, email, external_id, place)
@@ -223,10 +307,10 @@ class People:
     def _days(self, value: Mapping[str, str], external_id: str, place: str) -> Iterator[Record]:
         until = self._date(value, "until", last=True)
         is_free = reading.truth(value.get("complimentary", ""))
-        if is_free and until is None:
+        if until is None and (is_free or self._is_endless(value)):
             until = self.wish.until
             if until is None:
-                raise Doubt("It is free without an end there; --until gives one")
+                raise Doubt(FREE_FOR_EVER if is_free else ENDLESS, value.get("subscription", ""))
         if until is None:
             return
         if value.get("status") and value["status"].lower() != "active":
@@ -240,6 +324,11 @@ class People:
             ends_at=until,
         )
 
+    def _is_endless(self, value: Mapping[str, str]) -> bool:
+        """Whether somebody has a plan there that says no end, as plugins write those that renew, and Stripe says none either."""
+        is_active = value.get("status", "").lower() in ("", "active")
+        return bool(self.layout.never) and is_active and bool(value.get("price")) and not value.get("customer")
+
     def _adoption(self, value: Mapping[str, str], external_id: str, place: str) -> Iterator[Record]:
         customer, subscription, price = (value.get(what, "") for what in ("customer", "subscription", "price"))
         if not customer and not subscription.startswith("sub_"):
@@ -252,7 +341,7 @@ class People:
         if not price and not subscription:
             return  # somebody who paid once, or never: nothing is charged there
         if price not in self.wish.prices:
-            raise Doubt("Nobody said which plan this price is here; --price says it", price)
+            raise Doubt(reading.NO_PLAN, price)
         kind, cycle = self.wish.prices[price]
         yield Adoption(
             external_id=subscription or customer,

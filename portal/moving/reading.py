@@ -11,8 +11,11 @@ from portal.times import zones
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 ADDRESS = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
-STRIPE_ID = re.compile(r"(cus|sub)_[A-Za-z0-9_]+")
-LONGEST_NAME, LONGEST_ADDRESS = 80, 254
+STRIPE_ID = re.compile(r"(cus|sub)_[A-Za-z0-9_]{1,200}")
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID = 80, 254, 200
+
+NO_PLAN = "Nobody said which plan this price is here"
+"""The reason for a row whose price is not among those that were told."""
 
 Plan = tuple[str, str]
 """What a plan is here: individual or family, monthly or yearly."""
@@ -77,9 +80,18 @@ def day(value: str, patterns: tuple[str, ...], club_zone: str, *, last: bool = F
             date = datetime.strptime(words, pattern).date()  # noqa: DTZ007 - a date alone
         except ValueError:
             continue
-        first = datetime.combine(date + timedelta(days=last), time(), ZoneInfo(club_zone))
-        return first.astimezone(UTC)
+        try:
+            return datetime.combine(date + timedelta(days=last), time(), ZoneInfo(club_zone)).astimezone(UTC)
+        except OverflowError as error:  # a day before the year 1, or after 9999, where clocks end
+            raise Doubt("That is not a date", value) from error
     return moment(words)
+
+
+def external_id(value: str) -> str:
+    """What a row is called where it comes from, or nothing. Raises Doubt for what is too long for a name."""
+    if len(value) > LONGEST_ID:
+        raise Doubt("The id is longer than 200 characters", value)
+    return value
 
 
 def truth(value: str) -> bool:

@@ -41,7 +41,7 @@ def run(
     with ExitStack() as opened:
         file = opened.enter_context(_private(report_file)) if report_file else None
         report = Report(file)
-        take(db, kept_as, rows, report, dry_run=dry_run, say=say)
+        take(db, kept_as, rows, report, dry_run=dry_run, progress=lambda number: say(f"{number:,} rows"))
     for line in report.lines():
         say(line)
     say("Nothing was changed: this was a dry run." if dry_run else "Done. Nobody was written to.")

@@ -19,11 +19,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.billing.actions import ask_provider
+from portal.billing.actions import ask_provider_of_each
 from portal.database.transactions import keep
+from portal.moving.reading import NO_PLAN
 from portal.moving.records import KINDS, Adoption, Record, Untaken
 
 BATCH = 2000
+MOST_PRICES = 50
 
 PERSON = text("""
 with batch as materialized (
@@ -35,13 +37,14 @@ judged as materialized (
   select b.*, u.id as here, coalesce(i.row_id, u.id, b.id) as row_id,
          case when i.row_id is not null or row_number() over (partition by b.external_id order by b.n) > 1 then 'known'
               when row_number() over (partition by lower(b.email) order by b.n) > 1
-                or exists (select from imported o where o.source = :source and o.kind = 'person' and o.row_id = u.id)
+                or (select true from imported o where o.row_id = u.id and (o.source || '', o.kind || '') = (:source, 'person') limit 1)
                 then 'Another row, taken before, has the same address but for capitals'
               when not (u.email_verified and u.is_active)
                 then 'The account with this address here is not confirmed, or suspended' end as reason
     from batch b
-    left join imported i on i.source = :source and i.kind = 'person' and i.external_id = b.external_id
-    left join users u on u.email_key = lower(b.email)),
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'person', b.external_id) offset 0) i on true
+    left join lateral (select id, email_verified, is_active from users where email_key = lower(b.email) offset 0) u on true),
 made as (
   insert into users (id, email, first_name, last_name, timezone, created_at, is_active, email_verified)
   select id, email, first_name, last_name, timezone, coalesce(created_at, club_now()), is_active, true
@@ -72,8 +75,10 @@ judged as materialized (
                 or b.transaction is not null and row_number() over (partition by b.provider, b.transaction order by b.n) > 1
                 then 'Another order has this payment' end as reason
     from batch b
-    left join imported p on p.source = :source and p.kind = 'person' and p.external_id = b.person
-    left join imported i on i.source = :source and i.kind = 'order' and i.external_id = b.external_id),
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'person', b.person) offset 0) p on true
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'order', b.external_id) offset 0) i on true),
 made as (
   insert into orders (id, user_id, order_number, status, amount, amount_minor, currency, subscription_type, billing_cycle,
                       payment_method, payment_provider, transaction_id, created_at, completed_at, period_start, period_end,
@@ -102,8 +107,10 @@ judged as materialized (
                               and o.period_end >= b.ends_at) then 'known'
               when b.ends_at <= club_now() then 'Its date is past: nothing of it is left' end as reason
     from batch b
-    left join imported p on p.source = :source and p.kind = 'person' and p.external_id = b.person
-    left join imported i on i.source = :source and i.kind = 'grant' and i.external_id = b.external_id),
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'person', b.person) offset 0) p on true
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'grant', b.external_id) offset 0) i on true),
 made as (
   insert into access_grants (id, user_id, kind, starts_at, ends_at, reason)
   select id, user_id, grant_kind, case when starts_at < ends_at then starts_at else club_now() end, ends_at, 'moved in'
@@ -129,7 +136,8 @@ judged as materialized (
                 then 'This customer or subscription is somebody else''s here' end as reason,
          row_number() over (partition by b.customer_id order by b.n) as nth
     from batch b
-    left join imported p on p.source = :source and p.kind = 'person' and p.external_id = b.person
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'person', b.person) offset 0) p on true
     left join payers c on c.customer_id = b.customer_id
     left join adoptions a on a.provider_id = b.provider_id),
 paying as (
@@ -157,8 +165,10 @@ judged as materialized (
               when f.counts_until is null
                 then 'No paid order for a family reaches beyond today; its people keep their own days' end as reason
     from batch b
-    left join imported p on p.source = :source and p.kind = 'person' and p.external_id = b."primary"
-    left join imported i on i.source = :source and i.kind = 'family' and i.external_id = b.external_id
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'person', b."primary") offset 0) p on true
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'family', b.external_id) offset 0) i on true
     left join users u on u.id = p.row_id
     left join lateral (select max(c.paid_until) as until, max(c.counts_until) as counts_until
                          from paid_coverage(p.row_id) c
@@ -189,9 +199,12 @@ judged as materialized (
               when f.current_members + f.invited_members + row_number() over (partition by f.id order by b.n) > f.max_members
                 then 'The family is full' end as reason
     from batch b
-    left join imported p on p.source = :source and p.kind = 'person' and p.external_id = b.person
-    left join imported g on g.source = :source and g.kind = 'family' and g.external_id = b.family
-    left join imported i on i.source = :source and i.kind = 'member' and i.external_id = b.external_id
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'person', b.person) offset 0) p on true
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'family', b.family) offset 0) g on true
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'member', b.external_id) offset 0) i on true
     left join users u on u.id = p.row_id
     left join family_plans f on f.id = g.row_id),
 made as (
@@ -215,7 +228,8 @@ judged as materialized (
          case when i.row_id is not null or row_number() over (partition by b.external_id order by b.n) > 1 then 'known' end
            as reason
     from batch b
-    left join imported i on i.source = :source and i.kind = 'meeting' and i.external_id = b.external_id),
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'meeting', b.external_id) offset 0) i on true),
 made as (
   insert into meetings (id, title, description, scheduled_date, start_time, starts_at, duration, timezone, platform,
                         is_private, max_attendees, requires_approval, status, archived_from, archived_at, attendance_record,
@@ -237,9 +251,10 @@ SEATS = text("""
 with batch as (
   select m.row_id as meeting_id, count(*) as more
     from jsonb_to_recordset(cast(:rows as jsonb)) as r (external_id text, meeting text, person text, answer text)
-    join imported m on m.source = :source and m.kind = 'meeting' and m.external_id = r.meeting
-   where r.answer = 'accepted' and not exists (
-     select from imported i where i.source = :source and i.kind = 'attendance' and i.external_id = r.external_id)
+    cross join lateral (select row_id from imported
+                         where (source, kind, external_id) = (:source, 'meeting', r.meeting) offset 0) m
+   where r.answer = 'accepted' and (
+     select row_id from imported where (source, kind, external_id) = (:source, 'attendance', r.external_id)) is null
    group by 1)
 update meetings m set seats_kept = m.seats_taken + b.more from batch b
  where m.id = b.meeting_id and m.seats_taken + b.more > m.max_attendees
@@ -263,9 +278,12 @@ judged as materialized (
               when b.outcome is not null and m.starts_at > club_now() then 'The meeting has not begun: nobody came yet'
               end as reason
     from batch b
-    left join imported p on p.source = :source and p.kind = 'person' and p.external_id = b.person
-    left join imported i on i.source = :source and i.kind = 'attendance' and i.external_id = b.external_id
-    left join imported g on g.source = :source and g.kind = 'meeting' and g.external_id = b.meeting
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'person', b.person) offset 0) p on true
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'attendance', b.external_id) offset 0) i on true
+    left join lateral (select row_id from imported
+                        where (source, kind, external_id) = (:source, 'meeting', b.meeting) offset 0) g on true
     left join meetings m on m.id = g.row_id),
 made as (
   insert into meeting_attendances (id, meeting_id, user_id, answer, outcome, invited_at, responded_at, joined_at, left_at,
@@ -300,18 +318,20 @@ GIVEN = text("""
 update users u
    set subscription_status = case when v.until > club_now() then 'active' else 'inactive' end,
        subscription_type = 'individual', subscription_expiry = v.until, access_until = v.until
-  from (select g.user_id, max(g.ends_at) as until from access_grants g
-         where g.user_id = any (cast(:people as uuid[])) and g.starts_at <= club_now() group by 1) v
- where u.id = v.user_id and u.family_plan_id is null
-   and not exists (select from orders o where o.user_id = u.id)
-   and not exists (select from subscriptions s where s.user_id = u.id)
+  from (select distinct unnest(cast(:people as uuid[])) as id order by 1) p
+ cross join lateral (select max(g.ends_at) as until from access_grants g
+                      where g.user_id = p.id and g.starts_at <= club_now() offset 0) v
+ where u.id = p.id and v.until is not null and coalesce(u.family_plan_id::text, '') = ''
+   and (select true from orders o where o.user_id = u.id limit 1) is null
+   and (select true from subscriptions s where s.user_id = u.id limit 1) is null
 returning u.id
 """)
 REFRESH = text("""
 select refresh_projection(id, club_now()) from (select distinct unnest(cast(:people as uuid[])) as id order by 1) p
 """)
 # The source may be slow. And the planner knows nothing of tables that were empty a moment ago: each row is looked up by an
-# index, or the time a batch takes would grow with what was taken.
+# index, or the time a batch takes would grow with what was taken. That is what the lateral queries with `offset 0` above are
+# for, too: joined otherwise, all of `imported` is read for every batch.
 LOCAL = text("""
 select set_config(name, value, true) from (values
   ('statement_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('enable_seqscan', 'off'),
@@ -333,12 +353,16 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Report:
-    """What came of a run. With a `file`, every row that was not taken, or in part, is a line of it."""
+    """What came of a run. With a `file`, every row that was not taken, or in part, is a line of it.
+
+    `unknown_prices` are those of the rows that nobody said a plan for, the first of them if there are very many.
+    """
 
     file: IO[str] | None = None
     taken: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown_prices: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         if self.file:
@@ -347,6 +371,8 @@ class Report:
     def note(self, row: Untaken) -> None:
         """A row that is not taken, or in part."""
         self.reasons[row.kind, row.reason + (" (the rest of it is taken)" if row.in_part else "")] += 1
+        if row.reason == NO_PLAN and (row.detail in self.unknown_prices or len(self.unknown_prices) < MOST_PRICES):
+            self.unknown_prices[row.detail] += 1
         if self.file:
             taken = "in part" if row.in_part else "no"
             cells = [taken, row.kind, row.place, row.external_id, row.reason, row.detail]
@@ -374,29 +400,30 @@ def take(
     *,
     dry_run: bool,
     batch: int = BATCH,
-    say: Callable[[str], object] = len,
+    progress: Callable[[int], object] = abs,
 ) -> None:
     """Take all a source yields. A dry run does the same work and undoes it, so that what it reports is what would happen;
-    it is one transaction, for a row may depend on any before it. `say` hears how far it is.
+    it is one transaction, for a row may depend on any before it.
+
+    `progress` is called with the number of rows read so far after each batch and at the end, before what was done is kept: what
+    it writes with `db` is kept, or lost, with the batch.
     """
     waiting: dict[str, list[Record]] = {record.kind: [] for record in KINDS}
-    held = together = 0
+    number = 0
     _set_up(db)
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         if isinstance(row, Untaken):
             report.note(row)
-            continue
-        waiting[row.kind].append(row)
-        held += 1
-        if held >= batch:
+        else:
+            waiting[row.kind].append(row)
+        if number % batch == 0:
             _take_batch(db, source, waiting, report)
-            together += held
-            held = 0
-            say(f"{together:,} rows")
+            progress(number)
             if not dry_run:
                 keep(db)
                 _set_up(db)
     _take_batch(db, source, waiting, report)
+    progress(number)
     if dry_run:
         db.rollback()
         return
@@ -422,10 +449,7 @@ def _take_batch(db: Session, source: str, waiting: dict[str, list[Record]], repo
             _note(report, kind, outcome)
         _refresh(db, {outcome.touched for outcome in outcomes if outcome.touched})
         if kind == Adoption.kind:
-            new = {outcome.external_id for outcome in outcomes if outcome.reason is None}
-            for record in records:
-                if isinstance(record, Adoption) and record.external_id in new:
-                    ask_provider(db, record.customer_id)
+            ask_provider_of_each(db, [outcome.detail for outcome in outcomes if outcome.reason is None])
         records.clear()
 
 

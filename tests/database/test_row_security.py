@@ -59,6 +59,8 @@ meeting_notes                  ----    ----    S---    o---    o---      S---   
 meeting_series                 ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/open                  ----    ----    S---    S---    S---      SIU-    SIUD
 meetings/secret                ----    ----    S---    o---    o---      SIU-    SIUD
+move_parts                     ----    ----    ----    ----    ----      oo--    SIUD
+moves                          ----    ----    ----    ----    ----      oooo    SIUD
 obsolete_rooms                 ----    ----    ----    ----    ----      ----    SIUD
 one_time_tokens                ----    ----    ----    ----    ----      ----    S--D
 order_number_key               ----    ----    ----    ----    ----      ----    ----
@@ -98,6 +100,7 @@ users                          ----    ----    S-U-    o-o-    o-o-      S-o-   
 
 # The columns somebody may change, where somebody may change anything; the worker's are all of the table.
 CHANGEABLE = {
+    ("moves", "browser"): "changed_at step state bytes done total options report failure",
     ("club", "browser"): "changed_at club_name help_email club_address club_domains club_timezone default_meeting_time"
     " doors_minutes welcome_days grace_days tax_words front_title front_text front_picture front_picture_alt privacy_text"
     " terms_text accent_light accent_dark",

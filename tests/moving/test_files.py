@@ -1,13 +1,14 @@
 """A club moves in from files of people. `samples/*.csv` were written for these tests with the columns the makers document."""
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from portal.database import db
 from portal.database.identity import WORKER, act_as
-from portal.moving import invitations, reading
+from portal.moving import files, invitations, reading
 from portal.moving.records import Person
 from portal.moving.running import run, wish_of
 from portal.moving.taking import Report, take
@@ -64,9 +65,9 @@ def test_ghosts_members_come_and_their_customers_are_adopted(move_in, superuser)
     ]
     assert rows(superuser, "select customer_id from payers") == [("cus_Ana1",)]
     assert told == {
-        ("no", "grant", "line 3"): "It is free without an end there; --until gives one",
+        ("no", "grant", "line 3"): files.FREE_FOR_EVER,
         ("no", "person", "line 4"): "The person is gone there",
-        ("no", "adoption", "line 5"): "Nobody said which plan this price is here; --price says it",
+        ("no", "adoption", "line 5"): reading.NO_PLAN,
         ("no", "person", "line 6"): "Another row, taken before, has the same address but for capitals",
         ("no", "adoption", "line 6"): "The person it belongs to was not taken",
         ("no", "adoption", "line 8"): "That is no customer of Stripe's",
@@ -93,7 +94,52 @@ def test_wordpress_members_come_and_a_subscription_without_its_customer_does_not
         ("ana@pmpro.example", "Ana"),
         ("ben@pmpro.example", "Ben"),
     ]
-    assert told == {("no", "adoption", "line 2"): "Its customer at Stripe is not in the file"}
+    assert told == {
+        ("no", "adoption", "line 2"): "Its customer at Stripe is not in the file",
+        ("no", "grant", "line 3"): files.ENDLESS,
+    }
+
+
+def test_who_pays_there_without_stripe_and_without_an_end_gets_days_until_a_day_that_is_told(move_in, superuser):
+    told, _ = move_in("pmpro", until=datetime(2099, 6, 1, tzinfo=UTC))
+    assert ("no", "grant", "line 3") not in told
+    assert rows(superuser, "select kind, ends_at::date::text from access_grants order by ends_at") == [
+        ("offline", "2099-06-01"),
+        ("offline", "2099-12-31"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "refusal"),
+    [
+        (b"email,name\nana@any.example,Ren\xe9\n", "not in UTF-8 at line 2"),
+        ("email,name\nana@any.example,Ana\n".encode("utf-16"), "not in UTF-8 at line 1"),
+        (b"email,name\nana@any.example,A\0na\n", "NUL character in line 2"),
+        (b"email,name\nana@any.example," + b"x" * 300_000, "row without an end at line 2"),
+        (b'email,name\nana@any.example,"' + b"x\n" * 600_000, "row without an end|larger than field limit"),
+        (b"email,name,Name\nana@any.example,Ana,Ana\n", "two columns called name"),
+        (b"\n", "has no head"),
+    ],
+)
+def test_what_is_no_file_of_people_is_refused_whole(content, refusal, worker_app, superuser, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_bytes(content)
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        wish = wish_of(worker_app.config["SETTINGS"])
+        with pytest.raises(Problem, match=refusal):
+            run(db.session(), "csv", "csv", str(file), wish, dry_run=False, report_file=None, say=len)
+    assert rows(superuser, "select count(*) from users") == [(0,)]
+
+
+def test_a_mark_at_the_beginning_and_semicolons_are_no_matter(worker_app, superuser, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_bytes("\ufeffemail;first_name\nana@any.example;René, Ana\n".encode())
+    with worker_app.app_context():
+        act_as(db.session(), WORKER)
+        wish = wish_of(worker_app.config["SETTINGS"])
+        run(db.session(), "csv", "csv", str(file), wish, dry_run=False, report_file=None, say=len)
+    assert rows(superuser, "select email, first_name from users") == [("ana@any.example", "René, Ana")]
 
 
 def test_any_file_comes_by_a_mapping_that_is_shown_first(move_in, superuser):

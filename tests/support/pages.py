@@ -202,6 +202,10 @@ ADMIN = (
     Stop("admin-club-refused", "/admin/club", "Save", ("On light pages", "#8ab4ff")),
     Stop("admin-club-picture", "/admin/club/picture"),
     Stop("admin-club-picture-refused", "/admin/club/picture", "Save"),
+    Stop("admin-moving", "/admin/moving"),
+    Stop("admin-moving-refused", "/admin/moving", "Upload"),
+    Stop("admin-moving-out", "/admin/moving", "Make an archive"),
+    Stop("admin-moving-begun", "/admin/moving"),
 )
 
 

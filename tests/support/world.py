@@ -42,6 +42,7 @@ def key_of(table: str) -> str:
         "table_sizes": "name",
         "order_number_key": "only_one",
         "imported": "external_id",
+        "move_parts": "move_id",
         "known_accounts": "account",
         "mail_preferences": "user_id",
         "unreachable_addresses": "address_key",
@@ -172,6 +173,8 @@ def rows(number: int) -> dict[str, dict[str, object]]:
             "timezone": "UTC",
             "starts_on": LATER.date(),
         },
+        "moves": {"id": id_, "admin_id": ALICE.id, "step": "file", "state": "done", "format": "ghost"},
+        "move_parts": {"move_id": UUID(int=0xABC1), "kind": "file", "number": number, "content": b"email"},
         "imported": {"source": "ghost", "kind": "person", "external_id": f"g{number}", "row_id": ALICE.id},
         "last_runs": {"name": f"tests.{number}", "began_at": NOW, "ended_at": NOW, "well": True},
         "known_accounts": {"platform": "zoom", "account": f"z{number}", "user_id": ALICE.id, "learnt_at": NOW},
@@ -308,7 +311,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     there["credentials"]["user_id"] = there["second_factors"]["user_id"] = ALICE.id
     there["second_factor_endings"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
-    for table in sorted(there, key=lambda name: (name not in ("procrastinate_jobs", "orders"), name)):
+    for table in sorted(there, key=lambda name: (name not in ("procrastinate_jobs", "orders", "moves"), name)):
         if table == "procrastinate_events":
             there[table]["job_id"] = 9_000_001
         insert(postgres, table, there[table])

@@ -30,6 +30,10 @@ create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admi
   with check (status = 'todo' and task_name::text = any ('{
     calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, billing.follow_transfer, rooms.check,
     attendance.invite_everybody, notifications.retry_failed, operations.examine, operations.dry_run}'));
+-- About files and archives an admin hands in what is about their own.
+create policy enqueue_own_move on procrastinate_jobs for insert to portal_admin
+  with check (status = 'todo' and task_name::text = any ('{moving.check, moving.take, moving.invite, moving.pack}')
+              and exists (select from moves m where m.id::text = args ->> 'move_id'));
 -- What the clock has called, an admin may have done at once; only the worker says what that is.
 create policy enqueue_scheduled on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text in (select name from last_runs));
