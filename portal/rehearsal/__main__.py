@@ -5,6 +5,7 @@ Reads where to begin as JSON from standard input, writes what happened as JSON t
 
 import json
 import logging
+import platform
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,6 +26,7 @@ def main() -> None:
     """Run the month; a `Problem` is a sentence on standard error and status 1."""
     start = json.load(sys.stdin)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    platform.platform()  # asks another program the first time; the stripe package names it in each request
     isolation = Isolation()
     moments = (datetime.fromisoformat(start[name]) for name in ("club_at", "made_at"))
     try:

@@ -1,8 +1,7 @@
 """The month itself: time is moved from one moment at which something is due to the next, and whatever is due then is done.
 
-All in one process, one thing after the other, so that the same backup always goes the same way. What the clock calls each
-minute is done at every quarter of an hour, whenever a meeting begins, ends, opens or is reminded of, and whenever the queue
-or Stripe has something.
+All in one process, one thing after the other, so that the same backup always goes the same way. These moments are every half
+hour, whenever a meeting begins, ends, opens or is reminded of, and whenever the queue or Stripe has something.
 """
 
 from collections import Counter
@@ -34,7 +33,7 @@ from portal.rooms import jobs as rooms
 from portal.sandbox.stripe import Delivery, Stripe
 from portal.setting_values import plain_url
 
-MINUTE, QUARTER, DAY = timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1)
+MINUTE, HALF_HOUR, DAY = timedelta(minutes=1), timedelta(minutes=30), timedelta(days=1)
 OF_THE_MACHINE = frozenset(
     job.name
     for job in (
@@ -178,12 +177,8 @@ class Month:
                     settings.stripe_key, http_client=self.stripe.transport
                 )
         jobs.serve(self.worker, clock.now)
-        self.due: dict[str, Iterator[datetime]] = {}
-        self.next: dict[str, datetime] = {}
-        for name, job in jobs.SCHEDULE.items():
-            if name not in OF_THE_MACHINE and job.cron:
-                self.due[name] = croniter(job.cron, start.club_at).all_next(datetime)
-                self.next[name] = next(self.due[name])
+        self.scheduled = [job for name, job in sorted(jobs.SCHEDULE.items()) if name not in OF_THE_MACHINE]
+        self.next = {job.name: start.club_at for job in self.scheduled}
         self.access_ends: list[Ended] = []
         self.alarms: list[tuple[datetime, str]] = []
         self.failures: Counter[tuple[str, str]] = Counter()
@@ -234,7 +229,7 @@ class Month:
 
     def _next_moment(self, queue: psycopg.Connection, at: datetime) -> datetime:
         """The next moment at which something is due, in whole minutes: a worker looks once a minute."""
-        found = [at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0) + QUARTER]
+        found = [_half_hour_after(at)]
         known = {"at": at, "doors": self.settings.doors_minutes}
         for question in (NEXT_JOB, NEXT_OF_MEETINGS):
             row = queue.execute(question.encode(), known).fetchone()
@@ -248,10 +243,11 @@ class Month:
     def _do_what_is_due(self, queue: psycopg.Connection, at: datetime) -> None:
         self._hear_stripe()
         self._empty(queue, at)
-        for name in sorted(name for name, moment in self.next.items() if moment <= at):
-            self._do(name, {})
-            while self.next[name] <= at:
-                self.next[name] = next(self.due[name])
+        for job in self.scheduled:
+            if self.next[job.name] <= at:
+                self.next[job.name] = _next(job, at)
+                with self._failures_noted(job.name), transaction(self.worker, WORKER) as session:
+                    job.function(session)
         self._empty(queue, at)
         self._hear_stripe()
         self._empty(queue, at)
@@ -272,19 +268,20 @@ class Month:
         """Do every job that is due, and those that follow."""
         while ready := queue.execute(READY.encode(), {"at": at}).fetchall():
             for _id, name, arguments in ready:
-                self._do(name, arguments)
+                with self._failures_noted(name):
+                    if name not in jobs.queue.tasks:
+                        raise Problem("No such job is known to this version.")
+                    jobs.queue.tasks[name].func(**arguments)
             queue.execute("delete from procrastinate_jobs where id = any (%s)", [[row[0] for row in ready]])
 
-    def _do(self, name: str, arguments: dict[str, Any]) -> None:
-        task = jobs.queue.tasks.get(name)
+    @contextmanager
+    def _failures_noted(self, name: str) -> Iterator[None]:
         try:
-            if task is None:
-                raise Problem("No such job is known to this version.")
-            task.func(**arguments)
+            yield
         except Exception as error:
             reason = str(error) if isinstance(error, Problem) else type(error).__name__
             self.failures[name, reason] += 1
-            if (name, reason) not in self.failed_first:
+            if self.failures[name, reason] == 1:
                 self.failed_first[name, reason] = clock.now()
                 self.worker.logger.warning("%s failed in the rehearsal", name, exc_info=error)
 
@@ -392,6 +389,20 @@ def _close(app: Flask) -> None:
 
 def _queue(settings: Settings) -> psycopg.Connection:
     return reach(plain_url(settings.worker_url))
+
+
+def _half_hour_after(at: datetime) -> datetime:
+    return at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0) + HALF_HOUR
+
+
+def _next(job: jobs.Job[...], at: datetime) -> datetime:
+    """When a job is called next: what the clock calls each minute at whichever moment comes, what it calls each few minutes
+    at the next half hour.
+    """
+    times = croniter(job.cron or "", at)
+    first: datetime = times.get_next(datetime)
+    every: timedelta = times.get_next(datetime) - first
+    return first if every <= MINUTE else max(first, _half_hour_after(at)) if every < HALF_HOUR else first
 
 
 def _connected(settings: Settings) -> list[str]:
