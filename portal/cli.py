@@ -350,9 +350,14 @@ def prove() -> None:
 @portal.command()
 @click.option("--days", default=30, show_default=True, help="How far to go.")
 @click.option("--backup", "file", metavar="FILE", help="The name of the backup to begin with, if not the newest.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there too.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there too."
+)
 def rehearse(days: int, file: str | None, json_file: Path | None) -> None:
-    """Run the newest backup a month ahead in a copy from which nothing can leave, and report what would happen."""
+    """Run the newest backup a month ahead in a copy from which nothing can leave, and report what would happen.
+
+    Exit status 1 if something tried to reach outside.
+    """
     from portal.operations.backup import folder_of
     from portal.rehearsal import report
     from portal.rehearsal.rehearse import rehearse as run_ahead
@@ -366,6 +371,7 @@ def rehearse(days: int, file: str | None, json_file: Path | None) -> None:
     print(f"Every line of it: {report.text_file(folder_of(settings), found)}")
     if json_file:
         json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False))
+    sys.exit(1 if found["refused"] else 0)
 
 
 @portal.command()

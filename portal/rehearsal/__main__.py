@@ -28,11 +28,11 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     platform.platform()  # asks another program the first time; the stripe package names it in each request
     isolation = Isolation()
-    moments = (datetime.fromisoformat(start[name]) for name in ("club_at", "made_at"))
+    club_at, made_at = datetime.fromisoformat(start["club_at"]), datetime.fromisoformat(start["made_at"])
     try:
         settings = Settings.from_environment(needs=NEEDS)
         isolation.begin(set(_hosts(settings)))
-        happened = run(settings, Start(*moments, start["days"]), _say)
+        happened = run(settings, Start(club_at, made_at, start["days"]), _say)
     except Problem as problem:
         sys.exit(str(problem))
     json.dump({**happened, "refused": sorted(set(isolation.refused))}, sys.stdout)

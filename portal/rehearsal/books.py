@@ -25,6 +25,7 @@ from portal.sandbox.stripe.shapes import Body, listed
 
 WORKS, IS_REFUSED = "4242424242424242", "4000000000000341"
 HOUR, DAY = 3600, 86400
+ONLY_STRIPE_KNOWS = "coupons, tax, credit or debt on the customer's balance, when a failed charge is tried again"
 
 
 class Subscribed(NamedTuple):
@@ -154,7 +155,9 @@ def write(db: Session, world: Stripe) -> list[NotKnown]:
             if each.customer_id:
                 writer.subscription(each, bills.get(each.id, []))
                 if each.next_plan and each.next_cycle and not each.ends_at:
-                    next_price = writer.price(each.next_plan, each.next_cycle, each.next_amount_minor or 0, each.currency)
+                    next_price = writer.price(
+                        each.next_plan, each.next_cycle, each.next_amount_minor or 0, each.currency
+                    )
                     changes.append((each.id, next_price))
         for page in PAGES.all(db):
             writer.page(page)
@@ -164,13 +167,13 @@ def write(db: Session, world: Stripe) -> list[NotKnown]:
 
 
 def _not_known(of: Subscribed, bills: list[Billed]) -> Iterator[str]:
-    settings = current_app.config["SETTINGS"]
     if of.customer_id is None:
         yield "everything: the club knows no customer of it, so it is not rehearsed"
         return
-    yield "coupons, and credit or debt on the customer's balance"
-    if settings.stripe_tax:
-        yield "tax"
+    yield ONLY_STRIPE_KNOWS
+    paid = [bill for bill in bills if bill.completed_at]
+    if paid and paid[-1].amount_minor != of.amount_minor:
+        yield "why the last bill was another amount than the price"
     if not of.card:
         yield "how it is paid: taken as a card that works"
     if of.failed_at:
@@ -242,11 +245,7 @@ class _Writer:
         )
         card = self.card(of, IS_REFUSED if of.failed_at else WORKS)
         item = books.part(
-            "subscription_item",
-            subscription=of.id,
-            price=price,
-            current_period_start=begun,
-            current_period_end=until,
+            "subscription_item", subscription=of.id, price=price, current_period_start=begun, current_period_end=until
         )
         marks = {"club": CLUB, "user_id": str(of.user_id)}
         marks |= {"checkout_id": str(of.checkout_id)} if of.checkout_id else {}

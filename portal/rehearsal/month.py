@@ -7,27 +7,23 @@ hour, whenever a meeting begins, ends, opens or is reminded of, and whenever the
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import psycopg
 import stripe
 from croniter import croniter
-from flask import Flask
-from sqlalchemy import text
 
 from portal import clock, create_app, jobs
 from portal.club import first_start
 from portal.config import Settings
 from portal.database import db
 from portal.database.identity import WORKER
-from portal.database.query import Query
 from portal.database.transactions import transaction
 from portal.operations import jobs as operations
-from portal.operations.check import findings
 from portal.operations.start import reach
 from portal.problems import Problem
-from portal.rehearsal import books
+from portal.rehearsal import books, seen
 from portal.rehearsal.rooms import RehearsedPlatform
 from portal.rooms import jobs as rooms
 from portal.sandbox.stripe import Delivery, Stripe
@@ -48,10 +44,6 @@ OF_THE_MACHINE = frozenset(
 )
 """Jobs that look after the server and not after the club. The check of the data is made here once a day."""
 
-READY = """
-select id, task_name, args from procrastinate_jobs
- where status = 'todo' and coalesce(scheduled_at, %(at)s) <= %(at)s order by priority desc, id limit 500
-"""
 # What the clock had called by then is called here anyway.
 FORGET_TICKS = "delete from procrastinate_jobs where jsonb_exists(args, 'timestamp')"
 # Nobody is at work on a copy; and what is due later was so by the real time of the night the backup was made in.
@@ -60,93 +52,22 @@ update procrastinate_jobs
    set status = 'todo', worker_id = null, scheduled_at = scheduled_at + (%(club_at)s - %(made_at)s)
  where status in ('todo', 'doing')
 """
-NEXT_JOB = "select min(scheduled_at) from procrastinate_jobs where status = 'todo' and scheduled_at > %(at)s"
-NEXT_OF_MEETINGS = """
+READY = """
+select id, task_name, args from procrastinate_jobs
+ where status = 'todo' and coalesce(scheduled_at, %(at)s) <= %(at)s order by priority desc, id limit 500
+"""
+DONE = "delete from procrastinate_jobs where id = any (%s)"
+NEXT = """
 select min(moment) from (
-  select starts_at - before * interval '1 minute' as moment
+  select scheduled_at as moment from procrastinate_jobs where status = 'todo' and scheduled_at > %(at)s
+  union all
+  select starts_at - before * interval '1 minute'
     from meetings, (select unnest(reminders) from mail_preferences union values (0), (60), (%(doors)s)) as early (before)
    where status in ('scheduled', 'active') and starts_at between %(at)s and %(at)s + interval '8 days'
   union all
   select ends_at from meetings where status in ('scheduled', 'active') and ends_at between %(at)s and %(at)s + interval '8 days'
 ) as moments where moment > %(at)s
 """
-
-
-class Mailed(NamedTuple):
-    """A mail that would have left. `person` is None where it goes to nobody of the club."""
-
-    at: datetime
-    kind: str
-    person: str | None
-
-
-class Ended(NamedTuple):
-    """Somebody's access that came to its end, and what it was by."""
-
-    at: datetime
-    person: str
-
-
-class Logged(NamedTuple):
-    """A line of the club's own log that somebody should read."""
-
-    at: datetime
-    message: str
-    level: str
-
-
-class Unready(NamedTuple):
-    """A meeting that began without a room."""
-
-    at: datetime
-    title: str
-
-
-class Drifted(NamedTuple):
-    """What the club and Stripe came to disagree about."""
-
-    at: datetime
-    difference: str
-
-
-MAILED = Query(
-    Mailed,
-    text("""
-select sent_at as at, kind, cast(user_id as text) as person from mails
- where state = 'sent' and sent_at >= :since order by sent_at, kind, person
-"""),
-)
-NOT_SENT = text("""
-select state, coalesce(failure, ''), count(*) from mails where state in ('failed', 'dropped') and created_at >= :since
- group by 1, 2 order by 1, 2
-""")
-ENDED = Query(
-    Ended,
-    text("""
-select access_until as at, cast(id as text) as person from users
- where is_active and access_until > :since and access_until <= :at order by 1, 2
-"""),
-)
-LOGGED = Query(
-    Logged,
-    text("""
-select timestamp as at, message, level from system_logs
- where level in ('warn', 'error') and timestamp >= :since order by timestamp, message
-"""),
-)
-UNREADY = Query(
-    Unready,
-    text("""
-select starts_at as at, title from meetings
- where status <> 'cancelled' and meeting_link is null and starts_at > :since and starts_at <= :at order by 1, 2
-"""),
-)
-DRIFTED = Query(
-    Drifted, text("select found_at as at, difference from drifts where found_at >= :since order by found_at, difference")
-)
-NAMES = text("""
-select cast(id as text), concat_ws(' ', first_name, nullif(last_name, '')) from users where id = any (cast(:people as uuid[]))
-""")
 
 
 class Start(NamedTuple):
@@ -157,7 +78,24 @@ class Start(NamedTuple):
     days: int
 
 
-Item = dict[str, Any]  # a line of the report, as JSON has it
+class Failure(NamedTuple):
+    """A job that could not be done, and why."""
+
+    job: str
+    reason: str
+
+
+def run(settings: Settings, start: Start, say: Callable[[str], object]) -> seen.Line:
+    """Rehearse in the database of `settings`, which is a copy; what happened, as JSON. Raises `Problem`."""
+    month = Month(settings, start)
+    try:
+        with month.clock_moves(), reach(plain_url(settings.worker_url)) as queue:
+            return month.run(queue, say)
+    finally:
+        for app in (month.web, month.worker):
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
 
 
 class Month:
@@ -169,47 +107,25 @@ class Month:
         self.web = create_app(settings)
         self.worker = create_app(settings, database_url=settings.worker_url)
         self.stripe = Stripe(":memory:", settings.stripe_url, settings.stripe_key)
-        self.platforms = {name: RehearsedPlatform(name) for name in _connected(settings)}
+        connected = (("zoom", settings.has_zoom), ("google-meet", settings.has_google))
+        self.platforms = {name: RehearsedPlatform(name) for name, has in connected if has}
         for app in (self.web, self.worker):
             app.extensions["platforms"] = self.platforms
             if settings.takes_cards:
-                app.extensions["provider"] = stripe.StripeClient(
-                    settings.stripe_key, http_client=self.stripe.transport
-                )
+                line = stripe.StripeClient(settings.stripe_key, http_client=self.stripe.transport)
+                app.extensions["provider"] = line
         jobs.serve(self.worker, clock.now)
         self.scheduled = [job for name, job in sorted(jobs.SCHEDULE.items()) if name not in OF_THE_MACHINE]
-        self.next = {job.name: start.club_at for job in self.scheduled}
-        self.access_ends: list[Ended] = []
-        self.alarms: list[tuple[datetime, str]] = []
-        self.failures: Counter[tuple[str, str]] = Counter()
-        self.failed_first: dict[tuple[str, str], datetime] = {}
+        self.due = {job.name: start.club_at for job in self.scheduled}
+        self.access_ends: list[seen.Ended] = []
+        self.alarms: list[seen.Alarm] = []
+        self.failures: Counter[Failure] = Counter()
+        self.first_failures: dict[Failure, datetime] = {}
         self.not_known: list[books.NotKnown] = []
 
-    def run(self, say: Callable[[str], object]) -> Item:
-        """Go through the month; what happened, as JSON. Raises `Problem`."""
-        with self._clock(), _queue(self.settings) as queue:
-            at, day = self.start.club_at, 0
-            with clock.at(at):
-                with reach(plain_url(self.settings.database_url)) as web:
-                    first_start(web, self.settings)
-                queue.execute(FORGET_TICKS)
-                queue.execute(TAKE_OVER, {"club_at": self.start.club_at, "made_at": self.start.made_at})
-                self._open_stripe()
-            while at < self.until:
-                before, at = at, min(self._next_moment(queue, at), self.until)
-                with clock.at(at):
-                    self._do_what_is_due(queue, at)
-                    self._look(before, at)
-                    if (at - self.start.club_at) // DAY > day:
-                        day += 1
-                        self._check(at)
-                        say(f"Day {day} of {self.start.days}")
-            with clock.at(at):
-                return self._report()
-
     @contextmanager
-    def _clock(self) -> Iterator[None]:
-        """Inside, the database's clock stands where this process's is made to stand."""
+    def clock_moves(self) -> Iterator[None]:
+        """Inside, the clock of the copy stands where this process's is made to stand."""
         with reach(plain_url(self.settings.owner_url)) as owner:
 
             def stand_at(moment: datetime | None) -> None:
@@ -219,33 +135,70 @@ class Month:
             with clock.followed_by(stand_at):
                 yield
 
-    def _open_stripe(self) -> None:
-        if not self.settings.takes_cards:
-            return
-        with transaction(self.worker, WORKER) as session:
-            self.not_known = books.write(session, self.stripe)
-        # Listens from now on: what was there before is no news.
-        self.stripe.listen(f"{self.settings.public_url}/webhooks/stripe", self.settings.stripe_webhook_secret)
+    def run(self, queue: psycopg.Connection, say: Callable[[str], object]) -> seen.Line:
+        """Go through the month; what happened, as JSON."""
+        at, day = self.start.club_at, 0
+        with clock.at(at):
+            self._begin(queue)
+        while at < self.until:
+            before, at = at, min(self._next_moment(queue, at), self.until)
+            with clock.at(at):
+                self._do_what_is_due(queue, at)
+                with transaction(self.worker, WORKER) as session:
+                    self.access_ends += seen.ended(session, before, at)
+                    self.alarms += seen.alarms_of(session, before, at)
+                    if (at - self.start.club_at) // DAY > day:
+                        day += 1
+                        self.alarms += seen.broken_promises(session, at)
+                        say(f"Day {day} of {self.start.days}")
+        with clock.at(at), transaction(self.worker, WORKER) as session:
+            mails, charges = seen.mails(session, self.start.club_at), seen.charges(self.stripe, self.start.club_at)
+            access_ends = [{"at": seen.written(at), "person": person} for at, person in sorted(set(self.access_ends))]
+            alarms = sorted({*self.alarms, *seen.logged(session, self.start.club_at)})
+            asked = sorted({one for each in self.platforms.values() for one in each.asked}, key=str)
+            not_known = [{"subscription": name, "person": str(who), "what": what} for name, who, what in self.not_known]
+            return {
+                "from": seen.written(self.start.club_at),
+                "until": seen.written(self.until),
+                "people": seen.names(session, mails, charges, access_ends, not_known),
+                "mails": mails,
+                "mails_not_sent": seen.unsent(session, self.start.club_at),
+                "charges": charges,
+                "access_ends": access_ends,
+                "rooms": sorted(map(seen.room, asked), key=lambda line: (line["at"], str(line))),
+                "alarms": [{"at": seen.written(at), "what": what} for at, what in alarms],
+                "job_failures": [
+                    {"at": seen.written(self.first_failures[each]), **each._asdict(), "count": count}
+                    for each, count in sorted(self.failures.items())
+                ],
+                "not_known": not_known,
+            }
+
+    def _begin(self, queue: psycopg.Connection) -> None:
+        with reach(plain_url(self.settings.database_url)) as web:
+            first_start(web, self.settings)
+        queue.execute(FORGET_TICKS)
+        queue.execute(TAKE_OVER, {"club_at": self.start.club_at, "made_at": self.start.made_at})
+        if self.settings.takes_cards:
+            with transaction(self.worker, WORKER) as session:
+                self.not_known = books.write(session, self.stripe)
+            # Told from now on: what was there before is no news.
+            self.stripe.listen(f"{self.settings.public_url}/webhooks/stripe", self.settings.stripe_webhook_secret)
 
     def _next_moment(self, queue: psycopg.Connection, at: datetime) -> datetime:
         """The next moment at which something is due, in whole minutes: a worker looks once a minute."""
-        found = [_half_hour_after(at)]
-        known = {"at": at, "doors": self.settings.doors_minutes}
-        for question in (NEXT_JOB, NEXT_OF_MEETINGS):
-            row = queue.execute(question.encode(), known).fetchone()
-            found += [row[0]] if row and row[0] else []
-        if (next_of_stripe := self.stripe.next_due()) is not None:
-            found.append(max(next_of_stripe, at))
-        first = min(found)
+        row = queue.execute(NEXT, {"at": at, "doors": self.settings.doors_minutes}).fetchone()
+        coming = [_half_hour_after(at), row and row[0], self.stripe.next_due()]
+        first = max(min(moment for moment in coming if moment), at + timedelta(seconds=1))
         whole = first.replace(second=0, microsecond=0)
-        return max(whole if whole == first else whole + MINUTE, at + timedelta(seconds=1))
+        return whole if whole == first else whole + MINUTE
 
     def _do_what_is_due(self, queue: psycopg.Connection, at: datetime) -> None:
         self._hear_stripe()
         self._empty(queue, at)
         for job in self.scheduled:
-            if self.next[job.name] <= at:
-                self.next[job.name] = _next(job, at)
+            if self.due[job.name] <= at:
+                self.due[job.name] = _next_call(job, at)
                 with self._failures_noted(job.name), transaction(self.worker, WORKER) as session:
                     job.function(session)
         self._empty(queue, at)
@@ -258,156 +211,44 @@ class Month:
             self.stripe.deliver(self._knock)
 
     def _knock(self, delivery: Delivery) -> int:
-        client = self.web.test_client()
-        answer = client.post(
-            "/webhooks/stripe", data=delivery.body, headers=delivery.headers, base_url=self.settings.public_url
+        return (
+            self.web.test_client()
+            .post(delivery.url, data=delivery.body, headers=delivery.headers, base_url=self.settings.public_url)
+            .status_code
         )
-        return answer.status_code
 
     def _empty(self, queue: psycopg.Connection, at: datetime) -> None:
         """Do every job that is due, and those that follow."""
-        while ready := queue.execute(READY.encode(), {"at": at}).fetchall():
+        while ready := queue.execute(READY, {"at": at}).fetchall():
             for _id, name, arguments in ready:
                 with self._failures_noted(name):
                     if name not in jobs.queue.tasks:
                         raise Problem("No such job is known to this version.")
                     jobs.queue.tasks[name].func(**arguments)
-            queue.execute("delete from procrastinate_jobs where id = any (%s)", [[row[0] for row in ready]])
+            queue.execute(DONE, [[row[0] for row in ready]])
 
     @contextmanager
-    def _failures_noted(self, name: str) -> Iterator[None]:
+    def _failures_noted(self, job: str) -> Iterator[None]:
+        """A job that fails is not tried again: with stand-ins that always answer, it is a defect."""
         try:
             yield
         except Exception as error:
-            reason = str(error) if isinstance(error, Problem) else type(error).__name__
-            self.failures[name, reason] += 1
-            if self.failures[name, reason] == 1:
-                self.failed_first[name, reason] = clock.now()
-                self.worker.logger.warning("%s failed in the rehearsal", name, exc_info=error)
-
-    def _look(self, before: datetime, at: datetime) -> None:
-        with transaction(self.worker, WORKER) as session:
-            self.access_ends += ENDED.all(session, since=before, at=at)
-            self.alarms += [
-                (row.at, f"“{row.title}” begins without a room: nobody can join")
-                for row in UNREADY.all(session, since=before, at=at)
-            ]
-
-    def _check(self, at: datetime) -> None:
-        with transaction(self.worker, WORKER) as session:
-            for found in findings(session, at_rest=True, club_at=at):
-                if found.broken:
-                    self.alarms.append((at, f"A promise of the data is broken: {found.promise} ({found.broken})"))
-
-    def _report(self) -> Item:
-        since = self.start.club_at
-        with transaction(self.worker, WORKER) as session:
-            mails = MAILED.all(session, since=since)
-            alarms = {
-                *self.alarms,
-                *((row.at, row.message) for row in LOGGED.all(session, since=since)),
-                *((row.at, row.difference) for row in DRIFTED.all(session, since=since)),
-            }
-            charges = self._charges()
-            people = {row.person for row in (*mails, *self.access_ends) if row.person}
-            people |= {str(each.user_id) for each in self.not_known} | {charge["person"] for charge in charges}
-            names = dict(session.execute(NAMES, {"people": sorted(people)}).tuples().all())
-            unsent = [
-                {"what": f"{'Could not be sent' if state == 'failed' else 'Not sent'}: {why}", "count": count}
-                for state, why, count in session.execute(NOT_SENT, {"since": since}).tuples()
-            ]
-        asked = sorted(
-            {one for platform in self.platforms.values() for one in platform.asked}, key=lambda one: (one.at, str(one))
-        )
-        return {
-            "from": _written(since),
-            "until": _written(self.until),
-            "people": names,
-            "mails": [{"at": _written(row.at), "kind": row.kind, "person": row.person} for row in mails],
-            "mails_not_sent": unsent,
-            "charges": charges,
-            "access_ends": [{"at": _written(row.at), "person": row.person} for row in sorted(set(self.access_ends))],
-            "rooms": [
-                {
-                    "at": _written(one.at),
-                    "what": one.what,
-                    "platform": one.platform,
-                    "title": one.title,
-                    "starts_at": one.starts_at and _written(one.starts_at),
-                }
-                for one in asked
-            ],
-            "alarms": [{"at": _written(at), "what": words} for at, words in sorted(alarms)],
-            "job_failures": [
-                {"at": _written(self.failed_first[key]), "job": key[0], "reason": key[1], "count": count}
-                for key, count in sorted(self.failures.items())
-            ],
-            "not_known": [
-                {"subscription": each.subscription, "person": str(each.user_id), "what": each.what}
-                for each in self.not_known
-            ],
-        }
-
-    def _charges(self) -> list[Item]:
-        """What Stripe would have charged or tried to, and what would have gone back."""
-        since = self.start.club_at.timestamp()
-        with self.stripe.books() as held:
-            found = []
-            for kind in ("charge", "refund"):
-                for body in held.rows(kind):
-                    if body.get("_before") or body["created"] < since:
-                        continue
-                    customer = held.get(body.get("customer") or (held.get(body.get("charge")) or {}).get("customer"))
-                    outcome = "given back" if kind == "refund" else "paid" if body["paid"] else "refused"
-                    found.append(
-                        {
-                            "at": _written(datetime.fromtimestamp(body["created"], UTC)),
-                            "what": outcome,
-                            "amount_minor": body["amount"],
-                            "currency": body["currency"].upper(),
-                            "person": (customer or {}).get("metadata", {}).get("user_id", ""),
-                        }
-                    )
-        return sorted(found, key=lambda each: tuple(map(str, each.values())))
-
-
-def run(settings: Settings, start: Start, say: Callable[[str], object]) -> Item:
-    """Rehearse in the database of `settings`, which is a copy; what happened, as JSON."""
-    month = Month(settings, start)
-    try:
-        return month.run(say)
-    finally:
-        for app in (month.web, month.worker):
-            _close(app)
-
-
-def _close(app: Flask) -> None:
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
-def _queue(settings: Settings) -> psycopg.Connection:
-    return reach(plain_url(settings.worker_url))
+            failure = Failure(job, str(error) if isinstance(error, Problem) else type(error).__name__)
+            self.failures[failure] += 1
+            if failure not in self.first_failures:
+                self.first_failures[failure] = clock.now()
+                self.worker.logger.warning("%s failed in the rehearsal", job, exc_info=error)
 
 
 def _half_hour_after(at: datetime) -> datetime:
     return at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0) + HALF_HOUR
 
 
-def _next(job: jobs.Job[...], at: datetime) -> datetime:
+def _next_call(job: jobs.Job[...], at: datetime) -> datetime:
     """When a job is called next: what the clock calls each minute at whichever moment comes, what it calls each few minutes
     at the next half hour.
     """
     times = croniter(job.cron or "", at)
     first: datetime = times.get_next(datetime)
     every: timedelta = times.get_next(datetime) - first
-    return first if every <= MINUTE else max(first, _half_hour_after(at)) if every < HALF_HOUR else first
-
-
-def _connected(settings: Settings) -> list[str]:
-    return [name for name, has in (("zoom", settings.has_zoom), ("google-meet", settings.has_google)) if has]
-
-
-def _written(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+    return max(first, _half_hour_after(at)) if MINUTE < every < HALF_HOUR else first

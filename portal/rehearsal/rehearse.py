@@ -79,7 +79,9 @@ def rehearse(
         .limit(1)
     )
     if made is None:
-        raise Problem(f"There is no backup {file} to rehearse from." if file else "There is no backup to rehearse from.")
+        raise Problem(
+            f"There is no backup {file} to rehearse from." if file else "There is no backup to rehearse from."
+        )
     db.expunge(made)
     let_go(db)
     check_whole(folder / made.file)

@@ -182,8 +182,9 @@ def _paid(report: Report) -> Counter[str]:
 
 
 def whole(report: Report) -> Iterator[str]:
-    """Everything, for a file. Moments are UTC."""
+    """Everything, for a file."""
     yield from summary(report)
+    yield "Moments are UTC. Nobody answers, pays or joins by hand in a rehearsal; a card that worked last time works again."
     for section, title in SECTIONS.items():
         yield ""
         yield title

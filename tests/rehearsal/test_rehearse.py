@@ -12,6 +12,7 @@ from portal.database.identity import WORKER, act_as
 from portal.operations import backup
 from portal.problems import Problem
 from portal.rehearsal import report
+from portal.rehearsal.books import ONLY_STRIPE_KNOWS
 from portal.rehearsal.rehearse import rehearse
 from tests.support.cast import plan_meeting
 from tests.support.member import DAY, START, Member
@@ -24,7 +25,7 @@ class Trap:
     def __init__(self):
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.listening.settimeout(0)
-        self.at = "127.0.0.1:{}".format(self.listening.getsockname()[1])
+        self.at = f"127.0.0.1:{self.listening.getsockname()[1]}"
 
     @property
     def is_untouched(self):
@@ -74,13 +75,15 @@ def settings(database, tmp_path, traps) -> Settings:
 
 @pytest.fixture
 def evening(bank, sign_in, superuser, as_, eve, charlie, supper):
-    """29 days after Eve's plan began, it renews tomorrow; Charlie's access ends tomorrow; Supper has a yes of Eve's, and
-    another meeting no room yet.
+    """Eve's plan renews within a day, Charlie's access ends tomorrow. Eve comes to Supper; Reading has no room yet, Bare gets
+    none; and in the queue is a job that nobody knows any more.
     """
     member = Member(bank, sign_in(eve), superuser, eve)
     with clock.at(START - 30 * DAY):
         bank.buy(member.browser)
     plan_meeting(superuser, "Reading", platform="zoom", meeting_link=None, provision_state="none")
+    plan_meeting(superuser, "Bare", platform="link", meeting_link=None, provision_state="none")
+    superuser.execute("insert into procrastinate_jobs (queue_name, task_name) values ('default', 'gone.away')")
     superuser.execute("update access_grants set ends_at = %s where user_id = %s", [START + DAY, charlie.id])
     superuser.execute("select refresh_projection(%s, %s)", [charlie.id, START])
     with as_(eve) as asked:
@@ -137,22 +140,25 @@ def test_a_rehearsal_tells_what_would_happen_twice_the_same_and_nothing_of_it_do
     assert of(first, "access_ends", person=str(charlie.id)) and not of(first, "access_ends", person=str(eve.id))
     assert of(first, "rooms", what="made", platform="zoom", title="Reading")
     assert first["people"][str(eve.id)] == "Eve"
-    assert [line["what"] for line in first["not_known"]] == [["coupons, and credit or debt on the customer's balance"]]
-    assert first["job_failures"] == [] and first["alarms"] == []
+    assert [line["what"] for line in first["not_known"]] == [[ONLY_STRIPE_KNOWS]]
+    assert of(first, "alarms", what="“Bare” begins without a room: nobody can join")
+    assert [(line["job"], line["count"]) for line in first["job_failures"]] == [("gone.away", 1)]
 
     assert second["differences"]["same_backup"] is True
     assert second["differences"]["numbers"] == second["differences"]["lines"] == []
     assert "Nothing differs from the rehearsal of" in "\n".join(report.summary(second))
 
 
-def test_another_rule_shows_in_what_differs(evening, at_work, settings, superuser):
-    superuser.execute("update meetings set scheduled_date = scheduled_date + 4, starts_at = starts_at + interval '4 days'")
+def test_another_setting_shows_in_what_differs(evening, at_work, settings):
     made = backup.dump(settings)
     backup.note(at_work, settings, made)
     at_work.commit()
     rehearse(at_work, settings, 1, say=print)
-    changed = rehearse(at_work, dataclasses.replace(settings, invite_days=1), 1, say=print)
-    assert any(line.startswith("Mails that would leave, digest") for line in changed["differences"]["numbers"])
+    without_stripe = dataclasses.replace(settings, stripe_key="", payment_instructions="Transfer it to IBAN TR00 0000.")
+    differences = rehearse(at_work, without_stripe, 1, say=print)["differences"]
+    assert "Charges, paid: 1 then, 0 now" in differences["numbers"]
+    (line,) = [line for line in differences["lines"] if line.startswith("Charges")]
+    assert line.startswith("Charges, no longer: ") and "paid  $12.00  Eve" in line
 
 
 def test_reports_lie_beside_the_backups_for_their_owner_and_the_oldest_go(tmp_path):
@@ -164,18 +170,27 @@ def test_reports_lie_beside_the_backups_for_their_owner_and_the_oldest_go(tmp_pa
         found["differences"] = report.differences(report.before(tmp_path, found), found)
         report.keep(tmp_path, found, 2)
     kept = sorted(file.name for file in tmp_path.iterdir())
-    assert kept == [
-        f"club-2026120{day}-040000.rehearsal.{kind}" for day in (3, 4) for kind in ("json", "txt")
-    ]
+    assert kept == [f"club-2026120{day}-040000.rehearsal.{kind}" for day in (3, 4) for kind in ("json", "txt")]
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
 
 
 def test_it_is_compared_with_the_version_before_the_last_upgrade(tmp_path):
     def found(version, backup="club-20261130-031500.dump", hour=4):
         sections = {section: [] for section in report.SECTIONS}
-        return {**sections, "people": {}, "mails_not_sent": [], "not_known": [], "refused": [], "took_seconds": 1,
-                "days": 30, "backup": backup, "version": version, "revision": "a", "differences": {"than": None},
-                "made_at": f"2026-12-01T{hour:02}:00:00+00:00"}
+        return {
+            **sections,
+            "people": {},
+            "mails_not_sent": [],
+            "not_known": [],
+            "refused": [],
+            "took_seconds": 1,
+            "days": 30,
+            "backup": backup,
+            "version": version,
+            "revision": "a",
+            "differences": {"than": None},
+            "made_at": f"2026-12-01T{hour:02}:00:00+00:00",
+        }
 
     report.keep(tmp_path, found("2.0"), 6)
     report.keep(tmp_path, found("2.1", hour=5), 6)
