@@ -197,14 +197,15 @@ SECTIONS = {
 
 
 def _rehearsal(run: Run | None) -> dict[str, Any] | None:
-    """The last rehearsal: when it was, what it counted, and what differed; None if there was none, or it has not ended."""
-    if run is None or run.ended_at is None:
+    """The last rehearsal: when it was, what it counted, and what differed; None if there was none."""
+    if run is None:
         return None
     found: dict[str, Any] = run.details or {}
     counts = found.get("counts", {})
     return {
         "began": machine_time(run.began_at),
         "outcome": run.outcome or "",
+        "running": run.ended_at is None,
         "failed": not counts,
         "reached_out": bool(counts) and not run.well,
         "figures": [(f"{sum(counts[name].values()):,}", label) for name, label in SECTIONS.items() if name in counts],

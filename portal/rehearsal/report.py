@@ -151,12 +151,12 @@ def summary(report: Report) -> Iterator[str]:
         yield f"{SECTIONS[section]}: {kinds.total():,}{f' ({listed})' if listed else ''}"
     for currency, amount in sorted(_paid(report).items()):
         yield f"Paid together: {money.shown(money.major(amount, currency), currency)}"
-    not_known = len(report["not_known"])
-    yield ngettext(
-        "Not known here, of %(num)s subscription: see the report",
-        "Not known here, of each of %(num)s subscriptions: see the report",
-        not_known,
-    )
+    if report["not_known"]:
+        yield ngettext(
+            "Not everything is known here of %(num)s subscription: see the report",
+            "Not everything is known here of %(num)s subscriptions: see the report",
+            len(report["not_known"]),
+        )
     if report["refused"]:
         yield f"Something tried to reach outside and was kept from it: {'; '.join(report['refused'])}"
     yield from _difference_lines(report)

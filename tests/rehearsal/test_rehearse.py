@@ -2,6 +2,7 @@
 
 import dataclasses
 import socket
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,7 @@ from portal.problems import Problem
 from portal.rehearsal import report
 from portal.rehearsal.books import ONLY_STRIPE_KNOWS
 from portal.rehearsal.rehearse import rehearse
+from portal.sandbox.stripe.rhythm import boundary
 from tests.support.cast import plan_meeting
 from tests.support.member import DAY, START, Member
 from tests.support.web import settings_for
@@ -75,12 +77,13 @@ def settings(database, tmp_path, traps) -> Settings:
 
 @pytest.fixture
 def evening(bank, sign_in, superuser, as_, eve, charlie, supper):
-    """Eve's plan renews within a day, Charlie's access ends tomorrow. Eve comes to Supper; Reading has no room yet, Bare gets
+    """Eve's plan renews in half a day, Charlie's access ends tomorrow. Eve comes to Supper; Reading has no room yet, Bare gets
     none; and in the queue is a job that nobody knows any more.
     """
     member = Member(bank, sign_in(eve), superuser, eve)
-    with clock.at(START - 30 * DAY):
-        bank.buy(member.browser)
+    renews_at = int((START + DAY / 2).timestamp())
+    with clock.at(datetime.fromtimestamp(boundary(renews_at, {"interval": "year", "interval_count": 1}, -1), UTC)):
+        bank.buy(member.browser, "individual", "yearly")
     plan_meeting(superuser, "Reading", platform="zoom", meeting_link=None, provision_state="none")
     plan_meeting(superuser, "Bare", platform="link", meeting_link=None, provision_state="none")
     superuser.execute("insert into procrastinate_jobs (queue_name, task_name) values ('default', 'gone.away')")
@@ -136,7 +139,7 @@ def test_a_rehearsal_tells_what_would_happen_twice_the_same_and_nothing_of_it_do
     assert of(first, "mails", kind="digest", person=str(charlie.id))
     assert of(first, "mails", kind="order-paid", person=str(eve.id))
     (charge,) = first["charges"]
-    assert (charge["what"], charge["amount_minor"], charge["person"]) == ("paid", 1200, str(eve.id))
+    assert (charge["what"], charge["amount_minor"], charge["person"]) == ("paid", 12000, str(eve.id))
     assert of(first, "access_ends", person=str(charlie.id)) and not of(first, "access_ends", person=str(eve.id))
     assert of(first, "rooms", what="made", platform="zoom", title="Reading")
     assert first["people"][str(eve.id)] == "Eve"
@@ -158,7 +161,7 @@ def test_another_setting_shows_in_what_differs(evening, at_work, settings):
     differences = rehearse(at_work, without_stripe, 1, say=print)["differences"]
     assert "Charges, paid: 1 then, 0 now" in differences["numbers"]
     (line,) = [line for line in differences["lines"] if line.startswith("Charges")]
-    assert line.startswith("Charges, no longer: ") and "paid  $12.00  Eve" in line
+    assert line.startswith("Charges, no longer: ") and "paid  $120.00  Eve" in line
 
 
 def test_reports_lie_beside_the_backups_for_their_owner_and_the_oldest_go(tmp_path):
