@@ -1,5 +1,6 @@
 """The console command `portal`: thin, each command calls a room."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -344,6 +345,33 @@ def prove() -> None:
     with _at_work(*LOGINS) as (db, settings), noted(db, "proof") as run:
         run.outcome = prove_newest(db, settings)
     print(run.outcome)
+
+
+@portal.command()
+@click.option("--days", default=30, show_default=True, help="How far to go.")
+@click.option("--backup", "file", metavar="FILE", help="The name of the backup to begin with, if not the newest.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there too."
+)
+def rehearse(days: int, file: str | None, json_file: Path | None) -> None:
+    """Run the newest backup a month ahead in a copy from which nothing can leave, and report what would happen.
+
+    Exit status 1 if something tried to reach outside.
+    """
+    from portal.operations.backup import folder_of
+    from portal.rehearsal import report
+    from portal.rehearsal.rehearse import rehearse as run_ahead
+
+    with _at_work(*LOGINS, any_version=True) as (db, settings), noted(db, "rehearsal") as run:
+        found = run_ahead(db, settings, days, file, click.echo)
+        run.outcome, run.details = report.outcome(found), report.in_short(found)
+        run.well = not found["refused"]
+    for line in report.summary(found):
+        print(line)
+    print(f"Every line of it: {report.text_file(folder_of(settings), found)}")
+    if json_file:
+        json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False))
+    sys.exit(1 if found["refused"] else 0)
 
 
 @portal.command()

@@ -76,6 +76,7 @@ def operations() -> ResponseReturnValue:
         nights=_nights(backups),
         kept=settings.backups is not None,
         makes_rooms=_makes_rooms(settings),
+        rehearsal=_rehearsal(known.get("rehearsal")),
         figures=_job_figures(jobs),
         jobs=[row for row in jobs if row.failed or row.late],
         when=machine_time,
@@ -180,6 +181,46 @@ def _backup(made: Backup) -> dict[str, object]:
         "word": word,
         "tone": tone,
         "proof": f"{made.proof} {machine_time(made.proved_at).capitalize()}." if made.proof else "",
+    }
+
+
+SECTIONS = {
+    "mails": "mails",
+    "charges": "charges",
+    "access_ends": "ends of access",
+    "rooms": "rooms",
+    "alarms": "alarms",
+    "job_failures": "jobs that fail",
+}
+"""What a rehearsal counts, as its figures are called."""
+
+
+def _rehearsal(run: Run | None) -> dict[str, Any] | None:
+    """The last rehearsal: when it was, what it counted, and what differed; None if there was none."""
+    if run is None:
+        return None
+    found: dict[str, Any] = run.details or {}
+    counts = found.get("counts", {})
+    return {
+        "began": machine_time(run.began_at),
+        "outcome": run.outcome or "",
+        "running": run.ended_at is None,
+        "failed": not counts,
+        "reached_out": bool(counts) and not run.well,
+        "figures": [(f"{sum(counts[name].values()):,}", label) for name, label in SECTIONS.items() if name in counts],
+        "kinds": [
+            (label, kind, f"{count:,}")
+            for name, label in SECTIONS.items()
+            for kind, count in sorted(counts.get(name, {}).items())
+            if kind
+        ],
+        "paid": [amount for _currency, amount in sorted(found.get("paid", {}).items())],
+        "days": found.get("days", 0),
+        "backup": found.get("backup", ""),
+        "version": found.get("version", ""),
+        "than": found.get("than"),
+        "differences": found.get("differences", []),
+        "lines": found.get("different_lines", 0),
     }
 
 

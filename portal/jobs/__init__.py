@@ -74,6 +74,13 @@ having count(*) > 0
 _app: Flask | None = None
 
 
+def _real_time() -> datetime:
+    return datetime.now(UTC)
+
+
+_queue_time: Callable[[], datetime] = _real_time
+
+
 def load(*, sandbox: bool = False) -> None:
     """Import every package's jobs: whoever publishes must know who subscribed, and the worker what it may be asked for.
 
@@ -83,10 +90,12 @@ def load(*, sandbox: bool = False) -> None:
         importlib.import_module(f"portal.{package}.jobs")
 
 
-def serve(app: Flask) -> None:
-    """Run jobs with `app` (made with the worker's login)."""
-    global _app
-    _app = app
+def serve(app: Flask, queue_time: Callable[[], datetime] = _real_time) -> None:
+    """Run jobs with `app` (made with the worker's login). What is due later is so by `queue_time`: the real time, which
+    PostgreSQL goes by, unless whoever empties the queue goes by another.
+    """
+    global _app, _queue_time
+    _app, _queue_time = app, queue_time
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,7 @@ class Job(Generic[P]):
             connection=session.connection().connection.driver_connection,
             lock=self.lock.format(**arguments) if self.lock else None,
             # The queue's clock is the real one, the demo's may be ahead.
-            schedule_at=datetime.now(UTC) + self.after if self.after else None,
+            schedule_at=_queue_time() + self.after if self.after else None,
         )
         carried = {"reference": reference()} if reference() else {}
         task.defer(**arguments, **carried)

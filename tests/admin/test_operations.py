@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from portal.operations import monitor
 from portal.operations.models import size
@@ -99,6 +100,51 @@ def test_a_backup_that_came_back_is_said_to_have(desk, heard, superuser, setting
     page = words(desk.get("/admin/operations"))
     assert page.startswith("Nothing has run yet.") and "Restored as a test 70 rows in 30 tables came back." in page
     assert "SHA-256 aaaaaaaaaaaa…" in page
+
+
+def rehearsed(superuser, **details):
+    found = {
+        "backup": "club-20261130-031500.dump",
+        "days": 30,
+        "version": "2.1.0",
+        "counts": {"mails": {"digest": 1412, "reminder": 58}, "charges": {"paid": 2}, "access_ends": {"": 3}},
+        "paid": {"USD": "$24.00"},
+        "than": {"backup": "club-20261129-031500.dump", "version": "2.0.0"},
+        "differences": [],
+        "different_lines": 0,
+        **details,
+    }
+    superuser.execute(
+        "insert into runs (name, began_at, ended_at, well, outcome, details) values"
+        " ('rehearsal', now() - interval '1 hour', now(), true, 'All of it.', %s)",
+        [Jsonb(found)],
+    )
+
+
+def test_the_last_rehearsal_is_told_in_numbers_with_what_differs(desk, superuser):
+    assert "There was none yet." in words(desk.get("/admin/operations"))
+    rehearsed(superuser, differences=["Charges, paid: 3 then, 2 now"], different_lines=2)
+    page = words(desk.get("/admin/operations"))
+    assert "30 days from club-20261130-031500.dump, by version 2.1.0" in page
+    assert "1,470 mails" in page and "3 ends of access" in page and "$24.00 paid" in page
+    assert "Charges, paid: 3 then, 2 now" in page and "2 lines of the report differ." in page
+
+
+def test_a_rehearsal_like_the_one_before_says_that_nothing_differs(desk, superuser):
+    rehearsed(superuser)
+    assert "What differs Nothing Compared with" in words(desk.get("/admin/operations"))
+
+
+def test_a_rehearsal_that_runs_says_so(desk, superuser):
+    superuser.execute("insert into runs (name) values ('rehearsal')")
+    assert "Running It began just now." in words(desk.get("/admin/operations"))
+
+
+def test_a_rehearsal_that_did_not_end_says_why(desk, superuser):
+    superuser.execute(
+        "insert into runs (name, ended_at, well, outcome) values ('rehearsal', now() + interval '1 minute', false, 'There is no backup.')"
+    )
+    assert "Failed There is no backup." in words(desk.get("/admin/operations"))
 
 
 @pytest.fixture

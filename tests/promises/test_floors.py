@@ -13,6 +13,7 @@ FLOORS = (
     ("__main__", "asgi", "models"),
     ("__init__",),
     ("cli",),
+    ("rehearsal",),
     ("sandbox",),
     ("admin", "public"),
     ("moving",),
@@ -61,6 +62,8 @@ KNOWN = {
     # their own.
     ("portal/cli.py", "__init__"),
     ("portal/operations/proof.py", "__init__"),
+    ("portal/rehearsal/__main__.py", "__init__"),
+    ("portal/rehearsal/month.py", "__init__"),
     ("portal/sandbox/club.py", "__init__"),
     ("portal/sandbox/jobs.py", "__init__"),
     # What moves out is every table there is.

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -84,9 +85,10 @@ class Stripe:
         self.page_url, self.api_key = page_url.rstrip("/"), api_key
         self.transport = Transport(self)
         if endpoint:
-            self._listen(*endpoint)
+            self.listen(*endpoint)
 
-    def _listen(self, url: str, secret: str) -> None:
+    def listen(self, url: str, secret: str) -> None:
+        """From now on that address is told what happens."""
         with self._page() as books:
             known = books.rows("webhook_endpoint", "json_extract(body, '$.url') = ?", url)
             for endpoint in known:
@@ -121,6 +123,15 @@ class Stripe:
         while more:  # a transaction each, so that a long absence does not hold the file
             with self._page() as books:
                 more = moments.next_due(books, books.now)
+
+    def next_due(self) -> datetime | None:
+        """When something happens by itself next, or is told; None if never."""
+        with self._page() as books:
+            rows = books.db.execute(
+                "select min(at) from due union all select min(due) from deliveries where not done"
+            ).fetchall()
+        moments = [row[0] for row in rows if row[0] is not None]
+        return datetime.fromtimestamp(min(moments), UTC) if moments else None
 
     # -- what people do --------------------------------------------------------------------------------------------
     def pay(self, session_id: str, card: str = "4242424242424242", confirm: bool | None = None) -> str:
