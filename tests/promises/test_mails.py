@@ -26,7 +26,9 @@ def nodes() -> list[ast.AST]:
 
 def pattern(text: ast.JoinedStr) -> str:
     """A text with parts put into it, as a pattern; each part may be anything."""
-    return "".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z0-9-]+" for part in text.values)
+    return "".join(
+        re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z0-9-]+" for part in text.values
+    )
 
 
 def test_every_kind_is_named_where_mails_are_written():

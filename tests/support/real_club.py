@@ -26,6 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from portal.assets import build
 from portal.config import ROOT
 from portal.sandbox import meet, zoom
 from portal.sandbox.stripe import Stripe
@@ -126,13 +127,11 @@ class RealClub:
         return world
 
     def open(self) -> None:
-        """From an empty database to pages that answer."""
+        """From a database with its tables and nobody in it to pages that answer."""
         self._mail.start()
+        build(self.folder / "assets")
         if self._takes_cards:
             self.stripe.start()
-        self.portal("migrate")
-        self.portal("assets")
-        if self._takes_cards:
             self.portal("plans", "sync")
         self.start_web()
         self.start(
