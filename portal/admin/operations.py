@@ -1,6 +1,7 @@
 """Operations: whether everything runs, what the schedule did, the backups; and how the database is doing."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, flash, redirect

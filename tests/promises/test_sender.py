@@ -16,8 +16,8 @@ from tests.support.club_server import SECRET, free_port
 HEAD = "{} HTTP/1.1\r\nHost: club.example\r\nConnection: close\r\n"
 
 
-@pytest.fixture
-def served(migrated, database, tmp_path):
+@pytest.fixture(scope="module")
+def served(migrated, tmp_path_factory):
     """The port of the portal's pages, told that one proxy stands in front."""
     port = free_port()
     environment = {
@@ -25,7 +25,7 @@ def served(migrated, database, tmp_path):
         "SECRET_KEY": SECRET,
         "SANDBOX": "1",
         "TRUSTED_PROXIES": "1",
-        "ASSETS": str(tmp_path / "assets"),
+        "ASSETS": str(tmp_path_factory.mktemp("assets")),
         "DATABASE_URL": migrated.url("portal_web"),
         "OWNER_DATABASE_URL": migrated.url("portal_owner"),
         "WORKER_DATABASE_URL": migrated.url("portal_worker"),

@@ -1,6 +1,7 @@
 """What is wrong with a page for people who see, hear or point otherwise, as axe finds it, and what is too wide for it."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from playwright.sync_api import Page
 
@@ -9,7 +10,7 @@ from portal.config import ROOT
 AXE = ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 """For `page.add_init_script(path=AXE)`: sent once for all pages of a window, which is half as long as for each."""
 
-RULES = {
+RULES: dict[Literal["light", "dark"], object] = {
     "light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }

@@ -1,38 +1,50 @@
 """A provider to pay at: the stand-in Stripe, spoken to through the real package."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import stripe as package
+from flask import Flask
 
 from portal.billing import provider
 from portal.sandbox.stripe import Stripe
+from portal.sandbox.stripe.world import Delivery
+from tests.support.web import Browser, Work
 
 
 class Bank:
     """The provider with the portal at its other end: what it says is carried over when a test wants it so."""
 
-    def __init__(self, world, client, work):
+    def __init__(self, world: Stripe, client: Browser, work: Work) -> None:
         self.world, self.client, self.work = world, client, work
 
-    def knock(self, delivery):
-        """One delivery, as the provider's machine makes it."""
+    def knock(self, delivery: Delivery) -> int:
+        """One delivery, as the provider's machine makes it: the status of the answer."""
         answer = self.client.post("/webhooks/stripe", data=delivery.body, headers=delivery.headers)
         return answer.status_code
 
-    def tell(self):
+    def tell(self) -> None:
         """Everything due is delivered, and the worker has done what follows."""
         self.world.advance()
         self.world.deliver(self.knock)
         self.work()
 
-    def choose(self, browser, plan="individual", cycle="monthly", **more):
+    def choose(
+        self, browser: Browser, plan: str = "individual", cycle: str = "monthly", **more: Any
+    ) -> tuple[str, str]:
         """A member's way to the payment page: the checkout's address and the page's session."""
         here = browser.submit("/plans/choose", plan=plan, cycle=cycle, **more).location
         return here, browser.submit(f"{here}/pay").location.rsplit("/", 1)[-1]
 
-    def buy(self, browser, plan="individual", cycle="monthly", card="4242424242424242", **more):
-        """All of it: choose, pay, and the portal has heard."""
+    def buy(
+        self,
+        browser: Browser,
+        plan: str = "individual",
+        cycle: str = "monthly",
+        card: str = "4242424242424242",
+        **more: Any,
+    ) -> tuple[str, str]:
+        """All of it: choose, pay, and the portal has heard. The checkout's address and what came of paying."""
         here, session = self.choose(browser, plan, cycle, **more)
         outcome = self.world.pay(session, card)
         self.tell()
@@ -40,7 +52,7 @@ class Bank:
 
 
 @pytest.fixture
-def bank(app, worker_app, client, work, monkeypatch) -> Iterator[Bank]:
+def bank(app: Flask, worker_app: Flask, client: Browser, work: Work, monkeypatch: pytest.MonkeyPatch) -> Bank:
     """A fresh account at the provider, with the club's plans in it."""
     settings = app.config["SETTINGS"]
     hook = (f"{settings.public_url}/webhooks/stripe", settings.stripe_webhook_secret)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from icalendar import Calendar
+from icalendar import Calendar, Event
 
 
 @dataclass
@@ -32,17 +32,20 @@ class CalendarClient:
         """
         calendar = Calendar.from_ical(message)
         (event,) = calendar.walk("VEVENT")
+        assert isinstance(event, Event)
         attendee = event["attendee"]
         assert attendee == f"mailto:{self.address}", "a message to somebody else"
-        kept = self.entries.get(event["uid"])
-        age = (int(event["sequence"]), event["dtstamp"].dt)
+        uid, starts_at = str(event["uid"]), event.start
+        assert isinstance(starts_at, datetime)
+        kept = self.entries.get(uid)
+        age = (int(str(event["sequence"])), event.DTSTAMP)
         if kept and age <= (kept.sequence, kept.stamp):
             return
         if calendar["method"] == "CANCEL":
             if kept:
                 kept.sequence, kept.stamp, kept.cancelled = *age, True
         elif calendar["method"] == "REQUEST":
-            self.entries[event["uid"]] = Kept(*age, str(event["summary"]), event.start, attendee.params["partstat"])
+            self.entries[uid] = Kept(*age, str(event["summary"]), starts_at, attendee.params["partstat"])
 
     def reply(self, uid: str, partstat: str) -> None:
         """The owner answers in the calendar; 3.2.3: SEQUENCE stays the organizer's."""

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from portal.assets import build
 from portal.config import ROOT
 from portal.sandbox.run import web_command
 from tests.support.cast import ROOM_KEY
@@ -43,7 +44,7 @@ class ClubServer:
 
     def open(self) -> None:
         """Build the assets, start both halves, and come back when the product says it is ready."""
-        self.portal("assets")
+        build(Path(self.environment["ASSETS"]))
         self._start("worker", [sys.executable, "-m", "portal", "work"])
         self._start("web", web_command(self.port))
         self._wait_for("/status")

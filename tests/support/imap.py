@@ -59,7 +59,7 @@ class Mailbox:
 def pymap() -> Iterator[Mailbox]:
     """A server that keeps its mails in memory, until the end."""
     mailbox = Mailbox(free_port())
-    command = [
+    command: list[str | Path] = [
         Path(sys.executable).parent / "pymap",
         "--host",
         "127.0.0.1",

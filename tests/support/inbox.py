@@ -49,9 +49,10 @@ class Inbox:
 
     def run(self) -> tuple[bool, str]:
         """How the last reading of the mailbox went."""
-        return self.superuser.execute(
+        ((well, outcome),) = self.superuser.execute(
             "select well, outcome from runs where name = 'inbox' order by began_at desc limit 1"
-        ).fetchone()
+        ).fetchall()
+        return well, outcome
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +63,9 @@ def imap_server() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def inbox(imap_server: Mailbox, migrated: Database, database: Database, superuser) -> Iterator[Inbox]:
+def inbox(
+    imap_server: Mailbox, migrated: Database, database: Database, superuser: psycopg.Connection
+) -> Iterator[Inbox]:
     """A mailbox with nothing in it, and a worker that is told of it."""
     mailbox = imap_server.made(f"Test {next(_folders)}")
     settings = settings_for(migrated, inbox_url=mailbox.url, inbox_address=ADDRESS)

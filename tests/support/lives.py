@@ -19,10 +19,12 @@ from portal.database.identity import WORKER, act_as
 from portal.jobs import serve
 from portal.sandbox.stripe import Stripe, customers, subscriptions
 from portal.sandbox.stripe.cards import CARDS
+from portal.sandbox.stripe.shapes import Body
+from portal.sandbox.stripe.world import Delivery
 from tests.conftest import CLEAN
 from tests.support import cast
 from tests.support.cast import EVE, Person, plan_meeting
-from tests.support.reading import words
+from tests.support.reading import one, words
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 FRANK = Person(UUID(int=0xF4A4C), "frank@club.example", "Frank")
@@ -33,13 +35,15 @@ LIVE = ("trialing", "active", "past_due", "unpaid")
 GRACE_DAYS = 7 * DAY
 FINE = (200, 303, 404, 409, 422)
 
+Row = tuple[Any, ...]
+
 
 @dataclass
 class Expected:
     """What the rows must be, and until when each person's access counts."""
 
-    orders: dict[UUID, set[tuple]] = field(default_factory=dict)
-    plans: dict[UUID, set[tuple]] = field(default_factory=dict)
+    orders: dict[UUID, set[Row]] = field(default_factory=dict)
+    plans: dict[UUID, set[Row]] = field(default_factory=dict)
     counts: dict[UUID, datetime | None] = field(default_factory=dict)
 
 
@@ -71,7 +75,7 @@ class Books:
         said.counts[GRACE.id] = family
         return said
 
-    def plan(self, s: dict) -> tuple:
+    def plan(self, s: Body) -> Row:
         item, ended = s["items"]["data"][0], s["status"] == "canceled"
         marks, live = item["price"]["metadata"], s["status"] in LIVE
         ends = s["cancel_at"] if live else None
@@ -87,7 +91,7 @@ class Books:
             s["metadata"].get("twin") == "1",
         )
 
-    def order(self, bill: dict, plans: list[dict]) -> tuple:
+    def order(self, bill: Body, plans: list[Body]) -> Row:
         if bill["status"] == "paid":
             back, dispute = self.back(bill)
             state = "refunded" if back == bill["amount_due"] else "completed"
@@ -96,16 +100,16 @@ class Books:
         lost = bill["status"] in ("void", "uncollectible") or of["status"] in ("canceled", "incomplete_expired")
         return (bill["id"], "failed" if lost else "pending", bill["amount_due"], 0, None, None, None)
 
-    def back(self, bill: dict) -> tuple[int, str | None]:
+    def back(self, bill: Body) -> tuple[int, str | None]:
         """What went back of a paid bill, and how a dispute about it stands."""
         (payment,) = self.books.rows("invoice_payment", "json_extract(body, '$.invoice') = ?", bill["id"])
-        charge = self.books.get(payment["payment"]["payment_intent"])["latest_charge"]
+        charge = self.books.find("payment_intent", payment["payment"]["payment_intent"])["latest_charge"]
         of = "json_extract(body, '$.charge') = ?"
         back = sum(r["amount"] for r in self.books.rows("refund", of, charge) if r["status"] == "succeeded")
         disputes = [d["status"] for d in self.books.rows("dispute", of, charge)]
         return back, None if not disputes else disputes[0] if disputes[0] in ("won", "lost") else "open"
 
-    def counted(self, plans: list[dict], bills: list[dict]) -> dict[str, datetime]:
+    def counted(self, plans: list[Body], bills: list[Body]) -> dict[str, datetime]:
         """Until when each kind of plan counts."""
         begun = [
             s for s in plans if s["status"] not in ("incomplete", "incomplete_expired") and "twin" not in s["metadata"]
@@ -118,7 +122,8 @@ class Books:
             if dispute in ("open", "lost") or (bill["amount_due"] and back == bill["amount_due"]):
                 continue
             _, end, kind = service(bill)
-            until[kind] = max(until.get(kind, moment(0)), moment(end))
+            paid_until = datetime.fromtimestamp(end, UTC)
+            until[kind] = max(until.get(kind, paid_until), paid_until)
         if begun:
             _, status, kind, _, ends, _, by, _ = self.plan(begun[-1])
             if kind in until and ((status in LIVE and ends is None) or by == "failure"):
@@ -130,7 +135,7 @@ class Books:
         return self.world.ledger().total.get("usd", 0)
 
 
-def service(bill: dict) -> tuple[int, int, str]:
+def service(bill: Body) -> tuple[int, int, str]:
     """From when to when, and which plan, a bill pays for; credit for unused time pays for nothing."""
     lines = [line for line in bill["lines"]["data"] if line["amount"] >= 0]
     last = max(lines, key=lambda line: line["period"]["end"])
@@ -184,7 +189,10 @@ class Life:
             provider.sync_plans()
         with self.world.books() as books:
             PRICES.update((price["id"], price["metadata"]["plan"]) for price in books.rows("price"))
-        self.books, self.bag, self.held, self.pages, self.refunds = Books(self.world), [], [], [], 0
+        self.books, self.refunds = Books(self.world), 0
+        self.bag: list[Delivery] = []
+        self.held: list[reading.CustomerSnapshot] = []
+        self.pages: list[str] = []
         serve(worker_app)
 
     def over(self) -> None:
@@ -215,8 +223,9 @@ class Life:
             self.superuser.execute("update checkouts set state = 'expired' where user_id = %s", [person.id])
         here = self.press(person, "/plans/choose", plan=plan, cycle=cycle).location or ""
         if here.startswith("/checkouts/") and not here.endswith("back=1"):
-            self.pages.append(self.press(person, f"{here}/pay").location.rsplit("/", 1)[-1])
-            return self.pages[-1]
+            page: str = self.press(person, f"{here}/pay").location.rsplit("/", 1)[-1]
+            self.pages.append(page)
+            return page
         return None
 
     def pay(self, page: str, card: str, confirm: bool | None) -> str:
@@ -292,14 +301,18 @@ class Life:
         """Some letters arrive, in any order, some twice; some stay in the bag, some are lost for good."""
         self.later()
         with at(self.now):
-            self.world.deliver(lambda letter: self.bag.append(letter) or 200)
+            self.world.deliver(self.into_the_bag)
             random.shuffle(self.bag)
             for letter in self.bag[:4]:
                 for _ in range(random.choice((1, 1, 2))):
                     self.knock(letter)
             self.bag = [letter for letter in self.bag[4:] if random.random() < 0.6]
 
-    def knock(self, letter: Any) -> None:
+    def into_the_bag(self, letter: Delivery) -> int:
+        self.bag.append(letter)
+        return 200
+
+    def knock(self, letter: Delivery) -> None:
         answer = self.knocker.post("/webhooks/stripe", data=letter.body, headers=letter.headers)
         assert answer.status_code == 200
 
@@ -351,11 +364,11 @@ class Life:
         with at(self.now):
             for received in self.held:
                 self.write(received)
-            for task, wish in ((jobs.expire, {}), (jobs.expire_checkouts, {})):
-                task.work(**wish)
+            jobs.expire.work()
+            jobs.expire_checkouts.work()
 
     # -- what came of it -----------------------------------------------------------------------------------------------
-    def orders(self, person: Person) -> set[tuple]:
+    def orders(self, person: Person) -> set[Row]:
         return set(
             self.superuser.execute(
                 "select provider_invoice_id, status, amount_minor, (refunded_amount * 100)::int, dispute_state, period_start, period_end"
@@ -364,7 +377,7 @@ class Life:
             ).fetchall()
         )
 
-    def plans(self, person: Person) -> set[tuple]:
+    def plans(self, person: Person) -> set[Row]:
         return set(
             self.superuser.execute(
                 "select provider_subscription_id, status, subscription_type, billing_cycle, ends_at, renews_at, ended_by, is_duplicate"
@@ -374,17 +387,19 @@ class Life:
         )
 
     def kept(self) -> int:
-        return self.superuser.execute(
+        kept: int = one(
+            self.superuser,
             "select coalesce(sum(case when dispute_state = 'lost' then 0 else amount_minor - (refunded_amount * 100)::int end), 0)"
-            " from orders where status in ('completed', 'refunded')"
-        ).fetchone()[0]
+            " from orders where status in ('completed', 'refunded')",
+        )
+        return kept
 
     def live(self) -> list[int]:
         plans = "select count(*) from subscriptions where status = any(%s) and not is_duplicate group by user_id"
         return [n for (n,) in self.superuser.execute(plans, [list(LIVE)])]
 
     def entitled(self, person: Person, when: datetime) -> bool:
-        return self.superuser.execute("select entitled(%s, %s)", [person.id, when]).fetchone()[0]
+        return one(self.superuser, "select entitled(%s, %s)", person.id, when) is True
 
     def page_says(self, person: Person, when: datetime) -> bool:
         self.stays_signed_in(when)
@@ -402,4 +417,4 @@ class Life:
             answer = self.browsers[person].submit(f"/meetings/{meeting.id}/join")
         self.superuser.execute("delete from meetings")
         assert answer.status_code in (303, 409), answer.text
-        return answer.status_code == 303
+        return bool(answer.status_code == 303)

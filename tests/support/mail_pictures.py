@@ -96,7 +96,7 @@ def due() -> Due:
         "first_name": "Ana",
         "card": "Visa …4242",
     }
-    times = dict.fromkeys(("renews_at", "next_try_at", "access_until", "paid_until"), LATER)
+    times: dict[str, Any] = dict.fromkeys(("renews_at", "next_try_at", "access_until", "paid_until"), LATER)
     return Due(**{**dict.fromkeys(Due._fields), **known, **times})
 
 

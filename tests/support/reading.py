@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from time import monotonic, sleep
+from typing import Any
 from unittest import mock
 
 import psycopg
 from flask import Flask
-from psycopg import sql
+from werkzeug.test import TestResponse
 
 from portal import clock, jobs
 from portal.database.timings import counts
+from portal.jobs import Job
 from portal.times import moment_of
 from tests.support.cast import ISTANBUL, Meeting, Person, plan_meeting
 
 
-def words(answer, of: str = "main") -> str:
+def words(answer: TestResponse, of: str = "main") -> str:
     """The text of a page's element, in one line."""
     found = re.search(rf"<{of}\b.*?</{of}>", answer.text, re.S)
     return plain(found.group() if found else answer.text)
@@ -30,25 +32,25 @@ def plain(markup: str) -> str:
     return re.sub(r" (?=[.,:;])", "", " ".join(html.unescape(without).split()))
 
 
-def rows(answer, of: str = "article") -> list[str]:
+def rows(answer: TestResponse, of: str = "article") -> list[str]:
     """The words of each entry of a list, in order; `of` is article, li or tr."""
     return [plain(row) for row in re.findall(rf"<{of}\b.*?</{of}>", answer.text, re.S)]
 
 
-def titles(answer) -> list[str]:
+def titles(answer: TestResponse) -> list[str]:
     """The evenings of a list below its band, in order."""
     return [plain(title) for title in re.findall(r'class="title">(.*?)</h\d>', answer.text, re.S)]
 
 
-def headings(answer) -> list[str]:
+def headings(answer: TestResponse) -> list[str]:
     """The days of a list, each with its note."""
     return [plain(day) for day in re.findall(r'class="leaf day".*?<header>(.*?)</header>', answer.text, re.S)]
 
 
-def link(answer, label: str) -> str | None:
+def link(answer: TestResponse, label: str) -> str | None:
     """Where the link with this label leads, or None if there is none."""
-    for target, said in re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', answer.text, re.S):
-        if plain(said) == label:
+    for target, text in re.findall(r'<a [^>]*?href="([^"]*)"[^>]*>(.*?)</a>', answer.text, re.S):
+        if plain(text) == label:
             return html.unescape(target)
     return None
 
@@ -91,7 +93,7 @@ def invite(postgres: psycopg.Connection, person: Person, meeting: Meeting, **col
     postgres.execute(f"insert into meeting_attendances ({names}) values ({marks})".encode(), list(row.values()))
 
 
-def one(postgres: psycopg.Connection, statement: str, *values: object):
+def one(postgres: psycopg.Connection, statement: str, *values: object) -> Any:
     """The first value of the first row, or None."""
     found = postgres.execute(statement.encode(), values).fetchone()
     return found[0] if found else None
@@ -107,14 +109,12 @@ def contents(postgres: psycopg.Connection) -> dict[str, str]:
     prints = {}
     for name in sorted(set(names) - LOGS):
         row = "to_jsonb(t) - 'seen_at'" if name == "sign_ins" else "to_jsonb(t)"
-        every = sql.SQL(
-            "select md5(coalesce(string_agg(({row})::text, chr(10) order by ({row})::text), '')) from {name} t"
-        )
-        (prints[name],) = postgres.execute(every.format(row=sql.SQL(row), name=sql.Identifier(name))).fetchone()
+        every = f"select md5(coalesce(string_agg(({row})::text, chr(10) order by ({row})::text), '')) from \"{name}\" t"
+        prints[name] = one(postgres, every)
     return prints
 
 
-def do(worker_app: Flask, task, moment: datetime | None = None, **arguments: object) -> None:
+def do(worker_app: Flask, task: Job[...], moment: datetime | None = None, **arguments: Any) -> None:
     """What the worker does when this job is due, at that moment."""
     jobs.serve(worker_app)
     with clock.at(moment or clock.now()):
@@ -128,7 +128,7 @@ def waited_for(superuser: psycopg.Connection) -> None:
         sleep(0.02)
 
 
-def said_at(answer, field: str) -> str:
+def said_at(answer: TestResponse, field: str) -> str:
     """The error at one field of a form."""
     return plain(answer.text.partition(f'id="{field}-error">')[2].partition("</p>")[0])
 

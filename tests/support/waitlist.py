@@ -43,15 +43,20 @@ class Waitlist:
 
     def decides(self, admin: Person, person: Person, accept: bool, why: str | None = None) -> str | None:
         with clock.at(self.now), self.as_(admin) as db:
-            return one(db, "select answer from decide_request(%s, %s, %s, %s)", self.meeting.id, person.id, accept, why)
+            answer: str | None = one(
+                db, "select answer from decide_request(%s, %s, %s, %s)", self.meeting.id, person.id, accept, why
+            )
+        return answer
 
     def advance(self, at: datetime | None = None) -> list[UUID]:
         with clock.at(at or self.now), self.as_("worker") as db:
-            return one(db, "select advance_waitlist(%s)", self.meeting.id)
+            offered: list[UUID] = one(db, "select advance_waitlist(%s)", self.meeting.id)
+        return offered
 
     def place(self, person: Person) -> int | None:
         with self.as_(person) as db:
-            return one(db, "select waiting_position(%s)", self.meeting.id)
+            position: int | None = one(db, "select waiting_position(%s)", self.meeting.id)
+        return position
 
     def change(self, **columns: object) -> None:
         """As an admin's form would, without the tending that follows it."""

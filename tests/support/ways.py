@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from flask import Flask
 
@@ -38,6 +39,7 @@ def worker(migrated: Database, **settings: object) -> Iterator[Flask]:
         db.engine.dispose()
 
 
-def settings(app: Flask, **changes: object) -> Settings:
+def settings(app: Flask, **changes: Any) -> Settings:
     """Those of `app` with other values."""
-    return replace(app.config["SETTINGS"], **changes)
+    known: Settings = app.config["SETTINGS"]
+    return replace(known, **changes)

@@ -168,7 +168,7 @@ def work_off(app: Flask, database: Database) -> None:
     jobs.serve(app)
     connector = procrastinate.PsycopgConnector(conninfo=plain_url(database.url("portal_worker")))
     with jobs.queue.replace_connector(connector) as queue:
-        scheduled, queue.periodic_registry = queue.periodic_registry, PeriodicRegistry()
+        scheduled, queue.periodic_registry = queue.periodic_registry, PeriodicRegistry()  # type: ignore[no-untyped-call]
         try:
             queue.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="never")
         finally:

@@ -322,7 +322,7 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     insert(postgres, "meeting_series", there["meeting_series"] | {"id": SERIES})
     keys = {table: row[key_of(table)] for table, row in there.items()}
     for table in KEPT:
-        keys[table] = postgres.execute(f"select {key_of(table)} from {table}").fetchone()[0]
+        (keys[table],) = postgres.execute(f"select {key_of(table)} from {table}".encode()).fetchall()[0]
     keys |= {"users": ALICE.id, "family_plans": FAMILY, "order_number_key": True}
     return keys | {"open": OPEN, "secret": SECRET}
 
