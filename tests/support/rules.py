@@ -895,4 +895,21 @@ HANDED_IN = (
     ),
 )
 
-RULES = (*PLACES, *FAMILIES, *MONEY, *DOORS, *RECORDS, *TIME, *HANDED_IN)
+DRY_RUNS = (
+    _rule(
+        "What a job keeps on its way is taken back after a dry run",
+        "portal/database/transactions.py",
+        "session.flush()",
+        "session.commit()",
+        "operations/test_dry_run.py::test_what_is_kept_on_the_way_is_taken_back_too",
+    ),
+    _rule(
+        "What asks somebody outside is not tried out",
+        "portal/operations/jobs.py",
+        "if SCHEDULE[name].dry_run:",
+        "if SCHEDULE[name]:",
+        "operations/test_dry_run.py::test_what_asks_somebody_outside_is_not_tried",
+    ),
+)
+
+RULES = (*PLACES, *FAMILIES, *MONEY, *DOORS, *RECORDS, *TIME, *HANDED_IN, *DRY_RUNS)
