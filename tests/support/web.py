@@ -47,7 +47,7 @@ class Browser(FlaskClient):
 
 def settings_for(database: Database, **changes: Any) -> Settings:
     """The settings of a sandbox on `database`."""
-    given = {
+    values = {
         "database_url": driver_url(database.url("portal_web")),
         "owner_url": driver_url(database.url("portal_owner")),
         "worker_url": driver_url(database.url("portal_worker")),
@@ -63,7 +63,7 @@ def settings_for(database: Database, **changes: Any) -> Settings:
         "assets": ROOT / "var" / "test" / "assets",
         "sandbox_stripe": ROOT / "var" / "test" / f"stripe-{os.getpid()}.sqlite3",
     }
-    return Settings(**{**given, **changes})
+    return Settings(**{**values, **changes})
 
 
 @pytest.fixture(scope="session")
