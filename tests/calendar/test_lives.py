@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from portal.calendar import entries, jobs
@@ -57,6 +57,8 @@ class Life:
         self.says("declined")
 
     def replies(self, answer):
+        """To what came by mail; an answer to an older version than was mailed is not taken (`replies.py`)."""
+        self.comes_by_mail()
         if self.uid in self.client.shows() and self.says(answer):
             self.client.reply(self.uid, answer.upper())
             self.declined_in_calendar = answer == "declined"
@@ -173,6 +175,7 @@ STEPS = (
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=14))
+@example(steps=["yes", "yes", "a_minute_passes", "moves_back", "is_told_of_the_move", "reply_no"])
 def test_whatever_happens_the_calendar_shows_what_is_true(life, steps):
     one = life()
     for step in steps:

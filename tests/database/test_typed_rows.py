@@ -46,8 +46,8 @@ def told(tmp_path_factory):
         "silent",
         *sorted(place.glob("*.py")),
     ]
-    said = subprocess.run(run, cwd=ROOT, capture_output=True, text=True).stdout
-    lines = [line for line in said.splitlines() if "file_" in line]
+    output = subprocess.run(run, cwd=ROOT, capture_output=True, text=True).stdout
+    lines = [line for line in output.splitlines() if "file_" in line]
     return {what: [line for line in lines if f"file_{number}.py" in line] for number, what in enumerate(files)}
 
 

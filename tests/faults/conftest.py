@@ -31,11 +31,9 @@ from tests.support.server import Database
 from tests.support.web import PROVED, settings_for
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Killing and restarting takes its time, so `make server` does it."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.server)
+    item.add_marker(pytest.mark.server)
 
 
 RAW_TOKEN = "0" * 40

@@ -45,8 +45,8 @@ def test_a_misspelled_job_event_or_argument_is_an_error(tmp_path):
     file = tmp_path / "leaving_jobs.py"
     file.write_text(FILE)
     mypy = [sys.executable, "-m", "mypy", "--no-error-summary", "--no-pretty", "--hide-error-context", str(file)]
-    said = subprocess.run(mypy, cwd=ROOT, capture_output=True, text=True).stdout
+    output = subprocess.run(mypy, cwd=ROOT, capture_output=True, text=True).stdout
     found = {
-        int(number) for number in re.findall(r"leaving_jobs\.py:(\d+): error:", said)
+        int(number) for number in re.findall(r"leaving_jobs\.py:(\d+): error:", output)
     }  # the folder may be of its cache
-    assert found == {number for number, line in enumerate(FILE.splitlines(), 1) if "# wrong" in line}, said
+    assert found == {number for number, line in enumerate(FILE.splitlines(), 1) if "# wrong" in line}, output

@@ -26,11 +26,9 @@ ROOM = 120
 """Seconds a process may take to do what is awaited of it."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Only `make server` runs what is here, and skips none of it: what is missing is told there."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.server)
+    item.add_marker(pytest.mark.server)
 
 
 class Postgres:

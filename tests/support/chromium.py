@@ -55,8 +55,8 @@ def bring() -> str:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         done = subprocess.run(step, capture_output=True, text=True, env=environment)
         if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip() or "it did not say why").splitlines()[-1]
-            raise NoChromium(f"`{' '.join(step)}` failed ({said}); name a Chromium with CHROMIUM=/path/to/chromium.")
+            reason = (done.stderr.strip() or done.stdout.strip() or "it did not say why").splitlines()[-1]
+            raise NoChromium(f"`{' '.join(step)}` failed ({reason}); name a Chromium with CHROMIUM=/path/to/chromium.")
     return path()
 
 

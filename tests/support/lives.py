@@ -54,7 +54,7 @@ class Books:
         self.world = world
 
     def expected(self) -> Expected:
-        said, family = Expected(), None
+        expected, family = Expected(), None
         with self.world.books() as self.books:
             for person in PAYERS:
                 names = [c["id"] for c in self.books.rows("customer") if c["metadata"].get("user_id") == str(person.id)]
@@ -67,13 +67,13 @@ class Books:
                     for b in self.books.rows("invoice", "customer = ?", name)
                     if b["status"] != "draft"
                 ]
-                said.plans[person.id] = {self.plan(s) for s in plans}
-                said.orders[person.id] = {self.order(b, plans) for b in bills if b["amount_due"]}
+                expected.plans[person.id] = {self.plan(s) for s in plans}
+                expected.orders[person.id] = {self.order(b, plans) for b in bills if b["amount_due"]}
                 counted = self.counted(plans, bills)
-                said.counts[person.id] = max(counted.values(), default=None)
+                expected.counts[person.id] = max(counted.values(), default=None)
                 family = counted.get("family") if person == FRANK else family
-        said.counts[GRACE.id] = family
-        return said
+        expected.counts[GRACE.id] = family
+        return expected
 
     def plan(self, s: Body) -> Row:
         item, ended = s["items"]["data"][0], s["status"] == "canceled"

@@ -47,7 +47,7 @@ class Browser(FlaskClient):
 
 def settings_for(database: Database, **changes: Any) -> Settings:
     """The settings of a sandbox on `database`."""
-    given = {
+    values = {
         "database_url": driver_url(database.url("portal_web")),
         "owner_url": driver_url(database.url("portal_owner")),
         "worker_url": driver_url(database.url("portal_worker")),
@@ -65,9 +65,9 @@ def settings_for(database: Database, **changes: Any) -> Settings:
     }
     if port := os.environ.get("TEST_PGBOUNCER"):  # tests/server/test_pgbouncer.py: the suite's core in transaction mode
         for name, login in (("database_url", "portal_web"), ("worker_url", "portal_worker")):
-            given[name] = driver_url(f"postgresql://{login}@127.0.0.1:{port}/{database.name}")
-        given["pgbouncer"] = True
-    return Settings(**{**given, **changes})
+            values[name] = driver_url(f"postgresql://{login}@127.0.0.1:{port}/{database.name}")
+        values["pgbouncer"] = True
+    return Settings(**{**values, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -305,22 +305,22 @@ def create(postgres: psycopg.Connection) -> dict[str, object]:
     assemble(postgres)
     plan_meeting(postgres, "Open", id=OPEN)
     plan_meeting(postgres, "Secret", id=SECRET, is_private=True, meeting_link="sealed", meeting_id="event-1")
-    there = rows(1)
+    planted = rows(1)
     for table in ("users", "meetings", "family_plans", "order_number_key", *KEPT):  # there is one already
-        del there[table]
-    there["credentials"]["user_id"] = there["second_factors"]["user_id"] = ALICE.id
-    there["second_factor_endings"]["user_id"] = ALICE.id
+        del planted[table]
+    planted["credentials"]["user_id"] = planted["second_factors"]["user_id"] = ALICE.id
+    planted["second_factor_endings"]["user_id"] = ALICE.id
     # The parents of rows that have any come first.
-    for table in sorted(there, key=lambda name: (name not in ("procrastinate_jobs", "orders", "moves"), name)):
+    for table in sorted(planted, key=lambda name: (name not in ("procrastinate_jobs", "orders", "moves"), name)):
         if table == "procrastinate_events":
-            there[table]["job_id"] = 9_000_001
-        insert(postgres, table, there[table])
+            planted[table]["job_id"] = 9_000_001
+        insert(postgres, table, planted[table])
     postgres.execute(
         "update meetings set series_id = %s, series_date = scheduled_date where id = %s",
-        [there["meeting_series"]["id"], OPEN],
+        [planted["meeting_series"]["id"], OPEN],
     )
-    insert(postgres, "meeting_series", there["meeting_series"] | {"id": SERIES})
-    keys = {table: row[key_of(table)] for table, row in there.items()}
+    insert(postgres, "meeting_series", planted["meeting_series"] | {"id": SERIES})
+    keys = {table: row[key_of(table)] for table, row in planted.items()}
     for table in KEPT:
         (keys[table],) = postgres.execute(f"select {key_of(table)} from {table}".encode()).fetchall()[0]
     keys |= {"users": ALICE.id, "family_plans": FAMILY, "order_number_key": True}

@@ -25,8 +25,8 @@ def test_another_version_of_the_language_is_refused(account):
 
 
 def test_what_is_not_there_is_missing(account):
-    said = refusal(account.api.customers.retrieve, "cus_nobody")
-    assert (said.http_status, said.code, said.param) == (404, "resource_missing", "id")
+    error = refusal(account.api.customers.retrieve, "cus_nobody")
+    assert (error.http_status, error.code, error.param) == (404, "resource_missing", "id")
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_what_is_not_there_is_missing(account):
     ],
 )
 def test_what_makes_no_sense_is_named(account, params, code, param):
-    said = refusal(account.api.customers.create, params=params)
-    assert (said.http_status, said.code, said.param) == (400, code, param)
+    error = refusal(account.api.customers.create, params=params)
+    assert (error.http_status, error.code, error.param) == (400, code, param)
 
 
 def test_a_missing_parameter_is_named(account):
@@ -83,9 +83,9 @@ def test_objects_unfold_where_asked(account):
         seen = account.api.subscriptions.list(params=params).data[0]
         assert seen.customer.email == "ana@example.org" and seen.default_payment_method.card.last4 == "4242"
         assert seen.latest_invoice.payments.data[0].status == "paid"
-        said = refusal(account.api.subscriptions.retrieve, sub.id, params={"expand": ["status"]})
+        error = refusal(account.api.subscriptions.retrieve, sub.id, params={"expand": ["status"]})
         deep = {"expand": ["a.b.c.d.e"]}
-        assert said.param == refusal(account.api.customers.list, params=deep).param == "expand"
+        assert error.param == refusal(account.api.customers.list, params=deep).param == "expand"
 
 
 def test_asking_again_with_the_same_key_is_one_answer(account):
@@ -150,8 +150,8 @@ def test_a_deleted_customer_is_only_a_memory(account):
         )
         of = account.api.subscriptions.retrieve(account.see(sub).id, params={"expand": ["customer"]}).customer
         assert card.to_dict() == of.to_dict() == {"id": account.ana.id, "object": "customer", "deleted": True}
-        said = refusal(account.api.customers.update, account.ana.id, params={"name": "x"})
-        assert said.code == "resource_missing"
+        error = refusal(account.api.customers.update, account.ana.id, params={"name": "x"})
+        assert error.code == "resource_missing"
 
 
 def test_a_card_can_be_taken_off(account):

@@ -24,11 +24,11 @@ def test_a_bigger_plan_is_paid_for_at_once_as_the_preview_said(account):
     with at(0):
         sub = account.subscribe()
     with at(14):  # half of 28 days
-        said = preview(account, sub, account.family, proration_behavior="always_invoice")
+        upcoming = preview(account, sub, account.family, proration_behavior="always_invoice")
         change(account, sub, account.family, proration_behavior="always_invoice")
         paid = account.see(sub).latest_invoice
-    assert amounts(paid) == amounts(said) == [-500, 1250]
-    assert (paid.amount_paid, said.amount_due, paid.billing_reason) == (750, 750, "subscription_update")
+    assert amounts(paid) == amounts(upcoming) == [-500, 1250]
+    assert (paid.amount_paid, upcoming.amount_due, paid.billing_reason) == (750, 750, "subscription_update")
     assert all(line.parent.invoice_item_details.proration for line in paid.lines.data)
 
 
@@ -36,20 +36,20 @@ def test_a_bigger_plan_is_paid_for_at_once_as_the_preview_said(account):
 def test_to_the_second(account, seconds):
     sub, whole = account.subscribe(), 28 * 86400
     with at(seconds / 86400 + 1e-9):
-        said = preview(account, sub, account.family, proration_behavior="always_invoice")
+        upcoming = preview(account, sub, account.family, proration_behavior="always_invoice")
     left = whole - seconds
-    assert amounts(said) == [-round(1000 * left / whole), round(2500 * left / whole)]
+    assert amounts(upcoming) == [-round(1000 * left / whole), round(2500 * left / whole)]
 
 
 def test_it_can_wait_for_the_next_invoice(account):
     with at(0):
         sub = account.subscribe()
     with at(14):
-        said = preview(account, sub, account.family)
+        upcoming = preview(account, sub, account.family)
         change(account, sub, account.family)
         assert len(account.invoices(sub)) == 1
     with at(29):
-        assert amounts(account.invoices(sub)[0]) == amounts(said) == [-500, 1250, 2500]
+        assert amounts(account.invoices(sub)[0]) == amounts(upcoming) == [-500, 1250, 2500]
 
 
 def test_without_proration_only_the_next_period_differs(account):
@@ -79,10 +79,10 @@ def test_another_rhythm_begins_now(account):
     with at(0):
         sub = account.subscribe()
     with at(14):
-        said = preview(account, sub, account.year, proration_behavior="always_invoice")
+        upcoming = preview(account, sub, account.year, proration_behavior="always_invoice")
         now = change(account, sub, account.year, proration_behavior="always_invoice")
         assert now.billing_cycle_anchor == moment(14) == account.item(sub).current_period_start
-        assert amounts(account.see(sub).latest_invoice) == amounts(said) == [-500, 10000]
+        assert amounts(account.see(sub).latest_invoice) == amounts(upcoming) == [-500, 10000]
 
 
 def test_a_preview_changes_nothing(account):

@@ -69,11 +69,11 @@ def test_a_test_card_fills_the_form(person, till):
 
 
 def test_the_bank_asks_and_is_answered(person, till, account):
-    asked = person.post(path(till.url), data={**CARD, "number": "4000002500003155"})
-    assert asked.location.endswith("/bank") and "10.00 EUR" in person.get(asked.location).text
-    refused = person.post(asked.location, data={"answer": "refuse"})
+    response = person.post(path(till.url), data={**CARD, "number": "4000002500003155"})
+    assert response.location.endswith("/bank") and "10.00 EUR" in person.get(response.location).text
+    refused = person.post(response.location, data={"answer": "refuse"})
     assert refused.status_code == 422 and "could not confirm" in refused.text
-    assert person.post(asked.location, data={"answer": "confirm"}).location.startswith("http://portal.test/ok")
+    assert person.post(response.location, data={"answer": "confirm"}).location.startswith("http://portal.test/ok")
 
 
 def test_an_expired_page_says_so(person, till):
@@ -132,9 +132,9 @@ def test_a_link_made_for_the_card_leads_back_when_done(person, account):
     account.subscribe()
     back = {"type": "redirect", "redirect": {"return_url": "http://portal.test/billing"}}
     link = path(account.wallet(flow_data={"type": "payment_method_update", "after_completion": back}).url)
-    asked = person.post(f"{link}/card", data={**CARD, "number": "4000002500003155"})
-    assert asked.location == f"{link}/bank" and "kept" in person.get(asked.location).text
-    assert person.post(asked.location, data={"answer": "confirm"}).location == "http://portal.test/billing"
+    response = person.post(f"{link}/card", data={**CARD, "number": "4000002500003155"})
+    assert response.location == f"{link}/bank" and "kept" in person.get(response.location).text
+    assert person.post(response.location, data={"answer": "confirm"}).location == "http://portal.test/billing"
 
 
 def test_the_customer_ends_and_resumes(person, account):
@@ -175,8 +175,8 @@ def test_a_bank_that_holds_up_a_renewal_is_answered_on_the_invoice(person, accou
         bill = path(account.see(sub).latest_invoice.hosted_invoice_url)
         assert person.post(f"{bill}/bank", data={"answer": "refuse"}).status_code == 422
     with at(30):
-        asked = person.post(bill, data={**CARD, "number": "4000002760003184"}).location
-        person.post(asked, data={"answer": "confirm"})
+        bank = person.post(bill, data={**CARD, "number": "4000002760003184"}).location
+        person.post(bank, data={"answer": "confirm"})
         assert account.see(sub).latest_invoice.status == "paid"
 
 

@@ -37,7 +37,7 @@ def window(chromium):
     context = chromium.new_context(viewport={"width": 320, "height": 700}, java_script_enabled=False)
     context.set_default_timeout(5_000)
     page, complaints = context.new_page(), []
-    page.on("console", lambda said: complaints.append(said.text) if "422" not in said.text else None)
+    page.on("console", lambda message: complaints.append(message.text) if "422" not in message.text else None)
     yield page
     context.close()
     assert complaints == []

@@ -72,14 +72,14 @@ class Lives(RuleBasedStateMachine):
             (item,) = self.api.subscriptions.retrieve(self.one(which))["items"].data
             changed = {"items": [{"id": item.id, "price": getattr(self.account, plan)}], "proration_behavior": how}
             before = {bill.id for bill in self.api.invoices.list(params={"subscription": self.one(which)}).data}
-            said = self.api.invoices.create_preview(
+            upcoming = self.api.invoices.create_preview(
                 params={"subscription": self.one(which), "subscription_details": changed}
             )
             self.api.subscriptions.update(self.one(which), params={**changed, "payment_behavior": payment})
             is_another = item.price.id != getattr(self.account, plan)  # else there is nothing to bill
             if is_another and how == "always_invoice" and payment == "allow_incomplete":
                 bills = self.api.invoices.list(params={"subscription": self.one(which)}).data
-                assert [bill.total for bill in bills if bill.id not in before] == [said.total]
+                assert [bill.total for bill in bills if bill.id not in before] == [upcoming.total]
 
     @precondition(lambda self: self.subscriptions)
     @rule(which=some, on=st.booleans())

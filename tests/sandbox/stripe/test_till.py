@@ -87,15 +87,15 @@ def test_a_double_submit_is_one_payment(account):
 def test_two_tabs_paying_at_once_are_one_payment(file):
     account = Account(file)
     session = account.session()
-    at_once, said = threading.Barrier(2), []
+    at_once, outcomes = threading.Barrier(2), []
 
     def pay(world):
         at_once.wait()
-        said.append(world.pay(session.id))
+        outcomes.append(world.pay(session.id))
 
     tabs = [threading.Thread(target=pay, args=[world]) for world in (account.world, Stripe(file))]
     [tab.start() for tab in tabs], [tab.join() for tab in tabs]
-    assert said == ["complete", "complete"]
+    assert outcomes == ["complete", "complete"]
     assert len(account.api.charges.list().data) == len(account.api.subscriptions.list().data) == 1
 
 
