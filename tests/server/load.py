@@ -49,9 +49,19 @@ class Browser:
         )
         line._context.check_hostname = False
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        headers = {"Host": SITE, "Origin": f"https://{SITE}", "X-CSRFToken": self.token, "Cookie": cookies}
-        line.request(method, path, body, {**headers, "Content-Type": "application/x-www-form-urlencoded"})
-        answer = line.getresponse()
+        headers = {
+            "Connection": "close",
+            "Host": SITE,
+            "Origin": f"https://{SITE}",
+            "X-CSRFToken": self.token,
+            "Cookie": cookies,
+        }
+        try:
+            line.request(method, path, body, {**headers, "Content-Type": "application/x-www-form-urlencoded"})
+            answer = line.getresponse()
+        except (OSError, http.client.HTTPException):
+            line.close()
+            raise
         for cookie in answer.headers.get_all("Set-Cookie", ()):
             name, _, value = cookie.partition(";")[0].partition("=")
             self._cookies[name] = value

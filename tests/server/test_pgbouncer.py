@@ -28,9 +28,8 @@ CORE = (
     "families/test_seats.py",
     "jobs/test_queue.py",
     "meetings/test_one_meeting.py",
-    "promises/test_doors.py",
 )
-"""Tests whose statements meet another server connection each time: sign-ins, answers, money, jobs, who may what."""
+"""Tests whose statements meet another server connection each time: sign-ins, answers, money, families, jobs."""
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.support import cast
 HOSTS = ("nginx", "web1", "web2", "live1", "live2", "work1", "work2", "pgbouncer", "db1", "db2")
 EXAMPLES = ROOT / "docs" / "examples"
 DOCUMENT = (ROOT / "docs" / "scaling.md").read_text()
-SOON = 45
+SOON = 60
 """Seconds within which everything goes on, on two cores that others use too."""
 FINE = {0, 200, 303, 502, 503, 504}
 """What a browser may be told on such an evening: yes, not now, or nothing."""
