@@ -20,7 +20,6 @@ from portal.database import db
 from portal.database.transactions import transaction
 from portal.forms import Form, Line, day_field
 from portal.moving import moves
-from portal.moving.files import FIELDS
 from portal.moving.models import Move
 from portal.moving.records import KINDS
 from portal.moving.stored import part
@@ -55,6 +54,18 @@ LABELS = {
     "customer": "Customer at Stripe",
     "subscription": "Subscription at Stripe",
     "price": "Plan or price there",
+}
+HINTS = {
+    "name": "Where it is in one column.",
+    "id": "What the row is called there. Without it people are known by their addresses.",
+    "zone": "Like Europe/Lisbon. Without it people have the club’s.",
+    "until": "The day counts.",
+    "complimentary": "Yes or no.",
+    "status": "Anything but active, and no days are taken.",
+    "gone": "A date, or yes: the person is not taken.",
+    "customer": "Like cus_NffrFeUfNV2Hib.",
+    "subscription": "Like sub_1MowQVLkdIwHu7ix.",
+    "price": "Those that need a plan here are listed when the file was tried.",
 }
 DATES = {
     "": "As this kind of file writes them",
@@ -129,14 +140,10 @@ def mapping_form(columns: list[str], row: list[str]) -> type[MappingForm]:
         if column
     ]
     fields = {
-        f"column_{meaning}": SelectField(label, choices=choices, default="", description=_sentence(FIELDS[meaning]))
+        f"column_{meaning}": SelectField(label, choices=choices, default="", description=HINTS.get(meaning, ""))
         for meaning, label in LABELS.items()
     }
     return type("FileMappingForm", (MappingForm,), fields)
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
 
 
 def add_to(bp: Blueprint) -> None:
@@ -365,7 +372,6 @@ def _page(row: Move, form: OptionsForm | None = None, status: int = 200) -> Resp
         state=_state(row),
         began=machine_time(row.created_at),
         size=size(row.bytes),
-        what=moves.FORMATS[row.format].partition(":")[0],
         counts=[
             (WORDS[kind.kind], result["taken"][kind.kind], result["known"][kind.kind])
             for kind in KINDS

@@ -2,16 +2,20 @@
 
     python -m tests.bench.moving [--people 1000000]
 
-Told after every tenth, so that what does not grow in a line shows: people a second, and the memory of this process, which
-holds what a batch needs and no more. Everybody has a name and days; every fifth row has a customer at Stripe.
+Told after every tenth, so that what does not grow in a line shows: seconds, of them the processor's (this process and the
+database together, so that it matters little what else the machine does), and the most memory this process ever had. Everybody
+has a name and days; every fifth has a customer at Stripe.
 """
 
 import argparse
 import csv
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import psutil
 
 from portal import create_app
 from portal.database import db, embedded
@@ -29,20 +33,50 @@ from tests.support.web import settings_for
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument("--dry-run", action="store_true")
-    wanted = parser.parse_args()
+    people: int = parser.parse_args().people
     with TemporaryDirectory() as folder, embedded.serve(Path(folder) / "pg") as server:
         club, empty = (_migrated(server, name) for name in ("moving_in", "moved"))
         source, archive = Path(folder) / "people.csv", Path(folder) / "club.zip"
-        _write(source, wanted.people)
-        _timed("moved in", wanted.people, lambda: _move_in(club, source, wanted.people, dry_run=wanted.dry_run))
-        if wanted.dry_run:
-            return
-        _timed("again, all known", wanted.people, lambda: _move_in(club, source, wanted.people))
+        _write(source, people)
+        watch = Watch(Path(folder) / "pg")
+        watch.time("tried", people, lambda: _move_in(club, source, people, watch, dry_run=True))
+        watch.time("moved in", people, lambda: _move_in(club, source, people, watch))
+        watch.time("again, all here already", people, lambda: _move_in(club, source, people, watch))
         worker = plain_url(settings_for(club).worker_url)
-        _timed("moved out", wanted.people, lambda: export(worker, archive, lambda _line: None))
+        watch.time("moved out", people, lambda: export(worker, archive, lambda _line: None))
         print(f"the archive has {archive.stat().st_size / 1e6:,.0f} MB", flush=True)
-        _timed("brought back", wanted.people, lambda: bring(settings_for(empty), archive, lambda _line: None))
+        watch.time("brought back", people, lambda: bring(settings_for(empty), archive, lambda _line: None))
+
+
+class Watch:
+    """Seconds by the clock and by the processors, of this process and of the database on that folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+        self.began = self.used = 0.0
+        self.by_process: dict[int, float] = {}
+
+    def time(self, what: str, people: int, work: Callable[[], object]) -> None:
+        """Do it and say how long it took."""
+        self.began, self.used = time.monotonic(), self._processor()
+        work()
+        print(f"{people:,} {what}: {self.words()}", flush=True)
+
+    def words(self) -> str:
+        """How long it has taken until now."""
+        by_clock, by_processor = time.monotonic() - self.began, self._processor() - self.used
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        return f"{by_clock:,.0f} s, {by_processor:,.0f} s of the processors, at most {memory:,.0f} MB"
+
+    def _processor(self) -> float:
+        # What a server process used is kept when it is gone.
+        for process in [self.postmaster, *self.postmaster.children()]:
+            try:
+                times = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            self.by_process[process.pid] = times.user + times.system
+        return time.process_time() + sum(self.by_process.values())
 
 
 def _migrated(server: str, name: str) -> Database:
@@ -64,37 +98,24 @@ def _write(file: Path, people: int) -> None:
             rows.writerow([name, address, "Gold", "12/31/2099", "01/15/2024", customer, n])
 
 
-def _move_in(database: Database, file: Path, people: int, *, dry_run: bool = False) -> None:
+def _move_in(database: Database, file: Path, people: int, watch: Watch, *, dry_run: bool = False) -> None:
     settings = settings_for(database)
     app = create_app(settings, database_url=settings.worker_url)
-    tenth, began, passed = max(people // 10, 1), time.monotonic(), 0
+    rows = people * 2 + people // 5
+    next_at = rows // 10
 
     def heard(line: str) -> None:
-        nonlocal passed
-        words = line.split(" rows")[0].replace(",", "")
-        if words.isdecimal() and int(words) // (tenth * 2) > passed:
-            passed = int(words) // (tenth * 2)
-            print(f"  {line} after {time.monotonic() - began:,.0f} s, {_megabytes():,.0f} MB", flush=True)
+        nonlocal next_at
+        number = line.removesuffix(" rows").replace(",", "")
+        if number.isdecimal() and int(number) >= next_at:
+            next_at += rows // 10
+            print(f"  {line}: {watch.words()}", flush=True)
 
     with app.app_context():
         act_as(db.session(), WORKER)
         wish = wish_of(settings, prices=prices(("Gold=individual/monthly",)))
         run(db.session(), "memberful", "bench", str(file), wish, dry_run=dry_run, report_file=None, say=heard)
         db.session.remove()
-        db.engine.dispose()
-
-
-def _timed(what: str, people: int, work: object) -> None:
-    began = time.monotonic()
-    work()  # type: ignore[operator]
-    took = time.monotonic() - began
-    print(
-        f"{people:,} {what} in {took:,.0f} s, {people / took:,.0f} a second; at most {_megabytes():,.0f} MB", flush=True
-    )
-
-
-def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ def pages():
     def length():
         return str(len(request.get_data()))
 
+    @app.post("/admin/moving")
+    def moving():
+        return str(len(request.get_data()))
+
     @app.get("/mistake")
     def mistake():
         return str(1 / 0)
@@ -60,6 +64,11 @@ def test_flask_knows_who_asked_and_for_what(place):
 
 def test_a_large_body_arrives_whole(place):
     assert ask(place, "POST", "/length", b"x" * 900_000).read() == b"900000"
+
+
+def test_a_file_is_longer_where_admins_upload_one_and_nowhere_else(place):
+    assert ask(place, "POST", "/admin/moving", b"x" * 3_000_000).read() == b"3000000"
+    assert ask(place, "POST", "/length", b"x" * 3_000_000).status == 413
 
 
 def test_a_mistake_in_a_page_is_a_500(place):
