@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.support.evening import address_of, comes, plan_meeting
 from tests.support.real_club import HOST, ROOM_HOST, RealClub
 
-pytestmark = pytest.mark.product
+pytestmark = [pytest.mark.product, pytest.mark.server]
 
 FRIDA = address_of("Frida")
 
