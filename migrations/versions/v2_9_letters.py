@@ -4,7 +4,7 @@ Revision ID: v2.9_letters
 Revises: v2.9_doctor
 """
 
-from portal.database.migration import run
+from portal.database.migration import rewrite, run
 
 revision = "v2.9_letters"
 down_revision = "v2.9_doctor"
@@ -26,8 +26,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # An older portal would neither send them nor know what they say.
+    rewrite(
+        "update mails set state = 'dropped', failure = 'The portal went back to an older version.'"
+        " where state = 'queued' and text is null",
+        "mails",
+    )
     run("""
-    update mails set state = 'dropped', failure = 'The portal went back to an older version.' where state = 'queued' and text is null;
     drop index ix_mails_due_at;
     alter table mails drop due_at, drop has_turn;
     """)

@@ -254,6 +254,16 @@ def test_newer_answers_become_the_nearest_old_word_on_the_way_down(first_version
     assert club.list(ANSWERS) == ["accepted", "invited", "invited", "attended", "no_show"]
 
 
+def test_a_mail_without_words_is_dropped_on_the_way_down(second_version):
+    """An older portal would not know what it says."""
+    second_version.up()
+    second_version.postgres.execute(
+        "insert into mails (kind, recipient, subject, created_at, due_at) values ('digest', 'ann@club.example', 'x', now(), now())"
+    )
+    second_version.down("v2.9_watch")
+    assert second_version.list("select state from mails where kind = 'digest'") == ["dropped"]
+
+
 def test_two_deploys_at_once_migrate_once(club):
     deploy = (
         "from alembic import command; from tests.support.server import alembic_config;"
