@@ -6,7 +6,7 @@ from flask import Flask
 
 from tests.promises.routes import Route, routes_of
 from tests.support import world
-from tests.support.cast import ALICE, CHARLIE, DORA
+from tests.support.cast import ALICE, CHARLIE, DORA, Person
 from tests.support.waitlist import one
 from tests.support.web import Browser, SignIn
 
@@ -46,8 +46,17 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
         "token": "no-such-token",
         "accents": "174ea6-own",
         "digest": everything["club_pictures"],
+        "move_id": move_of(superuser, DORA),
     }
     return routes_of(app, ids)
+
+
+def move_of(superuser: psycopg.Connection, admin: Person) -> object:
+    """A file of people that an admin uploaded: it is nobody else's."""
+    move = "insert into moves (admin_id, step, state, format) values (%s, 'file', 'done', 'csv') returning id"
+    (move_id,) = superuser.execute(move, [admin.id]).fetchone()
+    superuser.execute("insert into move_parts values (%s, 'file', 0, 'email')", [move_id])
+    return move_id
 
 
 @pytest.fixture
