@@ -223,6 +223,7 @@ WORKERS_OWN = {
     "portal/attendance/sources.py",
     "portal/mail/inbox.py",
     "portal/moving/taking.py",
+    "portal/rehearsal/month.py",
 }
 """Besides the jobs themselves: what only the worker runs."""
 
