@@ -137,7 +137,7 @@ def test_a_rehearsal_like_the_one_before_says_that_nothing_differs(desk, superus
 
 def test_a_rehearsal_that_runs_says_so(desk, superuser):
     superuser.execute("insert into runs (name) values ('rehearsal')")
-    assert "Running It began just now." in words(desk.get("/admin/operations"))
+    assert "Running It began today at" in words(desk.get("/admin/operations"))
 
 
 def test_a_rehearsal_that_did_not_end_says_why(desk, superuser):

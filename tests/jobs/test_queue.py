@@ -224,6 +224,7 @@ WORKERS_OWN = {
     "portal/mail/inbox.py",
     "portal/notifications/digest.py",
     "portal/moving/taking.py",
+    "portal/rehearsal/month.py",
 }
 """Besides the jobs themselves: what only the worker runs."""
 
