@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from portal.database.query import Query
@@ -172,7 +173,7 @@ class Pool:
 
 def last_runs(db: Session) -> list[Run]:
     """The newest run of everything on the schedule, by name."""
-    return list(db.scalars(select(Run).distinct(Run.name).order_by(Run.name, Run.began_at.desc())))
+    return list(db.scalars(select(Run).ext(distinct_on(Run.name)).order_by(Run.name, Run.began_at.desc())))
 
 
 def backups(db: Session) -> list[Backup]:
