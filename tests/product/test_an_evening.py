@@ -3,8 +3,11 @@
 And what comes back by mail: an answer given in a calendar, and a mail that did not arrive.
 """
 
+import re
 from collections.abc import Iterator
 from email.utils import parseaddr
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from icalendar import Calendar
@@ -146,6 +149,37 @@ def test_the_doctor_tries_the_inbox_and_what_its_own_mail_is_signed_with(
     expect(finding).to_contain_text("The DKIM signature leaves out List-Unsubscribe-Post", timeout=60_000)
     expect(ana.get_by_role("row", name="Inbox")).to_contain_text("The mailbox lets us in")
     expect(ana.get_by_text("DATABASE_URL was not given, so portal_web was not tried.")).to_be_visible()
+
+
+MEMBERFUL = """Full name,Email,Plan,Expiration date,Created at,Stripe customer ID
+Hana Moved,hana@moved.example,Gold,12/31/2099,01/15/2024,
+Ivo Moved,ivo@moved.example,Gold,31/12/2099,01/15/2024,
+"""
+
+
+def test_people_come_by_a_file_are_invited_and_go_out_in_an_archive(club: RealClub, ana: Page) -> None:
+    ana.goto("/admin/moving")
+    ana.get_by_label("What it is").select_option("memberful")
+    file = {"name": "members.csv", "mimeType": "text/csv", "buffer": MEMBERFUL.encode()}
+    ana.get_by_label("File").set_input_files(file)
+    ana.get_by_role("button", name="Upload").click()
+    expect(ana.get_by_label("Paid until")).to_have_value("Expiration date")
+    ana.get_by_role("button", name="Try it").click()
+    expect(ana.get_by_role("heading", name="This would be taken")).to_be_visible()
+    expect(ana.get_by_role("cell", name="That is not a date.")).to_be_visible()
+    ana.get_by_label("Invite them by mail").check()
+    ana.get_by_role("button", name="Move them in").click()
+    expect(ana.get_by_role("heading", name="Moved in", exact=True)).to_be_visible()
+    assert "/reset" in club.mail("hana@moved.example", "Your account at the club")
+    ana.goto("/admin/people?q=moved")
+    expect(ana.get_by_role("link", name=re.compile("Hana Moved|Ivo Moved"))).to_have_count(2)
+    ana.goto("/admin/moving")
+    ana.get_by_role("button", name="Make an archive").click()
+    expect(ana.get_by_role("heading", name="The archive is ready")).to_be_visible()
+    with ana.expect_download() as download:
+        ana.get_by_role("button", name="Download it").click()
+    with ZipFile(Path(download.value.path())) as archive:
+        assert b"hana@moved.example" in archive.read("csv/users.csv")
 
 
 def test_what_was_typed_is_in_no_log(club: RealClub) -> None:
