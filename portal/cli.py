@@ -283,18 +283,18 @@ def check(at_rest: bool) -> None:
 @portal.command()
 @click.option("--mail", "mail_to", metavar="ADDRESS", help="Send a mail there.")
 def doctor(mail_to: str | None) -> None:
-    """Try every part of the club from outside in; exit status 1 if any ails. Wants the settings of all processes."""
+    """Try every part of the club from outside in; exit status 1 if any is not well. Wants the settings of all processes."""
     from portal.operations.doctor import examine
 
     settings = Settings.from_environment(needs={*PAGES, *WORK})
-    ails = 0
+    ill = 0
     with _app(settings, settings.database_url).app_context():
         current_app.logger.disabled = True  # what a provider said is told here, in a sentence
         for found in examine(settings, mail_to):
             mark = {True: "ok", False: "ILL", None: "note"}[found.well]
-            ails += found.well is False
+            ill += found.well is False
             print(f"{mark:<5} {found.part}: {found.words}{f'  -> {found.remedy}' if found.remedy else ''}")
-    sys.exit(1 if ails else 0)
+    sys.exit(1 if ill else 0)
 
 
 @portal.command()

@@ -18,7 +18,7 @@ from portal.operations.jobs import examine
 from portal.sentences import ngettext
 from portal.web import page
 
-DISCS = {True: ("full", "Well", "ok"), False: ("cross", "Ails", "bad"), None: ("ring", "Note", "")}
+DISCS = {True: ("full", "Well", "ok"), False: ("cross", "Not well", "bad"), None: ("ring", "Note", "")}
 
 
 def add_to(bp: Blueprint) -> None:
@@ -29,7 +29,7 @@ def add_to(bp: Blueprint) -> None:
 
 @admin
 def show() -> ResponseReturnValue:
-    """What the doctor found when it last looked, what ails first; and whether it is looking just now."""
+    """What the doctor found when it last looked, what needs mending first; and whether it is looking just now."""
     session = db.session()
     last = session.scalars(
         select(Run).where(Run.name == "doctor", Run.ended_at.is_not(None)).order_by(Run.began_at.desc()).limit(1)
@@ -74,4 +74,4 @@ def _heading(last: Run | None, ill: int) -> str:
         return "The doctor has not looked yet"
     if not last.details:
         return "The doctor was kept from looking"
-    return ngettext("%(num)s part ails", "%(num)s parts ail", ill) if ill else "Nothing ails"
+    return ngettext("%(num)s part needs mending", "%(num)s parts need mending", ill) if ill else "Everything is well"

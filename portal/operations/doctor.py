@@ -1,4 +1,4 @@
-"""`portal doctor`: the club tried from outside in, part after part; for each a sentence, and where it ails a remedy.
+"""`portal doctor`: the club tried from outside in, part after part; for each a sentence, and where it is not well a remedy.
 
 Nothing is changed but what the round trips are for: a mail to the operator (`mail_to`) and one to our own inbox, and one
 signed event of a kind the portal takes no notice of. A part that was given no setting is left out, or told as not looked at.

@@ -208,7 +208,11 @@ def examine(db: Session) -> None:
         found = list(doctor.examine(_settings()))
         ill = sum(finding.well is False for finding in found)
         run.well = not ill
-        run.outcome = ngettext("%(num)s part ails.", "%(num)s parts ail.", ill) if ill else "Nothing ails."
+        run.outcome = (
+            ngettext("%(num)s part needs mending.", "%(num)s parts need mending.", ill)
+            if ill
+            else "Everything is well."
+        )
         run.details = {"findings": [struck(finding._asdict()) for finding in found]}
 
 

@@ -40,9 +40,9 @@ def test_what_was_found_is_shown_with_its_remedy_what_ails_first(desk, finds, wo
     desk.submit(PAGE)
     work()
     answer = desk.get(PAGE)
-    assert words(answer, "h1") == "1 part ails"
+    assert words(answer, "h1") == "1 part needs mending"
     assert rows(answer, "tr")[1:] == [
-        "Disk Ails 0.1 GB are free. Make room.",
+        "Disk Not well 0.1 GB are free. Make room.",
         "Database Note BACKUP_DATABASE_URL was not given. Give it.",
         "Clock Well It is right.",
     ]
@@ -65,7 +65,7 @@ def test_the_worker_says_what_it_was_not_given(desk, work):
 def test_the_last_findings_stay_while_it_looks_again(desk, superuser):
     found = {"findings": [Finding("Clock", True, "It is right.")._asdict()]}
     superuser.execute(
-        "insert into runs (name, began_at, ended_at, well, outcome, details) values ('doctor', now(), now(), true, 'Nothing ails.', %s)",
+        "insert into runs (name, began_at, ended_at, well, outcome, details) values ('doctor', now(), now(), true, 'Well.', %s)",
         [Jsonb(found)],
     )
     desk.submit(PAGE)

@@ -58,7 +58,7 @@ insert into last_runs values ('attendance.fetch_recordings', now(), now(), true)
 insert into runs (name, began_at, ended_at, well, outcome)
 values ('dry run of operations.tidy', now(), now(), true, '62 rows of one_time_tokens would be deleted.');
 insert into runs (name, began_at, ended_at, well, outcome, details)
-values ('doctor', now(), now(), false, '1 part ails.', '{"findings": [
+values ('doctor', now(), now(), false, '1 part needs mending.', '{"findings": [
   {"part": "Database", "well": null, "words": "OWNER_DATABASE_URL was not given, so portal_owner was not tried.", "remedy": "Give it."},
   {"part": "Signature", "well": false, "remedy": "",
    "words": "The DKIM signature leaves out List-Unsubscribe and List-Unsubscribe-Post (RFC 8058 4)."},

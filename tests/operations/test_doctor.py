@@ -1,4 +1,4 @@
-"""`portal doctor`: each part of the club is tried, what ails has a remedy, and one ill part hides no other."""
+"""`portal doctor`: each part of the club is tried, what is not well has a remedy, and one ill part hides no other."""
 
 import dataclasses
 import threading
