@@ -50,8 +50,9 @@ class Postgres:
         with open(self.data / "postgresql.conf", "a") as conf:
             conf.write(
                 f"port = {self.port}\nunix_socket_directories = '{folder}'\nlisten_addresses = '127.0.0.1'\nfsync = off\n"
-                "shared_preload_libraries = 'pg_stat_statements'\n"
             )
+            if programs == tools.POSTGRES:  # the wheel's has no such library
+                conf.write("shared_preload_libraries = 'pg_stat_statements'\n")
         self.start()
 
     def run(self, program: str, *arguments: str) -> None:

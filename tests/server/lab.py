@@ -145,6 +145,18 @@ class Town(Club):
             worker = {"WORKER_DATABASE_URL": self.address("portal_worker", pooled=True), "QUEUE_DATABASE_URL": direct}
             self.run_on(name, [sys.executable, "-m", "portal", "work"], **pooled, **worker)
 
+    def start_again(self, name: str) -> None:
+        """Like systemd, and wait until it does its work: what finds no database at its start ends, to be started again."""
+        began = self.log(name).stat().st_size
+        with self.postgres.superuser(self.name) as superuser:
+            newest = "select coalesce(max(id), 0) from procrastinate_workers"
+            known = superuser.execute(newest).fetchone()
+            self.start_host(name)
+            if name.startswith("work"):
+                self.until(lambda: superuser.execute(newest).fetchone() > known, f"{name} works again")
+            else:
+                self.until(lambda: b"Started worker" in self.log(name).read_bytes()[began:], f"{name} serves again")
+
     def kill(self, name: str) -> None:
         """`kill -9` of whatever runs on a host."""
         child = self.running.pop(name)

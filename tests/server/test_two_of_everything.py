@@ -197,7 +197,7 @@ def test_a_worker_is_killed(evening):
     evening.town.kill("work1")
     took = evening.all_go_on(time.monotonic())
     print(f"\nworker killed: {took:.1f} s")
-    evening.town.start_host("work1")
+    evening.town.start_again("work1")
     assert evening.town.ended_by_themselves() == {}
 
 
@@ -206,7 +206,7 @@ def test_the_streams_of_a_killed_live_host_go_to_the_other(evening):
     took = evening.all_go_on(time.monotonic())
     print(f"\nlive host killed: {took:.1f} s")
     assert evening.load.streams_ended > 0
-    evening.town.start_host("live1")
+    evening.town.start_again("live1")
     assert evening.town.ended_by_themselves() == {}
 
 

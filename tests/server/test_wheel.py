@@ -88,6 +88,7 @@ def test_setup_makes_a_server_that_serves_and_a_second_run_changes_nothing(opera
 def test_a_reload_loses_no_request(operator, installed, tmp_path):
     assert operator("setup", **ANSWERS).returncode == 0
     with serving(installed, tmp_path) as (port, pages), ThreadPoolExecutor(4) as readers:
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/plans").status == 200  # waits for a worker
         before = workers(pages)
         ends = time.monotonic() + 12
         statuses = [readers.submit(read_until, ends, f"http://127.0.0.1:{port}/plans") for _ in range(4)]
