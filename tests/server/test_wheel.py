@@ -109,7 +109,11 @@ def read_until(ends: float, url: str) -> list[int]:
 
 
 def workers(pages: subprocess.Popen[bytes]) -> set[int]:
-    return {child.pid for child in psutil.Process(pages.pid).children() if "spawn_main" in " ".join(child.cmdline())}
+    return {
+        child.pid
+        for child in psutil.Process(pages.pid).children()
+        if "resource_tracker" not in " ".join(child.cmdline())
+    }
 
 
 @contextlib.contextmanager
