@@ -62,10 +62,10 @@ def test_an_address_is_the_mailbox_it_reaches(address, mailbox):
 
 
 def test_a_mailbox_has_them_once_under_all_its_names(signs_up, superuser):
-    given = [
+    ways = [
         signs_up(address)[0] for address in ("ana@gmail.com", "a.na@gmail.com", "ana+2@googlemail.com", "eva@gmail.com")
     ]
-    assert given == [True, False, False, True] and grants(superuser) == 2
+    assert ways == [True, False, False, True] and grants(superuser) == 2
 
 
 def test_of_two_accounts_of_one_mailbox_at_once_one_has_them(signs_up, hand, superuser):

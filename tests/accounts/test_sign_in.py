@@ -36,8 +36,8 @@ def test_every_no_reads_the_same(client, member, eve, charlie, with_password, su
     with_password(charlie)
     superuser.execute("update users set is_active = false where id = %s", [charlie.id])
     superuser.execute("insert into users (email) values ('unverified@club.example')")
-    asked = (member.email, "nobody@club.example", charlie.email, eve.email, "unverified@club.example")
-    pages = {main(client.submit("/sign-in", email=email, password=WRONG)) for email in asked}
+    addresses = (member.email, "nobody@club.example", charlie.email, eve.email, "unverified@club.example")
+    pages = {main(client.submit("/sign-in", email=email, password=WRONG)) for email in addresses}
     assert len(pages) == 1 and "do not match" in pages.pop()
 
 

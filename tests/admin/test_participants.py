@@ -106,8 +106,8 @@ def test_and_the_account_is_corrected_in_other_meetings_too(desk, work, superuse
     for choice in (bob.id, people[0].id if right == "Alice" else right):
         desk.submit(page_of(superuser, over), person=choice)
         work()
-    there = "select max(join_duration) from meeting_attendances where meeting_id = %s and user_id = %s"
-    assert [one(superuser, there, other.id, person.id) for person in (people[0], bob)] == [hers, None]
+    query = "select max(join_duration) from meeting_attendances where meeting_id = %s and user_id = %s"
+    assert [one(superuser, query, other.id, person.id) for person in (people[0], bob)] == [hers, None]
 
 
 def test_who_was_seen_before_the_meeting_went_on_behind_a_link_can_be_named_too(desk, superuser, alice, over):

@@ -103,10 +103,10 @@ def test_one_meetings_domains_are_read_from_the_index_alone(superuser, as_, dora
     meeting = plan(superuser, "This", days=3, max_attendees=None)
     answers(superuser, meeting.id, accepted=people)
     superuser.execute("vacuum analyze meeting_attendances")
-    asked = (
+    query = (
         "explain select is_external_domain, email_domain, count(*) filter (where outcome = 'attended'), avg(join_duration)"
         f" from meeting_attendances where meeting_id = any (%s) and ({KNOWN}) group by 1, 2"
     )
     with as_(dora) as db:
-        lines = " ".join(line for (line,) in db.execute(asked, [[meeting.id]]).fetchall())
+        lines = " ".join(line for (line,) in db.execute(query, [[meeting.id]]).fetchall())
     assert "Index Only Scan using ix_meeting_attendances_domains" in lines

@@ -26,8 +26,8 @@ def standing(superuser, person):
 def changed(browser, path):
     """A change of plan for the amount its page says."""
     page = browser.get(path).text
-    given = {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("at", "minor")}
-    return browser.submit(path, **given)
+    fields = {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("at", "minor")}
+    return browser.submit(path, **fields)
 
 
 def test_a_bank_that_takes_its_time_holds_up_the_family_and_makes_it_in_the_end(bank, sign_in, superuser, eve):

@@ -375,8 +375,8 @@ def test_what_its_time_is_over_for_goes_and_the_rest_stays(tidy, superuser, peop
     ]
     left = {row[0] for row in add("select message from system_logs where category <> 'cron'")}
     assert left == {"young", "bad", "safe"}
-    said = {row[0] for row in add("select message from system_logs where category = 'cron'")}
-    assert "Deleted 1 unconfirmed sign-ups" in said and "Deleted 3 log rows" in said
+    messages = {row[0] for row in add("select message from system_logs where category = 'cron'")}
+    assert "Deleted 1 unconfirmed sign-ups" in messages and "Deleted 3 log rows" in messages
 
 
 def test_done_jobs_are_kept_two_days(app, work, tidy, superuser):
@@ -448,10 +448,10 @@ def test_an_address_that_sent_mails_back_is_forgotten_a_year_after_the_last(tidy
 
 def test_the_clock_alone_makes_a_sign_up_go(superuser, worker_app, client, now):
     client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC")
-    there = "select count(*) from users"
+    query = "select count(*) from users"
     for days, left in ((6.9, 1), (7.1, 0)):
         do(worker_app, housekeeping.tidy, now + timedelta(days=days))
-        assert superuser.execute(there).fetchone() == (left,)
+        assert superuser.execute(query).fetchone() == (left,)
 
 
 def test_more_than_a_batch_goes_in_one_night(tidy, superuser, database):
@@ -483,10 +483,10 @@ def test_a_sign_up_asked_for_again_is_not_old(superuser, worker_app, client, now
     client.submit("/sign-up", email="new@x.example", first_name="N", timezone="UTC")
     with clock.at(now + timedelta(days=6.5)):
         client.submit("/verify/again")
-    there = "select count(*) from users"
+    query = "select count(*) from users"
     for days, left in ((7.2, 1), (7.6, 0)):
         do(worker_app, housekeeping.tidy, now + timedelta(days=days))
-        assert superuser.execute(there).fetchone() == (left,)
+        assert superuser.execute(query).fetchone() == (left,)
 
 
 def test_addresses_of_invitations_nobody_took_go_after_ninety_days(tidy, superuser, people, now):

@@ -106,22 +106,22 @@ def test_a_sign_in_watches_ninety_days_at_most(sign_in, superuser, charlie, supp
     sign_in(charlie)
     later = now + timedelta(days=days)
     superuser.execute("update sign_ins set seen_at = %s", [later])
-    asked = "select may_watch(%s, %s, false)"
+    query = "select may_watch(%s, %s, false)"
     with clock.at(later):
-        assert superuser.execute(asked, [*sign_ins_of(superuser, charlie), supper.id]).fetchone() == (watches,)
+        assert superuser.execute(query, [*sign_ins_of(superuser, charlie), supper.id]).fetchone() == (watches,)
 
 
 @pytest.mark.parametrize("names", [True, False])
 def test_names_are_watched_with_access_only(sign_in, superuser, charlie, supper, now, names):
     sign_in(charlie)
-    (sign_in_id,), asked = sign_ins_of(superuser, charlie), "select may_watch(%s, %s, %s)"
-    assert superuser.execute(asked, [sign_in_id, supper.id, names]).fetchone() == (True,)
+    (sign_in_id,), query = sign_ins_of(superuser, charlie), "select may_watch(%s, %s, %s)"
+    assert superuser.execute(query, [sign_in_id, supper.id, names]).fetchone() == (True,)
     superuser.execute("update users set access_until = %s where id = %s", [now, charlie.id])
-    assert superuser.execute(asked, [sign_in_id, supper.id, names]).fetchone() == (not names,)
+    assert superuser.execute(query, [sign_in_id, supper.id, names]).fetchone() == (not names,)
 
 
 def test_a_sign_in_that_waits_for_its_code_watches_nothing(sign_in, superuser, charlie, supper, now):
     sign_in(charlie)
     superuser.execute("update sign_ins set waits = true")
-    asked = "select may_watch(%s, %s, false)"
-    assert superuser.execute(asked, [*sign_ins_of(superuser, charlie), supper.id]).fetchone() == (False,)
+    query = "select may_watch(%s, %s, false)"
+    assert superuser.execute(query, [*sign_ins_of(superuser, charlie), supper.id]).fetchone() == (False,)

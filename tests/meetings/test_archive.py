@@ -87,12 +87,12 @@ def test_a_cancelled_one_still_says_so(archive, sign_in, superuser, charlie):
 
 def test_the_numbers_stay_what_they_were(archive, as_, superuser, dora, charlie, old):
     invite(superuser, charlie, old, answer="accepted", joined_at=old.starts_at, join_duration=57, outcome="attended")
-    asked = "select status, invited_count, attended_count, avg_duration from meeting_statistics"
+    query = "select status, invited_count, attended_count, avg_duration from meeting_statistics"
     with as_(dora) as db:
-        before = db.execute(asked).fetchone()
+        before = db.execute(query).fetchone()
     archive()
     with as_(dora) as db:
-        assert db.execute(asked).fetchone() == before and before[0] == "completed"
+        assert db.execute(query).fetchone() == before and before[0] == "completed"
 
 
 def test_an_admin_still_finds_it(archive, sign_in, dora, old):

@@ -100,11 +100,11 @@ def test_where_postgresql_goes_by_other_rules_the_zone_is_named(noted, superuser
 def differing_zones(superuser):
     """Every zone in which PostgreSQL's clocks and ours show different hours within two years."""
     weeks = [datetime.now(ZoneInfo("UTC")) + timedelta(days=7 * n) for n in range(104)]
-    asked = "select array_agg(timezone(%s, at) order by at) from unnest(%s::timestamptz[]) at"
+    query = "select array_agg(timezone(%s, at) order by at) from unnest(%s::timestamptz[]) at"
     return [
         zone
         for zone in zones()
-        if superuser.execute(asked, [zone, weeks]).fetchone()[0]
+        if superuser.execute(query, [zone, weeks]).fetchone()[0]
         != [moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in weeks]
     ]
 

@@ -287,10 +287,10 @@ def test_whatever_the_zone_the_move_and_the_choice(worker_app, superuser, alice,
     for minute in ran:
         if moved_at is not None and minute >= moved_at and not moved:
             moved = True
-            there = (starts + moved_by * MINUTE).astimezone(ZoneInfo(zone))
+            local = (starts + moved_by * MINUTE).astimezone(ZoneInfo(zone))
             superuser.execute(
                 "update meetings set starts_at = %s, scheduled_date = %s, start_time = %s",
-                [there, there.date(), there.time()],
+                [local, local.date(), local.time()],
             )
         at = starts + minute * MINUTE
         if answered <= at and one(superuser, "select count(*) from meeting_attendances") == 0:

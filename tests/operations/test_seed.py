@@ -12,13 +12,13 @@ from tests.support.web import settings_for
 
 
 def test_a_big_club_is_as_big_as_asked_for_and_keeps_every_promise(database, superuser, worker_app):
-    said = []
-    seed(settings_for(database), 40, 30, 200, said.append)
+    lines = []
+    seed(settings_for(database), 40, 30, 200, lines.append)
     counted = [
         superuser.execute(f"select count(*) from {t}".encode()).fetchone()[0]
         for t in ("users", "meetings", "meeting_attendances")
     ]
-    assert counted == [40, 30, 200] and said[-1].startswith("done")
+    assert counted == [40, 30, 200] and lines[-1].startswith("done")
     with worker_app.app_context():
         act_as(db.session(), WORKER)
         broken = {finding.promise: finding.broken for finding in findings(db.session(), at_rest=True) if finding.broken}

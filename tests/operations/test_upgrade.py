@@ -42,10 +42,10 @@ def upgraded(postgres):
 
 def test_it_backs_up_tries_migrates_and_checks(old, session):
     settings, postgres = old
-    said = []
-    upgrade(session, settings, said.append)
-    assert upgraded(postgres) and said[0].startswith("Backed up to earlier-")
-    assert said[1:3] == [f"A copy was brought to {HEAD} and keeps every promise.", f"The tables are at {HEAD}."]
+    lines = []
+    upgrade(session, settings, lines.append)
+    assert upgraded(postgres) and lines[0].startswith("Backed up to earlier-")
+    assert lines[1:3] == [f"A copy was brought to {HEAD} and keeps every promise.", f"The tables are at {HEAD}."]
     assert postgres.execute("select revision, row_counts->>'users' from backups").fetchone() == (HEAD, "1")
 
 
@@ -68,9 +68,9 @@ def test_a_copy_that_breaks_a_promise_stops_it(old, session):
 
 
 def test_tables_that_are_up_to_date_are_left_alone(at_work, settings, people):
-    said = []
-    upgrade(at_work, settings, said.append)
-    assert said == [f"The tables are at {HEAD} already."] and not settings.backups.exists()
+    lines = []
+    upgrade(at_work, settings, lines.append)
+    assert lines == [f"The tables are at {HEAD} already."] and not settings.backups.exists()
 
 
 def test_no_tables_at_all_are_for_another_command(server_url, session):

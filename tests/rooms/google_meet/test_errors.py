@@ -96,11 +96,11 @@ def test_an_access_token_that_was_forgotten_is_asked_for_anew(meet, google, room
 @pytest.fixture
 def elsewhere():
     """Another server: what it was asked, and its address. It answers everything with what Google might."""
-    asked = []
+    calls = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            asked.append(self.path)
+            calls.append(self.path)
             self.send_response(302 if self.path == "/moved" else 200)
             self.send_header("Location", "/here")
             self.end_headers()
@@ -111,25 +111,25 @@ def elsewhere():
 
     running = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=running.serve_forever, args=(0.1,), daemon=True).start()
-    yield asked, f"http://127.0.0.1:{running.server_port}"
+    yield calls, f"http://127.0.0.1:{running.server_port}"
     running.shutdown()
     running.server_close()
 
 
 def test_no_redirect_is_followed(meet, elsewhere):
-    asked, url = elsewhere
+    calls, url = elsewhere
     with pytest.raises(ProviderError, match="something that is not its API"):
         meet._ask("GET", f"{url}/moved")
-    assert asked == ["/moved"]
+    assert calls == ["/moved"]
 
 
 def test_the_token_is_asked_for_nowhere_else(settings, elsewhere):
-    asked, url = elsewhere
+    calls, url = elsewhere
     meet = GoogleMeet(settings)
     meet._token_url = f"{url}/moved"
     with pytest.raises(ProviderError, match="cannot be reached"):
         meet.create(EVENING)
-    assert asked == ["/moved"]
+    assert calls == ["/moved"]
 
 
 def test_neither_key_nor_token_nor_address_is_logged(meet, google, settings, caplog):

@@ -176,8 +176,8 @@ def test_a_challenge_never_signs_a_message(knock, token):
 
 
 def test_a_challenge_that_zoom_did_not_sign_is_not_answered(knock):
-    asked = {"event": "endpoint.url_validation", "event_ts": 1, "payload": {"plainToken": "abc"}}
-    assert knock(asked, secret="another") == 400
+    challenge = {"event": "endpoint.url_validation", "event_ts": 1, "payload": {"plainToken": "abc"}}
+    assert knock(challenge, secret="another") == 400
 
 
 def test_of_a_message_only_what_is_needed_is_kept(knock, room, superuser):
