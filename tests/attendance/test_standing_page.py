@@ -1,14 +1,15 @@
 """The page of rules: written as one says them, shown as sentences, ended in one press."""
 
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.attendance.test_standing import a_series, weekday_of
+from tests.support.cast import ISTANBUL
 from tests.support.reading import invite, link, one, operations, plan, said_at, words
 
 PAGE = "/meetings/answers"
-TODAY = date.today()  # noqa: DTZ011 - any day near now
+TODAY = datetime.now(ISTANBUL).date()
 TOMORROW = TODAY + timedelta(days=1)
 
 
