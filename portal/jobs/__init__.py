@@ -81,6 +81,11 @@ def _real_time() -> datetime:
 _queue_time: Callable[[], datetime] = _real_time
 
 
+def queue_time() -> datetime:
+    """The time by which is due what has to wait: the real one, which PostgreSQL goes by, whatever the club's clock says."""
+    return _queue_time()
+
+
 def load(*, sandbox: bool = False) -> None:
     """Import every package's jobs: whoever publishes must know who subscribed, and the worker what it may be asked for.
 
@@ -128,7 +133,7 @@ class Job(Generic[P]):
             connection=session.connection().connection.driver_connection,
             lock=self.lock.format(**arguments) if self.lock else None,
             # The queue's clock is the real one, the demo's may be ahead.
-            schedule_at=_queue_time() + self.after if self.after else None,
+            schedule_at=queue_time() + self.after if self.after else None,
         )
         carried = {"reference": reference()} if reference() else {}
         task.defer(**arguments, **carried)

@@ -18,7 +18,7 @@ from portal import clock
 from portal.config import Settings
 from portal.database.query import Query
 from portal.database.transactions import in_batches, keep, let_go
-from portal.jobs import job
+from portal.jobs import job, queue_time
 from portal.mail import bounces, choices, inbox, kinds, transport
 from portal.mail.choices import Choices
 from portal.mail.composing import composer
@@ -44,16 +44,17 @@ CLAIM = Query(
     Claimed,
     text("""
 with due as materialized (
-  select id from mails where state = 'queued' and due_at <= clock_timestamp() order by due_at, id limit 20 for update skip locked)
-update mails m set due_at = clock_timestamp() + interval '10 minutes' from due where m.id = due.id returning m.id, m.has_turn
+  select id from mails where state = 'queued' and due_at <= :at order by due_at, id limit 20 for update skip locked)
+update mails m set due_at = cast(:at as timestamptz) + interval '10 minutes' from due where m.id = due.id returning m.id, m.has_turn
 """),
 )
 WAITS = text("""
-update mails set due_at = clock_timestamp() + cast(:after as interval), has_turn = :has_its_turn
+update mails set due_at = :due, has_turn = :has_its_turn
  where id = :mail and state = 'queued'
 """)
 FAILED = text("""
-update mails set due_at = clock_timestamp() + interval '1 second' * power(3, greatest(attempts, 1)) where id = :mail and state = 'queued'
+update mails set due_at = cast(:at as timestamptz) + interval '1 second' * power(3, greatest(attempts, 1))
+ where id = :mail and state = 'queued'
 """)
 AT_IT = text("select count(*) from procrastinate_jobs where status = 'doing' and task_name = 'mail.deliver_waiting'")
 RETRY = RetryStrategy(max_attempts=11, exponential_wait=3)
@@ -104,7 +105,7 @@ def deliver_waiting(db: Session) -> None:
         return
     until = monotonic() + A_WHILE
     while monotonic() < until:
-        claimed = CLAIM.all(db)
+        claimed = CLAIM.all(db, at=queue_time())
         keep(db)
         if not claimed:
             return
@@ -120,10 +121,11 @@ def _deliver_claimed(db: Session, mail: Claimed) -> None:
     except Exception:  # one mail keeps no other back; it is noted with the mail
         logger.exception("A mail could not be sent; it is tried again")
         db.rollback()
-        db.execute(FAILED, {"mail": mail.id})
+        db.execute(FAILED, {"mail": mail.id, "at": queue_time()})
     else:
         if wait:
-            db.execute(WAITS, {"mail": mail.id, **wait._asdict()})
+            waits = {"mail": mail.id, "due": queue_time() + wait.after, "has_its_turn": wait.has_its_turn}
+            db.execute(WAITS, waits)
 
 
 def _deliver(db: Session, mail_id: UUID, *, has_its_turn: bool) -> Wait | None:

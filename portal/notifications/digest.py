@@ -18,6 +18,7 @@ from portal import clock
 from portal.attendance.rsvp import needs_new_answer
 from portal.database.query import Query
 from portal.database.transactions import keep
+from portal.jobs import queue_time
 from portal.jobs.runs import Run, noted
 from portal.mail import bulk, unsubscribe_url
 from portal.mail.composing import Body
@@ -95,7 +96,7 @@ ON = """
 # Its words are written when it leaves (`compose`). In the order of the people, as everybody writes who writes to many.
 WRITE = text(f"""
 insert into mails (kind, occasion, user_id, recipient, subject, created_at, due_at)
-select 'digest', 'digest:' || u.id || ':' || d.day, u.id, u.email, 'What is on', :at, clock_timestamp()
+select 'digest', 'digest:' || u.id || ':' || d.day, u.id, u.email, 'What is on', :at, :due
   from users u
   join unnest(cast(:zones as text[]), cast(:days as date[]), cast(:since as integer[]), cast(:until as integer[]),
               cast(:tomorrow as timestamptz[]), cast(:next_week as timestamptz[]))
@@ -205,7 +206,9 @@ def _write_due(db: Session, hours: Sequence[Due], at: datetime) -> int:
         upto = db.scalar(UPTO, {"after": after}) or LAST
         # Without the option an INSERT counts no rows and answers -1.
         result = db.execute(
-            WRITE, {"after": after, "upto": upto, **params}, execution_options={"preserve_rowcount": True}
+            WRITE,
+            {"after": after, "upto": upto, "due": queue_time(), **params},
+            execution_options={"preserve_rowcount": True},
         )
         written += result.rowcount  # type: ignore[attr-defined]
         keep(db)

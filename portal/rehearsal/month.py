@@ -56,6 +56,8 @@ READY = """
 select id, task_name, args from procrastinate_jobs
  where status = 'todo' and coalesce(scheduled_at, %(at)s) <= %(at)s order by priority desc, id limit 500
 """
+# So were mails that wait without a job each.
+TAKE_OVER_MAILS = "update mails set due_at = due_at + (%(club_at)s - %(made_at)s) where state = 'queued'"
 DONE = "delete from procrastinate_jobs where id = any (%s)"
 NEXT = """
 select min(moment) from (
@@ -178,7 +180,8 @@ class Month:
         with reach(plain_url(self.settings.database_url)) as web:
             first_start(web, self.settings)
         queue.execute(FORGET_TICKS)
-        queue.execute(TAKE_OVER, {"club_at": self.start.club_at, "made_at": self.start.made_at})
+        for statement in (TAKE_OVER, TAKE_OVER_MAILS):
+            queue.execute(statement, {"club_at": self.start.club_at, "made_at": self.start.made_at})
         if self.settings.takes_cards:
             with transaction(self.worker, WORKER) as session:
                 self.not_known = books.write(session, self.stripe)

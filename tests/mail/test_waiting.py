@@ -1,9 +1,11 @@
 """Mails that were written for many and have no job each: every one leaves once, whatever happens to the others."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import portal.jobs
 from portal.mail import composing, jobs
 from portal.mail.composing import Body
 from tests.support.reading import do, one
@@ -80,6 +82,16 @@ def test_what_a_dead_worker_had_claimed_leaves_ten_minutes_later(queued, waiting
     assert one(superuser, "select state from mails") == "queued"
     superuser.execute("update mails set due_at = now()")
     waiting()
+    assert one(superuser, "select state from mails") == "sent"
+
+
+def test_until_when_they_wait_is_told_by_the_time_of_the_queue(queued, superuser, worker_app):
+    """In a rehearsal that is the club's, which runs ahead of the machine's."""
+    queued("a@club.example")
+    superuser.execute("update mails set due_at = now() + interval '1 day'")
+    portal.jobs.serve(worker_app, lambda: datetime.now(UTC) + timedelta(days=2))
+    jobs.deliver_waiting.work()
+    portal.jobs.serve(worker_app)
     assert one(superuser, "select state from mails") == "sent"
 
 
