@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -293,7 +293,7 @@ def _sent(row: Move, kind: str, name: str, content_type: str, first: bytes = b""
     return Response(pieces(), content_type=content_type, headers=headers)
 
 
-def _done(row: Move, act: Any) -> ResponseReturnValue:
+def _done(row: Move, act: Callable[[], object]) -> ResponseReturnValue:
     try:
         act()
     except Refused as refusal:
