@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 COLUMNS = """
--- When a mail without a job of its own is to leave, by the real clock; null: it has one, or needs none any more.
+-- When a mail without a job of its own is to leave, by the time of the queue; null: it has one, or needs none any more.
 alter table mails add due_at timestamptz;
 -- Whether it has waited for its turn among those to its domain.
 alter table mails add has_turn boolean not null default false;

@@ -24,7 +24,7 @@ DISCS = {True: ("full", "Well", "ok"), False: ("cross", "Not well", "bad"), None
 def add_to(bp: Blueprint) -> None:
     """Routes of this subject."""
     bp.add_url_rule("/operations/doctor", "doctor", show)
-    bp.add_url_rule("/operations/doctor", "examine", look, methods=["POST"])
+    bp.add_url_rule("/operations/doctor", "examine", try_everything, methods=["POST"])
 
 
 @admin
@@ -47,7 +47,7 @@ def show() -> ResponseReturnValue:
 
 
 @admin
-def look() -> ResponseReturnValue:
+def try_everything() -> ResponseReturnValue:
     """Leave it to the worker to try everything: nobody outside is asked within a request."""
     if not _is_looking(db.session()):
         examine.enqueue(db.session())

@@ -50,7 +50,7 @@ class Mail(Base):
     # The message to a group it is a part of (portal/notifications), and the mail it sends once more.
     announcement_id: Mapped[UUID | None] = mapped_column(ForeignKey("announcements.id", ondelete="SET NULL"))
     again_of: Mapped[UUID | None] = mapped_column(ForeignKey("mails.id", ondelete="SET NULL"))
-    # When it is to leave, by the real clock, if it has no job of its own (`deliver_waiting`); and whether it has waited for its
+    # When it is to leave, by the time of the queue, if it has no job of its own (`deliver_waiting`); and whether it has waited for its
     # turn among the mails to the same domain.
     due_at: Mapped[datetime | None]
     has_turn: Mapped[bool] = mapped_column(server_default=sql("false"))
