@@ -21,9 +21,9 @@ MEMBERS = Audience("Europe/Berlin", names_shown=True)
 def until(true: Callable[[], bool], within: float = 3.0) -> bool:
     """Whether it becomes true in time."""
     deadline = time.monotonic() + within
-    while not true() and time.monotonic() < deadline:
+    while not (became := true()) and time.monotonic() < deadline:
         time.sleep(0.005)
-    return true()
+    return became
 
 
 def a_free_port() -> int:

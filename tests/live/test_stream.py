@@ -304,8 +304,7 @@ def test_a_sign_in_has_twenty_streams_and_no_more(place):
     pages = [place.open() for _ in range(20)]
     assert (place.open().response.status, place.open(sign_in="bilal").response.status) == (429, 200)
     pages[0].leave()
-    assert until(lambda: place.live.clients == 20)
-    assert place.open().response.status == 200
+    assert until(lambda: place.open().response.status == 200)
 
 
 def test_nor_by_coming_all_at_once(place, club):
