@@ -51,7 +51,7 @@ class Templates(Environment):
 FORM_TOKEN = f"<!-- form token {secrets.token_hex()} -->"
 _PLACE = FORM_TOKEN.encode()
 """`{{ form_token }}` in a form holds the place of the hidden field without which nothing is accepted. What is drawn can
-so be shared between readers; nobody can write it, since it is another in every process and leaves none."""
+so be shared between viewers; nobody can write it, since it is another in every process and leaves none."""
 
 
 def fill_in_form_token(response: Response) -> Response:
@@ -75,7 +75,7 @@ def _signed(_secret: str, _known: str) -> str:
 
 
 def cached_fragment(place: str, macro: str, *words: object) -> Markup:
-    """A piece of a page that depends on nothing but these words, kept for the next reader of whom they are the same.
+    """A piece of a page that depends on nothing but these words, kept for the next viewer of whom they are the same.
 
     `macro` is one of the template at `place`, and escapes what it shows.
     """

@@ -2,14 +2,14 @@
 
 
 class Refused(Exception):  # noqa: N818 - reads as the sentence it is
-    """A rule of the club said no. The docstring of each kind is the sentence the reader sees."""
+    """A rule of the club said no. The docstring of each kind is the sentence the viewer sees."""
 
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or (type(self).__doc__ or "").strip())
 
     @property
     def sentence(self) -> str:
-        """What the reader is told."""
+        """What the viewer is told."""
         return str(self.args[0])
 
 

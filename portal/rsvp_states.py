@@ -1,7 +1,7 @@
 """How an answer to a meeting is shown, state by state. Pages, lists, the band, the lists of hosts, admins and families,
 calendars and the mails take disc, word, sentence and buttons from these tables and from nowhere else.
 
-Fields in braces, like {m.position}, are properties of `MyMeeting` (attendance/my_meeting.py), the meeting as its reader sees
+Fields in braces, like {m.position}, are properties of `MyMeeting` (attendance/my_meeting.py), the meeting as its viewer sees
 it. Discs and tones are those of the macro `disc` in templates/parts.html.
 """
 
@@ -26,7 +26,7 @@ class Yes(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class State:
-    """One state of the reader's answer. A button without a word is not there.
+    """One state of the viewer's answer. A button without a word is not there.
 
     `stage`: open (no answer yet), settled (yes or no: a list folds the buttons away), pending (between the two), closed
     (over or cancelled). `door` says why the door is closed while others may come in. `pair`: the buttons are one switch that

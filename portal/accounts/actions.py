@@ -234,7 +234,7 @@ def open_sign_in(
 
 
 def is_own_password(db: Session, password: str) -> bool:
-    """Whether this is the asker's password; a wrong one is noted."""
+    """Whether this is the current user's password; a wrong one is noted."""
     if passwords.fits(password, db.scalar(OWN_PASSWORD)):
         return True
     audit.record(db, "password.refused", "The password did not match", category="security", level="warn")
@@ -242,7 +242,7 @@ def is_own_password(db: Session, password: str) -> bool:
 
 
 def change_password(db: Session, user_id: UUID, email: str, new: str, keep: UUID) -> None:
-    """A new password for the asker, who is told by mail; every sign-in but `keep` ends."""
+    """A new password for the current user, who is told by mail; every sign-in but `keep` ends."""
     db.execute(SET_OWN_PASSWORD, {"new_hash": passwords.hashed(new)})
     end_others(db, keep)
     audit.record(db, "password.changed", "The password was changed", category="security")
@@ -252,7 +252,7 @@ def change_password(db: Session, user_id: UUID, email: str, new: str, keep: UUID
 def change_profile(
     db: Session, user_id: UUID, first_name: str, last_name: str | None, timezone: str, preferred_meeting_time: time
 ) -> None:
-    """New names, zone or preferred hour (wall time in their own zone) for the asker."""
+    """New names, zone or preferred hour (wall time in their own zone) for the current user."""
     db.execute(
         update(User)
         .where(User.id == user_id)
@@ -265,7 +265,7 @@ def change_profile(
 
 
 def end_sign_in(db: Session, sign_in_id: UUID) -> bool:
-    """End one of the asker's sign-ins, at once and for its open streams too."""
+    """End one of the current user's sign-ins, at once and for its open streams too."""
     ended = db.execute(
         update(SignIn).where(SignIn.id == sign_in_id, SignIn.ended_at.is_(None)).values(ended_at=clock.now())
     )
@@ -274,7 +274,7 @@ def end_sign_in(db: Session, sign_in_id: UUID) -> bool:
 
 
 def end_others(db: Session, keep: UUID) -> None:
-    """End every sign-in of the asker but this one."""
+    """End every sign-in of the current user but this one."""
     db.execute(update(SignIn).where(SignIn.id != keep, SignIn.ended_at.is_(None)).values(ended_at=clock.now()))
     audit.record(db, "sign-in.others-ended", "All other sign-ins were ended", category="security")
 

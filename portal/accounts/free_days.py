@@ -1,6 +1,6 @@
 """The club's free days, once for each address. What is kept of an address is a keyed hash, which tells nobody's.
 
-The key is a secret of its own: one that changes with the sessions' would forget who had them. In the asker's own name, or
+The key is a secret of its own: one that changes with the sessions' would forget who had them. In the current user's own name, or
 as whoever confirms an address; never commits.
 """
 
@@ -54,12 +54,12 @@ def give(db: Session, user_id: UUID, address: str) -> bool:
 
 
 def keep(db: Session, *addresses: str) -> None:
-    """If the asker had the free days, none of these addresses gets them again."""
+    """If the current user had the free days, none of these addresses gets them again."""
     db.execute(KEEP, {"marks": [mark(address) for address in addresses]})
 
 
 def used(db: Session, address: str) -> bool:
-    """Whether the asker, whose `address` it is, got none because somebody had them with it before."""
+    """Whether the current user, whose `address` it is, got none because somebody had them with it before."""
     return bool(db.scalar(USED, {"mark": mark(address)}))
 
 

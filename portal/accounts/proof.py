@@ -8,7 +8,7 @@ from portal.viewer import me
 
 
 def password_fits(form: Form, name: str = "password") -> bool:
-    """Whether the form is filled in and brings the asker's own password; told at the field, and counted."""
+    """Whether the form is filled in and brings the current user's own password; told at the field, and counted."""
     if not form.validate():
         return False
     limits.limit("password", allowed=10, seconds=900, whose=str(me()))

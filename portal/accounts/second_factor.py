@@ -86,12 +86,12 @@ def prove(db: Session, key: str, typed: str) -> str | None:
 
 
 def begin(db: Session, secret: str | None = None) -> None:
-    """A new secret for the asker's app to be shown; nothing depends on it before its first code."""
+    """A new secret for the current user's app to be shown; nothing depends on it before its first code."""
     db.execute(BEGIN, {"sealed": sealed.seal(secret or pyotp.random_base32())})
 
 
 def shown(db: Session) -> str | None:
-    """The secret the asker's app is being shown, if one is."""
+    """The secret the current user's app is being shown, if one is."""
     own = db.execute(OWN).one_or_none()
     return sealed.unseal(own.pending) if own and own.pending else None
 
@@ -99,7 +99,7 @@ def shown(db: Session) -> str | None:
 def keep(
     db: Session, user_id: UUID, email: str, typed: str, this_sign_in: UUID | None, fresh: str | None = None
 ) -> list[str] | None:
-    """The first code of the new app: from now on it is the asker's second factor, and all other sign-ins end.
+    """The first code of the new app: from now on it is the current user's second factor, and all other sign-ins end.
 
     This one goes on under the key `fresh`. Ten recovery codes to be shown once; None if the code does not fit what was shown.
     """
@@ -132,7 +132,7 @@ def new_recovery_codes(db: Session, user_id: UUID, email: str) -> list[str]:
 
 
 def drop(db: Session, user_id: UUID, email: str, is_admin: bool) -> None:
-    """The asker goes back to the password alone. Raises AdminNeedsOne."""
+    """The current user goes back to the password alone. Raises AdminNeedsOne."""
     if is_admin:
         raise AdminNeedsOne
     if db.scalar(DROP):

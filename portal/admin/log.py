@@ -130,7 +130,7 @@ def log() -> ResponseReturnValue:
 
 
 def _today() -> str:
-    """What went wrong since the reader's midnight."""
+    """What went wrong since the viewer's midnight."""
     midnight = viewer().now.replace(hour=0, minute=0, second=0, microsecond=0)
     rows = db.session.execute(WRONG, {"categories": list(CATEGORIES), "since": midnight}).all()
     found = {row.level: row.times for row in rows}

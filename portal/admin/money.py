@@ -311,7 +311,7 @@ def _waiting() -> list[dict[str, object]]:
 
 
 def _months() -> list[Month]:
-    """The last twelve months of the reader's calendar, the running one too, with what was kept in each."""
+    """The last twelve months of the viewer's calendar, the running one too, with what was kept in each."""
     middle = viewer().now.date().replace(day=15)
     days = [(middle + timedelta(days=365.25 / 12 * n)).replace(day=1) for n in range(-11, 2)]
     bounds = [moment_of(day, time(0), viewer().zone) for day in days]

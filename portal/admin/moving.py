@@ -277,13 +277,13 @@ def archive(move_id: UUID) -> ResponseReturnValue:
 
 
 def _sent(row: Move, kind: str, name: str, content_type: str, first: bytes = b"") -> Response:
-    move_id, app, asker = row.id, current_app._get_current_object(), db.session().info["asker"]  # type: ignore[attr-defined]
+    move_id, app, actor = row.id, current_app._get_current_object(), db.session().info["actor"]  # type: ignore[attr-defined]
 
     def pieces() -> Iterator[bytes]:
         # Each piece in a transaction of its own, as who asked for it: no connection is held while whoever reads is slow.
         yield first
         for number in itertools.count():
-            with transaction(app, asker) as session:
+            with transaction(app, actor) as session:
                 piece = part(session, move_id, kind, number)
             if piece is None:
                 return

@@ -237,7 +237,7 @@ def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
 
 
 def machine_time(moment: datetime | None) -> str:
-    """A moment of the machine's clock, as the reader's clock shows it; nothing for None."""
+    """A moment of the machine's clock, as the viewer's clock shows it; nothing for None."""
     # The machine's time, seen from the machine's now: the demo's clock may be ahead.
     if moment is None:
         return ""

@@ -20,7 +20,7 @@ class Planned(Board):
 
     @property
     def month(self) -> tuple[int, int]:
-        """The year and month of the reader's day of it."""
+        """The year and month of the viewer's day of it."""
         return self.date.year, self.date.month
 
     @property

@@ -1,4 +1,4 @@
-"""The moments the admin's numbers and lists are counted from, by the reader's own calendar."""
+"""The moments the admin's numbers and lists are counted from, by the viewer's own calendar."""
 
 from datetime import datetime, timedelta
 

@@ -28,7 +28,7 @@ class NotRemovable(Refused):
 def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool = False) -> None:
     """Invite the people of the club at these addresses; each who was not invited before gets one mail.
 
-    An address without an account is passed over, and nothing tells the asker so. With `later` also to the meetings of
+    An address without an account is passed over, and nothing tells the current user so. With `later` also to the meetings of
     its series after this one. Raises NotPrivate.
     """
     result = db.execute(INVITE, {"meeting": meeting_id, "addresses": addresses, "later": later}).one()

@@ -264,7 +264,7 @@ def _private_by_me(meeting_id: UUID) -> MineToRun:
 
 
 def run_by_me(meeting_id: UUID) -> MineToRun:
-    """The row of a meeting the asker hosts, or any for an admin; 404 otherwise. Raises HostNeedsAccess.
+    """The row of a meeting the viewer hosts, or any for an admin; 404 otherwise. Raises HostNeedsAccess.
 
     What an admin changes in somebody else's meeting asks for a fresh code, as all an admin changes.
     """

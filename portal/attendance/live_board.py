@@ -1,4 +1,4 @@
-"""The live board: drawn for a page with its reader's eyes, and for the stream once per zone.
+"""The live board: drawn for a page with its viewer's eyes, and for the stream once per zone.
 
 The stream's half knows nobody: it reads numbers and first names through two functions of the database.
 """
@@ -75,7 +75,7 @@ select may_watch(t.sign_in, t.meeting, t.names)
 
 
 def for_viewer(db: Session, row: AnyMeeting, clock: Clock, viewer: "Member") -> tuple[Board, str]:
-    """The board of a meeting the reader may see (already found), and the address of its stream.
+    """The board of a meeting the viewer may see (already found), and the address of its stream.
 
     `viewer` is the current user; names are for those who have access themselves.
     """
@@ -113,7 +113,7 @@ def render_fragments(
 
 
 def rendered(db: Session, row: AnyMeeting, clock: Clock, viewer: "Member") -> str:
-    """The board's HTML for one reader, for pages without a stream."""
+    """The board's HTML for one viewer, for pages without a stream."""
     return render_template("attendance/_live_board.html", b=for_viewer(db, row, clock, viewer)[0])
 
 

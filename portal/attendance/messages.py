@@ -10,7 +10,7 @@ from portal.sentences import ngettext
 
 
 def offer(name: str | None, m: Board, until: datetime, *, together: bool) -> Message:
-    """A place came free; `until` is on the reader's own clock. `together`: it is one of several for a family."""
+    """A place came free; `until` is on the recipient's own clock. `together`: it is one of several for a family."""
     return Message(
         subject=f"A place is yours: {m.title}",
         headline="A place is yours",
@@ -29,7 +29,7 @@ def offer(name: str | None, m: Board, until: datetime, *, together: bool) -> Mes
 
 
 def together(name: str | None, m: Board, by: str, answer: str) -> Message:
-    """Somebody of the family answered for the reader, who had allowed it."""
+    """Somebody of the family answered for the recipient, who had allowed it."""
     mailed = MAILED.get(answer, MAILED["offered"])
     return Message(
         subject=mailed.subject.format(meeting=m.title),
@@ -141,7 +141,7 @@ def afterwards(name: str | None, m: Board, *, has_notes: bool) -> Message:
 
 
 def missing(name: str | None, m: Board) -> Message:
-    """The meeting is running, the reader said yes and is not there; the host pressed a button for it."""
+    """The meeting is running, the recipient said yes and is not there; the host pressed a button for it."""
     return Message(
         subject=f"We miss you: {m.title}",
         headline=f"{m.title} is running",

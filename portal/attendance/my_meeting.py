@@ -26,7 +26,7 @@ from portal.web import find
 
 
 class MyMeeting(Board):
-    """A board with what is the reader's own: answer, place in the line, offer, and whether the door opens for them."""
+    """A board with what is the viewer's own: answer, place in the line, offer, and whether the door opens for them."""
 
     _row: queries.Mine
 
@@ -41,7 +41,7 @@ class MyMeeting(Board):
 
     @property
     def answer(self) -> str | None:
-        """What the reader said, or what became of it; None before that, also while they are invited only as everybody is.
+        """What the viewer said, or what became of it; None before that, also while they are invited only as everybody is.
         An offer has run out when the clock says so, swept or not.
         """
         if self._ran_out:
@@ -88,7 +88,7 @@ class MyMeeting(Board):
 
     @property
     def door_sentence(self) -> str:
-        """Why the door does not open for the reader while it does for others."""
+        """Why the door does not open for the viewer while it does for others."""
         return self.state.door.format(m=self)
 
     @property
@@ -167,28 +167,28 @@ class MyMeeting(Board):
 
     @property
     def by_rule(self) -> bool:
-        """Whether one of the reader's rules gave the answer; only the page of a meeting knows."""
+        """Whether one of the viewer's rules gave the answer; only the page of a meeting knows."""
         return False
 
     @property
     def us(self) -> list[str]:
-        """First names of all a yes for all of us would be for, the reader's first; only the page of a meeting knows."""
+        """First names of all a yes for all of us would be for, the viewer's first; only the page of a meeting knows."""
         return []
 
     @property
     def with_me(self) -> bool:
-        """Whether the reader is still to answer."""
+        """Whether the viewer is still to answer."""
         return self.answer in (None, "invited", "declined", "withdrawn")
 
     @property
     def my_minutes(self) -> int | None:
-        """How long the reader stayed; no longer than it was planned, though people come early and leave late."""
+        """How long the viewer stayed; no longer than it was planned, though people come early and leave late."""
         stayed: int | None = self._row.join_duration
         return None if stayed is None else min(stayed, self.minutes)
 
     @property
     def stayed(self) -> str:
-        """How long the reader stayed, as a sentence; nothing if nobody knows."""
+        """How long the viewer stayed, as a sentence; nothing if nobody knows."""
         if not self.my_minutes:
             return ""
         if self.my_minutes >= self.minutes:
@@ -197,12 +197,12 @@ class MyMeeting(Board):
 
     @property
     def came_myself(self) -> bool:
-        """After the hour "came" is the reader's own question; the board's number is everybody's."""
+        """After the hour "came" is the viewer's own question; the board's number is everybody's."""
         return self._row.joined_at is not None or self._row.outcome == "attended"
 
     @property
     def mark(self) -> str:
-        """What became of a meeting behind, for the reader: cancelled, came, missed (after a yes), accepted (it is not settled
+        """What became of a meeting behind, for the viewer: cancelled, came, missed (after a yes), accepted (it is not settled
         yet), unknown (it is, and nobody knows whether they came after their yes), declined, or nothing.
         """
         if self.phase == "cancelled":
@@ -217,7 +217,7 @@ class MyMeeting(Board):
 
     @property
     def can_join(self) -> bool:
-        """Whether the door opens for the reader now."""
+        """Whether the door opens for the viewer now."""
         if self.phase not in ("doors", "live") or not self.entitled or self.uninvited:
             return False
         if self._row.is_host:
@@ -231,12 +231,12 @@ class MyMeeting(Board):
 
     @property
     def family(self) -> list[str]:
-        """First names of those a yes for all of us is for, besides the reader."""
+        """First names of those a yes for all of us is for, besides the viewer."""
         return self.us[1:] if self.with_me else self.us
 
     @property
     def answered(self) -> str:
-        """When the reader said so, like on Sunday at 20:12."""
+        """When the viewer said so, like on Sunday at 20:12."""
         return since(self._row.responded_at, self._clock.today) if self._row.responded_at else "earlier"
 
 
@@ -251,12 +251,12 @@ class TheMeeting(MyMeeting):
 
     @property
     def us(self) -> list[str]:
-        """First names of all a yes for all of us would be for, the reader's first."""
+        """First names of all a yes for all of us would be for, the viewer's first."""
         return self._row.us or []
 
     @property
     def by_rule(self) -> bool:
-        """Whether one of the reader's rules gave the answer."""
+        """Whether one of the viewer's rules gave the answer."""
         return self._row.standing_answer_id is not None
 
     @property
@@ -266,13 +266,13 @@ class TheMeeting(MyMeeting):
 
     @property
     def may_note(self) -> bool:
-        """Whether there is a host whom the reader can tell something."""
+        """Whether there is a host whom the viewer can tell something."""
         has_host = self._row.host_id is not None and not self.hosted
         return has_host and self.entitled and not self.uninvited and self.phase in ("ahead", "doors", "live")
 
     @property
     def hosted(self) -> bool:
-        """Whether the reader leads it."""
+        """Whether the viewer leads it."""
         return self._row.is_host
 
     @property
@@ -295,7 +295,7 @@ class TheMeeting(MyMeeting):
 
 
 class Past(NamedTuple):
-    """All that is shown of a meeting behind to one reader."""
+    """All that is shown of a meeting behind to one viewer."""
 
     id: str
     title: str
@@ -339,7 +339,7 @@ def _fields_of(name: str, *fields: str) -> Callable[[MyMeeting], tuple[object, .
 meeting_list_item = _fields_of(
     "MeetingListItem", *SHARED_FIELDS, "note", "places_line", "club_elsewhen", "cancel_reason", "came"
 )
-"""All that a list shows of a meeting to one reader at one moment."""
+"""All that a list shows of a meeting to one viewer at one moment."""
 
 next_meeting = _fields_of(
     "Next",
@@ -361,7 +361,7 @@ next_meeting = _fields_of(
     "here",
     "end",
 )
-"""All that is shown of the next meeting, large, to one reader at one minute."""
+"""All that is shown of the next meeting, large, to one viewer at one minute."""
 
 
 def next_meeting_fragment(mine: MyMeeting) -> Markup:
@@ -370,7 +370,7 @@ def next_meeting_fragment(mine: MyMeeting) -> Markup:
 
 
 def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
-    """Meetings in their order under the day they are on in the reader's zone, each day drawn with a heading of `level`."""
+    """Meetings in their order under the day they are on in the viewer's zone, each day drawn with a heading of `level`."""
     days = []
     for number, (_date, some) in enumerate(groupby(mine, attrgetter("date")), 1):
         one, *more = some
@@ -384,7 +384,7 @@ def by_day(mine: Iterable[MyMeeting], level: int) -> list[Markup]:
 
 
 def _length(mine: MyMeeting) -> str:
-    """How long the reader was there, for a list."""
+    """How long the viewer was there, for a list."""
     return f"{mine.my_minutes} min" if mine.my_minutes else "Came"
 
 
@@ -426,7 +426,7 @@ NOTHING = MonthSum(0, 0, 0, 0)
 
 
 def by_month(mine: Iterable[MyMeeting], sums: Mapping[date, MonthSum]) -> list[Markup]:
-    """Meetings behind in their order, under the month they were in for the reader; `sums` by the first day of a month."""
+    """Meetings behind in their order, under the month they were in for the viewer; `sums` by the first day of a month."""
     months = []
     for first, some in groupby(mine, lambda m: m.date.replace(day=1)):
         meetings = tuple(
@@ -439,12 +439,12 @@ def by_month(mine: Iterable[MyMeeting], sums: Mapping[date, MonthSum]) -> list[M
 
 
 def the_meeting(meeting_id: UUID) -> queries.One:
-    """The row of a meeting the asker may see, with their own answer; 404 otherwise."""
+    """The row of a meeting the viewer may see, with their own answer; 404 otherwise."""
     return find(queries.ONE, meeting_id=meeting_id)
 
 
 def present_meeting(row: queries.One, viewer_clock: Clock | None = None) -> TheMeeting:
-    """The row of one meeting as the asker sees it now."""
+    """The row of one meeting as the viewer sees it now."""
     return TheMeeting(row, viewer_clock or here_and_now(), current_user.entitled)
 
 
@@ -467,6 +467,6 @@ def _how_soon(m: MyMeeting) -> tuple[bool, bool, datetime]:
 
 
 def present_meetings(rows: Iterable[queries.Mine], viewer_clock: Clock) -> list[MyMeeting]:
-    """Many rows as the asker sees them now."""
+    """Many rows as the viewer sees them now."""
     entitled = current_user.entitled
     return [MyMeeting(row, viewer_clock, entitled) for row in rows]

@@ -20,7 +20,7 @@ TELL_AFTER = timedelta(minutes=10)
 
 
 class NotesRow(NamedTuple):
-    """What the asker may read of a meeting: Markdown, sealed addresses, and how many recordings are not published (to
+    """What the viewer may read of a meeting: Markdown, sealed addresses, and how many recordings are not published (to
     its host and to admins; 0 to others).
     """
 
@@ -55,7 +55,7 @@ class Recording(NamedTuple):
     is_published: bool
 
 
-# The policies decide what the asker may read; its host reads here what everybody reads.
+# The policies decide what the viewer may read; its host reads here what everybody reads.
 NOTES = Query(
     NotesRow,
     text("""
@@ -80,7 +80,7 @@ class NotOver(Refused):
 
 
 def from_host(db: Session, meeting_id: UUID) -> FromHost:
-    """What the asker may read of what the host left."""
+    """What the viewer may read of what the host left."""
     row = NOTES.one(db, meeting=meeting_id)
     addresses = [opened(sealed, meeting_id) for sealed in row.recordings]
     return FromHost(rendered(row.body), [address for address in addresses if address], row.unpublished)

@@ -59,7 +59,7 @@ POSITION = case((Attendance.answer == "waitlisted", func.waiting_position(Meetin
 
 @row_type
 class Mine(KindOfMeeting):
-    """A meeting with what is the asker's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known.
+    """A meeting with what is the viewer's own; `join_duration` is minutes, `outcome` attended, no_show or None: not known.
     `agreed_to` is the start they said yes to.
     """
 
@@ -85,7 +85,7 @@ class Upcoming(Mine):
 
 @row_type
 class Past(Mine):
-    """One that is behind. Each tells besides how often the asker said yes and came in the span asked for, and the minutes."""
+    """One that is behind. Each tells besides how often the viewer said yes and came in the span asked for, and the minutes."""
 
     yes: int
     came: int
@@ -95,7 +95,7 @@ class Past(Mine):
 
 
 class Evening(NamedTuple):
-    """An evening behind that counts for the asker: whether they came, and for how many minutes, None where nobody knows."""
+    """An evening behind that counts for the viewer: whether they came, and for how many minutes, None where nobody knows."""
 
     starts_at: datetime
     came: bool
@@ -130,7 +130,7 @@ class VisibleMeeting(NamedTuple):
 
 
 def mine(*more: Column[Any]) -> AnySelect:
-    """The columns of `Mine` and then `more`, of every meeting the asker may see."""
+    """The columns of `Mine` and then `more`, of every meeting the viewer may see."""
     own = (Attendance.meeting_id == Meeting.id) & (Attendance.user_id == select(ME).scalar_subquery())
     return select(*SHOWN, *MINE, POSITION, IS_HOST, *more).outerjoin(Attendance, own)
 
@@ -138,7 +138,7 @@ def mine(*more: Column[Any]) -> AnySelect:
 # How many are inside, of one that runs.
 INSIDE: ColumnElement[int] = literal_column("(select b.here from boards(array[meetings.id]) b)")
 HERE = case((Meeting.starts_at <= bindparam("at"), INSIDE), else_=literal_column("0")).label("here")
-# To how many of the evenings they said yes to the asker came, in a span of time, and the minutes together: there and in all.
+# To how many of the evenings they said yes to the viewer came, in a span of time, and the minutes together: there and in all.
 # Evenings of which nobody knows whether they came are left out.
 RECORD = (
     text("""
@@ -166,7 +166,7 @@ select m.starts_at, a.joined_at is not null or a.outcome = 'attended' as came,
    and coalesce(m.archived_from, m.status) <> 'cancelled' and (a.joined_at is not null or a.outcome is not null)
 """),
 )
-"""The asker's own in a span of time: those to which they said yes or came, as far as anybody knows what became of it."""
+"""The viewer's own in a span of time: those to which they said yes or came, as far as anybody knows what became of it."""
 
 # From a cursor on, or from what has not ended yet. One more than a page, to know whether there is a next one.
 UPCOMING = Query(
@@ -198,7 +198,7 @@ SERIES = (
     MeetingSeries.month_week,
     MeetingSeries.start_time.label("series_time"),
 )
-# Which rule answered, and what the asker told the host.
+# Which rule answered, and what the viewer told the host.
 BESIDE = (Meeting.series_id, Attendance.standing_answer_id, Attendance.note)
 ONE = Query(
     One,
@@ -207,7 +207,7 @@ ONE = Query(
     .where(Meeting.id == bindparam("meeting_id")),
 )
 VISIBLE = Query(VisibleMeeting, select(Meeting.id).where(Meeting.id == bindparam("meeting_id")))
-"""Whether the asker may see a meeting at all."""
+"""Whether the viewer may see a meeting at all."""
 
 HOLDING = ("accepted", "offered", "waitlisted", "requested")
 

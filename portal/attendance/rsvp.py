@@ -171,10 +171,10 @@ def respond_together(db: Session, meeting_id: UUID) -> None:
         meeting_id=meeting_id,
         people=[str(person) for person in result.people],
     )
-    asker: UUID = db.scalars(select(ME)).one()
+    actor: UUID = db.scalars(select(ME)).one()
     for person in result.people:
-        if person != asker:
-            answered_for.publish(db, meeting_id=meeting_id, user_id=person, by=asker)
+        if person != actor:
+            answered_for.publish(db, meeting_id=meeting_id, user_id=person, by=actor)
     announce_offers(db, meeting_id, result.offered)
 
 

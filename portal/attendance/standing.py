@@ -61,7 +61,7 @@ class OwnAnswer(NamedTuple):
 
 
 class SeriesChoice(NamedTuple):
-    """A series with meetings ahead that the asker may see, and how it repeats."""
+    """A series with meetings ahead that the current user may see, and how it repeats."""
 
     id: UUID
     title: str

@@ -101,7 +101,7 @@ bp = Blueprint("standing", __name__, url_prefix=ADDRESS)
 
 @bp.get("")
 def index() -> ResponseReturnValue:
-    """The reader's rules, and the forms for another."""
+    """The viewer's rules, and the forms for another."""
     return _page(RuleForm(None, which=query_arg("series")), AwayForm(None, away_from=viewer().now.date()))
 
 

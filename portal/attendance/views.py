@@ -68,7 +68,7 @@ bp = Blueprint("attendance", __name__)
 
 @bp.get("/meetings")
 def index() -> ResponseReturnValue:
-    """The next meeting large, the rest of a week by day in the reader's zone."""
+    """The next meeting large, the rest of a week by day in the viewer's zone."""
     may_lead_to_a_room()
     cursor = paging.read(request.args.get("from"))
     from_at, from_id = cursor or (clock.now() - LONGEST, paging.FIRST)
@@ -162,7 +162,7 @@ def write_note(meeting_id: UUID) -> ResponseReturnValue:
 
 @bp.get(f"{ONE}/mine")
 def mine(meeting_id: UUID) -> ResponseReturnValue:
-    """What depends on the reader, asked for again when the board changed."""
+    """What depends on the viewer, asked for again when the board changed."""
     return render_template("attendance/mine.html", m=present_meeting(the_meeting(meeting_id)))
 
 
@@ -247,14 +247,14 @@ def meeting_page(
 
 
 def _next(meeting_id: UUID, viewer_clock: Clock) -> MyMeeting | None:
-    """The next meeting the reader may come to, for a page that has nothing left to decide; None if there is none."""
+    """The next meeting the viewer may come to, for a page that has nothing left to decide; None if there is none."""
     rows = queries.UPCOMING.all(db.session(), at=viewer_clock.now, from_at=viewer_clock.now, from_id=paging.FIRST)
     following = [row for row in rows if row.id != meeting_id and row.status != "cancelled"]
     return next(iter(present_meetings(following[:1], viewer_clock)), None)
 
 
 def a_week(rows: Sequence[Row], viewer_clock: Clock) -> tuple[Sequence[Row], Row | None]:
-    """The meetings of the reader's first seven days, at most a page, and the one the next page begins with."""
+    """The meetings of the viewer's first seven days, at most a page, and the one the next page begins with."""
     if not rows:
         return rows, None
     end = viewer_clock.here(rows[0].starts_at).date() + WEEK
@@ -263,7 +263,7 @@ def a_week(rows: Sequence[Row], viewer_clock: Clock) -> tuple[Sequence[Row], Row
 
 
 def _sums(shown: Sequence[MyMeeting]) -> dict[date, MonthSum]:
-    """What the reader's own record is in each of the whole months of which some meetings are shown."""
+    """What the viewer's own record is in each of the whole months of which some meetings are shown."""
     if not shown:
         return {}
     since, until = _bounds(shown[-1].date.replace(day=1))["since"], _bounds(shown[0].date.replace(day=1))["until"]
@@ -283,13 +283,13 @@ def _sums(shown: Sequence[MyMeeting]) -> dict[date, MonthSum]:
 
 
 def _bounds(month: date) -> dict[str, datetime]:
-    """The reader's month that begins on this day, as two moments."""
+    """The viewer's month that begins on this day, as two moments."""
     following = (month + timedelta(days=31)).replace(day=1)
     return {name: datetime.combine(day, time(), viewer().tz) for name, day in (("since", month), ("until", following))}
 
 
 def _record(row: queries.Past | None, month: date) -> dict[str, str]:
-    """How often the reader came in a month, and for how long, there and in all."""
+    """How often the viewer came in a month, and for how long, there and in all."""
     if row is None or not row.yes:
         return {"heading": "Earlier meetings", "together": "What was on, and whether you came."}
     heading = ngettext(

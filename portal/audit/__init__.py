@@ -65,10 +65,10 @@ def limit_reached(db: Session, what: str, whose: str) -> None:
 
 
 def _asker(db: Session) -> UUID | None:
-    asker = db.info.get("asker")
-    if isinstance(asker, Role):
-        return asker.user_id
-    if isinstance(asker, Browser):
+    actor = db.info.get("actor")
+    if isinstance(actor, Role):
+        return actor.user_id
+    if isinstance(actor, Browser):
         who = person(db)
         return who.id if who else None
     return None

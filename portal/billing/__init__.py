@@ -36,7 +36,7 @@ class Plan:
         return money.minor(self.price(cycle), self.currency)
 
     def shown(self, cycle: str) -> str:
-        """The same for readers, like $12.00."""
+        """The same for people, like $12.00."""
         return money.shown(self.price(cycle), self.currency)
 
     @property

@@ -1,4 +1,4 @@
-"""The page that says why its reader has access, or not."""
+"""The page that says why its viewer has access, or not."""
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue

@@ -113,9 +113,9 @@ def called(db: Session, people: Collection[UUID]) -> dict[UUID, provider.Named]:
 
 
 def open_checkout(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID | None = None) -> UUID:
-    """The asker's choice, as a pending order and a checkout; whatever was open before is over.
+    """The current user's choice, as a pending order and a checkout; whatever was open before is over.
 
-    Raises NotOffered when it is to take over a family that was not offered to the asker, or with a plan for one.
+    Raises NotOffered when it is to take over a family that was not offered to the current user, or with a plan for one.
     """
     plan = plans()[plan_key]
     if transfer_plan_id and not (plan_key == "family" and _offered(db, transfer_plan_id)):
@@ -141,7 +141,7 @@ def _offered(db: Session, plan_id: UUID) -> bool:
 
 
 def page_wanted(db: Session, checkout: "OwnCheckout | Checkout", email: str) -> provider.PageWanted:
-    """What to ask the provider for, that one of the asker's checkouts can be paid.
+    """What to ask the provider for, that one of the current user's checkouts can be paid.
 
     Raises NothingToPay when it is paid, was replaced, is nearly a day old, or the plan costs another amount by now;
     NotOffered when the family it was to take over is not offered any more.
@@ -178,7 +178,7 @@ def keep_page(db: Session, checkout: "OwnCheckout | Checkout", made: provider.Pa
 
 
 def free_until(db: Session, at: datetime) -> datetime | None:
-    """The end of the asker's first days, if a plan chosen `at` a moment can begin there."""
+    """The end of the current user's first days, if a plan chosen `at` a moment can begin there."""
     until: datetime | None = db.execute(FREE_UNTIL).scalar()
     return until if until and until > at + SOONEST else None
 
@@ -199,12 +199,12 @@ def drop_checkout(db: Session, checkout_id: UUID) -> None:
 
 
 def start_family(db: Session, user_id: UUID) -> None:
-    """The asker wants a family of their own, in a club that is free; the worker makes it, unless they are in one."""
+    """The current user wants a family of their own, in a club that is free; the worker makes it, unless they are in one."""
     family_wanted.publish(db, user_id=user_id)
 
 
 def take_family_over(db: Session, plan_id: UUID, user_id: UUID) -> None:
-    """The asker takes a family over, in a club that is free; the worker sees whether it was proposed to them."""
+    """The current user takes a family over, in a club that is free; the worker sees whether it was proposed to them."""
     take_over_paid.publish(db, plan_id=plan_id, new_primary_id=user_id)
 
 

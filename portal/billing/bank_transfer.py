@@ -28,7 +28,7 @@ bp = Blueprint("bank_transfer", __name__)
 
 
 class OwnOrder(NamedTuple):
-    """An order of the asker's with the checkout it was opened by, if one was; `lapses_at` is when it stops waiting for its money."""
+    """An order of the current user's with the checkout it was opened by, if one was; `lapses_at` is when it stops waiting for its money."""
 
     checkout_id: UUID | None
     checkout_state: str | None
@@ -92,7 +92,7 @@ def _plans_page(form: ChoiceForm, status: int = 200) -> ResponseReturnValue:
 
 
 def _waiting() -> dict[str, object] | None:
-    """The order of the reader's that waits for its money."""
+    """The order of the current user's that waits for its money."""
     row = WAITING.one_or_none(db.session()) if current_user.is_authenticated else None
     return _shown(row) if row else None
 
@@ -156,7 +156,7 @@ def withdraw(checkout_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/plan")
 def show_plan() -> ResponseReturnValue:
-    """What the reader paid, until when, and how it goes on."""
+    """What the current user paid, until when, and how it goes on."""
     row = LAST_PAID.one_or_none(db.session())
     return page(
         "billing/transfer/plan.html",
@@ -170,7 +170,7 @@ def show_plan() -> ResponseReturnValue:
 
 @bp.post("/plan/renew")
 def renew() -> ResponseReturnValue:
-    """Another order of what the reader paid last, at today's price."""
+    """Another order of what the current user paid last, at today's price."""
     row = LAST_PAID.one_or_none(db.session())
     if row is None:
         return redirect("/plans", 303)

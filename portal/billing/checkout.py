@@ -89,18 +89,18 @@ def wanted_plan() -> dict[str, str] | None:
 
 
 def covered_until() -> str:
-    """Until when the reader is in already; empty if they are not."""
+    """Until when the viewer is in already; empty if they are not."""
     paid_until = getattr(current_user, "paid_until", None)
     return viewer().day(paid_until) if paid_until and paid_until > clock.now() else ""
 
 
 def _begins() -> str:
-    """The day a plan of the reader's begins that is chosen now, if it is not today."""
+    """The day a plan of the viewer's begins that is chosen now, if it is not today."""
     return viewer().day(actions.free_until(db.session(), clock.now())) if current_user.is_authenticated else ""
 
 
 def free_days_used() -> str:
-    """Why the reader has no free days, if somebody had them with this address before."""
+    """Why the viewer has no free days, if somebody had them with this address before."""
     days = current_app.config["SETTINGS"].welcome_days
     if not (days and current_user.is_authenticated and free_days.used(db.session(), current_user.email)):
         return ""
@@ -109,7 +109,7 @@ def free_days_used() -> str:
 
 
 class OwnLive(NamedTuple):
-    """The plan the asker pays."""
+    """The plan the viewer pays."""
 
     subscription_type: str
     billing_cycle: str
@@ -128,7 +128,7 @@ class WaitingPage(NamedTuple):
 
 
 class OwnCheckout(NamedTuple):
-    """A checkout of the asker's, with its order."""
+    """A checkout of the viewer's, with its order."""
 
     id: UUID
     user_id: UUID

@@ -60,7 +60,7 @@ def is_ahead(status: str, renews_at: datetime | None) -> bool:
 
 
 def first_charge() -> FirstCharge | None:
-    """The reader's first charge, if it is due within days. Who is in for longer than that is not even looked up."""
+    """The viewer's first charge, if it is due within days. Who is in for longer than that is not even looked up."""
     until = current_user.paid_until
     if until is None or not clock.now() < until <= clock.now() + BANNER_FOR:
         return None

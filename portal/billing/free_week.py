@@ -27,7 +27,7 @@ ENDS = Query(
 
 
 def free_week() -> str:
-    """The day on which the reader's access ends with the free days, in words; empty if it does not.
+    """The day on which the viewer's access ends with the free days, in words; empty if it does not.
 
     Asked only of who may be in them: what renews or is kept after a failed payment counts longer than it promises.
     """

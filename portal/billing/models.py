@@ -12,7 +12,7 @@ from portal.database import Base, Id
 
 
 class Order(Base):
-    """One payment, or the attempt. `amount_minor` counts the currency's smallest unit; `amount` is for readers.
+    """One payment, or the attempt. `amount_minor` counts the currency's smallest unit; `amount` is for people.
 
     An open bill that was tried `waits_for` another card, or for its payer's confirmation at the bank. One whose
     `payment_provider` is transfer was paid to the club itself: `reference` is what the bank's statement calls that payment, and

@@ -107,7 +107,7 @@ NOTES = {
 
 
 def line(row: OrderRow, now: datetime) -> dict[str, object]:
-    """An order as its buyer sees it; `now` gives the zone of the reader."""
+    """An order as its buyer sees it; `now` gives the zone of the viewer."""
     back = money.shown(row.refunded_amount, row.currency) if row.refunded_amount else ""
     stands = _pending(row) if row.state == "pending" else row.state
     if stands == "not finished" and row.checkout_state == "paid":

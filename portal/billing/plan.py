@@ -87,7 +87,7 @@ class PriceMoved(Refused):
 
 @bp.get("/plan")
 def show() -> ResponseReturnValue:
-    """What the reader pays and what can be done about it."""
+    """What the viewer pays and what can be done about it."""
     row = LATEST.one_or_none(db.session())
     waits = WAITS.one(db.session())
     return page(
@@ -102,7 +102,7 @@ def show() -> ResponseReturnValue:
 
 
 def _in_until() -> str:
-    """The day to which the reader is in, plan or not; empty if they are not."""
+    """The day to which the viewer is in, plan or not; empty if they are not."""
     return viewer().day(current_user.paid_until or current_user.access_until) if current_user.entitled else ""
 
 
@@ -169,7 +169,7 @@ def ask_to_end() -> ResponseReturnValue:
 
 
 def _covered(row: OwnPlan) -> list[str]:
-    """Whom else the reader's plan covers, by first name."""
+    """Whom else the viewer's plan covers, by first name."""
     return list(db.session.scalars(COVERED)) if row.subscription_type == "family" else []
 
 
@@ -226,7 +226,7 @@ def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
 
 
 def _another(plan_key: str, cycle: str) -> tuple[OwnPlan, Plan]:
-    """The reader's live plan, and the one it is to become. Raises NoChange."""
+    """The viewer's live plan, and the one it is to become. Raises NoChange."""
     if plan_key not in plans() or cycle not in CYCLES:
         abort(404)
     row = find(LIVE)

@@ -68,7 +68,7 @@ def client() -> stripe.StripeClient:
 
 @contextmanager
 def asking() -> "Iterator[V1Services]":
-    """Speak with the provider; its failures are sentences for the reader.
+    """Speak with the provider; its failures are sentences for the current user.
 
     Raises:
         CardRefused: the card was declined.

@@ -77,7 +77,7 @@ UNPAID = Query(
 
 
 def open_order(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID | None = None) -> UUID:
-    """The asker's choice as an order, and the mail that says how to pay it. The checkout it is shown by; that of an order that
+    """The current user's choice as an order, and the mail that says how to pay it. The checkout it is shown by; that of an order that
     waits already, if it is the same choice. Raises NotOffered.
     """
     checkout_id = actions.open_checkout(db, plan_key, cycle, transfer_plan_id)
@@ -86,7 +86,7 @@ def open_order(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID | 
 
 
 def withdraw(db: Session, checkout_id: UUID, number: str) -> None:
-    """The asker wants it no more. Raises OverAlready."""
+    """The current user wants it no more. Raises OverAlready."""
     if not db.scalar(WITHDRAW, {"checkout": checkout_id}):
         raise OverAlready
     audit.record(db, "order.withdrawn", number, category="billing")

@@ -43,7 +43,7 @@ select o.order_number, o.waits_for, o.amount, o.currency, s.failed_at
 class Trouble:
     """It waits for a `card`, for its payer's `confirmation` at the bank, for the end of a `dispute`, or for another `transfer`.
 
-    `payer` is whose it is to mend, empty for the reader. `day` is the day that was due, or that the bank asked about.
+    `payer` is whose it is to mend, empty for the viewer. `day` is the day that was due, or that the bank asked about.
     `until` is the last moment of the `days` kept after it, empty when there are none; so many are `left` after today.
     """
 
@@ -59,7 +59,7 @@ class Trouble:
 
 
 def trouble() -> Trouble | None:
-    """What keeps the reader out, or will in a few days; nothing while anything else lets them in."""
+    """What keeps the viewer out, or will in a few days; nothing while anything else lets them in."""
     if "trouble" not in g:
         rows, at = MINE.all(db.session()), clock.now()
         covered = any(row.promised_until > at >= row.starts_at for row in rows)
@@ -69,7 +69,7 @@ def trouble() -> Trouble | None:
 
 
 def of_own_plan() -> Trouble | None:
-    """What is wrong with the plan the reader pays, whatever else lets them in."""
+    """What is wrong with the plan the viewer pays, whatever else lets them in."""
     return _own([row for row in MINE.all(db.session()) if row.source == "own"])
 
 

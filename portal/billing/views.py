@@ -1,4 +1,4 @@
-"""Order history: the reader's own, newest first; receipts; the same as a spreadsheet."""
+"""Order history: the viewer's own, newest first; receipts; the same as a spreadsheet."""
 
 import csv
 import io
@@ -90,7 +90,7 @@ HEAD = (
 
 @bp.get("/orders")
 def orders() -> ResponseReturnValue:
-    """Everything the reader has paid, or tried to."""
+    """Everything the viewer has paid, or tried to."""
     state = request.args.get("state", "") if request.args.get("state") in STATES else ""
     cursor = paging.read(request.args.get("from"))
     rows = _page_of(state, cursor or (paging.END, paging.LAST))
@@ -111,7 +111,7 @@ def orders() -> ResponseReturnValue:
 
 
 def _shown(paid: str | None) -> str:
-    """What the reader has paid since the first of January where they are; empty if nothing, or in several currencies."""
+    """What the viewer has paid since the first of January where they are; empty if nothing, or in several currencies."""
     currency, _, amount = (paid or "").partition(" ")
     return money.shown(Decimal(amount), currency) if currency else ""
 

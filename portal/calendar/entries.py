@@ -219,7 +219,7 @@ def write(db: Session, kind: str, entry: Entry, message: Message, *, occasion: s
 
 
 def not_delivered(db: Session, mail: Mail) -> None:
-    """A mail never came to its reader's calendar, which so knows what the last one told it that did come or is on its way.
+    """A mail never came to its recipient's calendar, which therefore knows what the last one told it that did come or is on its way.
     It is told in a day, if there is something to tell; the SEQUENCE stays, so that the next one is above this one too.
     """
     if mail.meeting_id is None or mail.user_id is None:

@@ -112,7 +112,7 @@ def read(db: Session, token: str) -> Sequence[FeedRow]:
 
 
 class Rendered(NamedTuple):
-    """A feed as it is sent. `etag` is the same as long as a reader would see the same; `changed_at` is when a meeting in it or
+    """A feed as it is sent. `etag` is the same as long as a subscriber would see the same; `changed_at` is when a meeting in it or
     the answer to one last changed, or when the feed was made. What vanished from it leaves no date.
     """
 
@@ -145,7 +145,7 @@ def rendered(rows: Sequence[FeedRow], site: str, club: str) -> Rendered:
 
 
 def in_calendar(row: FeedRow) -> InCalendar:
-    """How a meeting stands in the feed of its reader."""
+    """How a meeting stands in the feed of its subscriber."""
     if row.status == "cancelled":
         return CALLED_OFF
     if row.is_host:

@@ -96,9 +96,9 @@ def tell_decision(db: Session, meeting_id: UUID, user_id: UUID) -> None:
 @job("calendar.tell_together")
 def tell_together(db: Session, meeting_id: UUID, user_id: UUID, by: UUID) -> None:
     """One of the family answered for another: that other is told at once."""
-    entry, asker = entries.lock(db, meeting_id, user_id), db.get(User, by)
-    if entry and entry.answer and entry.party_id and asker:
-        name = asker.first_name or asker.email.partition("@")[0]
+    entry, actor = entries.lock(db, meeting_id, user_id), db.get(User, by)
+    if entry and entry.answer and entry.party_id and actor:
+        name = actor.first_name or actor.email.partition("@")[0]
         message = attendance_messages.together(entry.first_name, _board(db, entry), name, entry.answer)
         entries.write(db, "together", entry, message, occasion=f"together:{entry.party_id}:{user_id}")
 

@@ -1,4 +1,4 @@
-"""A month or a week on a reader's wall clock: its days, what is before and after it, and the moments it begins and ends."""
+"""A month or a week on a viewer's wall clock: its days, what is before and after it, and the moments it begins and ends."""
 
 import re
 from collections.abc import Iterator

@@ -104,7 +104,7 @@ def download(meeting_id: UUID) -> ResponseReturnValue:
 
 
 def _calendar(period: Period) -> ResponseReturnValue:
-    """A month or a week, of one series or host only if the address names one the reader may know of."""
+    """A month or a week, of one series or host only if the address names one the viewer may know of."""
     here = here_and_now()
     since, until = period.bounds(here.zone)
     chosen = id_in(query_arg("only"))
@@ -146,7 +146,7 @@ def _weeks(period: Period, meetings: Iterable[tuple[MyMeeting, str]]) -> list[li
 
 
 def _lede(meetings: list[MyMeeting]) -> str:
-    """How many there are, and to how many the reader said yes."""
+    """How many there are, and to how many the viewer said yes."""
     held = [m for m in meetings if m.phase != "cancelled"]
     if not held:
         return "Nothing is on."

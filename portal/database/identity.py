@@ -184,9 +184,9 @@ _WHOAMI = Statement(WHOAMI, Person)
 _WRITTEN = Statement(b"select pg_current_xact_id_if_assigned()::text as written", _Written)
 
 
-def act_as(session: OrmSession, asker: Role | Browser) -> None:
-    """From its next transaction on, `session` asks as `asker`."""
-    session.info["asker"] = asker
+def act_as(session: OrmSession, actor: Role | Browser) -> None:
+    """From its next transaction on, `session` asks as `actor`."""
+    session.info["actor"] = actor
     session.info.pop("person", None)
 
 
@@ -196,15 +196,15 @@ def _joined(session: PortalSession, _transaction: SessionTransaction, _connectio
 
 
 def _tell(session: OrmSession, connection: Connection) -> None:
-    """Name the asker to the database; remember the person a browser turned out to be; notice that the club was changed."""
-    asker = session.info.get("asker", ANONYMOUS)
+    """Name the viewer to the database; remember the person a browser turned out to be; notice that the club was changed."""
+    actor = session.info.get("actor", ANONYMOUS)
     club = current_app.extensions.get("club")
-    if isinstance(asker, Browser):
-        (person_told,) = ask(connection, _WHOAMI, {"key": asker.key_hash})
+    if isinstance(actor, Browser):
+        (person_told,) = ask(connection, _WHOAMI, {"key": actor.key_hash})
         session.info["person"] = person_told
         club_changed_at = person_told.club_changed_at
     else:
-        params = {"role": asker.name, "user_id": str(asker.user_id or "")}
+        params = {"role": actor.name, "user_id": str(actor.user_id or "")}
         if club is None:  # a command for tables of any version, which need not have the club's
             ask(connection, _BECOME_APART, params)
             return

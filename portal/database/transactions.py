@@ -16,13 +16,13 @@ Thing = TypeVar("Thing")
 
 
 @contextmanager
-def transaction(app: Flask, asker: Role | Browser) -> Iterator[Session]:
+def transaction(app: Flask, actor: Role | Browser) -> Iterator[Session]:
     """One transaction in somebody's name: committed at the end, rolled back if anything is raised.
 
     It begins at once, so that what the settings say of the club is true from its first line on.
     """
     with app.app_context():
-        act_as(db.session(), asker)
+        act_as(db.session(), actor)
         opened(db.session())
         yield db.session()
         db.session.commit()

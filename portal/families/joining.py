@@ -1,4 +1,4 @@
-"""Into a family: inviting, and what becomes of an invitation. In the asker's own name unless said; never commits."""
+"""Into a family: inviting, and what becomes of an invitation. In the current user's own name unless said; never commits."""
 
 import json
 from dataclasses import asdict
@@ -84,7 +84,7 @@ def invite(db: Session, plan: FamilyPlan, host: str, address: str) -> None:
 
 
 def send_again(db: Session, plan: FamilyPlan, host: str, invitation_id: UUID) -> str | None:
-    """The invitation once more, with a new link; the one before opens nothing. The address; None: not the asker's."""
+    """The invitation once more, with a new link; the one before opens nothing. The address; None: not the current user's."""
     token = new_key()
     result = RENEW.one_or_none(db, invitation=invitation_id, token=key_hash(token))
     if result is None:
@@ -99,7 +99,7 @@ def send_again(db: Session, plan: FamilyPlan, host: str, invitation_id: UUID) ->
 
 
 def take_back(db: Session, invitation_id: UUID) -> bool:
-    """The invitation opens nothing any more, and its seat is free. False if it is not the asker's."""
+    """The invitation opens nothing any more, and its seat is free. False if it is not the current user's."""
     was = db.scalar(REVOKE, {"invitation": invitation_id})
     if was == "active":
         raise AcceptedMeanwhile
@@ -109,7 +109,7 @@ def take_back(db: Session, invitation_id: UUID) -> bool:
 
 
 def accept(db: Session, token: str, own_plan: str = "not_yet") -> None:
-    """The seat of an invitation, to the asker. Raises Refused.
+    """The seat of an invitation, to the current user. Raises Refused.
 
     Who also pays alone says what becomes of that: `period_end`, `now_with_credit` or `not_yet`.
     """
@@ -160,13 +160,13 @@ def tell_missed(db: Session, token: str) -> None:
 
 
 def pays_alone(db: Session) -> datetime | None:
-    """Until when the asker has paid for a plan of their own, if they have."""
+    """Until when the current user has paid for a plan of their own, if they have."""
     until: datetime | None = db.scalar(PAID_ALONE, {"at": clock.now()})
     return until
 
 
 def bring_back(db: Session, plan: FamilyPlan, host: str) -> int:
-    """Invite everybody who was in the asker's family until it ended; how many. Raises Refused."""
+    """Invite everybody who was in the current user's family until it ended; how many. Raises Refused."""
     people = former(db)
     for person in people:
         invite(db, plan, host, person.email)

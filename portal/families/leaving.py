@@ -1,4 +1,4 @@
-"""Out of a family: leaving, removing, and the rest of the day to think again. In the asker's own name; never commits."""
+"""Out of a family: leaving, removing, and the rest of the day to think again. In the current user's own name; never commits."""
 
 from datetime import datetime, time
 from uuid import UUID
@@ -16,7 +16,7 @@ UNDO = text("select person, refusal from undo_removal(:removed, :since)")
 
 
 def leave(db: Session) -> None:
-    """The asker's seat is free and the plan covers them no longer, from now on. Raises PrimaryStays."""
+    """The current user's seat is free and the plan covers them no longer, from now on. Raises PrimaryStays."""
     left = db.execute(LEAVE).one()
     if left.refusal == "unknown":
         return
@@ -45,9 +45,9 @@ def day_begins(now: datetime) -> datetime:
 
 
 def undo(db: Session, removed_id: UUID, now: datetime) -> bool:
-    """The seat back to who was removed today, and they are told; `now` is this moment in the asker's own zone.
+    """The seat back to who was removed today, and they are told; `now` is this moment in the current user's own zone.
 
-    False if it is not the asker's to give. Raises TooLate, NoSeatFree, BackElsewhere.
+    False if it is not the current user's to give. Raises TooLate, NoSeatFree, BackElsewhere.
     """
     back = db.execute(UNDO, {"removed": removed_id, "since": day_begins(now)}).one_or_none()
     if back is None:

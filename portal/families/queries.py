@@ -21,7 +21,7 @@ from portal.times import Viewer, day_long, since
 
 
 class PersonRow(NamedTuple):
-    """Somebody of the asker's family; what only the primary sees of others is None."""
+    """Somebody of the viewer's family; what only the primary sees of others is None."""
 
     user_id: UUID
     first_name: str | None
@@ -128,7 +128,7 @@ def host_name(db: Session, user_id: UUID) -> str:
 
 
 def former(db: Session) -> Sequence[Former]:
-    """Who was in the asker's family until it ended, address and first name."""
+    """Who was in the viewer's family until it ended, address and first name."""
     return FORMER.all(db)
 
 

@@ -1,4 +1,4 @@
-"""A family in other hands, or at its end. In the asker's own name unless said; never commits."""
+"""A family in other hands, or at its end. In the current user's own name unless said; never commits."""
 
 from datetime import datetime
 from uuid import UUID
@@ -63,7 +63,7 @@ def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> bool:
 
 
 def dissolve(db: Session, plan_id: UUID, payer_id: UUID) -> datetime | None:
-    """The primary lets the plan end: everybody keeps the paid date, told by mail. The date; None: not the asker's."""
+    """The primary lets the plan end: everybody keeps the paid date, told by mail. The date; None: not the current user's."""
     at = clock.now()
     until: datetime | None = db.scalar(DISSOLVE, {"plan": plan_id})
     if until is not None:

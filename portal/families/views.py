@@ -45,7 +45,7 @@ def rename() -> ResponseReturnValue:
 
 @bp.post("/start")
 def start() -> ResponseReturnValue:
-    """A family of the reader's own, where nobody pays for one."""
+    """A family of the viewer's own, where nobody pays for one."""
     if not is_free():
         abort(404)
     start_family(db.session(), me())
@@ -54,7 +54,7 @@ def start() -> ResponseReturnValue:
 
 @bp.post("/transfer/accept")
 def accept_transfer() -> ResponseReturnValue:
-    """Take the family over, where nobody pays for one; whether it was proposed to the reader the worker asks again."""
+    """Take the family over, where nobody pays for one; whether it was proposed to the viewer the worker asks again."""
     if not is_free():
         abort(404)
     plan = _plan()

@@ -21,7 +21,7 @@ BATCH = 1000
 """So many mails at most one call writes."""
 
 NAME, STOP = "\ue000", "\ue001"
-"""Characters that mean nothing anywhere. They stand in a rendered message where its reader's name belongs, and the address
+"""Characters that mean nothing anywhere. They stand in a rendered message where its recipient's name belongs, and the address
 that switches mails of its kind off for them.
 """
 
@@ -53,7 +53,7 @@ returning id
 
 
 def body(kind: str, message: Message, template: str = "message", **context: object) -> Body:
-    """Render a message whose sentences have NAME in them where the reader's name belongs; its subject has none."""
+    """Render a message whose sentences have NAME in them where the recipient's name belongs; its subject has none."""
     site = current_app.config["SETTINGS"].public_url
     context = {"site": site} | asdict(message) | context
     if message.button:

@@ -12,4 +12,4 @@ def reply_received(message_id: UUID) -> None:
 
 @event
 def not_delivered(mail_id: UUID) -> None:
-    """A mail with a calendar object will not reach its reader: dropped, refused for good, or come back."""
+    """A mail with a calendar object will not reach its recipient: dropped, refused for good, or come back."""

@@ -180,7 +180,7 @@ def _why_not(db: Session, mail: Mail, chosen: Choices) -> str | None:
 
 
 def _quiet_for(db: Session, mail: Mail, chosen: Choices) -> timedelta | None:
-    """How long it is still quiet where the reader lives; None if it is not, or if the mail does not wait for that."""
+    """How long it is still quiet where the recipient lives; None if it is not, or if the mail does not wait for that."""
     if not kinds.of(mail.kind).waits or chosen.quiet_from is None:
         return None
     at = clock.now()

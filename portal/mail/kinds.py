@@ -8,7 +8,7 @@ class Category(NamedTuple):
 
     `label` and `sent_to` stand on the page where they are chosen, the latter as a sentence of its own.
     `optional` mails may be switched off: they carry List-Unsubscribe, and whoever switched their category off gets none.
-    `waits` mails, written while it is quiet where the reader lives, leave when that ends. `even_unreachable` mails are tried at
+    `waits` mails, written while it is quiet where the recipient lives, leave when that ends. `even_unreachable` mails are tried at
     an address that sent the last ones back.
     """
 

@@ -26,7 +26,7 @@ ROOMS = {"google-meet": "Google Meet", "zoom": "Zoom", "link": "another platform
 
 
 class Here(NamedTuple):
-    """Somebody who is inside: first name, the minute they came on the reader's clock, and a mark of theirs for this meeting."""
+    """Somebody who is inside: first name, the minute they came on the viewer's clock, and a mark of theirs for this meeting."""
 
     name: str
     since: str
@@ -52,7 +52,7 @@ def reading(moment: datetime, zone: str) -> Reading:
 
 @dataclass(frozen=True)
 class Clock:
-    """Where and when a reader looks: their zone, the club's, the moment, and how early doors open (minutes)."""
+    """Where and when a viewer looks: their zone, the club's, the moment, and how early doors open (minutes)."""
 
     now: datetime
     zone: str
@@ -61,7 +61,7 @@ class Clock:
 
     @cached_property
     def today(self) -> datetime:
-        """This moment on the reader's wall clock."""
+        """This moment on the viewer's wall clock."""
         return self.now.astimezone(ZoneInfo(self.zone))
 
     @property
@@ -75,7 +75,7 @@ class Clock:
         return timedelta(minutes=self.doors_minutes)
 
     def here(self, moment: datetime) -> datetime:
-        """`moment` on the reader's wall clock."""
+        """`moment` on the viewer's wall clock."""
         return reading(moment, self.zone).moment
 
     def club(self, moment: datetime) -> datetime:
@@ -186,12 +186,12 @@ class Board:
 
     @property
     def date(self) -> date:
-        """The reader's day of it."""
+        """The viewer's day of it."""
         return self._here.date
 
     @property
     def time(self) -> str:
-        """The start on the reader's clock."""
+        """The start on the viewer's clock."""
         return self._here.time
 
     @property
@@ -231,12 +231,12 @@ class Board:
 
     @property
     def city(self) -> str:
-        """The place of the reader's zone."""
+        """The place of the viewer's zone."""
         return city(self._clock.zone)
 
     @property
     def end(self) -> str:
-        """When it ends, on the reader's clock."""
+        """When it ends, on the viewer's clock."""
         return reading(self._row.ends_at, self._clock.zone).time
 
     @property
@@ -281,7 +281,7 @@ class Board:
 
     @property
     def starts_at_iso(self) -> str:
-        """The start for machines, on the reader's clock."""
+        """The start for machines, on the viewer's clock."""
         return self._here.iso
 
     @property
@@ -314,7 +314,7 @@ class Board:
 
     @property
     def doors_at(self) -> str:
-        """When the doors open, on the reader's clock."""
+        """When the doors open, on the viewer's clock."""
         return reading(self._row.starts_at - self._clock.doors, self._clock.zone).time
 
 

@@ -7,7 +7,7 @@ CONCERNED = "You get this because you have a place, are in the line, have asked 
 
 
 def details(m: Board) -> list[tuple[str, str]]:
-    """When, for the reader and for the club; how long; who hosts."""
+    """When, for the recipient and for the club; how long; who hosts."""
     lines = [("Your time", f"{m.date_long}, {m.time} in {m.city}")]
     if not m.same_zone:
         lines.append(("Club time", f"{m.club_date_long}, {m.club_time} in {m.club_city}"))
@@ -28,7 +28,7 @@ def cancelled(name: str | None, m: Board) -> Message:
 
 
 def moved(name: str | None, m: Board, *, asks_again: bool) -> Message:
-    """It is at another time; the place is kept. `asks_again`: the reader said yes to a time that is far from the new one."""
+    """It is at another time; the place is kept. `asks_again`: the recipient said yes to a time that is far from the new one."""
     return Message(
         subject=f"New time, please answer again: {m.title}" if asks_again else f"New time: {m.title}",
         headline=f"{m.title} has a new time",

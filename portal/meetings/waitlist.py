@@ -24,6 +24,6 @@ def announce_offers(db: Session, meeting_id: UUID, offered: Iterable[UUID] | Non
 
 
 def tell_offers(db: Session, meeting_id: UUID, people: Iterable[UUID] | None) -> None:
-    """Mail those who were just offered a place; the worker reads their addresses, the asker may not."""
+    """Mail those who were just offered a place; the worker reads their addresses, the viewer may not."""
     for person in people or ():
         place_offered.publish(db, meeting_id=meeting_id, user_id=person)

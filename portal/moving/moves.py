@@ -180,7 +180,7 @@ def forget(db: Session, move: Move) -> None:
 
 
 def mine(db: Session) -> list[Move]:
-    """The asker's own, the newest first."""
+    """The viewer's own, the newest first."""
     return list(db.scalars(select(Move).order_by(Move.created_at.desc(), Move.id)))
 
 

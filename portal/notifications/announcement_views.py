@@ -106,7 +106,7 @@ def _form() -> type[HostForm]:
 
 
 def _run_by_me(meeting_id: UUID) -> HostedMeeting:
-    """The row of a meeting the asker hosts, or any for an admin; 404 otherwise. Raises AccessEnded.
+    """The row of a meeting the viewer hosts, or any for an admin; 404 otherwise. Raises AccessEnded.
 
     What an admin writes asks for a fresh code, as all an admin changes.
     """

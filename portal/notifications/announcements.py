@@ -117,7 +117,7 @@ STOP = text("select stop_announcement(:announcement)")
 
 
 def size(db: Session, draft: Draft) -> int | None:
-    """How many people a message would reach now. None where the asker may not know: a host would learn who has an account."""
+    """How many people a message would reach now. None where the current user may not know: a host would learn who has an account."""
     count: int | None = db.scalar(SIZE, draft._asdict())
     return count
 

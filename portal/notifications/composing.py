@@ -86,7 +86,7 @@ def _preview_page(
 
 
 def reaches(people: int | None) -> str:
-    """How many a message would reach now, or that the asker may not know."""
+    """How many a message would reach now, or that the current user may not know."""
     if people is None:
         return "How many these are is not shown, because that would tell who has an account here."
     if not people:

@@ -1,4 +1,4 @@
-"""The digest: one mail a day or a week that says what is on, what the reader has not answered and what they come to.
+"""The digest: one mail a day or a week that says what is on, what the recipient has not answered and what they come to.
 
 It comes at the hour a person prefers, on their own clock. The database knows no member's clock (docs/decisions/time.md): it
 is given, for each zone, which hours of which day have come since the last run.
@@ -64,7 +64,7 @@ class Due(NamedTuple):
     next_week: datetime
 
 
-class Reader(NamedTuple):
+class Recipient(NamedTuple):
     """Whom a digest is for; `weekly`: they chose one a week."""
 
     first_name: str | None
@@ -113,8 +113,8 @@ select 'digest', 'digest:' || u.id || ':' || d.day, u.id, u.email, 'What is on',
  order by u.id
     on conflict (occasion) do nothing
 """)  # noqa: S608
-READER = Query(
-    Reader,
+RECIPIENT = Query(
+    Recipient,
     text("""
 select u.first_name, u.timezone as zone, coalesce(p.digest = 'weekly', false) as weekly
   from users u left join mail_preferences p on p.user_id = u.id where u.id = :person
@@ -220,13 +220,13 @@ def _write_due(db: Session, hours: Sequence[Due], at: datetime) -> int:
 
 def compose(db: Session, mail: Mail) -> Body | None:
     """What a digest says, as it is when it leaves: what is on until the same hour tomorrow, or in a week. None if nothing is."""
-    reader = READER.one_or_none(db, person=mail.user_id)
-    if reader is None or mail.user_id is None:
+    recipient = RECIPIENT.one_or_none(db, person=mail.user_id)
+    if recipient is None or mail.user_id is None:
         return None
     settings, at = current_app.config["SETTINGS"], clock.now()
-    local = at.astimezone(ZoneInfo(reader.zone))
-    until = moment_of(local.date() + timedelta(days=7 if reader.weekly else 1), local.time(), reader.zone)
-    here = Clock(at, reader.zone, settings.club_timezone, settings.doors_minutes)
+    local = at.astimezone(ZoneInfo(recipient.zone))
+    until = moment_of(local.date() + timedelta(days=7 if recipient.weekly else 1), local.time(), recipient.zone)
+    here = Clock(at, recipient.zone, settings.club_timezone, settings.doors_minutes)
     on = []
     for row in ON_FOR.all(db, person=mail.user_id, at=at, until=until):
         meeting = db.get_one(Meeting, row.id)
@@ -234,14 +234,14 @@ def compose(db: Session, mail: Mail) -> Body | None:
         on.append((Board(meeting, here), "asked-again" if asks_again else row.answer))
     if not on:
         return None
-    name = reader.first_name or "there"
-    message, parts = messages.digest(settings.club_name, name, on, weekly=reader.weekly)
+    name = recipient.first_name or "there"
+    message, parts = messages.digest(settings.club_name, name, on, weekly=recipient.weekly)
     return bulk.body(
         "digest",
         message,
         "digest",
         parts=parts,
-        zone_line=zone_line(reader.zone, settings.club_timezone, at, on[-1][0].starts_at),
+        zone_line=zone_line(recipient.zone, settings.club_timezone, at, on[-1][0].starts_at),
         stop=unsubscribe_url(mail.user_id, KINDS["digest"]),
     )
 

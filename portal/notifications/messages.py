@@ -11,7 +11,7 @@ from portal.sentences import ngettext
 
 
 def reminder(m: Board) -> Message:
-    """A meeting to which the reader said yes begins soon."""
+    """A meeting to which the recipient said yes begins soon."""
     return Message(
         subject=_begins(m),
         headline=_begins(m),
@@ -26,7 +26,7 @@ def reminder(m: Board) -> Message:
 
 
 def reminder_to_answer_again(m: Board) -> Message:
-    """A meeting begins soon that was moved too far since the reader said yes."""
+    """A meeting begins soon that was moved too far since the recipient said yes."""
     return Message(
         subject=_begins(m),
         headline=_begins(m),
@@ -41,7 +41,7 @@ def reminder_to_answer_again(m: Board) -> Message:
 
 
 def reminder_of_offer(m: Board) -> Message:
-    """A meeting in which a place is held for the reader begins soon."""
+    """A meeting in which a place is held for the recipient begins soon."""
     return Message(
         subject=_begins(m),
         headline=_begins(m),
@@ -62,7 +62,7 @@ def _begins(m: Board) -> str:
 
 
 def starting(m: Board) -> Message:
-    """The reader got access while this runs."""
+    """The recipient got access while this runs."""
     return Message(
         subject=f"On now: {m.title}",
         headline=f"{m.title} is on now",
@@ -102,7 +102,7 @@ PARTS = {
     "waitlisted": "waiting",
     "requested": "waiting",
 }
-"""In which part of the digest a meeting stands, by the reader's answer; with another answer it is not in it. `asked-again` is
+"""In which part of the digest a meeting stands, by the recipient's answer; with another answer it is not in it. `asked-again` is
 a yes to a start that was moved too far.
 """
 
@@ -110,7 +110,7 @@ a yes to a start that was moved too far.
 def digest(
     club_name: str, name: str, meetings: Sequence[tuple[Board, str]], *, weekly: bool
 ) -> tuple[Message, list[DigestPart]]:
-    """What is on, from the soonest on, each meeting with the reader's answer; for a day, or a week (`weekly`)."""
+    """What is on, from the soonest on, each meeting with the recipient's answer; for a day, or a week (`weekly`)."""
     parts: dict[str, list[DigestEntry]] = {part: [] for part in HEADINGS}
     for m, answer in meetings:
         parts[PARTS[answer]].append(_entry(m, answer))

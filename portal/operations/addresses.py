@@ -11,7 +11,7 @@ PAGE = """# Addresses
 
 Made by `portal addresses` from the URL map. Everything is a page rendered by the server or a form sent to one; there is no
 JSON API. What is sent with POST needs a form token of the same session, except for the webhooks. GET and HEAD change nothing. An
-address that a reader may not know of answers 404, not 403. Every answer carries `X-Request-Id`, which the log knows it by.
+address that a viewer may not know of answers 404, not 403. Every answer carries `X-Request-Id`, which the log knows it by.
 
 ## For machines
 

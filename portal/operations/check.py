@@ -168,7 +168,7 @@ PROMISES = {
            and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_policy p where p.polrelid = c.oid))""",
     "Nobody's passwords and second factors have a policy: only the definer's functions reach them": """
         select count(*) from pg_policy where polrelid in ('credentials'::regclass, 'second_factors'::regclass, 'recovery_codes'::regclass)""",
-    "Every view obeys its reader's policies": """
+    "Every view obeys the viewer's policies": """
         select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
          where n.nspname = 'public' and c.relkind = 'v' and not coalesce(c.reloptions @> array['security_invoker=true'], false)""",
     "No role that answers browsers may bypass the policies, nor become one that may": """

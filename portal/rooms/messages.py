@@ -6,7 +6,7 @@ from portal.meetings.messages import details
 
 
 def failed(name: str | None, m: Board, sentence: str, *, hosts: bool) -> Message:
-    """The room could not be made; `sentence` says why. `hosts`: the reader leads the meeting, else is an admin."""
+    """The room could not be made; `sentence` says why. `hosts`: the recipient leads the meeting, else is an admin."""
     return Message(
         subject=f"No room yet: {m.title}",
         headline="The room could not be made",

@@ -11,7 +11,7 @@ PARTSTATS = {"accepted": "ACCEPTED", "declined": "DECLINED", "maybe": "TENTATIVE
 
 
 def reply(mail: Mail, partstat: str) -> bytes:
-    """The mail with which the reader of `mail`, which carries a calendar object, answers it."""
+    """The mail with which the recipient of `mail`, which carries a calendar object, answers it."""
     asked = Calendar.from_ical(mail.calendar or "").walk("VEVENT")[0]
     attendee = asked["ATTENDEE"]
     attendee.params["PARTSTAT"] = partstat

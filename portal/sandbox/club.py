@@ -99,10 +99,10 @@ class Club:
         return makes_rooms(self.web.config["SETTINGS"], platform)
 
     @contextlib.contextmanager
-    def as_(self, asker: Role, at: datetime | None = None) -> Iterator[Session]:
+    def as_(self, actor: Role, at: datetime | None = None) -> Iterator[Session]:
         """A transaction in somebody's name, at a moment; committed at the end."""
-        app = self.worker if asker is WORKER else self.web
-        with clock.at(at or clock.now()), transaction(app, asker) as session:
+        app = self.worker if actor is WORKER else self.web
+        with clock.at(at or clock.now()), transaction(app, actor) as session:
             yield session
 
     def member(self, email: str) -> Role:

@@ -1,4 +1,4 @@
-// The reader's own clock, in the head of the page.
+// The viewer's own clock, in the head of the page.
 import { all } from "./page.js";
 import { now } from "./time.js";
 

@@ -1,4 +1,4 @@
-// While the page of a meeting is in view, it tells every five minutes that its reader is still there. A page that sleeps
+// While the page of a meeting is in view, it tells every five minutes that its viewer is still there. A page that sleeps
 // behind the room says nothing, and means nothing by it.
 import { MINUTE } from "./time.js";
 

@@ -1,6 +1,6 @@
 // An open page follows its meeting. The server sends the parts whose id begins with "live", the same for everybody (by the
 // stream, or polled where streams do not get through). Here their news is washed with colour and said to who listens, and
-// the part that is the reader's own, #mine, is asked for when it may have changed.
+// the part that is the viewer's own, #mine, is asked for when it may have changed.
 import { all, on } from "./page.js";
 import { SECOND } from "./time.js";
 

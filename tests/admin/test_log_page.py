@@ -44,19 +44,17 @@ def look(desk):
     return see
 
 
-def said(answer):
+def sentences(answer):
     """What happened, in the order shown."""
-    sentences = re.findall(r"</time>\s*<div>(.*?)<details>", answer.text, re.S)
-    return [
-        plain(sentence).removeprefix("Warning: ").removeprefix("Error: ").removesuffix(".") for sentence in sentences
-    ]
+    entries = re.findall(r"</time>\s*<div>(.*?)<details>", answer.text, re.S)
+    return [plain(sentence).removeprefix("Warning: ").removeprefix("Error: ").removesuffix(".") for sentence in entries]
 
 
 def test_what_happened_newest_first(look, note):
     note("First", minutes=2)
     note("Last")
     note("Between", minutes=1)
-    assert said(look()) == ["Last", "Between", "First"]
+    assert sentences(look()) == ["Last", "Between", "First"]
 
 
 def test_a_row_is_a_sentence_with_both_names_linked(look, note, superuser, alice, bob, dora, supper, now):
@@ -111,18 +109,18 @@ def test_the_heading_says_what_went_wrong_today(look, note):
 )
 def test_a_sentence_names_whoever_is_known_once(look, note, operation, columns, sentence):
     note("Something", operation=operation, **columns)
-    assert said(look()) == [sentence]
+    assert sentences(look()) == [sentence]
 
 
 def test_braces_in_a_message_are_only_braces(look, note):
     note("{who} wrote {meeting}")
-    assert said(look()) == ["(who) wrote (meeting)"]
+    assert sentences(look()) == ["(who) wrote (meeting)"]
 
 
 def test_an_answer_is_told_in_words(look, desk, supper):
     desk.submit(f"/meetings/{supper.id}/answer", answer="accepted")
     answer = look()
-    assert said(answer) == ["Dora said yes to Supper"]
+    assert sentences(answer) == ["Dora said yes to Supper"]
     assert "Kind Meetings, answer.accepted Noted as Answered accepted At" in rows(answer, "details")[0]
 
 
@@ -158,7 +156,7 @@ def test_the_log_is_filtered(look, note, query, found):
     note("Warned", level="warn")
     note("Refused", minutes=1, level="warn", category="security", request_id="7F3K-20QX")
     note("Entered", minutes=2, category="security", request_id="ZZZZ-ZZZZ")
-    assert said(look(query)) == found
+    assert sentences(look(query)) == found
 
 
 def test_what_was_looked_for_stays_in_the_form(look, alice):
@@ -178,15 +176,19 @@ def test_a_person_is_who_did_it_or_had_it_done_and_once(look, note, alice, bob):
     note("Had done", minutes=1, user_id=bob.id, subject_id=alice.id)
     note("Both", minutes=2, user_id=alice.id, subject_id=alice.id)
     note("Neither", minutes=3, user_id=bob.id)
-    assert said(look(f"person={alice.id}")) == ["Alice: did, about Bob", "Bob: had done, about Alice", "Alice: both"]
+    assert sentences(look(f"person={alice.id}")) == [
+        "Alice: did, about Bob",
+        "Bob: had done, about Alice",
+        "Alice: both",
+    ]
 
 
 def test_person_and_meeting_narrow_each_other(look, note, alice, bob, supper):
     note("Hers there", user_id=alice.id, meeting_id=supper.id)
     note("His there", user_id=bob.id, meeting_id=supper.id)
     note("Hers", user_id=alice.id)
-    assert said(look(f"person={alice.id}&meeting={supper.id}")) == ["Alice: hers there, at Supper"]
-    assert len(said(look(f"meeting={supper.id}"))) == 2
+    assert sentences(look(f"person={alice.id}&meeting={supper.id}")) == ["Alice: hers there, at Supper"]
+    assert len(sentences(look(f"meeting={supper.id}"))) == 2
 
 
 def test_a_family_is_what_its_people_do_as_one(look, note, alice, bob, charlie):
@@ -196,7 +198,7 @@ def test_a_family_is_what_its_people_do_as_one(look, note, alice, bob, charlie):
     note("Signed in", user_id=alice.id, operation="sign-in.opened")
     note("Another", user_id=charlie.id, operation="family.renamed")
     note("Another's end", operation="family.ended", metadata={"plan_id": str(uuid4())})
-    assert said(look(f"family={FAMILY}")) == [
+    assert sentences(look(f"family={FAMILY}")) == [
         "Alice renamed their family: renamed to Us",
         "Alice removed Bob from the family",
         "Ended",
@@ -213,7 +215,7 @@ def test_something_that_is_gone_still_has_its_rows(look, note, name):
     }
     note("It was here", **columns[name])
     answer = look(f"{name}={gone}")
-    (sentence,) = said(answer)
+    (sentence,) = sentences(answer)
     assert sentence.startswith("It was here") and "gone" in words(answer, "h1")
 
 
@@ -243,7 +245,7 @@ def test_pages_follow_without_gap_or_repeat(look, superuser, people, now):
     while query is not None:
         answer = look(query)
         following = link(answer, "Older")
-        seen, pages, query = seen + said(answer), pages + 1, following and following.partition("?")[2]
+        seen, pages, query = seen + sentences(answer), pages + 1, following and following.partition("?")[2]
     assert (len(seen), len(set(seen)), pages) == (130, 130, 4)
     assert link(answer, "Newest") == "/admin/log?category=cron" and link(look(), "Newest") is None
 
@@ -278,7 +280,7 @@ def test_rare_rows_are_found_among_many_by_an_index(look, superuser, as_, dora, 
 
     with mock.patch.object(psycopg.Cursor, "execute", note):
         look(rare.format(id=uuid4()))
-    statement, given = next(one for one in asked if "system_logs" in str(one[0]))
+    statement, params = next(one for one in asked if "system_logs" in str(one[0]))
     with as_(dora) as db:
-        plan = "\n".join(line for (line,) in db.execute(f"explain (analyze) {statement}", given))
+        plan = "\n".join(line for (line,) in db.execute(f"explain (analyze) {statement}", params))
     assert "Seq Scan on system_logs" not in plan and not re.search(r"Removed by Filter: \d{3}", plan), plan

@@ -56,8 +56,8 @@ def figures(answer):
 
 def test_before_it_the_numbers_are_the_answers(desk, superuser, tonight, alice, bob, charlie):
     answers(superuser, tonight.id, accepted=[alice], waitlisted=[bob], declined=[charlie])
-    said = figures(desk.get(f"/admin/meetings/{tonight.id}"))
-    assert said == {"can come": "4", "said yes": "1", "said no": "1", "no answer yet": "1", "waiting": "1"}
+    shown = figures(desk.get(f"/admin/meetings/{tonight.id}"))
+    assert shown == {"can come": "4", "said yes": "1", "said no": "1", "no answer yet": "1", "waiting": "1"}
 
 
 def test_after_it_they_are_what_came_of_it(desk, over):
@@ -90,7 +90,7 @@ def test_who_came_with_minutes_and_device(desk, over):
         answer = desk.get(f"/admin/meetings/{over.id}")
     table = rows(answer, "tr")
     assert "Alice alice@club.example 21:00 to 21:57 57 Tablet" in table[1]
-    headed = [plain(said) for said in re.findall(r"<h3>(.*?)</h3>", answer.text, re.S)]
+    headed = [plain(heading) for heading in re.findall(r"<h3>(.*?)</h3>", answer.text, re.S)]
     assert headed == ["Came: 1", "Did not come: 1", "Said no: 1"]
     assert sum("Bob" in row for row in table) == 1
 

@@ -42,7 +42,7 @@ def shown(sign_in, tonight):
 
 
 def my_answer(answer):
-    """The leaf about the reader's own answer."""
+    """The leaf about the viewer's own answer."""
     return plain(answer.text.partition('id="my-answer">')[2].partition("</section>")[0])
 
 

@@ -111,9 +111,9 @@ def test_an_end_is_said_at_once_and_that_stripe_has_not_answered(member):
     member.buys()
     with member.on(3):
         member.browser.submit("/plan/end")
-        said = member.sees("/plan")
-        assert "Ending, waiting for Stripe" in said and "as soon as Stripe has confirmed it" in said
-        assert "Renews automatically" not in said and "$12.00 on" not in said
+        page = member.sees("/plan")
+        assert "Ending, waiting for Stripe" in page and "as soon as Stripe has confirmed it" in page
+        assert "Renews automatically" not in page and "$12.00 on" not in page
         member.bank.tell()
         assert "Ending" in member.sees("/plan") and "waiting for Stripe" not in member.sees("/plan")
     with member.on(4):
@@ -131,8 +131,8 @@ def test_a_wish_is_forgotten_with_the_answer_and_does_not_come_back_with_the_nex
             act_as(db.session(), WORKER)
             actions.ask_about(db.session(), member.person.id)
             db.session.commit()
-        said = member.sees("/plan")
-        assert "We are asking Stripe" in said and "waiting for Stripe" not in said
+        page = member.sees("/plan")
+        assert "We are asking Stripe" in page and "waiting for Stripe" not in page
 
 
 def test_an_answer_from_before_the_wish_leaves_it_standing(member, worker_app):
@@ -258,8 +258,8 @@ def test_a_yearly_renewal_is_announced_twice(member, mails, worker_app):
         with member.on(day):
             _run(worker_app, jobs.remind)
             member.bank.work()
-    said = [m["subject"] for m in mails(member.person.email) if "renews" in m["subject"]]
-    assert len(said) == 2
+    subjects = [m["subject"] for m in mails(member.person.email) if "renews" in m["subject"]]
+    assert len(subjects) == 2
 
 
 def test_a_monthly_renewal_is_announced_to_who_wishes_it_and_to_nobody_else(member, mails, worker_app):
@@ -299,8 +299,8 @@ def test_a_failed_payment_is_told_on_days_nought_three_and_six(member, mails, wo
         with member.on(day):
             _run(worker_app, jobs.remind)
             member.bank.work()
-    said = [m["subject"] for m in mails(member.person.email) if "did not go through" in m["subject"]]
-    assert len(said) == 3
+    subjects = [m["subject"] for m in mails(member.person.email) if "did not go through" in m["subject"]]
+    assert len(subjects) == 3
 
 
 def test_a_failed_payment_is_told_of_though_other_days_are_left(member, mails, worker_app, superuser):
@@ -311,8 +311,8 @@ def test_a_failed_payment_is_told_of_though_other_days_are_left(member, mails, w
         with member.on(day):
             _run(worker_app, jobs.remind)
             member.bank.work()
-    said = [m["subject"] for m in mails(member.person.email)]
-    assert [("did not go through" in s) for s in said if "renews" in s or "go through" in s] == [True] * 3
+    subjects = [m["subject"] for m in mails(member.person.email)]
+    assert [("did not go through" in s) for s in subjects if "renews" in s or "go through" in s] == [True] * 3
 
 
 def test_a_long_grace_brings_no_more_mails(member, mails, worker_app, superuser):

@@ -1,4 +1,4 @@
-"""The page of orders: the reader's own, newest first, each with its state in a word and a line of why."""
+"""The page of orders: the viewer's own, newest first, each with its state in a word and a line of why."""
 
 import codecs
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The month and the week of a member: every meeting once, on the reader's day, with their own answer."""
+"""The month and the week of a member: every meeting once, on the viewer's day, with their own answer."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta

@@ -143,7 +143,7 @@ HIDDEN = {
     " abort_requested worker_id",
 }
 
-ASKERS = {
+ACTORS = {
     "nobody": ("portal_web", "portal_anonymous", None),
     "login": ("portal_web", "none", None),
     "own": ("portal_web", "portal_member", ALICE.id),
@@ -157,15 +157,15 @@ ASKERS = {
 def decisions() -> dict[tuple[str, str], str]:
     header, *lines = DECISIONS.strip("\n").splitlines()
     return {
-        (line.split()[0], asker): cell
+        (line.split()[0], actor): cell
         for line in lines
-        for asker, cell in zip(header.split(), line.split()[1:], strict=True)
+        for actor, cell in zip(header.split(), line.split()[1:], strict=True)
     }
 
 
 CELLS = [
-    pytest.param(subject, asker, verb, cell[place], id=f"{asker}-{verb}-{subject}")
-    for (subject, asker), cell in decisions().items()
+    pytest.param(subject, actor, verb, cell[place], id=f"{actor}-{verb}-{subject}")
+    for (subject, actor), cell in decisions().items()
     for place, verb in enumerate(("select", "insert", "update", "delete"))
 ]
 
@@ -178,10 +178,10 @@ def scene(migrated: Database, backstage: psycopg.Connection) -> dict[str, object
 
 
 class Attempt:
-    """One asker before one row of one table; every try is really made, and undone."""
+    """One actor before one row of one table; every try is really made, and undone."""
 
-    def __init__(self, db: psycopg.Connection, subject: str, asker: str, scene: dict[str, object]) -> None:
-        self.db, self.asker = db, asker
+    def __init__(self, db: psycopg.Connection, subject: str, actor: str, scene: dict[str, object]) -> None:
+        self.db, self.actor = db, actor
         self.table, _, which = subject.partition("/")
         self.row = scene[which or self.table]
         self.key = world.key_of(self.table)
@@ -189,7 +189,7 @@ class Attempt:
     def outcome(self, verb: str) -> str:
         """'allowed', 'o' or '-', as in the table of decisions."""
         with world.tried(self.db):
-            _, role, user_id = ASKERS[self.asker]
+            _, role, user_id = ACTORS[self.actor]
             self.db.execute(BECOME, {"role": role, "user_id": str(user_id or "")})
             try:
                 return "allowed" if getattr(self, verb)() else "o"
@@ -229,12 +229,12 @@ class Attempt:
         return self.execute("update {0} set {2} = {2} where {1} = %s", self.table, self.key, column, values=(self.row,))
 
     def changeable(self) -> list[str]:
-        return CHANGEABLE.get((self.table, kind_of(self.asker)), "").split()
+        return CHANGEABLE.get((self.table, kind_of(self.actor)), "").split()
 
 
-@pytest.mark.parametrize(("subject", "asker", "verb", "decided"), CELLS)
-def test_the_database_decides_as_the_table_says(subject, asker, verb, decided, scene, logins):
-    attempt = Attempt(logins[ASKERS[asker][0]], subject, asker, scene)
+@pytest.mark.parametrize(("subject", "actor", "verb", "decided"), CELLS)
+def test_the_database_decides_as_the_table_says(subject, actor, verb, decided, scene, logins):
+    attempt = Attempt(logins[ACTORS[actor][0]], subject, actor, scene)
     expected = decided if decided in "o-" else "allowed"
     assert attempt.outcome(verb) == expected
 
@@ -253,34 +253,34 @@ def test_what_is_refused_to_others_is_possible_at_all(table, scene, backstage):
         world.insert(backstage, table, row)
 
 
-@pytest.mark.parametrize(("subject", "asker"), [cell for cell, may in decisions().items() if may[2] in "Uo"])
-def test_only_the_named_columns_can_be_changed(subject, asker, scene, backstage, logins):
-    attempt = Attempt(logins[ASKERS[asker][0]], subject, asker, scene)
-    given = {column for column in columns(backstage, attempt.table) if granted(backstage, attempt, column, "UPDATE")}
-    assert given == set(attempt.changeable() or columns(backstage, attempt.table))
+@pytest.mark.parametrize(("subject", "actor"), [cell for cell, may in decisions().items() if may[2] in "Uo"])
+def test_only_the_named_columns_can_be_changed(subject, actor, scene, backstage, logins):
+    attempt = Attempt(logins[ACTORS[actor][0]], subject, actor, scene)
+    allowed = {column for column in columns(backstage, attempt.table) if granted(backstage, attempt, column, "UPDATE")}
+    assert allowed == set(attempt.changeable() or columns(backstage, attempt.table))
 
 
-@pytest.mark.parametrize(("subject", "asker"), [cell for cell, may in decisions().items() if may[0] in "So"])
-def test_no_hidden_column_can_be_read(subject, asker, scene, backstage, logins):
-    attempt = Attempt(logins[ASKERS[asker][0]], subject, asker, scene)
-    hidden = HIDDEN.get((attempt.table, kind_of(asker)), "").split()
-    given = {column for column in columns(backstage, attempt.table) if granted(backstage, attempt, column, "SELECT")}
-    assert given == set(columns(backstage, attempt.table)) - set(hidden)
+@pytest.mark.parametrize(("subject", "actor"), [cell for cell, may in decisions().items() if may[0] in "So"])
+def test_no_hidden_column_can_be_read(subject, actor, scene, backstage, logins):
+    attempt = Attempt(logins[ACTORS[actor][0]], subject, actor, scene)
+    hidden = HIDDEN.get((attempt.table, kind_of(actor)), "").split()
+    allowed = {column for column in columns(backstage, attempt.table) if granted(backstage, attempt, column, "SELECT")}
+    assert allowed == set(columns(backstage, attempt.table)) - set(hidden)
 
 
 @pytest.mark.parametrize(
-    ("subject", "asker", "verb"),
+    ("subject", "actor", "verb"),
     [(*cell, "SELECT") for cell, may in decisions().items() if may[0] == "-"]
     + [(*cell, "UPDATE") for cell, may in decisions().items() if may[2] == "-"],
 )
-def test_who_has_no_right_has_it_on_no_column(subject, asker, verb, scene, backstage, logins):
+def test_who_has_no_right_has_it_on_no_column(subject, actor, verb, scene, backstage, logins):
     """A blind `update … set` without a where needs no right to read; so the catalogue is asked as well."""
-    attempt = Attempt(logins[ASKERS[asker][0]], subject, asker, scene)
+    attempt = Attempt(logins[ACTORS[actor][0]], subject, actor, scene)
     assert not [column for column in columns(backstage, attempt.table) if granted(backstage, attempt, column, verb)]
 
 
-def kind_of(asker: str) -> str:
-    return "worker" if asker == "worker" else "browser"
+def kind_of(actor: str) -> str:
+    return "worker" if actor == "worker" else "browser"
 
 
 def columns(backstage: psycopg.Connection, table: str) -> list[str]:
@@ -291,7 +291,7 @@ def columns(backstage: psycopg.Connection, table: str) -> list[str]:
 
 
 def granted(backstage: psycopg.Connection, attempt: Attempt, column: str, right: str) -> bool:
-    login, role, _ = ASKERS[attempt.asker]
+    login, role, _ = ACTORS[attempt.actor]
     asks = [login if role == "none" else role, attempt.table, column, right]
     return backstage.execute("select has_column_privilege(%s, %s, %s, %s)", asks).fetchone() == (True,)
 
@@ -324,11 +324,11 @@ def test_every_view_obeys_the_policies_of_its_reader(backstage):
 
 
 @pytest.mark.parametrize("view", ["income", "meeting_statistics", "user_engagement"])
-@pytest.mark.parametrize("asker", ["nobody", "login", "own", "family", "stranger"])
-def test_a_view_is_for_admins(view, asker, scene, logins):
+@pytest.mark.parametrize("actor", ["nobody", "login", "own", "family", "stranger"])
+def test_a_view_is_for_admins(view, actor, scene, logins):
     db = logins["portal_web"]
     with world.tried(db):
-        _, role, user_id = ASKERS[asker]
+        _, role, user_id = ACTORS[actor]
         db.execute(BECOME, {"role": role, "user_id": str(user_id or "")})
         with pytest.raises(errors.InsufficientPrivilege):
             db.execute(f"select from {view}")

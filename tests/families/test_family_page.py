@@ -80,8 +80,8 @@ def test_only_the_payer_reads_price_next_payment_and_card(sign_in, superuser, al
     subscription(
         superuser, alice, "family", amount_minor=2400, renews_at=renews_at, card="Visa ••4242", card_expires="08/28"
     )
-    said = "Price $24.00 a month Next payment $24.00 on 14 March 2027 Card Visa ••4242, valid to 08/28"
-    assert said in words(sign_in(alice).get("/family"))
+    facts = "Price $24.00 a month Next payment $24.00 on 14 March 2027 Card Visa ••4242, valid to 08/28"
+    assert facts in words(sign_in(alice).get("/family"))
     hers = words(sign_in(bob).get("/family"))
     assert "$" not in hers and "4242" not in hers
 
@@ -112,7 +112,7 @@ def test_neither_stranger_nor_admin_renames_it(sign_in, superuser, charlie, dora
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "refusal"),
     [
         ("", "Give the family a name, like The Duarte family."),
         (" \u00a0 ", "Give the family a name, like The Duarte family."),
@@ -120,9 +120,9 @@ def test_neither_stranger_nor_admin_renames_it(sign_in, superuser, charlie, dora
         ("a\u202eb", "There is an invisible character in this."),
     ],
 )
-def test_a_name_that_cannot_be_is_said_at_the_field(sign_in, superuser, alice, name, said):
+def test_a_name_that_cannot_be_is_said_at_the_field(sign_in, superuser, alice, name, refusal):
     answer = sign_in(alice).submit("/family", plan_name=name)
-    assert answer.status_code == 422 and said in words(answer) and 'aria-invalid="true"' in answer.text
+    assert answer.status_code == 422 and refusal in words(answer) and 'aria-invalid="true"' in answer.text
     assert words(answer, "h1") == "Alice and friends" == one(superuser, "select plan_name from family_plans")
 
 

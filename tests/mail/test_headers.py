@@ -15,7 +15,7 @@ CALENDAR = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Çay saati\r\nEND:VCALE
 
 @pytest.fixture
 def sent(office, write, send, superuser):
-    """`sent(kind=…)`: the mail as a reader's program has it, and as it came over the wire."""
+    """`sent(kind=…)`: the mail as a recipient's program has it, and as it came over the wire."""
     server, port = office
 
     def take(**mail_):

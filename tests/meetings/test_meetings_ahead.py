@@ -1,4 +1,4 @@
-"""The list of what is to come: the next meeting large, the rest by day, in the reader's own time."""
+"""The list of what is to come: the next meeting large, the rest by day, in the viewer's own time."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The list of what was, latest first, with whether the reader came."""
+"""The list of what was, latest first, with whether the viewer came."""
 
 import re
 from datetime import date, timedelta

@@ -49,7 +49,7 @@ def evening(postgres, title, day=MONDAY, **columns):
     return plan_meeting(postgres, title, scheduled_date=day, starts_at=starts, **{"max_attendees": None, **columns})
 
 
-def readers(postgres):
+def recipients(postgres):
     """Who got a digest, by first name, and its subject; in the order of writing."""
     return postgres.execute(
         "select u.first_name, m.subject from mails m join users u on u.id = m.user_id where m.kind = 'digest' order by m.created_at, 1"
@@ -71,25 +71,25 @@ def chose(postgres, person, how_often):
 def test_at_nine_in_the_morning_everybody_reads_what_is_on(digest, superuser):
     evening(superuser, "Supper")
     digest(NINE - MINUTE)
-    assert readers(superuser) == []
+    assert recipients(superuser) == []
     digest(NINE)
-    assert readers(superuser) == [("Alice", "Goalete: Supper at 21:00"), ("Bob", "Goalete: Supper at 21:00")]
+    assert recipients(superuser) == [("Alice", "Goalete: Supper at 21:00"), ("Bob", "Goalete: Supper at 21:00")]
 
 
 def test_once_a_day(digest, superuser):
     evening(superuser, "Supper")
     for quarter in range(4):
         digest(NINE + quarter * 15 * MINUTE)
-    assert len(readers(superuser)) == 2
+    assert len(recipients(superuser)) == 2
 
 
 def test_who_prefers_another_hour_reads_it_then(digest, superuser, alice):
     evening(superuser, "Supper")
     prefers(superuser, alice, "07:30")
     digest(NINE - 90 * MINUTE)
-    assert [name for name, _ in readers(superuser)] == ["Alice"]
+    assert [name for name, _ in recipients(superuser)] == ["Alice"]
     digest(NINE)
-    assert [name for name, _ in readers(superuser)] == ["Alice", "Bob"]
+    assert [name for name, _ in recipients(superuser)] == ["Alice", "Bob"]
 
 
 def test_it_says_what_is_unanswered_and_what_one_comes_to(digest, superuser, alice):
@@ -122,7 +122,7 @@ def test_whoever_a_move_asks_again_reads_so(digest, superuser, alice):
 def test_who_has_nothing_left_to_answer_gets_none(digest, superuser, alice, answer):
     answers(superuser, evening(superuser, "Supper").id, **{answer: [alice]})
     digest(NINE)
-    assert [name for name, _ in readers(superuser)] == ["Bob"]
+    assert [name for name, _ in recipients(superuser)] == ["Bob"]
 
 
 def test_nothing_is_said_of_what_is_off_private_or_later(digest, superuser, alice):
@@ -130,13 +130,13 @@ def test_nothing_is_said_of_what_is_off_private_or_later(digest, superuser, alic
     evening(superuser, "Secret", is_private=True)
     evening(superuser, "Later", day=MONDAY + 2 * DAY)
     digest(NINE)
-    assert readers(superuser) == []
+    assert recipients(superuser) == []
 
 
 def test_who_is_invited_to_a_private_one_reads_of_it(digest, superuser, alice):
     answers(superuser, evening(superuser, "Secret", is_private=True).id, invited=[alice])
     digest(NINE)
-    assert readers(superuser) == [("Alice", "Goalete: Secret at 21:00")]
+    assert recipients(superuser) == [("Alice", "Goalete: Secret at 21:00")]
 
 
 def test_who_wants_it_weekly_gets_it_on_mondays_for_the_week(digest, superuser, alice, bob):
@@ -146,7 +146,7 @@ def test_who_wants_it_weekly_gets_it_on_mondays_for_the_week(digest, superuser, 
     chose(superuser, bob, "never")
     digest(NINE)
     digest(NINE + 6 * DAY)
-    assert readers(superuser) == [("Alice", "Goalete: 2 meetings in the week ahead")]
+    assert recipients(superuser) == [("Alice", "Goalete: 2 meetings in the week ahead")]
 
 
 def test_it_is_in_the_readers_own_time_with_a_change_of_clocks(digest, superuser, alice, bob):
@@ -154,7 +154,7 @@ def test_it_is_in_the_readers_own_time_with_a_change_of_clocks(digest, superuser
     evening(superuser, "Supper", day=sunday)
     lives_in(superuser, alice, "Europe/Berlin")
     digest(moment_of(sunday - DAY, time(20), "Europe/Berlin"))
-    assert readers(superuser) == []
+    assert recipients(superuser) == []
     prefers(superuser, alice, "20:30")
     digest(moment_of(sunday - DAY, time(20, 30), "Europe/Berlin"))
     text = text_for(superuser, alice)
@@ -166,10 +166,10 @@ def test_a_worker_that_was_down_writes_it_late_and_not_the_next_day(digest, supe
     evening(superuser, "Supper")
     digest(NINE - HOUR)
     digest(NINE + 4 * HOUR)
-    assert len(readers(superuser)) == 2
+    assert len(recipients(superuser)) == 2
     evening(superuser, "Next", day=MONDAY + DAY)
     digest(NINE + DAY + 7 * HOUR)
-    assert len(readers(superuser)) == 2
+    assert len(recipients(superuser)) == 2
 
 
 def test_two_workers_at_once_write_each_one_once(worker_app, digest, superuser):
@@ -177,7 +177,7 @@ def test_two_workers_at_once_write_each_one_once(worker_app, digest, superuser):
     with ThreadPoolExecutor(2) as workers:
         for running in [workers.submit(do, worker_app, jobs.digest, NINE) for _ in range(2)]:
             running.result()
-    assert [name for name, _ in readers(superuser)] == ["Alice", "Bob"]
+    assert [name for name, _ in recipients(superuser)] == ["Alice", "Bob"]
     assert one(superuser, "select sum((details ->> 'written')::integer) from runs") == 2
 
 
@@ -187,7 +187,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(digest, superuser, alice,
     superuser.execute("delete from mails where user_id = %s", [bob.id])
     superuser.execute("update runs set ended_at = null, well = null, details = null")
     digest(NINE + 15 * MINUTE)
-    assert [name for name, _ in readers(superuser)] == ["Alice", "Bob"]
+    assert [name for name, _ in recipients(superuser)] == ["Alice", "Bob"]
 
 
 def test_each_reader_has_an_address_of_their_own_that_switches_it_off(digest, superuser):

@@ -39,7 +39,7 @@ def wants(postgres, person, *minutes):
 
 
 def written(postgres, kind="reminder"):
-    """The mails of a kind, by their subjects and readers, oldest first."""
+    """The mails of a kind, by their subjects and recipients, oldest first."""
     return postgres.execute(
         "select u.first_name, m.subject from mails m join users u on u.id = m.user_id where m.kind = %s order by m.created_at, 1",
         [kind],

@@ -27,7 +27,7 @@ DEAD = "postgresql://portal_web@127.0.0.1:1/nowhere"
 def environment(database, monkeypatch):
     """The settings of an operator, in the environment."""
     settings = settings_for(database)
-    given = {
+    environment = {
         "DATABASE_URL": plain_url(settings.database_url),
         "OWNER_DATABASE_URL": plain_url(settings.owner_url),
         "WORKER_DATABASE_URL": plain_url(settings.worker_url),
@@ -36,9 +36,9 @@ def environment(database, monkeypatch):
         "ASSETS": str(settings.assets),
         "MAIL_URL": "sandbox:",
     }
-    for name, value in given.items():
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return given
+    return environment
 
 
 @pytest.fixture
@@ -49,26 +49,26 @@ def portal(environment, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["portal", *words])
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
+        captured = capsys.readouterr()
+        return ended.value.code or 0, captured.out, captured.err
 
     return call
 
 
 def test_check_counts_each_promise(portal, people, supper):
-    status, said, _ = portal("check", "--at-rest")
-    assert status == 0 and len(said.splitlines()) > 15
-    assert all(line.startswith("ok  ") for line in said.splitlines())
+    status, output, _ = portal("check", "--at-rest")
+    assert status == 0 and len(output.splitlines()) > 15
+    assert all(line.startswith("ok  ") for line in output.splitlines())
 
 
 def test_check_fails_when_a_promise_is_broken(portal, people, supper):
-    status, said, _ = portal("check")
-    assert status == 1 and "   1  The worker was heard within the last minute." in said
+    status, output, _ = portal("check")
+    assert status == 1 and "   1  The worker was heard within the last minute." in output
 
 
 def test_the_first_admin_is_made_by_the_operator(portal, people, eve, superuser):
-    status, said, _ = portal("make-admin", "Eve@Club.Example")
-    assert (status, said) == (0, "Eve@Club.Example is an admin.\n")
+    status, output, _ = portal("make-admin", "Eve@Club.Example")
+    assert (status, output) == (0, "Eve@Club.Example is an admin.\n")
     assert superuser.execute("select is_admin from users where id = %s", [eve.id]).fetchone() == (True,)
     logged = superuser.execute("select operation, subject_id from system_logs").fetchall()
     assert logged == [("account.made-admin", eve.id)]
@@ -77,8 +77,8 @@ def test_the_first_admin_is_made_by_the_operator(portal, people, eve, superuser)
 def test_only_a_confirmed_account_is_made_admin(portal, people, superuser):
     superuser.execute("insert into users (email) values ('new@club.example')")
     for address in ("new@club.example", "nobody@club.example"):
-        status, said, complaint = portal("make-admin", address)
-        assert (status, said) == (
+        status, output, complaint = portal("make-admin", address)
+        assert (status, output) == (
             1,
             "",
         ) and complaint == f"portal: No confirmed account has the address {address}; sign up first.\n"
@@ -108,8 +108,8 @@ def factor(superuser, alice):
 
 
 def test_a_lost_second_factor_is_taken_away_by_the_operator(portal, factor, alice, superuser):
-    status, said, _ = portal("reset-second-factor", "Alice@Club.Example")
-    assert status == 0 and "with the password alone" in said
+    status, output, _ = portal("reset-second-factor", "Alice@Club.Example")
+    assert status == 0 and "with the password alone" in output
     assert superuser.execute("select count(*) from second_factors").fetchone() == (0,)
     assert superuser.execute("select ended_at is not null, proved_at from sign_ins").fetchone() == (True, None)
     logged = superuser.execute("select operation, subject_id from system_logs").fetchall()
@@ -127,8 +127,8 @@ def test_nothing_is_taken_from_who_has_none(portal, people, superuser):
 
 
 def test_roles_are_printed_for_a_superuser(portal):
-    status, said, _ = portal("roles", "the club")
-    assert status == 0 and 'alter database "the club" owner to portal_owner;' in said and "portal_web" in said
+    status, output, _ = portal("roles", "the club")
+    assert status == 0 and 'alter database "the club" owner to portal_owner;' in output and "portal_web" in output
 
 
 def test_migrate_is_safe_to_repeat(portal):
@@ -237,10 +237,10 @@ def backups(monkeypatch, environment, database, tmp_path):
 
 
 def test_a_backup_is_made_and_proved_by_hand(portal, backups, people, superuser):
-    status, said, _ = portal("backup")
-    assert status == 0 and said.startswith("Backed up to portal-") and said.rstrip().endswith(" kB.")
-    status, said, _ = portal("prove")
-    assert status == 0 and "every promise is kept" in said
+    status, output, _ = portal("backup")
+    assert status == 0 and output.startswith("Backed up to portal-") and output.rstrip().endswith(" kB.")
+    status, output, _ = portal("prove")
+    assert status == 0 and "every promise is kept" in output
     assert superuser.execute("select name, well from runs order by began_at").fetchall() == [
         ("backup", True),
         ("proof", True),
@@ -269,8 +269,8 @@ def test_what_is_missing_is_one_sentence(command, words, portal, database):
 
 
 def test_a_club_that_is_up_to_date_needs_no_upgrade(portal, backups):
-    status, said, _ = portal("upgrade")
-    assert status == 0 and "already" in said
+    status, output, _ = portal("upgrade")
+    assert status == 0 and "already" in output
 
 
 def test_a_real_server_is_not_reset(portal, monkeypatch, people, superuser):
@@ -358,7 +358,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_sentence(name, command, porta
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("answer", "words"),
     [
         (401, "does not know the key in STRIPE_SECRET_KEY"),
         (403, "does not allow that with the key"),
@@ -367,9 +367,9 @@ def test_a_folder_that_cannot_be_written_to_is_one_sentence(name, command, porta
         (0, "cannot be reached from this machine"),
     ],
 )
-def test_what_is_wrong_at_stripe_is_told_apart(said, words, portal, monkeypatch):
+def test_what_is_wrong_at_stripe_is_told_apart(answer, words, portal, monkeypatch):
     """A wrong key once read: it does not answer just now."""
-    with answering(said) as url:
+    with answering(answer) as url:
         monkeypatch.setenv("STRIPE_URL", url)
         status, _, complaint = portal("plans", "sync")
     assert status == 1 and words in complaint and len(complaint.splitlines()) == 1
@@ -406,8 +406,8 @@ def answering(status):
 
 
 def test_the_settings_are_printed_as_their_page(portal):
-    status, said, _ = portal("settings")
-    assert status == 0 and said == (ROOT / "docs" / "settings.md").read_text()
+    status, output, _ = portal("settings")
+    assert status == 0 and output == (ROOT / "docs" / "settings.md").read_text()
 
 
 def test_a_worker_needs_no_login_but_its_own(portal, environment, monkeypatch, database):

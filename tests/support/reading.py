@@ -1,4 +1,4 @@
-"""What a reader sees of a page: its words without the markup; and what the page asked of the database."""
+"""What a viewer sees of a page: its words without the markup; and what the page asked of the database."""
 
 import html
 import re

@@ -40,9 +40,9 @@ def test_who_answers_browsers_has_no_other_login():
 
 
 def test_the_worker_has_no_other_login():
-    given = {**GOOD, "WORKER_DATABASE_URL": "postgresql://portal_worker:own@db.example/club"}
-    del given["DATABASE_URL"], given["STRIPE_WEBHOOK_SECRET"]
-    made = Settings.from_environment(given, needs=WORK)
+    environment = {**GOOD, "WORKER_DATABASE_URL": "postgresql://portal_worker:own@db.example/club"}
+    del environment["DATABASE_URL"], environment["STRIPE_WEBHOOK_SECRET"]
+    made = Settings.from_environment(environment, needs=WORK)
     assert (made.worker_url, made.database_url) == ("postgresql+psycopg://portal_worker:own@db.example/club", "")
 
 
@@ -286,7 +286,7 @@ def test_a_comma_in_quotes_is_part_of_the_name():
 
 
 @pytest.mark.parametrize(
-    ("given", "address"),
+    ("environment", "address"),
     [
         ({}, ""),
         ({"INBOX_URL": "imaps://inbox%40club.example:geheim@mail.example/INBOX"}, "inbox@club.example"),
@@ -294,8 +294,8 @@ def test_a_comma_in_quotes_is_part_of_the_name():
         ({"INBOX_ADDRESS": "in@club.example"}, "in@club.example"),
     ],
 )
-def test_the_inbox_has_the_address_of_its_user(given, address):
-    made = settings(**given)
+def test_the_inbox_has_the_address_of_its_user(environment, address):
+    made = settings(**environment)
     assert made.inbox_address == address and "geheim" not in repr(made)
 
 

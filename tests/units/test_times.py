@@ -63,7 +63,7 @@ def test_how_soon_is_told_in_the_readers_own_days():
 
 
 @pytest.mark.parametrize(
-    ("reader", "club", "words"),
+    ("viewer", "club", "words"),
     [
         ("Europe/Berlin", "Europe/Istanbul", "Times are yours, in Berlin. Istanbul is two hours ahead."),
         ("Asia/Tokyo", "Europe/Istanbul", "Times are yours, in Tokyo. Istanbul is six hours behind."),
@@ -76,8 +76,8 @@ def test_how_soon_is_told_in_the_readers_own_days():
         ("Pacific/Kiritimati", "Pacific/Niue", "Times are yours, in Kiritimati. Niue is 25 hours behind."),
     ],
 )
-def test_where_the_times_of_a_page_are(reader, club, words):
-    assert times.zone_line(reader, club, NOW) == words
+def test_where_the_times_of_a_page_are(viewer, club, words):
+    assert times.zone_line(viewer, club, NOW) == words
 
 
 def test_the_distance_is_that_of_the_day():

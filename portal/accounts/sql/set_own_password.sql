@@ -1,4 +1,4 @@
--- A new password for the asker. A mail for another one opens nothing any more: it may be why the password changes.
+-- A new password for the current user. A mail for another one opens nothing any more: it may be why the password changes.
 create function auth.set_own_password(new_hash text)
 returns void language sql security definer set search_path = '' as $$
   update public.credentials set password_hash = new_hash, changed_at = public.club_now() where user_id = auth.uid();

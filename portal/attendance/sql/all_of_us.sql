@@ -1,4 +1,4 @@
--- Whom a yes for all of us is for: the asker, and those of the family who let it answer for them, are covered at that
+-- Whom a yes for all of us is for: the current user, and those of the family who let it answer for them, are covered at that
 -- moment and have not answered themselves. Who has a place or waits already keeps what they have.
 create function all_of_us(meeting uuid, person uuid, at timestamptz)
 returns table (user_id uuid, first_name text) language sql stable security definer set search_path = '' as $$

@@ -1,4 +1,4 @@
--- Their first names for the page of a meeting, the asker's first; null where it cannot be asked.
+-- Their first names for the page of a meeting, the current user's first; null where it cannot be asked.
 create function names_of_us(meeting uuid)
 returns text[] language sql stable security definer set search_path = '' as $$
   select array_agg(us.first_name) from public.meetings m cross join lateral public.all_of_us(m.id, auth.uid(), public.club_now()) us

@@ -1,5 +1,5 @@
 -- First names of who is here, for those who may come in themselves, and for the live process (which is nobody).
--- `mark` tells one person of one meeting from the others, so that a page can say which is its reader; it leads to nobody.
+-- `mark` tells one person of one meeting from the others, so that a page can say which is its viewer; it leads to nobody.
 create function rosters(meetings uuid[])
 returns table (meeting_id uuid, name text, since timestamptz, is_host boolean, mark text) language sql stable security definer set search_path = '' as $$
   select s.meeting_id, coalesce(u.first_name, split_part(u.email, '@', 1)), min(s.joined_at), u.id = m.host_id,

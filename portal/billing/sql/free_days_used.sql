@@ -1,4 +1,4 @@
--- Whether the asker got no free days because somebody had them with this address before. Locks
+-- Whether the current user got no free days because somebody had them with this address before. Locks
 -- nothing; called by the page of plans.
 create function free_days_used(mark bytea)
 returns boolean language sql stable security definer set search_path = '' as $$

@@ -1,4 +1,4 @@
--- Who had the free days keeps having had them under every address of theirs. In the asker's own name, when the
+-- Who had the free days keeps having had them under every address of theirs. In the current user's own name, when the
 -- address changes and when the account is closed.
 create function keep_free_days(marks bytea[])
 returns void language sql security definer set search_path = '' as $$

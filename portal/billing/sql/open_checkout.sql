@@ -1,7 +1,7 @@
 -- A choice becomes a pending order and a checkout; an open one that was never sent to the provider is replaced.
 -- `way` is who takes the money: stripe, or transfer (the club, outside of the portal). An order by transfer waits for 30 days,
 -- and whoever chooses the same again while it waits has that one.
--- The first payment is due when the asker's own free days end, or, for who was asked to take a family over, when the time
+-- The first payment is due when the current user's own free days end, or, for who was asked to take a family over, when the time
 -- ends that a paid order covers; at once when that is not three days away (the provider begins nothing within two of the
 -- moment its page is opened, which may be nearly a day after the choice).
 create function open_checkout(

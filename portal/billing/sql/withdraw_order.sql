@@ -1,4 +1,4 @@
--- The asker wants an order no more that is to be paid by transfer. False if it is not theirs, paid, or over. Locks the
+-- The current user wants an order no more that is to be paid by transfer. False if it is not theirs, paid, or over. Locks the
 -- person, then the order.
 create function withdraw_order(its_checkout uuid)
 returns boolean language plpgsql security definer set search_path = '' as $$

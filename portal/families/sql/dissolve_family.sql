@@ -1,5 +1,5 @@
 -- The primary lets it end: at the date that is paid, or now if none is ahead. Pending invitations end at once.
--- Answers with the date; null if it is not the asker's.
+-- Answers with the date; null if it is not the current user's.
 create function dissolve_family(plan uuid)
 returns timestamptz language plpgsql security definer set search_path = '' as $$
 declare

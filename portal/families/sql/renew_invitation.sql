@@ -1,5 +1,5 @@
 -- The same invitation once more: a new token, and the old one opens nothing. While the payer paid nothing yet, once, and
--- not within the hour. No row if it is not the asker's to send.
+-- not within the hour. No row if it is not the current user's to send.
 create function renew_invitation(invitation uuid, token bytea)
 returns table (address text, refusal text) language plpgsql security definer set search_path = '' as $$
 declare

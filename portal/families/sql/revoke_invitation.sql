@@ -1,4 +1,4 @@
--- Takes an invitation back. Answers with its state before: 'invited', or what became of it first. Null: not the asker's.
+-- Takes an invitation back. Answers with its state before: 'invited', or what became of it first. Null: not the current user's.
 create function revoke_invitation(invitation uuid)
 returns text language plpgsql security definer set search_path = '' as $$
 declare

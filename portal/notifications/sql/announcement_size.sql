@@ -1,4 +1,4 @@
--- How many people a message to this group would reach now; null if the asker may not know. For who may write to them.
+-- How many people a message to this group would reach now; null if the current user may not know. For who may write to them.
 create function announcement_size(meeting uuid, audience text, days integer)
 returns bigint language plpgsql stable security definer set search_path = '' as $$
 begin

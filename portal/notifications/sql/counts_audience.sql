@@ -1,4 +1,4 @@
--- Whether the asker may know how many a group is. A host does not of those invited to a private meeting who have not answered:
+-- Whether the current user may know how many a group is. A host does not of those invited to a private meeting who have not answered:
 -- a number that grew by every address with an account would tell who has one, as the list of guests does not.
 create function counts_audience(meeting uuid, audience text)
 returns boolean language sql stable security definer set search_path = '' as $$

@@ -1,5 +1,5 @@
 -- The club in figures, for whoever watches it: nobody's name, no text of a statement with a value in it. Asked by the page of
--- metrics, which knows its reader by a token.
+-- metrics, which knows its client by a token.
 create function club_metrics()
 returns table (metric text, label text, value double precision) language sql stable security definer set search_path = '' as $$
   select 'worker_heartbeat_age_seconds', '', extract(epoch from now() - public.worker_heartbeat())

@@ -1,5 +1,5 @@
--- Whether the asker may read what the host left after a meeting: they may see the meeting, and have access or came to it.
--- With the asker's own rights, so that a private meeting is none for who was not invited.
+-- Whether the current user may read what the host left after a meeting: they may see the meeting, and have access or came to it.
+-- With the current user's own rights, so that a private meeting is none for who was not invited.
 create function may_read_notes(meeting uuid)
 returns boolean language sql stable set search_path = '' as $$
   select exists (select from public.meetings m where m.id = meeting)
