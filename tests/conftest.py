@@ -13,6 +13,7 @@ from portal.config import ROOT
 from portal.database.identity import BECOME
 from tests.support import cast, server
 from tests.support.cast import Meeting, Person
+from tests.support.clean import Cleaner, Snapshot
 from tests.support.server import Database
 
 pytest_plugins = ["tests.support.web", "tests.support.bank", "tests.support.inbox"]
@@ -63,36 +64,17 @@ def backstage(migrated: Database) -> Iterator[psycopg.Connection]:
             yield connection
 
 
-CLEAN = """
-do $$
-declare tabled regclass; used boolean;
-begin
-  set local lock_timeout = '5s';
-  set local session_replication_role = replica;
-  for tabled in select c.oid from pg_class c
-                 where relnamespace in ('public'::regnamespace, 'auth'::regnamespace) and relkind = 'r'
-                   and relname not in ('alembic_version', 'database_objects', 'club_clock')
-  loop
-    execute format('select exists (select from %s)', tabled) into used;
-    if used then execute format('delete from %s', tabled); end if;
-  end loop;
-  update club_clock set ahead = '0', stands_at = null, is_sandbox = false
-   where ahead <> '0' or stands_at is not null or is_sandbox;
-end $$
-"""
-
-
 @pytest.fixture(scope="session")
-def cleaner(migrated: Database) -> Iterator[psycopg.Connection]:
-    """For CLEAN alone: a session that becomes a replica forgets the plans of all its functions."""
+def cleaner(migrated: Database) -> Iterator[Cleaner]:
+    """Empties the tables between two tests."""
     with migrated.connect(autocommit=True) as connection:
-        yield connection
+        yield Cleaner(connection)
 
 
 @pytest.fixture
-def database(migrated: Database, backstage: psycopg.Connection, cleaner: psycopg.Connection) -> Database:
+def database(migrated: Database, backstage: psycopg.Connection, cleaner: Cleaner) -> Database:
     """The database with every table empty. What a test commits is really committed, and gone before the next."""
-    cleaner.execute(CLEAN)
+    cleaner.clean()
     return migrated
 
 
@@ -171,10 +153,24 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@pytest.fixture(scope="session")
+def assembled() -> list[Snapshot]:
+    """The database with the cast in it, once a test wanted that."""
+    return []
+
+
 @pytest.fixture
-def people(database: Database, superuser: psycopg.Connection) -> tuple[Person, ...]:
+def people(
+    database: Database, superuser: psycopg.Connection, cleaner: Cleaner, assembled: list[Snapshot]
+) -> tuple[Person, ...]:
     """Alice, Bob, Charlie, Dora and Eve, in the database."""
-    cast.assemble(superuser)
+    before = cleaner.used()
+    if assembled and assembled[0].fits(before):
+        assembled[0].write()
+    else:
+        cast.assemble(superuser)
+        if not before:
+            assembled[:] = [Snapshot(superuser, cleaner)]
     return cast.EVERYBODY
 
 

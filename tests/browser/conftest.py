@@ -6,13 +6,11 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.conftest import CLEAN, TEST_DATA
+from tests.conftest import TEST_DATA
+from tests.support.clean import Cleaner
 from tests.support.club_server import ClubServer, free_port, serving
 from tests.support.server import Database
 from tests.support.windows import Windows, chromium_running
-
-# The worker that runs all the while keeps its own books.
-CLEAN_BUT_QUEUE = CLEAN.replace("and relname not in", "and relname !~ '^procrastinate_' and relname not in")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -46,10 +44,17 @@ def chromium(room_port: int) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="package")
+def cleaner(migrated: Database) -> Iterator[Cleaner]:
+    """Leaves the queue alone: the worker that runs all the while keeps its own books there."""
+    with migrated.connect(autocommit=True) as connection:
+        yield Cleaner(connection, but="procrastinate_")
+
+
 @pytest.fixture
-def database(migrated: Database, backstage: psycopg.Connection, club: ClubServer) -> Database:
+def database(migrated: Database, cleaner: Cleaner, club: ClubServer) -> Database:
     """The database with every table empty but the queue's, and the product looking at it."""
-    backstage.execute(CLEAN_BUT_QUEUE)
+    cleaner.clean()
     return migrated
 
 

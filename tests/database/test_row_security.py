@@ -21,9 +21,10 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from tests.conftest import BECOME, CLEAN
+from tests.conftest import BECOME
 from tests.support import world
 from tests.support.cast import ALICE, BOB, CHARLIE, DORA
+from tests.support.clean import Cleaner
 from tests.support.server import Database
 
 DECISIONS = """
@@ -171,9 +172,9 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def scene(migrated: Database, backstage: psycopg.Connection) -> dict[str, object]:
+def scene(migrated: Database, backstage: psycopg.Connection, cleaner: Cleaner) -> dict[str, object]:
     """One row of everything, Alice's. The tries below undo what they do, so it is made once."""
-    backstage.execute(CLEAN)
+    cleaner.clean()
     return world.create(backstage)
 
 

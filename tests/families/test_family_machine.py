@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from portal.operations.check import PROMISES
-from tests.conftest import BECOME, CLEAN
+from tests.conftest import BECOME
 from tests.support.cast import ALICE, BOB, CHARLIE, DORA, EVE, FAMILY, Person, assemble, crowd
+from tests.support.clean import Cleaner
 from tests.support.waitlist import one
 
 FAMILY_PROMISES = [text.replace(":at", "now()") for words, text in PROMISES.items() if "amily" in words]
@@ -35,7 +36,7 @@ class Scene:
     over: threading.Event = field(default_factory=threading.Event)
 
     def set(self) -> None:
-        self.superuser.execute(CLEAN)
+        Cleaner(self.superuser).clean()
         assemble(self.superuser)
         crowd(self.superuser, 1)
         self.superuser.execute("update family_plans set max_members = %s", [SEATS])

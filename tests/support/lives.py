@@ -21,9 +21,9 @@ from portal.sandbox.stripe import Stripe, customers, subscriptions
 from portal.sandbox.stripe.cards import CARDS
 from portal.sandbox.stripe.shapes import Body
 from portal.sandbox.stripe.world import Delivery
-from tests.conftest import CLEAN
 from tests.support import cast
 from tests.support.cast import EVE, Person, plan_meeting
+from tests.support.clean import Cleaner
 from tests.support.reading import one, words
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -156,7 +156,7 @@ class Life:
     def __init__(self, fixtures: Any) -> None:
         app, worker_app, superuser, sign_in = fixtures
         self.app, self.worker_app, self.superuser = app, worker_app, superuser
-        superuser.execute(CLEAN)
+        Cleaner(superuser).clean()
         for person in EVERYBODY:
             superuser.execute(
                 "insert into users (id, email, first_name, email_verified) values (%s, %s, %s, true)",
