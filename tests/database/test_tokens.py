@@ -26,6 +26,12 @@ def test_a_link_opens_once(reset, alice):
     assert (reset("token"), reset("token")) == (alice.id, None)
 
 
+def test_a_link_tried_as_one_of_another_kind_is_not_used_up(reset, as_, alice):
+    with as_(None) as db:
+        db.execute("select auth.redeem('verify', 'token'::bytea, 'alice@club.example', null, 'new')")
+    assert reset("token") == alice.id
+
+
 def test_a_link_opens_in_time(reset, now):
     assert reset("token", at=now + timedelta(hours=1)) is None
 

@@ -116,6 +116,7 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.mark.server
 def test_from_make_run_to_an_answer_others_see_and_back_to_nothing(
     copy: Path, make_run: Callable[..., AbstractContextManager[Run]], chromium: Browser
 ) -> None:

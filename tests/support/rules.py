@@ -60,6 +60,34 @@ PLACES = (
         "attendance/test_waitlist.py::test_an_offer_that_ran_out_is_free_for_the_next_without_any_job",
     ),
     _rule(
+        "An offer holds its seat",
+        "function public.decide_rsvp",
+        "m.seats_taken < m.max_attendees)",
+        "m.seats_taken <= m.max_attendees)",
+        "attendance/test_waitlist_machine.py::test_any_story_of_the_line_ends_as_the_rules_say",
+    ),
+    _rule(
+        "An offer holds for twelve hours",
+        "function public.promote",
+        "12 hours",
+        "13 hours",
+        "attendance/test_waitlist_machine.py::test_any_story_of_the_line_ends_as_the_rules_say",
+    ),
+    _rule(
+        "… but in the last hour a seat is given at once",
+        "function public.promote",
+        "and at <= starts_at - interval '1 hour'",
+        "",
+        "attendance/test_waitlist_machine.py::test_any_story_of_the_line_ends_as_the_rules_say",
+    ),
+    _rule(
+        "Who withdrew once more has not declined",
+        "function public.decide_rsvp",
+        "('rejected', 'withdrawn') then was",
+        "('rejected') then was",
+        "attendance/test_waitlist_machine.py::test_any_story_of_the_line_ends_as_the_rules_say",
+    ),
+    _rule(
         "Who was rejected stays rejected",
         "function public.decide_rsvp",
         "response = 'accepted' and was = 'rejected'",
@@ -542,7 +570,7 @@ DOORS = (
         "function auth.redeem",
         "o.token_hash = token and o.purpose = wanted and",
         "o.token_hash = token and",
-        "accounts/test_reset.py::test_a_link_for_a_password_confirms_no_address_and_the_other_way_round",
+        "database/test_tokens.py::test_a_link_tried_as_one_of_another_kind_is_not_used_up",
     ),
     _rule(
         "A new password ends every other sign-in",
