@@ -47,9 +47,9 @@ def test_a_known_address_takes_as_long_as_an_unknown_one(app, alice, with_passwo
     member = with_password(alice, passwords.hashed(PASSWORD))
 
     def seconds(email):
-        begun = time.perf_counter()
+        begun = time.process_time()  # whatever else this machine does meanwhile
         assert actions.check_password(db.session(), email, WRONG) is None
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     with app.app_context():
         seconds("nobody@club.example")  # makes the hash nobody has
