@@ -168,7 +168,7 @@ def test_the_board_knows_when_the_clock_alone_will_change_it(draw, tonight, minu
     assert change == tonight.starts_at + next_minutes * MINUTE
 
 
-def test_the_ticket_of_a_page_is_for_its_readers_zone_and_access(sign_in, superuser, charlie, eve, tonight):
+def test_the_ticket_of_a_page_is_for_its_viewers_zone_and_access(sign_in, superuser, charlie, eve, tonight):
     lives_in(superuser, charlie, "Asia/Tokyo")
     for person, audience in ((charlie, Audience("Asia/Tokyo", True)), (eve, Audience("Europe/Istanbul", False))):
         token = sign_in(person).get(f"/meetings/{tonight.id}").text.partition("?token=")[2].partition('"')[0]

@@ -156,6 +156,14 @@ def test_only_the_primary_removes_and_undoes(sign_in, superuser, alice, bob, cha
         assert sign_in(person).submit(f"/family/people/{removal(superuser)}/back").status_code == 404
 
 
+def test_the_database_lets_only_the_primary_remove_whatever_the_page_asks(as_, alice, bob, charlie):
+    def removes(person):
+        with as_(person) as db:
+            return len(db.execute("select from remove_member(%s, %s)", [FAMILY, bob.id]).fetchall())
+
+    assert [removes(person) for person in (bob, charlie, alice)] == [0, 0, 1]
+
+
 def test_the_primary_cannot_be_removed_nor_somebody_of_another_family(sign_in, superuser, alice, charlie):
     assert sign_in(alice).submit(f"/family/people/{alice.id}/remove").status_code == 409
     assert sign_in(alice).submit(f"/family/people/{charlie.id}/remove").status_code == 404

@@ -211,7 +211,7 @@ PLACES = (
         "portal/attendance/live_board.py",
         "bool(viewer.entitled or viewer.acts_as_admin)",
         "True",
-        "attendance/test_board.py::test_names_are_for_those_with_access",
+        "attendance/test_board.py::test_the_ticket_of_a_page_is_for_its_viewers_zone_and_access",
     ),
 )
 
@@ -256,7 +256,7 @@ FAMILIES = (
         "function public.runs_family",
         "f.primary_user_id = auth.uid()",
         "auth.uid() is not null",
-        "families/test_leaving.py::test_only_the_primary_removes_and_undoes",
+        "families/test_leaving.py::test_the_database_lets_only_the_primary_remove_whatever_the_page_asks",
     ),
 )
 
