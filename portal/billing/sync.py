@@ -53,18 +53,20 @@ def fetch_snapshot(db: Session, customer_id: str) -> CustomerSnapshot:
     """What the provider knows now. A customer deleted there has lost our mark, and one that was adopted never had it, so
     the person comes from `payers`.
     """
-    snapshot = reading.fetch(customer_id, adopted(db, customer_id))
+    snapshot = reading.fetch(customer_id, terms(db, customer_id))
     if snapshot.user_id is not None:
         return snapshot
     return replace(snapshot, user_id=db.scalar(select(Payer.user_id).where(Payer.customer_id == customer_id)))
 
 
-def adopted(db: Session, customer_id: str | None = None) -> dict[str, tuple[str, str]]:
-    """The terms of what was adopted: of this customer's person, or of everybody. See `reading.Adopted`."""
-    rows = select(Adoption.provider_id, Adoption.subscription_type, Adoption.billing_cycle)
+def terms(db: Session, customer_id: str | None = None) -> dict[str, tuple[str, str]]:
+    """The terms of what is known here, ours and adopted: of this customer's person, or of everybody. See `reading.Known`."""
+    ours = select(Subscription.provider_subscription_id, Subscription.subscription_type, Subscription.billing_cycle)
+    adopted = select(Adoption.provider_id, Adoption.subscription_type, Adoption.billing_cycle)
     if customer_id is not None:
-        rows = rows.join(Payer, Payer.user_id == Adoption.user_id).where(Payer.customer_id == customer_id)
-    return {row.provider_id: (row.subscription_type, row.billing_cycle) for row in db.execute(rows)}
+        ours = ours.join(Payer, Payer.user_id == Subscription.user_id).where(Payer.customer_id == customer_id)
+        adopted = adopted.join(Payer, Payer.user_id == Adoption.user_id).where(Payer.customer_id == customer_id)
+    return {name: (plan, cycle) for rows in (ours, adopted) for name, plan, cycle in db.execute(rows)}
 
 
 def _elsewhere(db: Session, snapshot: CustomerSnapshot) -> Sequence[str]:
