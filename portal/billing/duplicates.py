@@ -56,16 +56,16 @@ def untold(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
 
 
 def tell(db: Session, snapshot: CustomerSnapshot, duplicate: Theirs) -> None:
-    """Log the duplicate, and mail the person who paid twice."""
-    words = "A second subscription was ended and given back"
+    """Log the duplicate, and mail the person who paid twice; or who paid for a family that was not offered any more."""
+    has_another = any(s.live for s in snapshot.subscriptions)
+    for_nothing = duplicate.transfer_plan_id is not None and not has_another
+    words = (
+        "A plan for a family that was not offered any more was ended and given back"
+        if for_nothing
+        else "A second subscription was ended and given back"
+    )
     audit.record(db, "subscription.twin", words, category="billing", level="warn", subject_id=snapshot.user_id)
     who = db.get(User, snapshot.user_id)
     if who:
-        mail.write(
-            db,
-            "twin",
-            who.email,
-            messages.duplicate_subscription(who.first_name),
-            user_id=who.id,
-            occasion=f"twin:{duplicate.id}",
-        )
+        message = messages.not_handed_over if for_nothing else messages.duplicate_subscription
+        mail.write(db, "twin", who.email, message(who.first_name), user_id=who.id, occasion=f"twin:{duplicate.id}")

@@ -112,7 +112,8 @@ def follow_transfer(db: Session, order_id: UUID, what: str) -> None:
 @job("billing.stop_own", retry=PATIENTLY)
 def stop_own(db: Session, user_id: UUID, when: str) -> None:
     """Somebody is covered by a family: their own subscription ends with its paid period (`period_end`), or at once with the
-    rest as credit (`now_with_credit`), or without (`now`).
+    rest as credit (`now_with_credit`), or without (`now`). What was paid for nothing ends at once and goes back to the
+    card (`now_with_refund`), as with a duplicate.
     """
     if not provider.is_connected():
         return
@@ -121,7 +122,7 @@ def stop_own(db: Session, user_id: UUID, when: str) -> None:
     own = select(Subscription.provider_subscription_id).where(Subscription.user_id == user_id, going_on)
     for name in db.scalars(own).all():
         if when.startswith("now"):
-            provider.end_now(name, credit=when == "now_with_credit")
+            provider.end_now(name, credit=when == "now_with_credit", duplicate=when == "now_with_refund")
         else:
             provider.set_to_end(name)
     ask_about(db, user_id)

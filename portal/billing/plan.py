@@ -83,6 +83,10 @@ class NoChange(Refused):
     """That is the plan you have. Nothing was changed."""
 
 
+class OtherCurrency(Refused):
+    """Your plan is paid in another currency than the plans of today. End it, and choose a plan when it is over."""
+
+
 class PriceMoved(Refused):
     """This page was open too long and the amount has changed. Open it again to see the new one; nothing was charged."""
 
@@ -218,7 +222,7 @@ def resume() -> ResponseReturnValue:
 @bp.get("/plan/change")
 def changes() -> ResponseReturnValue:
     """Every other plan, with what it would cost now or from when."""
-    row = find(LIVE)
+    row = _changeable()
     offers = [
         {
             "plan": plan,
@@ -234,6 +238,14 @@ def changes() -> ResponseReturnValue:
     return page("billing/changes.html", s=shown_plan(row), offers=offers)
 
 
+def _changeable() -> OwnPlan:
+    """The viewer's live plan. Raises OtherCurrency when the club sells in another by now."""
+    row = find(LIVE)
+    if any(plan.currency != row.currency for plan in plans().values()):
+        raise OtherCurrency
+    return row
+
+
 def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
     """More is had at once; what has less of anything begins when the paid period ends."""
     fewer = row.subscription_type == "family" and plan_key == "individual"
@@ -242,10 +254,10 @@ def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
 
 
 def _another(plan_key: str, cycle: str) -> tuple[OwnPlan, Plan]:
-    """The viewer's live plan, and the one it is to become. Raises NoChange."""
+    """The viewer's live plan, and the one it is to become. Raises NoChange or OtherCurrency."""
     if plan_key not in plans() or cycle not in CYCLES:
         abort(404)
-    row = find(LIVE)
+    row = _changeable()
     if (plan_key, cycle) == (row.subscription_type, row.billing_cycle):
         raise NoChange
     return row, plans()[plan_key]

@@ -38,6 +38,10 @@ class ProviderDown(Refused):
     """The payment provider does not answer just now. Nothing was changed and nothing was charged; try again in a minute."""
 
 
+class ProviderRefused(ProviderDown):
+    """The payment provider does not take this as things stand. Nothing was changed and nothing was charged; write to the club."""
+
+
 class NoProvider(Refused):
     """The club takes no cards."""
 
@@ -75,7 +79,8 @@ def asking() -> "Iterator[V1Services]":
 
     Raises:
         CardRefused: the card was declined.
-        ProviderDown: anything else went wrong on the way; the log has the provider's own words.
+        ProviderRefused: it answered that it will not; the log has its own words.
+        ProviderDown: anything else went wrong on the way.
         NoProvider: the club takes no cards.
     """
     if not is_connected():
@@ -90,7 +95,8 @@ def asking() -> "Iterator[V1Services]":
     except stripe.StripeError as error:
         failure = type(error).__name__, error.code or "", error.request_id or ""
         current_app.logger.warning("the provider failed: %s %s %s", *failure, exc_info=error)
-        raise ProviderDown from error
+        refused = (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError)
+        raise (ProviderRefused if isinstance(error, refused) else ProviderDown) from error
     finally:
         if in_request:
             _at_the_counter.release()

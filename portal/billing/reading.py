@@ -31,7 +31,9 @@ NOTHING: Known = {}
 
 @dataclass(frozen=True)
 class Subscription:
-    """One subscription as the provider has it. Amounts in the currency's smallest unit."""
+    """One subscription as the provider has it. Amounts in the currency's smallest unit; `next_minor` is what the next payment
+    comes to where that is another amount, None where it is the price.
+    """
 
     id: str
     item: str
@@ -49,7 +51,8 @@ class Subscription:
     is_duplicate: bool
     credited: bool
     next_plan: tuple[str, str, int] | None
-    card: tuple[str, str] | None
+    next_minor: int | None
+    card: tuple[str, str | None] | None
     checkout_id: UUID | None
     transfer_plan_id: UUID | None
     schedule: str | None
@@ -245,11 +248,23 @@ def _subscription(
         is_duplicate=marks.get("twin") == "1",
         credited=marks.get("credited") == "1",
         next_plan=_next_plan(ask, s),
+        next_minor=_next_minor(ask, s, who) if status in LIVE and not ends else None,
         card=_card(s, who),
         checkout_id=_id_in(marks, "checkout_id"),
         transfer_plan_id=_id_in(marks, "transfer_plan_id"),
         schedule=id_of(s.schedule) if s.schedule else None,
     )
+
+
+def _next_minor(ask: "V1Services", s: stripe.Subscription, who: stripe.Customer | None) -> int | None:
+    """What will be asked next, with credit and discounts taken off and tax added; None where there is none of them."""
+    taxed = s.default_tax_rates or (s.automatic_tax and s.automatic_tax.enabled)
+    if who is None or not (getattr(who, "balance", 0) or getattr(who, "discount", None) or s.discounts or taxed):
+        return None
+    try:
+        return ask.invoices.create_preview(params={"subscription": s.id}).amount_due
+    except stripe.InvalidRequestError:  # nothing will be asked any more
+        return None
 
 
 def _is_paused(s: stripe.Subscription, period_end: int) -> bool:
@@ -269,17 +284,28 @@ def _next_plan(ask: "V1Services", s: stripe.Subscription) -> tuple[str, str, int
     return following if following[0] else None
 
 
-def _card(s: stripe.Subscription, who: stripe.Customer | None) -> tuple[str, str] | None:
+def _card(s: stripe.Subscription, who: stripe.Customer | None) -> tuple[str, str | None] | None:
+    """What pays, and until when it is valid: a card, or a means that has no end."""
     settings = getattr(who, "invoice_settings", None)
     method = s.default_payment_method or (settings and settings.default_payment_method)
-    card = getattr(method, "card", None)
-    if card is None:
+    if method is None or isinstance(method, str):
         return None
-    return _named(card), f"{card.exp_month:02}/{card.exp_year % 100:02}"
+    card = getattr(method, "card", None)
+    return _means(method), f"{card.exp_month:02}/{card.exp_year % 100:02}" if card else None
 
 
-def _named(card: Any) -> str:  # one of many kinds of card
-    return f"{(card.brand or 'card').capitalize()} ••{card.last4}"
+MEANS = {"link": "Link", "paypal": "PayPal", "sepa_debit": "SEPA debit", "us_bank_account": "Bank account"}
+
+
+def _means(found: Any) -> str:  # a payment method, or how a charge was paid
+    """Visa ••4242, SEPA debit ••3000, Link."""
+    means: Any = getattr(found, found.type, None)
+    if found.type == "card":
+        name = (means.brand or "card").capitalize()
+    else:
+        name = MEANS.get(found.type, found.type.replace("_", " ").capitalize())
+    digits = getattr(means, "last4", None)
+    return f"{name} ••{digits}" if digits else name
 
 
 def _sold(ask: "V1Services", price_id: str, terms: Terms | None = None) -> tuple[str, str, int]:
@@ -386,8 +412,7 @@ def _waits_for(ask: "V1Services", invoice: stripe.Invoice) -> str | None:
 
 def _method(charge: stripe.Charge | None) -> str | None:
     details = charge and charge.payment_method_details
-    card = getattr(details, "card", None)
-    return _named(card) if card else None
+    return _means(details) if details else None
 
 
 def _dispute(ask: "V1Services", charge: stripe.Charge | None) -> tuple[datetime | None, str | None]:

@@ -113,7 +113,7 @@ def _subscription(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subsc
     )
     ours.failed_at = min((invoice.created_at for invoice in waiting), default=None)
     ours.next_try_at = min((invoice.next_try_at for invoice in waiting if invoice.next_try_at), default=None)
-    ours.next_type, ours.next_cycle, ours.next_amount_minor = theirs.next_plan or (None, None, None)
+    ours.next_type, ours.next_cycle, ours.next_amount_minor = theirs.next_plan or (None, None, theirs.next_minor)
     ours.card, ours.card_expires = theirs.card or (None, None)
     ours.transfer_plan_id = theirs.transfer_plan_id
     db.add(ours)

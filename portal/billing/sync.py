@@ -94,7 +94,7 @@ def _worth_another_try(db: Session, snapshot: CustomerSnapshot) -> list[tuple[In
     }
     new = {s.id: s.card for s in snapshot.subscriptions if s.live and s.card and before.get(s.id, s.card) != s.card}
     return [
-        (invoice, "".join(c for c in "".join(new[invoice.subscription_id] or ()) if c.isascii() and c.isalnum()))
+        (invoice, "".join(c for c in str(new[invoice.subscription_id]) if c.isascii() and c.isalnum()))
         for invoice in snapshot.invoices
         if invoice.waits_for and invoice.subscription_id in new
     ]

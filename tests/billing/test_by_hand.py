@@ -1,5 +1,7 @@
 """What somebody does to a plan at the provider's desk, and what its member then pays, has and reads."""
 
+from dataclasses import replace
+
 import pytest
 
 from portal.billing import jobs
@@ -84,6 +86,34 @@ def test_what_is_sold_twice_costs_twice(member, desk):
         assert "The next payment is $24.00" in member.sees("/plan")
     with member.on(33):
         assert member.orders()[-1] == ("completed", 2400)
+
+
+def test_credit_is_taken_off_the_next_payment_beforehand(member, desk):
+    with member.on(5):
+        customer = one(member.superuser, "select customer_id from payers")
+        desk.customers.update(customer, params={"balance": -500})
+        member.bank.tell()
+        assert "Individual, $12.00 a month The next payment is $7.00" in member.sees("/plan")
+    with member.on(33):
+        assert member.orders()[-1] == ("completed", 700) and "The next payment is $12.00" in member.sees("/plan")
+
+
+def test_what_pays_need_not_be_a_card(member):
+    with member.on(5), member.bank.world.books() as books:
+        debit = {"type": "sepa_debit", "sepa_debit": {"last4": "3000"}}
+        books.change(books.rows("payment_method")[0], "payment_method.updated", card=None, **debit)
+        books.change(books.rows("charge")[0], "charge.updated", payment_method_details={"type": "link", "link": {}})
+    with member.on(6):
+        assert "SEPA debit ••3000. Change" in member.sees("/plan")
+        assert "Paid Link $12.00" in member.sees("/orders")
+
+
+def test_a_plan_in_another_currency_than_todays_is_not_changed_into_them(member, app, monkeypatch):
+    euros = replace(app.config["SETTINGS"], currency="EUR")
+    monkeypatch.setitem(app.config, "SETTINGS", euros)
+    for path in ("/plan/change", "/plan/change/family/monthly"):
+        answer = member.browser.get(path)
+        assert answer.status_code == 409 and "paid in another currency" in answer.text
 
 
 def test_a_plan_that_ends_after_the_next_payment_says_that_payment(member, desk):
