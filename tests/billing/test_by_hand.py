@@ -134,7 +134,7 @@ def test_while_it_is_paused_nothing_is_announced_and_what_was_paid_is_kept(membe
     with member.on(5):
         desk.subscriptions.update(subscription_of(member), params={"pause_collection": {"behavior": behaviour}})
         member.bank.tell()
-        assert "Individual is paused, and nothing is charged for it." in member.sees("/plan")
+        assert "Your plan is paused. Nothing is charged for Individual." in member.sees("/plan")
         assert "Nothing more is charged" in member.sees("/account/access") and member.entitled
     with member.on(33):
         assert not member.entitled and member.orders() == [("completed", 1200)]
