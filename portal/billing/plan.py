@@ -172,8 +172,10 @@ def _shown(minor: int, currency: str) -> str:
 @bp.post("/plan/card")
 def card() -> ResponseReturnValue:
     """To the provider's page for the card, and back."""
-    customers = customers_of(db.session(), me())
+    row, customers = LIVE.one_or_none(db.session()), customers_of(db.session(), me())
     let_go()
+    if row:  # of several names at the provider, the one that pays
+        customers = [provider.payer_of(row.provider_subscription_id)]
     customer = provider.first_living(customers) if customers else None
     if customer is None:
         return redirect("/plans", 303)

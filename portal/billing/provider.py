@@ -150,14 +150,16 @@ def price(plan: Plan, cycle: str) -> str:
     return found
 
 
-def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
-    """The customer of this person, made once; a new one when all that are `known` were deleted over there.
+def customer(user_id: UUID, email: str, currency: str, known: Sequence[str] = ()) -> str:
+    """The customer of this person, made once; a new one when all that are `known` were deleted over there, or have paid in
+    another currency: theirs never change it.
 
     Known by our own id, never by the address.
     """
     with asking() as ask:
         for name in known:
-            if not is_deleted(known_customer(ask, name)):
+            found = known_customer(ask, name)
+            if found is not None and not is_deleted(found) and found.currency in (None, currency.lower()):
                 return name
         made = ask.customers.create(
             params={"metadata": {"club": CLUB, "user_id": str(user_id)}},
@@ -204,6 +206,12 @@ def name_customer(customer_id: str, wanted: Named) -> None:
             current_app.logger.warning("the provider does not take how %s is called: %s", customer_id, error.code)
 
 
+def payer_of(subscription_id: str) -> str:
+    """The customer whose card pays a subscription."""
+    with asking() as ask:
+        return id_of(ask.subscriptions.retrieve(subscription_id).customer)
+
+
 def first_living(names: Sequence[str]) -> str | None:
     """The first of these customers that was not deleted over there."""
     with asking() as ask:
@@ -246,7 +254,8 @@ class Page:
 
 def payment_page(wanted: PageWanted) -> Page:
     """The provider's payment page for a checkout, the same one however often it is asked for in the same words."""
-    customer_id, price_id = customer(wanted.user_id, wanted.email, wanted.known), price(wanted.plan, wanted.cycle)
+    customer_id = customer(wanted.user_id, wanted.email, wanted.plan.currency, wanted.known)
+    price_id = price(wanted.plan, wanted.cycle)
     ours = {"club": CLUB, "user_id": str(wanted.user_id), "checkout_id": str(wanted.checkout_id)}
     if wanted.transfer_plan_id:
         ours["transfer_plan_id"] = str(wanted.transfer_plan_id)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from portal.billing import jobs
+from portal.billing import jobs, provider
 from portal.sandbox.stripe import invoices
 from tests.support.member import DAY, FAILS_LATER, START, Member
 from tests.support.reading import do
@@ -114,6 +114,24 @@ def test_a_plan_in_another_currency_than_todays_is_not_changed_into_them(member,
     for path in ("/plan/change", "/plan/change/family/monthly"):
         answer = member.browser.get(path)
         assert answer.status_code == 409 and "paid in another currency" in answer.text
+
+
+def test_who_paid_in_another_currency_before_can_pay_in_todays(member, desk, app, worker_app, monkeypatch):
+    with member.on(5):
+        desk.subscriptions.cancel(subscription_of(member))
+        member.bank.tell()
+    for side in (app, worker_app):
+        monkeypatch.setitem(side.config, "SETTINGS", replace(side.config["SETTINGS"], currency="EUR"))
+    with app.app_context():
+        provider.sync_plans()
+    with member.on(6):
+        member.bank.buy(member.browser)
+        assert "Individual, €12.00 a month" in member.sees("/plan") and member.entitled
+        (theirs,) = desk.subscriptions.list(params={"status": "active"}).data
+        member.superuser.execute("update payers set fetched_at = now() where customer_id <> %s", [theirs.customer])
+        page = member.browser.submit("/plan/card").location
+        with member.bank.world.books() as books:
+            assert books.get(page.rsplit("/", 1)[-1])["customer"] == theirs.customer
 
 
 def test_a_plan_that_ends_after_the_next_payment_says_that_payment(member, desk):
