@@ -363,7 +363,8 @@ def _invoice(
     payment_id, charge = (paid[0], charges.get(paid[0])) if paid else (None, None)
     if charge and charge.payment_intent:
         payment_id = id_of(charge.payment_intent)
-    dispute = _dispute(ask, charge)
+    every = [charges[name] for name in paid if name in charges]  # a bill may be paid in parts
+    dispute = _dispute(ask, next((part for part in every if part.disputed), charge))
     return Invoice(
         id=invoice.id,
         number=invoice.number,
@@ -380,7 +381,7 @@ def _invoice(
         paid_at=moment_of(invoice.status_transitions.paid_at) if invoice.status_transitions.paid_at else None,
         payment_id=payment_id,
         method=_method(charge),
-        refunded_minor=charge.amount_refunded if charge else 0,
+        refunded_minor=sum(part.amount_refunded for part in every),
         disputed_at=dispute[0],
         dispute_state=dispute[1],
         waits_for=_waits_for(ask, invoice),

@@ -220,6 +220,18 @@ def test_a_bill_paid_by_a_charge_without_an_intent_is_read_too(member):
         assert member.orders() == [("completed", 1200)]
 
 
+def test_money_back_from_each_part_of_a_bill_paid_in_parts_is_all_of_it_back(member):
+    with member.bank.world.books() as books:
+        charge, payment = books.rows("charge")[0], books.rows("invoice_payment")[0]
+        books.change(charge, amount_refunded=700)
+        second = books.make("charge", **{**charge, "id": "ch_2", "payment_intent": "pi_2", "amount_refunded": 500})
+        intent = {"type": "payment_intent", "payment_intent": "pi_2"}
+        books.make("invoice_payment", **{**payment, "id": "inpay_2", "payment": intent})
+        books.emit("charge.refunded", second)
+    with member.on(1):
+        assert member.orders() == [("refunded", 1200)] and not member.entitled
+
+
 def test_the_plan_is_found_on_a_bill_of_many_lines(member):
     with member.on(29), member.bank.world.books() as books:
         theirs = books.rows("subscription")[0]
