@@ -329,10 +329,12 @@ def customer_portal_url(customer_id: str, back: str) -> str:
 
 def set_to_end(subscription_id: str) -> bool:
     """End it with its paid period; a change that was planned for then is off. True if it ended this moment, since what it
-    runs for now was never paid: else the provider would go on trying the card for it.
+    runs for now was never paid: else the provider would go on trying the card for it. Ended twice is once.
     """
     with asking() as ask:
         found = ask.subscriptions.retrieve(subscription_id, params={"expand": ["latest_invoice"]})
+        if found.status == "canceled":
+            return True
         bill: Any = found.latest_invoice
         unpaid = bill is not None and bill.billing_reason == "subscription_cycle" and bill.status != "paid"
         ends_now = found.status in ("past_due", "unpaid") and unpaid
