@@ -32,7 +32,7 @@ NOTHING: Known = {}
 @dataclass(frozen=True)
 class Subscription:
     """One subscription as the provider has it. Amounts in the currency's smallest unit; `next_minor` is what the next payment
-    comes to where that is another amount, None where it is the price.
+    comes to where that is another amount, None where it is the price. `pending_bill` is the one for a change that waits for it.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Subscription:
     checkout_id: UUID | None
     transfer_plan_id: UUID | None
     schedule: str | None
+    pending_bill: str | None
 
     @property
     def live(self) -> bool:
@@ -253,6 +254,7 @@ def _subscription(
         checkout_id=_id_in(marks, "checkout_id"),
         transfer_plan_id=_id_in(marks, "transfer_plan_id"),
         schedule=id_of(s.schedule) if s.schedule else None,
+        pending_bill=id_of(s.latest_invoice) if s.pending_update and s.latest_invoice else None,
     )
 
 

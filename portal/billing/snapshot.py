@@ -89,7 +89,7 @@ def _subscription(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subsc
     if ours is None:
         ours = Subscription(id=uuid4(), user_id=snapshot.user_id, provider_subscription_id=theirs.id)
     invoices = [invoice for invoice in snapshot.invoices if invoice.subscription_id == theirs.id]
-    waiting = [invoice for invoice in invoices if invoice.waits_for]
+    waiting = [invoice for invoice in invoices if invoice.waits_for and invoice.id != theirs.pending_bill]
     free, credit = (
         [
             invoice.period[1]

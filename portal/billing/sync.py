@@ -23,7 +23,7 @@ def sync_customer(db: Session, customer_id: str) -> str:
     for other in each(db, _elsewhere(db, snapshot)):
         apply_snapshot(db, fetch_snapshot(db, other))
     seconds = duplicates.find_duplicates(db, snapshot)
-    owed, again = duplicates.owed(snapshot, seconds), _worth_another_try(db, snapshot)
+    owed, again = duplicates.owed(db, snapshot, seconds), _worth_another_try(db, snapshot)
     pages = db.scalars(
         select(Checkout.session_id).where(
             Checkout.user_id == snapshot.user_id, Checkout.state == "open", Checkout.session_id.is_not(None)

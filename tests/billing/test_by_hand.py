@@ -170,6 +170,20 @@ def test_a_pause_that_is_over_before_the_next_payment_changes_nothing(member, de
         assert member.entitled and member.orders() == [("completed", 1200)] * 2
 
 
+def test_a_paused_plan_that_goes_on_beside_a_new_one_ends_and_what_it_served_stays_paid(member, desk):
+    with member.on(5):
+        paused = subscription_of(member)
+        desk.subscriptions.update(paused, params={"pause_collection": {"behavior": "void"}})
+        member.bank.tell()
+    with member.on(33):
+        member.bank.buy(member.browser)
+        desk.subscriptions.update(paused, params={"pause_collection": ""})
+        for _time in range(2):
+            member.bank.tell()
+        assert desk.subscriptions.retrieve(paused).status == "canceled" and member.entitled
+        assert member.orders() == [("completed", 1200)] * 2
+
+
 def test_who_closes_the_account_while_it_is_paused_is_never_charged_again(member, desk, as_, worker_app, eve):
     with member.on(5):
         pause = {"behavior": "void", "resumes_at": int((START + 60 * DAY).timestamp())}
@@ -295,5 +309,7 @@ def test_an_upgrade_the_bank_wants_confirmed_leads_to_its_page_and_happens_when_
         bill = answer.location.rsplit("/", 1)[-1]
         member.bank.tell()
         assert one(superuser, "select subscription_type from subscriptions") == "individual" and member.entitled
+        assert "Until then your plan stays as it is." in member.sees("/plan")
+        assert "failed" not in member.sees("/account/access")
         member.pays_bill(bill, "4000002760003184")
         assert one(superuser, "select subscription_type from subscriptions") == "family" and member.entitled
