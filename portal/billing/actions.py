@@ -106,7 +106,10 @@ def customers_of(db: Session, user_id: UUID) -> Sequence[str]:
 def called(db: Session, people: Collection[UUID]) -> dict[UUID, provider.Named]:
     """How the provider shall call and reach each of these people; whoever closed their account is nobody there either."""
     found = db.execute(select(User.id, User.first_name, User.last_name, User.email).where(User.id.in_(people)))
-    return {row.id: provider.Named(display_name(row.first_name, row.last_name, row.email), row.email) for row in found}
+    return {
+        row.id: provider.Named(display_name(row.first_name, row.last_name, row.email), provider.their_form(row.email))
+        for row in found
+    }
 
 
 # --- on the way to pay -----------------------------------------------------------------------------------------------

@@ -33,9 +33,15 @@ def find_duplicates(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
     return [s for s in live if s.id != kept] + half_ended
 
 
-def owed(snapshot: CustomerSnapshot, ended: list[Theirs]) -> list[Invoice]:
-    """Paid invoices of duplicates, those just `ended` and any before, that were not given back yet."""
+def owed(db: Session, snapshot: CustomerSnapshot, ended: list[Theirs]) -> list[Invoice]:
+    """Paid invoices of duplicates, those just `ended` and any before, that were not given back yet. What was served before
+    the plan began that stays is no double payment: a paused plan may go on long after another was bought.
+    """
     names = {s.id for s in snapshot.subscriptions if s.is_duplicate} | {s.id for s in ended}
+    stays = select(Subscription.started_at).where(
+        Subscription.user_id == snapshot.user_id, Subscription.live, Subscription.provider_subscription_id.not_in(names)
+    )
+    began = [*db.scalars(stays), *(s.started_at for s in snapshot.subscriptions if s.live and s.id not in names)]
     return [
         invoice
         for invoice in snapshot.invoices
@@ -43,6 +49,7 @@ def owed(snapshot: CustomerSnapshot, ended: list[Theirs]) -> list[Invoice]:
         and invoice.payment_id
         and invoice.refunded_minor < invoice.amount_minor
         and not invoice.disputed_at
+        and (not began or invoice.period[1] > min(began))
     ]
 
 
@@ -56,16 +63,16 @@ def untold(db: Session, snapshot: CustomerSnapshot) -> list[Theirs]:
 
 
 def tell(db: Session, snapshot: CustomerSnapshot, duplicate: Theirs) -> None:
-    """Log the duplicate, and mail the person who paid twice."""
-    words = "A second subscription was ended and given back"
+    """Log the duplicate, and mail the person who paid twice; or who paid for a family that was not offered any more."""
+    has_another = any(s.live for s in snapshot.subscriptions)
+    for_nothing = duplicate.transfer_plan_id is not None and not has_another
+    words = (
+        "A plan for a family that was not offered any more was ended and given back"
+        if for_nothing
+        else "A second subscription was ended and given back"
+    )
     audit.record(db, "subscription.twin", words, category="billing", level="warn", subject_id=snapshot.user_id)
     who = db.get(User, snapshot.user_id)
     if who:
-        mail.write(
-            db,
-            "twin",
-            who.email,
-            messages.duplicate_subscription(who.first_name),
-            user_id=who.id,
-            occasion=f"twin:{duplicate.id}",
-        )
+        message = messages.not_handed_over if for_nothing else messages.duplicate_subscription
+        mail.write(db, "twin", who.email, message(who.first_name), user_id=who.id, occasion=f"twin:{duplicate.id}")

@@ -26,6 +26,7 @@ class Ahead(NamedTuple):
     status: str
     renews_at: datetime | None
     amount_minor: int
+    next_amount_minor: int | None
     currency: str
     card: str | None
     transfer_plan_id: UUID | None
@@ -37,6 +38,7 @@ AHEAD = Query(
         Subscription.status,
         Subscription.renews_at,
         Subscription.amount_minor,
+        Subscription.next_amount_minor,
         Subscription.currency,
         Subscription.card,
         Subscription.transfer_plan_id,
@@ -67,6 +69,7 @@ def first_charge() -> FirstCharge | None:
     row = AHEAD.one_or_none(db.session())
     if row is None or row.renews_at is None or not is_ahead(row.status, row.renews_at):
         return None
-    amount = money.shown(money.major(row.amount_minor, row.currency), row.currency)
+    minor = row.amount_minor if row.next_amount_minor is None else row.next_amount_minor
+    amount = money.shown(money.major(minor, row.currency), row.currency)
     day = day_long(row.renews_at.astimezone(viewer().tz))
     return FirstCharge(amount, day, row.card, row.transfer_plan_id is not None)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import current_app
 from procrastinate import RetryStrategy
-from sqlalchemy import func, null, select, text, update
+from sqlalchemy import func, null, or_, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from portal.billing import comparison, messages, provider, reading, snapshot
 from portal.billing.actions import ask_about, ask_provider, called, customers_of, drop_checkout, refresh_projection
 from portal.billing.events import customer_changed, family_payment_changed, order_changed, take_over_paid
 from portal.billing.models import AccessGrant, Checkout, Order, ProviderEvent, Subscription
-from portal.billing.sync import adopted, sync_customer
+from portal.billing.sync import sync_customer, terms
 from portal.database.query import Query
 from portal.database.transactions import each, in_batches, let_go
 from portal.jobs import job
@@ -112,16 +112,19 @@ def follow_transfer(db: Session, order_id: UUID, what: str) -> None:
 @job("billing.stop_own", retry=PATIENTLY)
 def stop_own(db: Session, user_id: UUID, when: str) -> None:
     """Somebody is covered by a family: their own subscription ends with its paid period (`period_end`), or at once with the
-    rest as credit (`now_with_credit`), or without (`now`).
+    rest as credit (`now_with_credit`), or without (`now`). What was paid for nothing ends at once and goes back to the
+    card (`now_with_refund`), as with a duplicate.
     """
     if not provider.is_connected():
         return
-    live = select(Subscription.provider_subscription_id).where(Subscription.user_id == user_id, Subscription.live)
-    for name in db.scalars(live).all():
+    # One that is paused charges nothing today, and would again some day.
+    going_on = or_(Subscription.live, (Subscription.status == "paused") & ~Subscription.is_duplicate)
+    own = select(Subscription.provider_subscription_id).where(Subscription.user_id == user_id, going_on)
+    for name in db.scalars(own).all():
         if when.startswith("now"):
-            provider.end_now(name, credit=when == "now_with_credit")
+            provider.end_now(name, credit=when == "now_with_credit", duplicate=when == "now_with_refund")
         else:
-            provider.set_to_end(name, True)
+            provider.set_to_end(name)
     ask_about(db, user_id)
 
 
@@ -284,7 +287,7 @@ def reconcile(db: Session) -> None:
     """
     if not provider.is_connected():
         return
-    at_provider = list(reading.live_subscriptions(adopted(db)))
+    at_provider = list(reading.live_subscriptions(terms(db)))
     undone = comparison.undone(db, list(reading.events(clock.now() - LOOK_BACK)))
     for customer_id in each(db, sorted(comparison.differing(db, at_provider) | comparison.customers_of(db, undone))):
         try:
@@ -297,7 +300,7 @@ def reconcile(db: Session) -> None:
     comparison.note_done(db, undone)
     for name, wanted in list(comparison.misnamed(db, reading.customers())):
         provider.name_customer(name, wanted)
-    found = comparison.list_drift(db, list(reading.live_subscriptions(adopted(db))))
+    found = comparison.list_drift(db, list(reading.live_subscriptions(terms(db))))
     audit.record(
         db,
         "billing.reconciled",

@@ -167,6 +167,21 @@ def duplicate_subscription(name: str | None) -> Message:
     )
 
 
+def not_handed_over(name: str | None) -> Message:
+    """Paid to take a family over that was not offered any more when the payment came."""
+    return Message(
+        subject="The family was not handed over; your payment is on its way back",
+        headline="The family was not handed over to you",
+        body=(
+            f"Hello {name or 'there'}, when you paid, the family was not offered to you any more: it stays with whoever pays it now.",
+            "Your plan for it was ended at once. What you paid is on its way back to your card; banks take five to ten days to "
+            "show it.",
+        ),
+        button=("/orders", "See your orders"),
+        why=PAYER,
+    )
+
+
 def renewal(row: Due) -> Message:
     """A plan renews soon, by the month or the year."""
     day = day_long(row.renews_at.astimezone(ZoneInfo(row.timezone)))

@@ -5,7 +5,7 @@ Wishes go to the provider first; the rows follow when it says so, a moment later
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, request
@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text, update
 
 from portal import audit, clock, limits
 from portal.accounts.models import User
-from portal.billing import CYCLES, Plan, first_charge, money, plan_name, plans, provider, reading, trouble
+from portal.billing import CYCLES, Plan, entitlement, first_charge, money, plan_name, plans, provider, reading, trouble
 from portal.billing.actions import ask_about, customers_of, note_wish
 from portal.billing.models import Payer, Subscription
 from portal.database import db
@@ -25,6 +25,8 @@ from portal.viewer import me, viewer
 from portal.web import find, page
 
 bp = Blueprint("plan", __name__)
+
+T = TypeVar("T")
 
 
 class OwnPlan(NamedTuple):
@@ -81,6 +83,10 @@ class NoChange(Refused):
     """That is the plan you have. Nothing was changed."""
 
 
+class OtherCurrency(Refused):
+    """Your plan is paid in another currency than the plans of today. End it, and choose a plan when it is over."""
+
+
 class PriceMoved(Refused):
     """This page was open too long and the amount has changed. Open it again to see the new one; nothing was charged."""
 
@@ -98,7 +104,18 @@ def show() -> ResponseReturnValue:
         t=trouble.of_own_plan(),
         renewal_mail=db.session.scalar(select(User.renewal_mail).where(User.id == me())),
         covered=_in_until(),
+        unpaid_since=_unpaid_since(row) if row and row.live else "",
     )
+
+
+def _unpaid_since(row: OwnPlan) -> str:
+    """The day since when a plan runs that nobody has paid for; empty while it is paid, or its renewal is on the way."""
+    sources = entitlement.MINE.all(db.session())
+    own = [source for source in sources if source.source == "own" and source.phase not in ("disputed", "lost")]
+    paid_until = max((source.promised_until for source in own), default=None)
+    is_over = paid_until is not None and paid_until <= clock.now()
+    counts = any(source.counts_until > clock.now() for source in own)
+    return viewer().day(paid_until) if is_over and (row.failed_at or not counts) else ""
 
 
 def _in_until() -> str:
@@ -123,10 +140,12 @@ def shown_plan(row: OwnPlan) -> dict[str, object]:
     day, following = viewer().day, None
     if row.next_type and row.next_amount_minor:
         following = f"{plan_name(row.next_type, row.next_cycle or row.billing_cycle)}, {_shown(row.next_amount_minor, row.currency)}"
-    next_amount = _shown(row.next_amount_minor or row.amount_minor, row.currency)
+    following_minor = row.amount_minor if row.next_amount_minor is None else row.next_amount_minor
+    next_amount = _shown(following_minor, row.currency)
     return {
         "next_amount": next_amount,
         "live": row.live,
+        "paused": row.status == "paused",
         "name": plan_name(row.subscription_type),
         "amount": _shown(row.amount_minor, row.currency),
         "per": CYCLES[row.billing_cycle],
@@ -153,8 +172,10 @@ def _shown(minor: int, currency: str) -> str:
 @bp.post("/plan/card")
 def card() -> ResponseReturnValue:
     """To the provider's page for the card, and back."""
-    customers = customers_of(db.session(), me())
+    row, customers = LIVE.one_or_none(db.session()), customers_of(db.session(), me())
     let_go()
+    if row:  # of several names at the provider, the one that pays
+        customers = [provider.payer_of(row.provider_subscription_id)]
     customer = provider.first_living(customers) if customers else None
     if customer is None:
         return redirect("/plans", 303)
@@ -165,7 +186,8 @@ def card() -> ResponseReturnValue:
 def ask_to_end() -> ResponseReturnValue:
     """What ending means, with its date, before anything happens."""
     row = find(LIVE)
-    return page("billing/end.html", s=shown_plan(row), family=_covered(row))
+    unpaid = _unpaid_since(row) if row.failed_at else ""
+    return page("billing/end.html", s=shown_plan(row), family=_covered(row), unpaid_since=unpaid)
 
 
 def _covered(row: OwnPlan) -> list[str]:
@@ -175,15 +197,15 @@ def _covered(row: OwnPlan) -> list[str]:
 
 @bp.post("/plan/end")
 def end() -> ResponseReturnValue:
-    """End the plan with its paid period; access stays until then."""
-    row = find(LIVE)
-    _wish(
-        lambda: provider.set_to_end(row.provider_subscription_id, True),
-        "end",
-        "plan.set-to-end",
-        "The plan was set to end",
+    """End the plan with its paid period; access stays until then. One whose payment failed ends now, and is tried no more."""
+    row, until = find(LIVE), shown_plan(find(LIVE))["until"]
+    ended = _wish(
+        lambda: provider.set_to_end(row.provider_subscription_id), "end", "plan.set-to-end", "The plan was set to end"
     )
-    flash(f"Your plan ends on {shown_plan(row)['until']}. You keep everything until then.", "note")
+    if ended:
+        flash("Your plan has ended. The payment that failed is not tried again.", "note")
+    else:
+        flash(f"Your plan ends on {until}. You keep everything until then.", "note")
     return redirect("/plan", 303)
 
 
@@ -191,7 +213,7 @@ def end() -> ResponseReturnValue:
 def resume() -> ResponseReturnValue:
     """Let a plan that was set to end renew again."""
     row = find(LIVE)
-    _wish(lambda: provider.set_to_end(row.provider_subscription_id, False), "renew", "plan.resumed", "The plan goes on")
+    _wish(lambda: provider.let_renew(row.provider_subscription_id), "renew", "plan.resumed", "The plan goes on")
     flash(f"Your plan renews after all. The next payment is on {shown_plan(row)['until']}.", "note")
     return redirect("/plan", 303)
 
@@ -202,7 +224,7 @@ def resume() -> ResponseReturnValue:
 @bp.get("/plan/change")
 def changes() -> ResponseReturnValue:
     """Every other plan, with what it would cost now or from when."""
-    row = find(LIVE)
+    row = _changeable()
     offers = [
         {
             "plan": plan,
@@ -218,6 +240,14 @@ def changes() -> ResponseReturnValue:
     return page("billing/changes.html", s=shown_plan(row), offers=offers)
 
 
+def _changeable() -> OwnPlan:
+    """The viewer's live plan. Raises OtherCurrency when the club sells in another by now."""
+    row = find(LIVE)
+    if any(plan.currency != row.currency for plan in plans().values()):
+        raise OtherCurrency
+    return row
+
+
 def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
     """More is had at once; what has less of anything begins when the paid period ends."""
     fewer = row.subscription_type == "family" and plan_key == "individual"
@@ -226,10 +256,10 @@ def _at_once(row: OwnPlan, plan_key: str, cycle: str) -> bool:
 
 
 def _another(plan_key: str, cycle: str) -> tuple[OwnPlan, Plan]:
-    """The viewer's live plan, and the one it is to become. Raises NoChange."""
+    """The viewer's live plan, and the one it is to become. Raises NoChange or OtherCurrency."""
     if plan_key not in plans() or cycle not in CYCLES:
         abort(404)
-    row = find(LIVE)
+    row = _changeable()
     if (plan_key, cycle) == (row.subscription_type, row.billing_cycle):
         raise NoChange
     return row, plans()[plan_key]
@@ -268,7 +298,8 @@ def change(plan_key: str, cycle: str) -> ResponseReturnValue:
     until, at_once = shown_plan(row)["until"], _at_once(row, plan_key, cycle)
     theirs, price_id = _at_provider(row), provider.price(plan, cycle)
     if at_once:
-        _change_now(theirs, price_id, plan, cycle)
+        if page_of_bill := _change_now(theirs, price_id, plan, cycle):
+            return redirect(page_of_bill, 303)
         flash(f"You have changed to {plan.name}, paid {cycle}.", "note")
     else:
         later = f"Later {plan.name}, {cycle}"
@@ -277,11 +308,12 @@ def change(plan_key: str, cycle: str) -> ResponseReturnValue:
     return redirect("/plan", 303)
 
 
-def _change_now(theirs: reading.Subscription, price_id: str, plan: Plan, cycle: str) -> None:
+def _change_now(theirs: reading.Subscription, price_id: str, plan: Plan, cycle: str) -> str:
+    """The change; where its payer has to confirm it with the bank first, if so."""
     at = _moment(request.form.get("at", ""))
     if str(provider.change_costs(theirs.id, theirs.item, price_id, at)) != request.form.get("minor"):
         raise PriceMoved
-    _wish(
+    return _wish(
         lambda: provider.change_now(theirs.id, theirs.item, price_id, at),
         "change",
         "plan.changed",
@@ -321,10 +353,11 @@ def _at_provider(row: OwnPlan) -> reading.Subscription:
     return reading.subscription(name)
 
 
-def _wish(tell_provider: Callable[[], None], wish: str, operation: str, message: str) -> None:
-    """Tell the provider, note it, and have the facts fetched; until they are, the page says what was wished."""
+def _wish(tell_provider: Callable[[], T], wish: str, operation: str, message: str) -> T:
+    """Tell the provider, note it, and have the facts fetched; until they are, the page says what was wished. Its answer."""
     let_go()
-    tell_provider()
+    answer = tell_provider()
     note_wish(db.session(), me(), wish)
     audit.record(db.session(), operation, message, category="billing", subject_id=me())
     ask_about(db.session(), me())
+    return answer

@@ -7,7 +7,7 @@ only the address and the key differ.
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import stripe
 from flask import Flask, current_app, has_request_context
 
 from portal.billing import Plan, plans
+from portal.mail.addresses import in_ascii
 from portal.problems import Refused
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 CLUB = "goalete"
 LIVE = ("trialing", "active", "past_due", "unpaid")
 """Their words for a subscription that charges, or would."""
+UNCONFIRMED = ("subscription_payment_intent_requires_action", "authentication_required")
+"""Their words for a payment that the bank wants its payer to confirm."""
 PATIENCE = 3
 _at_the_counter = threading.BoundedSemaphore(1)
 """Of the requests a process answers at once, one speaks with the provider; others wait so many seconds for their turn. A
@@ -33,6 +36,10 @@ provider that hangs so takes one thread of each process, and never the whole sit
 
 class ProviderDown(Refused):
     """The payment provider does not answer just now. Nothing was changed and nothing was charged; try again in a minute."""
+
+
+class ProviderRefused(ProviderDown):
+    """The payment provider does not take this as things stand. Nothing was changed and nothing was charged; write to the club."""
 
 
 class NoProvider(Refused):
@@ -72,7 +79,8 @@ def asking() -> "Iterator[V1Services]":
 
     Raises:
         CardRefused: the card was declined.
-        ProviderDown: anything else went wrong on the way; the log has the provider's own words.
+        ProviderRefused: it answered that it will not; the log has its own words.
+        ProviderDown: anything else went wrong on the way.
         NoProvider: the club takes no cards.
     """
     if not is_connected():
@@ -87,7 +95,8 @@ def asking() -> "Iterator[V1Services]":
     except stripe.StripeError as error:
         failure = type(error).__name__, error.code or "", error.request_id or ""
         current_app.logger.warning("the provider failed: %s %s %s", *failure, exc_info=error)
-        raise ProviderDown from error
+        refused = (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError)
+        raise (ProviderRefused if isinstance(error, refused) else ProviderDown) from error
     finally:
         if in_request:
             _at_the_counter.release()
@@ -141,22 +150,24 @@ def price(plan: Plan, cycle: str) -> str:
     return found
 
 
-def customer(user_id: UUID, email: str, known: Sequence[str] = ()) -> str:
-    """The customer of this person, made once; a new one when all that are `known` were deleted over there.
+def customer(user_id: UUID, email: str, currency: str, known: Sequence[str] = ()) -> str:
+    """The customer of this person, made once; a new one when all that are `known` were deleted over there, or have paid in
+    another currency: theirs never change it.
 
     Known by our own id, never by the address.
     """
     with asking() as ask:
         for name in known:
-            if not is_deleted(known_customer(ask, name)):
+            found = known_customer(ask, name)
+            if found is not None and not is_deleted(found) and found.currency in (None, currency.lower()):
                 return name
         made = ask.customers.create(
             params={"metadata": {"club": CLUB, "user_id": str(user_id)}},
             options={"idempotency_key": "-after-".join((f"customer-{user_id}", *sorted(known)[-1:]))},
         )
-        ask.customers.update(
-            made.id, params={"email": email}
-        )  # apart: the key must not stand for an address that changes
+        # Apart: the key must not stand for an address that changes, and one they do not take keeps nobody from paying.
+        with suppress(stripe.InvalidRequestError):
+            ask.customers.update(made.id, params={"email": their_form(email)})
     return made.id
 
 
@@ -168,17 +179,37 @@ class Named:
     email: str
 
 
+def their_form(address: str) -> str:
+    """An address as they take it, a domain like müller.example in its xn-- form; what is no address stays as it is."""
+    try:
+        return in_ascii(address)
+    except ValueError:
+        return address
+
+
 def named(found: Any) -> Named:  # an id, or the object of it
     """What the provider was told of a customer."""
     return Named(found.name or "", found.email or "")
 
 
 def name_customer(customer_id: str, wanted: Named) -> None:
-    """Tell the provider, if it says otherwise. One that was deleted over there is nobody any more."""
+    """Tell the provider, if it says otherwise. One that was deleted over there is nobody any more. A name or address that it
+    does not take stays as it was there, and the log says so.
+    """
     with asking() as ask:
         stripe_customer = known_customer(ask, customer_id)
-        if stripe_customer is not None and not is_deleted(stripe_customer) and named(stripe_customer) != wanted:
+        if stripe_customer is None or is_deleted(stripe_customer) or named(stripe_customer) == wanted:
+            return
+        try:
             ask.customers.update(customer_id, params={"name": wanted.name, "email": wanted.email})
+        except stripe.InvalidRequestError as error:
+            current_app.logger.warning("the provider does not take how %s is called: %s", customer_id, error.code)
+
+
+def payer_of(subscription_id: str) -> str:
+    """The customer whose card pays a subscription."""
+    with asking() as ask:
+        return id_of(ask.subscriptions.retrieve(subscription_id).customer)
 
 
 def first_living(names: Sequence[str]) -> str | None:
@@ -223,7 +254,8 @@ class Page:
 
 def payment_page(wanted: PageWanted) -> Page:
     """The provider's payment page for a checkout, the same one however often it is asked for in the same words."""
-    customer_id, price_id = customer(wanted.user_id, wanted.email, wanted.known), price(wanted.plan, wanted.cycle)
+    customer_id = customer(wanted.user_id, wanted.email, wanted.plan.currency, wanted.known)
+    price_id = price(wanted.plan, wanted.cycle)
     ours = {"club": CLUB, "user_id": str(wanted.user_id), "checkout_id": str(wanted.checkout_id)}
     if wanted.transfer_plan_id:
         ours["transfer_plan_id"] = str(wanted.transfer_plan_id)
@@ -295,11 +327,30 @@ def customer_portal_url(customer_id: str, back: str) -> str:
         ).url
 
 
-def set_to_end(subscription_id: str, ends: bool) -> None:
-    """End it with the paid period, or let it renew again. A change that was planned for then is off."""
+def set_to_end(subscription_id: str) -> bool:
+    """End it with its paid period; a change that was planned for then is off. True if it ended this moment, since what it
+    runs for now was never paid: else the provider would go on trying the card for it. Ended twice is once.
+    """
+    with asking() as ask:
+        found = ask.subscriptions.retrieve(subscription_id, params={"expand": ["latest_invoice"]})
+        if found.status == "canceled":
+            return True
+        bill: Any = found.latest_invoice
+        unpaid = bill is not None and bill.billing_reason == "subscription_cycle" and bill.status != "paid"
+        ends_now = found.status in ("past_due", "unpaid") and unpaid
+        _release(ask, subscription_id)
+        if ends_now:
+            ask.subscriptions.cancel(subscription_id, params={"prorate": False, "invoice_now": False})
+        else:
+            ask.subscriptions.update(subscription_id, params={"cancel_at_period_end": True})
+        return ends_now
+
+
+def let_renew(subscription_id: str) -> None:
+    """Let it renew again, though it was to end."""
     with asking() as ask:
         _release(ask, subscription_id)
-        ask.subscriptions.update(subscription_id, params={"cancel_at_period_end": ends})
+        ask.subscriptions.update(subscription_id, params={"cancel_at_period_end": False})
 
 
 def end_now(subscription_id: str, *, credit: bool = False, duplicate: bool = False) -> None:
@@ -367,19 +418,30 @@ def change_costs(subscription_id: str, item: str, price_id: str, at: datetime) -
     return preview.amount_due
 
 
-def change_now(subscription_id: str, item: str, price_id: str, at: datetime) -> None:
-    """Move to another price and charge the difference at once; a declined card changes nothing."""
+def change_now(subscription_id: str, item: str, price_id: str, at: datetime) -> str:
+    """Move to another price and charge the difference at once; a declined card changes nothing. Empty when that is done, else
+    the page of the bill where its payer confirms it with the bank: until then, or for good when a day has passed, the plan
+    stays what it is (docs.stripe.com/billing/subscriptions/pending-updates).
+    """
+    params: Any = {  # its parameters are a TypedDict of many parts
+        "items": [{"id": item, "price": price_id}],
+        "proration_behavior": "always_invoice",
+        "payment_behavior": "error_if_incomplete",
+        "proration_date": int(at.timestamp()),
+    }
+    key = f"change-{subscription_id}-{price_id}-{int(at.timestamp())}"
     with asking() as ask:
-        ask.subscriptions.update(
-            subscription_id,
-            params={
-                "items": [{"id": item, "price": price_id}],
-                "proration_behavior": "always_invoice",
-                "payment_behavior": "error_if_incomplete",
-                "proration_date": int(at.timestamp()),
-            },
-            options={"idempotency_key": f"change-{subscription_id}-{price_id}-{int(at.timestamp())}"},
-        )
+        try:
+            ask.subscriptions.update(subscription_id, params=params, options={"idempotency_key": key})
+            return ""
+        except stripe.CardError as error:
+            if error.code not in UNCONFIRMED:
+                raise
+        params |= {"payment_behavior": "pending_if_incomplete", "expand": ["latest_invoice"]}
+        key = f"{key}-confirmed"
+        found = ask.subscriptions.update(subscription_id, params=params, options={"idempotency_key": key})
+        bill: Any = found.latest_invoice
+        return bill.hosted_invoice_url or "" if found.pending_update else ""
 
 
 def change_later(subscription_id: str, price_id: str) -> None:

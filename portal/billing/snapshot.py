@@ -89,7 +89,7 @@ def _subscription(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subsc
     if ours is None:
         ours = Subscription(id=uuid4(), user_id=snapshot.user_id, provider_subscription_id=theirs.id)
     invoices = [invoice for invoice in snapshot.invoices if invoice.subscription_id == theirs.id]
-    waiting = [invoice for invoice in invoices if invoice.waits_for]
+    waiting = [invoice for invoice in invoices if invoice.waits_for and invoice.id != theirs.pending_bill]
     free, credit = (
         [
             invoice.period[1]
@@ -105,13 +105,15 @@ def _subscription(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subsc
     ours.amount_minor, ours.currency, ours.started_at = theirs.amount_minor, theirs.currency, theirs.started_at
     ours.renews_at, ours.ends_at, ours.ended_at = theirs.renews_at, theirs.ends_at, theirs.ended_at
     ours.ended_by, ours.is_duplicate = theirs.ended_by, theirs.is_duplicate
+    if theirs.trial_until:  # one that was made longer at the provider's desk has no bill of its own
+        free = [*free, theirs.trial_until]
     ours.free_until, ours.credit_until = max(free, default=None), max(credit, default=None)
     ours.covered_by = db.scalar(
         select(Checkout.covered_by).where(Checkout.id == theirs.checkout_id, Checkout.user_id == snapshot.user_id)
     )
     ours.failed_at = min((invoice.created_at for invoice in waiting), default=None)
     ours.next_try_at = min((invoice.next_try_at for invoice in waiting if invoice.next_try_at), default=None)
-    ours.next_type, ours.next_cycle, ours.next_amount_minor = theirs.next_plan or (None, None, None)
+    ours.next_type, ours.next_cycle, ours.next_amount_minor = theirs.next_plan or (None, None, theirs.next_minor)
     ours.card, ours.card_expires = theirs.card or (None, None)
     ours.transfer_plan_id = theirs.transfer_plan_id
     db.add(ours)
@@ -155,7 +157,10 @@ def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Ord
     if order is None:
         if invoice.amount_minor <= 0:
             return _free(db, of, invoice)
-        order = _checkout_order(db, of) or Order(
+        order = _checkout_order(db, of)
+        if order is None and invoice.status in ("void", "uncollectible"):  # withdrawn before anybody was asked for it
+            return ""
+        order = order or Order(
             id=uuid4(),
             user_id=snapshot.user_id,
             order_number=db.scalar(NUMBER, {"at": invoice.created_at}),
@@ -166,7 +171,7 @@ def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Ord
         db.add(order)
     before = (order.status, order.refunded_amount, order.dispute_state)
     order.created_at = max(order.created_at, invoice.created_at)  # a first payment may be due long after the choice
-    if order.completed_at is None:
+    if order.completed_at is None and invoice.amount_minor > 0:
         if order.amount_minor not in (None, invoice.amount_minor):
             _log_other_amount(db, snapshot, order, invoice)
         order.provider_invoice_id, order.provider_subscription_id = invoice.id, invoice.subscription_id
@@ -177,7 +182,11 @@ def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Ord
     order.invoice_number, order.payment_provider = invoice.number, "stripe"
     order.payment_method = invoice.method or order.payment_method
     order.next_try_at, order.waits_for = invoice.next_try_at if invoice.status == "open" else None, invoice.waits_for
-    if invoice.status == "paid":
+    if invoice.status == "paid" and invoice.amount_minor <= 0:
+        order.status = (
+            "failed"  # taken back by a credit note: the time counts as paid from credit, and nothing was charged
+        )
+    elif invoice.status == "paid":
         order.completed_at = invoice.paid_at
         order.transaction_id = order.provider_payment_id = invoice.payment_id
         order.period_start, order.period_end = invoice.period

@@ -23,7 +23,7 @@ def sync_customer(db: Session, customer_id: str) -> str:
     for other in each(db, _elsewhere(db, snapshot)):
         apply_snapshot(db, fetch_snapshot(db, other))
     seconds = duplicates.find_duplicates(db, snapshot)
-    owed, again = duplicates.owed(snapshot, seconds), _worth_another_try(db, snapshot)
+    owed, again = duplicates.owed(db, snapshot, seconds), _worth_another_try(db, snapshot)
     pages = db.scalars(
         select(Checkout.session_id).where(
             Checkout.user_id == snapshot.user_id, Checkout.state == "open", Checkout.session_id.is_not(None)
@@ -53,18 +53,20 @@ def fetch_snapshot(db: Session, customer_id: str) -> CustomerSnapshot:
     """What the provider knows now. A customer deleted there has lost our mark, and one that was adopted never had it, so
     the person comes from `payers`.
     """
-    snapshot = reading.fetch(customer_id, adopted(db, customer_id))
+    snapshot = reading.fetch(customer_id, terms(db, customer_id))
     if snapshot.user_id is not None:
         return snapshot
     return replace(snapshot, user_id=db.scalar(select(Payer.user_id).where(Payer.customer_id == customer_id)))
 
 
-def adopted(db: Session, customer_id: str | None = None) -> dict[str, tuple[str, str]]:
-    """The terms of what was adopted: of this customer's person, or of everybody. See `reading.Adopted`."""
-    rows = select(Adoption.provider_id, Adoption.subscription_type, Adoption.billing_cycle)
+def terms(db: Session, customer_id: str | None = None) -> dict[str, tuple[str, str]]:
+    """The terms of what is known here, ours and adopted: of this customer's person, or of everybody. See `reading.Known`."""
+    ours = select(Subscription.provider_subscription_id, Subscription.subscription_type, Subscription.billing_cycle)
+    adopted = select(Adoption.provider_id, Adoption.subscription_type, Adoption.billing_cycle)
     if customer_id is not None:
-        rows = rows.join(Payer, Payer.user_id == Adoption.user_id).where(Payer.customer_id == customer_id)
-    return {row.provider_id: (row.subscription_type, row.billing_cycle) for row in db.execute(rows)}
+        ours = ours.join(Payer, Payer.user_id == Subscription.user_id).where(Payer.customer_id == customer_id)
+        adopted = adopted.join(Payer, Payer.user_id == Adoption.user_id).where(Payer.customer_id == customer_id)
+    return {name: (plan, cycle) for rows in (ours, adopted) for name, plan, cycle in db.execute(rows)}
 
 
 def _elsewhere(db: Session, snapshot: CustomerSnapshot) -> Sequence[str]:
@@ -92,7 +94,7 @@ def _worth_another_try(db: Session, snapshot: CustomerSnapshot) -> list[tuple[In
     }
     new = {s.id: s.card for s in snapshot.subscriptions if s.live and s.card and before.get(s.id, s.card) != s.card}
     return [
-        (invoice, "".join(c for c in "".join(new[invoice.subscription_id] or ()) if c.isascii() and c.isalnum()))
+        (invoice, "".join(c for c in str(new[invoice.subscription_id]) if c.isascii() and c.isalnum()))
         for invoice in snapshot.invoices
         if invoice.waits_for and invoice.subscription_id in new
     ]

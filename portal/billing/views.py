@@ -48,9 +48,11 @@ OWN = (
     .outerjoin(Checkout, (Checkout.order_id == Order.id) & (Checkout.state == "open"))
     .where(Order.user_id == select(ME).scalar_subquery())
 )
-CARD: ColumnElement[str | None] = literal_column("""(select card || ', valid to ' || card_expires from subscriptions
+CARD: ColumnElement[str | None] = (
+    literal_column("""(select card || coalesce(', valid to ' || card_expires, '') from subscriptions
   where user_id = (select auth.uid()) and not is_duplicate and card is not null order by started_at desc limit 1)""").label(
-    "card"
+        "card"
+    )
 )
 KEPT = (
     select(Order.currency, func.sum(Order.amount - Order.refunded_amount).label("kept"))

@@ -70,7 +70,9 @@ SIGN_UP = Query(SignedUp, text("select * from sign_up_to_family(:token, cast(:ne
 DECLINE = Query(Declined, text("select membership, state from decline_invitation(:token)"))
 PAID_ALONE = text("""
 select max(promised_until) from my_entitlement_sources()
- where source = 'own' and subscription_type = 'individual' and promised_until > :at
+ where source = 'own' and subscription_type = 'individual'
+   and (promised_until > :at
+        or exists (select from subscriptions s where s.user_id = (select auth.uid()) and s.live and s.ends_at is null))
 """)
 
 
@@ -160,7 +162,9 @@ def tell_missed(db: Session, token: str) -> None:
 
 
 def pays_alone(db: Session) -> datetime | None:
-    """Until when the current user has paid for a plan of their own, if they have."""
+    """Until when the current user has paid for a plan of their own, if they have one: a day that is over when the payment for
+    the time since failed, and is still tried.
+    """
     until: datetime | None = db.scalar(PAID_ALONE, {"at": clock.now()})
     return until
 

@@ -76,6 +76,7 @@ class Pays(NamedTuple):
     """What the payer pays, when next and with which card."""
 
     amount_minor: int
+    next_amount_minor: int | None
     currency: str
     billing_cycle: str
     renews_at: datetime | None
@@ -101,6 +102,7 @@ PAYS = Query(
     Pays,
     select(
         Subscription.amount_minor,
+        Subscription.next_amount_minor,
         Subscription.currency,
         Subscription.billing_cycle,
         Subscription.renews_at,
@@ -182,10 +184,12 @@ class Household:
         if row is None:
             return None
         price = money.shown(money.major(row.amount_minor, row.currency), row.currency)
+        minor = row.amount_minor if row.next_amount_minor is None else row.next_amount_minor
+        following = money.shown(money.major(minor, row.currency), row.currency)
         return {
             "price": f"{price} {CYCLES[row.billing_cycle]}",
-            "card": f"{row.card}, valid to {row.card_expires}" if row.card else "",
-            "next": f"{price} on {self._day(row.renews_at)}" if row.renews_at else "",
+            "card": f"{row.card}, valid to {row.card_expires}" if row.card_expires else row.card or "",
+            "next": f"{following} on {self._day(row.renews_at)}" if row.renews_at else "",
         }
 
     @property

@@ -53,7 +53,7 @@ def take_over(db: Session, plan_id: UUID, new_primary_id: UUID) -> bool:
                 subject_id=new_primary_id,
                 level="warn",
             )
-            stop_own.enqueue(db, user_id=new_primary_id, when="now_with_credit")
+            stop_own.enqueue(db, user_id=new_primary_id, when="now_with_refund")
         return False
     audit.record(db, "family.taken-over", "Took the family over", subject_id=new_primary_id, before=str(before))
     note_wish(db, before, "end")

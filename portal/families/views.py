@@ -127,7 +127,9 @@ def ask_to_leave() -> ResponseReturnValue:
     plan = _plan()
     if plan.primary_user_id == me():
         raise PrimaryStays
-    return page("families/leave.html", name=plan.plan_name or "the family plan", own=joining.pays_alone(db.session()))
+    own_until = joining.pays_alone(db.session())
+    covered = own_until is not None and own_until > clock.now()
+    return page("families/leave.html", name=plan.plan_name or "the family plan", own=covered)
 
 
 @bp.post("/leave")

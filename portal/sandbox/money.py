@@ -66,7 +66,7 @@ class Bank:
         customer = self.customer(email)
         with self.club.worker.app_context(), clock.at(at):
             live = next(s for s in reading.fetch(customer).subscriptions if s.live)
-            provider.end_now(live.id) if now else provider.set_to_end(live.id, True)
+            provider.end_now(live.id) if now else provider.set_to_end(live.id)
         self.syncs(customer, at)
 
     def gives_back(self, email: str, at: datetime, minor: int | None = None) -> None:

@@ -194,6 +194,15 @@ def test_another_month_is_added_to_the_one_that_runs(sign_in, superuser):
     assert "Until then what you had before counts." in words(eve.get(here))
 
 
+def test_a_short_month_takes_no_days_from_the_month_after_it(sign_in, superuser):
+    paid = (datetime(2035, 1, 31, 12, tzinfo=UTC), datetime(2035, 2, 28, 12, tzinfo=UTC))
+    order(superuser, EVE, paid, payment_provider="transfer", grace_days=7)
+    for ends in (datetime(2035, 3, 31, 12, tzinfo=UTC), datetime(2035, 4, 30, 12, tzinfo=UTC)):
+        _here, number = order_by_transfer(sign_in(EVE))
+        mark_paid(sign_in(DORA), number)
+        assert one(superuser, "select period_end from orders where order_number = %s", number) == ends
+
+
 def test_the_first_days_are_not_lost(sign_in, superuser, now):
     given(superuser, EVE, now + timedelta(days=5), now, "welcome")
     _, number = order_by_transfer(sign_in(EVE))

@@ -87,3 +87,25 @@ def test_who_came_back_after_that_changes_the_card_of_today(payer, bank, superus
     bank.buy(payer)
     superuser.execute("update payers set fetched_at = now() where created_at = (select min(created_at) from payers)")
     assert payer.submit("/plan/card").location.startswith(bank.world.page_url)
+
+
+def test_an_address_they_do_not_take_keeps_nobody_else_from_being_told_nor_anybody_from_paying(
+    payer, bank, there, sign_in, worker_app, superuser, eve, bob
+):
+    superuser.execute("update users set email = 'müller@localhost' where id = %s", [bob.id])
+    bank.buy(sign_in(bob))
+    superuser.execute("update users set email = 'eve@müller.example' where id = %s", [eve.id])
+    do(worker_app, jobs.reconcile)
+    assert [address for _name, address in there()] == ["", "eve@xn--mller-kva.example"]
+    assert one(superuser, "select count(*) from subscriptions where live") == 2
+
+
+def test_a_mark_somebody_overwrote_is_no_person_and_keeps_nobody_else_from_being_compared(
+    payer, bank, worker_app, superuser
+):
+    line = bank.client.application.extensions["provider"].v1
+    line.customers.create(params={"metadata": {"club": "goalete", "user_id": "42"}})
+    line.customers.update(one(superuser, "select customer_id from payers"), params={"metadata": {"user_id": "Eve"}})
+    do(worker_app, jobs.reconcile)
+    assert one(superuser, "select count(*) from provider_events where handled_at is null") == 0
+    assert one(superuser, "select count(*) from system_logs where operation = 'billing.reconciled'") == 1

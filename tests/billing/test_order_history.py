@@ -234,6 +234,9 @@ def test_a_receipt_leads_on_to_the_providers_own_invoice(bank, sign_in, superuse
     invoice = one(superuser, "select provider_invoice_id from orders where user_id = %s", eve.id)
     assert browser.submit(f"/orders/{number}/invoice").location.endswith(invoice)
     assert sign_in(alice).submit(f"/orders/{number}/invoice").status_code == 404
+    superuser.execute("update orders set provider_invoice_id = 'in_gone' where order_number = %s", [number])
+    refused = browser.submit(f"/orders/{number}/invoice")
+    assert refused.status_code == 409 and "does not take this as things stand" in refused.text
 
 
 def test_the_heading_adds_up_what_was_kept_this_year(look, bought, now):

@@ -11,7 +11,7 @@ from portal.accounts.free_days import mark
 from portal.families import jobs
 from tests.support.cast import FAMILY, crowd
 from tests.support.families import link_to, seat, states, unseat
-from tests.support.orders import order
+from tests.support.orders import order, subscription
 from tests.support.reading import do, link, one, rows, until_somebody_waits, words
 
 TOMAS = "tomas@duarte.example"
@@ -350,12 +350,25 @@ def test_who_is_in_a_family_reads_so_and_stays(invited, sign_in, superuser, hand
 def test_who_pays_alone_says_what_becomes_of_that(invited, sign_in, superuser, charlie, choice, asked):
     pay_alone(superuser, charlie)
     path, browser = invited("charlie@club.example"), sign_in(charlie)
-    assert "You have paid for a plan of your own until" in words(browser.get(path))
+    assert "You have a plan of your own, paid until" in words(browser.get(path))
     assert browser.submit(path, **choice).status_code == 303
     job = superuser.execute(
         "select args - 'reference' from procrastinate_jobs where task_name = 'billing.stop_own'"
     ).fetchone()
     assert job == (asked and ({"user_id": str(charlie.id), "when": asked},))
+
+
+def test_whose_own_payment_failed_is_asked_too_since_it_is_still_tried(invited, sign_in, superuser, charlie, now):
+    order(superuser, charlie, (now - timedelta(days=32), now - timedelta(days=2)))
+    subscription(superuser, charlie, status="past_due", failed_at=now - timedelta(days=2))
+    path, browser = invited("charlie@club.example"), sign_in(charlie)
+    assert "You have a plan of your own, paid until" in words(browser.get(path))
+    browser.submit(path)
+    assert (
+        one(superuser, "select args ->> 'when' from procrastinate_jobs where task_name = 'billing.stop_own'")
+        == "period_end"
+    )
+    assert "Your own plan still does" not in words(browser.get("/family/leave"))
 
 
 def test_who_does_not_pay_alone_is_not_asked(invited, sign_in, superuser, eve):

@@ -91,6 +91,26 @@ def test_who_paid_alone_ends_their_own_plan_at_its_date_and_pays_no_more(
     assert one(superuser, "select ends_at is not null from subscriptions where user_id = %s", charlie.id)
 
 
+def test_who_pays_for_a_family_that_is_not_offered_any_more_gets_the_money_back(
+    bank, payer, sign_in, superuser, mails, charlie
+):
+    superuser.execute("delete from access_grants where user_id = %s", [charlie.id])
+    guest = joins(bank, payer, charlie, sign_in, mails)
+    payer.submit("/family/transfer", person=str(charlie.id))
+    plan = str(one(superuser, "select id from family_plans where transfer_to = %s", charlie.id))
+    superuser.execute("update orders set cut_at = now() + interval '1 day' where user_id <> %s", [charlie.id])
+    _here, session = bank.choose(guest, "family", "monthly", transfer=plan)
+    payer.submit(f"/family/people/{charlie.id}/remove")
+    bank.world.pay(session, "4242424242424242")
+    bank.tell()
+    bank.tell()
+    found = superuser.execute("select status, amount_minor from orders where user_id = %s", [charlie.id]).fetchall()
+    assert found == [("refunded", 2400)]
+    assert one(superuser, "select count(*) from subscriptions where user_id = %s and live", charlie.id) == 0
+    told = [mail["subject"] for mail in mails(charlie.email)]
+    assert "The family was not handed over; your payment is on its way back" in told
+
+
 def test_the_new_payer_pays_from_the_day_the_old_one_has_paid_to(bank, payer, sign_in, superuser, mails, charlie, eve):
     superuser.execute("delete from access_grants where user_id = %s", [charlie.id])
     guest = joins(bank, payer, charlie, sign_in, mails)

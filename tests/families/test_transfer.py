@@ -87,7 +87,7 @@ def test_either_may_call_it_off_and_a_payment_after_that_is_given_back(
     with hand() as session:
         assert not transfer.take_over(session, FAMILY, bob.id)
     assert payer(superuser) == alice.id
-    assert asked_of_billing(superuser) == [({"user_id": str(bob.id), "when": "now_with_credit"},)]
+    assert asked_of_billing(superuser) == [({"user_id": str(bob.id), "when": "now_with_refund"},)]
 
 
 def test_only_members_can_be_asked_and_only_by_the_primary(sign_in, superuser, alice, bob, charlie):

@@ -8,7 +8,9 @@ declare
   at constant timestamptz := public.club_now();
   o public.orders;
   begins timestamptz;
+  ends timestamptz;
   takes_over boolean;
+  first_day integer;
 begin
   perform from public.users u where u.id = (select x.user_id from public.orders x where x.id = wanted) for no key update;
   select * into o from public.orders x where x.id = wanted for no key update;
@@ -22,10 +24,17 @@ begin
     select g.ends_at from public.access_grants g where g.user_id = o.user_id and g.kind = 'welcome') d
    where not takes_over;
   begins := greatest(begins, at);
+  ends := begins + case o.billing_cycle when 'yearly' then interval '1 year' else interval '1 month' end;
+  -- A month from the 31st of January ends on the 28th of February, and the next one on the 31st of March all the same.
+  if extract(day from begins + interval '1 day') = 1 then
+    select coalesce(max(least(extract(day from x.period_start),
+                              extract(day from date_trunc('month', ends) + interval '1 month -1 day'))), 0) into first_day
+      from public.orders x where x.user_id = o.user_id and x.status = 'completed' and x.period_end = begins;
+    ends := ends + make_interval(days => greatest(first_day - extract(day from ends)::integer, 0));
+  end if;
   update public.orders
      set status = 'completed', completed_at = least(came, at), payment_method = 'Transfer', reference = its_reference,
-         grace_days = grace, period_start = begins,
-         period_end = begins + case billing_cycle when 'yearly' then interval '1 year' else interval '1 month' end
+         grace_days = grace, period_start = begins, period_end = ends
    where id = wanted;
   update public.checkouts set state = 'paid' where order_id = wanted;
   perform public.refresh_projection(o.user_id, at);

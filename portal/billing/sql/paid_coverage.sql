@@ -58,7 +58,7 @@ returns table (
          case when t.grace is not null and not coalesce(l.live, false) then 'prepaid'
               when l.id is null then 'paid'
               when l.status = 'canceled' then case l.ended_by when 'failure' then 'failed' else 'ended' end
-              when l.ends_at is not null then 'ending'
+              when l.ends_at is not null or l.status = 'paused' then 'ending'
               when l.failed_at is not null then 'failed'
               else 'renewing' end
     from through t left join latest l on l.subscription_type = t.subscription_type

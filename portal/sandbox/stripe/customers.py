@@ -1,5 +1,7 @@
 """Customers and the cards they keep."""
 
+import re
+
 from stripe import params
 
 from portal import clock
@@ -67,6 +69,9 @@ def living(books: Books, id: str | None, param: str = "id") -> Body:
 
 
 def _fill(books: Books, customer: Body, given: Body) -> None:
+    address = given.get("email") or "nobody@x.example"
+    if not re.fullmatch(r"[!-~]+@[!-~]+\.[!-~]+", address):  # ASCII alone
+        raise invalid(f"Invalid email address: {address}", "email", "email_invalid")
     for name in PLAIN.split():
         if name in given:
             customer[name] = unset(given[name]) if name != "balance" else given[name]

@@ -7,7 +7,7 @@ from portal.sandbox.stripe.books import Books
 from portal.sandbox.stripe.given import merged, unset
 from portal.sandbox.stripe.problems import declined, invalid
 from portal.sandbox.stripe.routes import lists, only_when_asked, reads, route
-from portal.sandbox.stripe.shapes import Body, listed
+from portal.sandbox.stripe.shapes import LINES, Body, listed
 
 HOUR, DAY = 3600, 86400
 RETRIES = (3 * DAY, 5 * DAY, 7 * DAY)
@@ -283,11 +283,13 @@ def update(books: Books, given: Body, id: str) -> Body:
     return books.change(invoice, "invoice.updated", **{name: unset(value) for name, value in given.items()})
 
 
-@route("GET /v1/invoices/:id/lines", params.InvoiceListLinesParams, "limit")
-def lines_of(books: Books, _given: Body, id: str) -> Body:
+@route("GET /v1/invoices/:id/lines", params.InvoiceListLinesParams, "limit starting_after")
+def lines_of(books: Books, given: Body, id: str) -> Body:
     """What an invoice asks for, line by line."""
-    lines: Body = books.find("invoice", id)["lines"]
-    return lines
+    lines: list[Body] = books.find("invoice", id)["lines"]["data"]
+    first = next((n for n, line in enumerate(lines, 1) if line["id"] == given.get("starting_after")), 0)
+    last = first + int(given.get("limit", LINES))
+    return listed(lines[first:last], f"/v1/invoices/{id}/lines", last < len(lines))
 
 
 @route("POST /v1/invoices/:id/void", params.InvoiceVoidInvoiceParams)

@@ -323,11 +323,19 @@ def shape(kind: str, id: str, at: int) -> Body:
     return {"id": id, "object": kind, **created, **copy.deepcopy(SHAPES[kind])}
 
 
+LINES = 10  # so many come along with an invoice
+
+
 def listed(data: list[Body], url: str, has_more: bool = False) -> Body:
     """The shape of every list."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
 def shown(body: Body) -> Body:
-    """A copy of an object as it stands, without what the stand-in keeps to itself (names that begin with _)."""
-    return json.loads(json.dumps({k: v for k, v in body.items() if not k.startswith("_")}))  # type: ignore[no-any-return]
+    """A copy of an object as it stands, without what the stand-in keeps to itself (names that begin with _). With an invoice
+    come its first ten lines.
+    """
+    copy: Body = json.loads(json.dumps({k: v for k, v in body.items() if not k.startswith("_")}))
+    if copy.get("object") == "invoice" and len(copy["lines"]["data"]) > LINES:
+        copy["lines"] |= {"data": copy["lines"]["data"][:LINES], "has_more": True}
+    return copy
