@@ -4,11 +4,12 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.header import Header
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
-from email.utils import parseaddr
-from typing import Protocol
+from email.utils import parseaddr, quote
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.dialects.postgresql import insert
@@ -37,8 +38,45 @@ class _AsItIs(UnstructuredHeader, BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
+class _Words(UnstructuredHeader, BaseHeader):
+    """A header of words that people typed. Python's own reading would decode what they typed as an encoded word, line breaks
+    and all, into headers of their choice; its own folding writes encoded words that mail servers refuse (RFC 2047 2).
+    """
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        super().parse(value, kwds)
+        kwds["decoded"] = value
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {_encoded(self, self.name, policy)}{policy.linesep}"
+
+
+class _Address(_Words):
+    """A header with one address, before which a name may stand. Either may look like an encoded word; a name may hold a comma."""
+
+    def fold(self, *, policy: Policy) -> str:
+        name, address = parseaddr(self)
+        if not name:
+            return f"{self.name}: {address}{policy.linesep}"
+        words = f'"{quote(name)}"' if _is_plain(name) else _encoded(name, self.name, policy)
+        return f"{self.name}: {words} <{address}>{policy.linesep}"
+
+
+def _encoded(words: str, header: str, policy: Policy) -> str:
+    charset = "us-ascii" if _is_plain(words) else "utf-8"
+    return Header(words, charset, policy.max_line_length, header).encode(linesep=policy.linesep)
+
+
+def _is_plain(words: str) -> bool:
+    return words.isascii() and "=?" not in words
+
+
 _registry = HeaderRegistry()
 _registry.map_to_type("list-unsubscribe", _AsItIs)
+_registry.map_to_type("subject", _Words)
+for _name in ("from", "to", "reply-to"):
+    _registry.map_to_type(_name, _Address)
 # Seven bits on the way: a relay that had to encode the mail anew would break its signature (RFC 6376 5.3).
 POLICY = SMTP.clone(cte_type="7bit", header_factory=_registry)
 

@@ -1,16 +1,25 @@
 """What stands in the headers of a mail, and where its calendar object is."""
 
 import re
+from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import default
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 
-from portal.mail import Invitation, Message, jobs
+from portal.mail import Invitation, Message, jobs, transport
 from portal.mail.kinds import CATEGORIES, KINDS
+from portal.mail.models import Mail
+from tests.support.web import settings_for
 
 CALENDAR = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Çay saati\r\nEND:VCALENDAR\r\n"
+
+A_MAIL = Mail(
+    id=UUID(int=1), kind="known", recipient="ana@club.example", subject="", created_at=datetime(2026, 10, 1, tzinfo=UTC)
+)
 
 
 @pytest.fixture
@@ -30,6 +39,33 @@ def sent(office, write, send, superuser):
 def test_the_subject_names_the_club_once(sent):
     assert sent()[0]["Subject"] == "Goalete: Hello"
     assert sent(message=Message("Goalete is closed tonight", "H", (), ""))[0]["Subject"] == "Goalete is closed tonight"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "=?utf-8?q?Supper=0D=0ABcc:_all@club.example?=",  # RFC 2047 6.2: it may hold a line break
+        "Supper avec Hélène Küche Çay — 茶 with the of of long Küche Ю Küche and a little more",
+        "Some filler words here: Routeraustausch und übriggebliebene Glasfaser, and tea with everybody afterwards",
+    ],
+)
+def test_a_subject_is_what_was_typed_in_encoded_words_that_mail_servers_take(typed, sent):
+    message, raw = sent(message=Message(typed, "H", (), ""))
+    written = message_from_bytes(raw)["Subject"]
+    assert str(make_header(decode_header(written))) == f"Goalete: {typed}"
+    assert "Bcc" not in message and not re.search(r"\?==\?|\?[qb]\?\?=", written)
+
+
+def test_an_address_that_looks_like_an_encoded_word_is_not_another_one(sent):
+    _, raw = sent(recipient="=?utf-8?q?alice?=@club.example")
+    assert b"To: =?utf-8?q?alice?=@club.example\r\n" in raw
+
+
+def test_the_name_of_the_sender_comes_as_it_was_set(migrated):
+    name = "Co. für with & der Verein Verein Schach, évenings more with"
+    raw = transport.Smtp(settings_for(migrated, mail_from=f'"{name}" <club@club.example>')).compose(A_MAIL).as_bytes()
+    (sender,) = message_from_bytes(raw, policy=default)["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, "club@club.example")
 
 
 def test_an_answer_goes_to_a_mailbox_that_somebody_reads(sent, office, write, send):
