@@ -8,7 +8,7 @@ from email.header import Header
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
-from email.utils import parseaddr, quote
+from email.utils import parseaddr
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -32,15 +32,8 @@ class RefusedForGood(Exception):  # noqa: N818
 
 
 class _AsItIs(UnstructuredHeader, BaseHeader):
-    """A header with an address in it that is longer than a line: Python's own folding would encode it."""
-
-    def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-class _Words(UnstructuredHeader, BaseHeader):
-    """A header of words that people typed. Python's own reading would decode what they typed as an encoded word, line breaks
-    and all, into headers of their choice; its own folding writes encoded words that mail servers refuse (RFC 2047 2).
+    """A header as it was set. Python's own reading would decode what looks like an encoded word, line breaks and all, into
+    another address or headers of somebody's choice; its own folding would encode an address that is longer than a line.
     """
 
     @classmethod
@@ -49,34 +42,22 @@ class _Words(UnstructuredHeader, BaseHeader):
         kwds["decoded"] = value
 
     def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {_encoded(self, self.name, policy)}{policy.linesep}"
+        return f"{self.name}: {self}{policy.linesep}"
 
 
-class _Address(_Words):
-    """A header with one address, before which a name may stand. Either may look like an encoded word; a name may hold a comma."""
+class _Words(_AsItIs):
+    """Words that people typed. Python's own folding writes encoded words that mail servers refuse (RFC 2047 2)."""
 
     def fold(self, *, policy: Policy) -> str:
-        name, address = parseaddr(self)
-        if not name:
-            return f"{self.name}: {address}{policy.linesep}"
-        words = f'"{quote(name)}"' if _is_plain(name) else _encoded(name, self.name, policy)
-        return f"{self.name}: {words} <{address}>{policy.linesep}"
-
-
-def _encoded(words: str, header: str, policy: Policy) -> str:
-    charset = "us-ascii" if _is_plain(words) else "utf-8"
-    return Header(words, charset, policy.max_line_length, header).encode(linesep=policy.linesep)
-
-
-def _is_plain(words: str) -> bool:
-    return words.isascii() and "=?" not in words
+        charset = "us-ascii" if self.isascii() and "=?" not in self else "utf-8"
+        words = Header(str(self), charset, policy.max_line_length, self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {words}{policy.linesep}"
 
 
 _registry = HeaderRegistry()
 _registry.map_to_type("list-unsubscribe", _AsItIs)
+_registry.map_to_type("to", _AsItIs)
 _registry.map_to_type("subject", _Words)
-for _name in ("from", "to", "reply-to"):
-    _registry.map_to_type(_name, _Address)
 # Seven bits on the way: a relay that had to encode the mail anew would break its signature (RFC 6376 5.3).
 POLICY = SMTP.clone(cte_type="7bit", header_factory=_registry)
 

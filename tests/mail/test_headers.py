@@ -1,25 +1,17 @@
 """What stands in the headers of a mail, and where its calendar object is."""
 
 import re
-from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.policy import default
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import pytest
 
-from portal.mail import Invitation, Message, jobs, transport
+from portal.mail import Invitation, Message, jobs
 from portal.mail.kinds import CATEGORIES, KINDS
-from portal.mail.models import Mail
-from tests.support.web import settings_for
 
 CALENDAR = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Çay saati\r\nEND:VCALENDAR\r\n"
-
-A_MAIL = Mail(
-    id=UUID(int=1), kind="known", recipient="ana@club.example", subject="", created_at=datetime(2026, 10, 1, tzinfo=UTC)
-)
 
 
 @pytest.fixture
@@ -59,13 +51,6 @@ def test_a_subject_is_what_was_typed_in_encoded_words_that_mail_servers_take(typ
 def test_an_address_that_looks_like_an_encoded_word_is_not_another_one(sent):
     _, raw = sent(recipient="=?utf-8?q?alice?=@club.example")
     assert b"To: =?utf-8?q?alice?=@club.example\r\n" in raw
-
-
-def test_the_name_of_the_sender_comes_as_it_was_set(migrated):
-    name = "Co. für with & der Verein Verein Schach, évenings more with"
-    raw = transport.Smtp(settings_for(migrated, mail_from=f'"{name}" <club@club.example>')).compose(A_MAIL).as_bytes()
-    (sender,) = message_from_bytes(raw, policy=default)["From"].addresses
-    assert (sender.display_name, sender.addr_spec) == (name, "club@club.example")
 
 
 def test_an_answer_goes_to_a_mailbox_that_somebody_reads(sent, office, write, send):
