@@ -20,6 +20,7 @@ from portal.mail import kinds
 from portal.mail.addresses import in_ascii
 from portal.mail.choices import unsubscribe_url
 from portal.mail.connections import connections
+from portal.mail.incoming import unreachable
 from portal.mail.models import Mail, SandboxMail
 
 PATIENCE = 10.0  # seconds a step of the conversation may take
@@ -28,7 +29,11 @@ CLOSING = 421  # "enough for this conversation" (RFC 5321 3.8), said to a MAIL: 
 
 
 class RefusedForGood(Exception):  # noqa: N818
-    """The mail server will never take this mail for this address."""
+    """The mail server will never take this mail for this address; `unreachable` says why if it will take none."""
+
+    def __init__(self, sentence: str, unreachable: str | None = None) -> None:
+        super().__init__(sentence)
+        self.unreachable = unreachable
 
 
 class _AsItIs(UnstructuredHeader, BaseHeader):
@@ -127,7 +132,8 @@ class Smtp:
         try:
             self._send(message)
         except smtplib.SMTPRecipientsRefused as refused:
-            _raise_if_for_good("the address", next(iter(refused.recipients.values()))[0])
+            ((code, answer),) = refused.recipients.values()
+            _raise_if_for_good("the address", code, unreachable(answer.decode("ascii", "replace")))
             raise
         except smtplib.SMTPDataError as refused:
             _raise_if_for_good("the mail", refused.smtp_code)
@@ -217,6 +223,6 @@ def _add_calendar(message: EmailMessage, method: str, calendar: str) -> None:
     message.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename="invite.ics")
 
 
-def _raise_if_for_good(what: str, code: int) -> None:
+def _raise_if_for_good(what: str, code: int, reason: str | None = None) -> None:
     if code in PERMANENT:
-        raise RefusedForGood(f"the mail server refused {what} ({code})")
+        raise RefusedForGood(f"the mail server refused {what} ({code})", reason)
