@@ -226,4 +226,4 @@ def _text(part: Message) -> str:
         text = content.decode(part.get_content_charset() or "utf-8", "replace")
     except LookupError:  # a charset nobody knows
         text = content.decode("utf-8", "replace")
-    return text.replace("\x00", "")
+    return text.replace("\x00", "").removeprefix("\ufeff")
