@@ -82,6 +82,7 @@ def feed(token: str) -> ResponseReturnValue:
     rendered = feeds.rendered(rows, settings.public_url, settings.club_name)
     response = Response(rendered.body, mimetype="text/calendar")
     response.headers["Content-Disposition"] = 'inline; filename="meetings.ics"'
+    response.headers["X-Robots-Tag"] = "noindex"  # robots.txt lets calendars in, and so whoever finds the address
     response.headers["Cache-Control"] = "private, no-cache"  # may be kept, and is asked about each time
     # A weak one: the moments of change in it may differ. If-Modified-Since is not followed, since a meeting that one may no
     # longer see vanishes without a date.

@@ -139,7 +139,7 @@ def rendered(rows: Sequence[FeedRow], site: str, club: str) -> Rendered:
     for component in (*itip.vtimezones(meetings), *(_event(row, site) for row in meetings)):
         calendar.add_component(component)
     if not meetings:  # it has to have a component (RFC 5545 3.4), and a zone is no entry
-        calendar.add_component(itip.vtimezone("UTC", first.made_at.year, first.made_at.year))
+        calendar.add_component(itip.vtimezone("UTC", first.made_at.year))
     body = bytes(calendar.to_ical())
     return Rendered(body, _etag(body), max([first.made_at, *(row.changed_at for row in meetings)]))
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -136,29 +137,30 @@ def vevent(
 
 
 def vtimezones(meetings: Iterable[CalendarMeeting]) -> Iterator[Timezone]:
-    """The VTIMEZONE of each zone that the meetings' times name, for the years they are in."""
-    years: dict[str, list[int]] = {}
+    """The VTIMEZONE of each zone that the meetings' times name, from the first year they are in."""
+    first: dict[str, int] = {}
     for meeting in meetings:
-        if meeting.timezone != "UTC":
-            ends = (_local(moment, meeting.timezone).year for moment in (meeting.starts_at, meeting.ends_at))
-            years.setdefault(meeting.timezone, []).extend(ends)
-    for zone, some in sorted(years.items()):
-        yield vtimezone(zone, min(some), max(some))
+        year = meeting.starts_at.year
+        if _yearly_changes(meeting.timezone, year) is not None and meeting.timezone != "UTC":
+            first[meeting.timezone] = min(first.get(meeting.timezone, year), year)
+    for zone, year in sorted(first.items()):
+        yield vtimezone(zone, year)
 
 
-def vtimezone(zone: str, first_year: int, last_year: int) -> Timezone:
-    """A zone's rules for these years, by the pinned tzdata: what holds when they begin, then each change.
+def vtimezone(zone: str, year: int) -> Timezone:
+    """The clock changes of a zone that has the same each year, from this one on, by the pinned tzdata.
 
     An observance begins at a local time by the offset before it (RFC 5545 3.6.5), which icalendar's own VTIMEZONE gets
     wrong by the hour that is skipped.
     """
-    tz = ZoneInfo(zone)
     component = Timezone()
     component.add("tzid", zone)
-    begins = datetime(first_year, 1, 1, tzinfo=UTC) - timedelta(days=1)
-    component.add_component(_observance(tz, begins, begins))
-    for change in _changes(tz, begins, datetime(last_year + 1, 1, 2, tzinfo=UTC)):
-        component.add_component(_observance(tz, change, change - timedelta(seconds=1)))
+    changes = _yearly_changes(zone, year)
+    if not changes:
+        begins = datetime(year - 1, 1, 1, tzinfo=ZoneInfo(zone))
+        component.add_component(_observance(_Change(begins, begins), None))
+    for change, rule in changes or ():
+        component.add_component(_observance(change, rule))
     return component
 
 
@@ -218,37 +220,86 @@ def _mailto(address: str) -> str:
 
 
 def _local(moment: datetime, zone: str) -> datetime:
-    """The moment as the zone's clocks show it. In UTC where they show that hour twice: it would mean the first one (RFC 5545
-    3.3.5), which not every program knows; and for UTC, which needs no VTIMEZONE.
+    """The moment as the zone's clocks show it; or in UTC where that is told to every program alike: for UTC, which needs no
+    VTIMEZONE, for a zone without a rule of the year, and for an hour that clocks show twice, which would mean the first one
+    (RFC 5545 3.3.5).
     """
     local = moment.astimezone(ZoneInfo(zone))
     comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return moment.astimezone(UTC) if comes_twice or zone == "UTC" else local
+    has_rule = _yearly_changes(zone, moment.year) is not None
+    return local if has_rule and not comes_twice and zone != "UTC" else moment.astimezone(UTC)
 
 
-def _observance(tz: ZoneInfo, onset: datetime, before: datetime) -> Component:
-    """What holds from `onset` on; `before` is a moment at which the offset before it still holds."""
-    now, was = onset.astimezone(tz), before.astimezone(tz)
-    component = TimezoneDaylight() if now.dst() else TimezoneStandard()
-    offset = was.utcoffset() or timedelta(0)
-    component.add("dtstart", (onset + offset).replace(tzinfo=None))
-    component.add("tzoffsetfrom", offset)
-    component.add("tzoffsetto", now.utcoffset())
-    component.add("tzname", now.tzname())
+class _Change(NamedTuple):
+    """A change of clocks, both as aware local times: the second before it, and what they show then."""
+
+    before: datetime
+    after: datetime
+
+    @property
+    def onset(self) -> datetime:
+        """When it is, as the clocks before it show it."""
+        return self.before.replace(tzinfo=None) + (self.after.astimezone(UTC) - self.before.astimezone(UTC))
+
+
+YEARS = 8
+"""So many years a rule has to hold: in four there is a month in which the last Sunday is the fourth every time."""
+
+
+@lru_cache(maxsize=2048)
+def _yearly_changes(zone: str, year: int) -> list[tuple[_Change, dict[str, object]]] | None:
+    """The changes of clocks in the year before this one, each with its rule (RFC 5545 3.3.10), none for a zone without any;
+    None where they do not follow a rule like "the last Sunday in March" in these years. Several programs read rules only, and
+    take what is listed day by day for no change at all.
+    """
+    years = [_changes(ZoneInfo(zone), each) for each in range(year - 1, year - 1 + YEARS)]
+    if len({len(changes) for changes in years}) != 1:
+        return None
+    found = []
+    for same in zip(*years, strict=True):
+        onsets = [change.onset for change in same]
+        months = {(each.month, each.weekday(), each.time()) for each in onsets}
+        offsets = {(change.before.utcoffset(), change.after.utcoffset()) for change in same}
+        weeks = {(each.day - 1) // 7 + 1 for each in onsets}
+        if all((each + timedelta(days=7)).month != each.month for each in onsets):
+            weeks = {-1}
+        if not len(months) == len(offsets) == len(weeks) == 1:
+            return None
+        day = f"{weeks.pop()}{WEEKDAYS[onsets[0].weekday()]}"
+        found.append((same[0], {"freq": "yearly", "bymonth": onsets[0].month, "byday": day}))
+    return found
+
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def _observance(change: _Change, rule: dict[str, object] | None) -> Component:
+    # By what clocks show: to Dublin's own law summer is the standard, which programs do not expect.
+    goes_forward = change.after.replace(tzinfo=None) > change.onset
+    component = TimezoneDaylight() if goes_forward else TimezoneStandard()
+    component.add("dtstart", change.onset)
+    component.add("tzoffsetfrom", change.before.utcoffset())
+    component.add("tzoffsetto", change.after.utcoffset())
+    component.add("tzname", change.after.tzname())
+    if rule:
+        component.add("rrule", rule)
     return component
 
 
-def _changes(tz: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
-    """The instants between two at which the offset of a zone changes, to the second."""
-    day = timedelta(days=1)
+def _changes(tz: ZoneInfo, year: int) -> list[_Change]:
+    """The changes of a zone's offset in a year, to the second."""
+    found, week, second = [], timedelta(days=7), timedelta(seconds=1)
+    first, last = (datetime(each, 1, 1, tzinfo=UTC) for each in (year, year + 1))
     while first < last:
-        low, high = first, first + day
-        if low.astimezone(tz).utcoffset() != high.astimezone(tz).utcoffset():
-            while high - low > timedelta(seconds=1):
+        low, high = first, min(first + week, last)
+        offset = low.astimezone(tz).utcoffset()
+        if high.astimezone(tz).utcoffset() != offset:
+            while high - low > second:
                 middle = low + timedelta(seconds=(high - low).total_seconds() // 2)
-                if middle.astimezone(tz).utcoffset() == first.astimezone(tz).utcoffset():
+                if middle.astimezone(tz).utcoffset() == offset:
                     low = middle
                 else:
                     high = middle
-            yield high
-        first += day
+            found.append(_Change(low.astimezone(tz), high.astimezone(tz)))
+        first += week
+    return found

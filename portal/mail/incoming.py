@@ -167,6 +167,14 @@ def _is_hard(status: str) -> bool:
     return status.startswith("5.") and status[2:] in HARD
 
 
+def unreachable(answer: str) -> str | None:
+    """Why nobody can be reached at an address, by a mail server's answer to it while a mail is sent; None if it says something
+    else, also about us or our relay.
+    """
+    status = _code_in(answer)
+    return _reason(status) if _is_hard(status) and status != "5.0.0" else None
+
+
 def _reason(status: str) -> str:
     """Why, in our own words: what a mail server writes can hold anything."""
     detail = status[2:]
@@ -218,4 +226,4 @@ def _text(part: Message) -> str:
         text = content.decode(part.get_content_charset() or "utf-8", "replace")
     except LookupError:  # a charset nobody knows
         text = content.decode("utf-8", "replace")
-    return text.replace("\x00", "")
+    return text.replace("\x00", "").removeprefix("\ufeff")

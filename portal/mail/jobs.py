@@ -157,6 +157,8 @@ def _deliver(db: Session, mail_id: UUID, *, has_its_turn: bool) -> Wait | None:
         way.deliver(db, mail)
     except transport.RefusedForGood as refused:
         _note(db, mail, "failed", str(refused))
+        if refused.unreachable:
+            bounces.note(db, mail.recipient, True, refused.unreachable)
     except Exception as error:  # whatever went wrong: the last try is the last, or a secret would wait for ever
         db.rollback()
         last = mail.attempts > (RETRY.max_attempts or 0)

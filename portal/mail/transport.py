@@ -4,11 +4,12 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.header import Header
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import parseaddr
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +20,7 @@ from portal.mail import kinds
 from portal.mail.addresses import in_ascii
 from portal.mail.choices import unsubscribe_url
 from portal.mail.connections import connections
+from portal.mail.incoming import unreachable
 from portal.mail.models import Mail, SandboxMail
 
 PATIENCE = 10.0  # seconds a step of the conversation may take
@@ -27,18 +29,40 @@ CLOSING = 421  # "enough for this conversation" (RFC 5321 3.8), said to a MAIL: 
 
 
 class RefusedForGood(Exception):  # noqa: N818
-    """The mail server will never take this mail for this address."""
+    """The mail server will never take this mail for this address; `unreachable` says why if it will take none."""
+
+    def __init__(self, sentence: str, unreachable: str | None = None) -> None:
+        super().__init__(sentence)
+        self.unreachable = unreachable
 
 
 class _AsItIs(UnstructuredHeader, BaseHeader):
-    """A header with an address in it that is longer than a line: Python's own folding would encode it."""
+    """A header as it was set. Python's own reading would decode what looks like an encoded word, line breaks and all, into
+    another address or headers of somebody's choice; its own folding would encode an address that is longer than a line.
+    """
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        super().parse(value, kwds)
+        kwds["decoded"] = value
 
     def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
+class _Words(_AsItIs):
+    """Words that people typed. Python's own folding writes encoded words that mail servers refuse (RFC 2047 2)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        charset = "us-ascii" if self.isascii() and "=?" not in self else "utf-8"
+        words = Header(str(self), charset, policy.max_line_length, self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {words}{policy.linesep}"
+
+
 _registry = HeaderRegistry()
 _registry.map_to_type("list-unsubscribe", _AsItIs)
+_registry.map_to_type("to", _AsItIs)
+_registry.map_to_type("subject", _Words)
 # Seven bits on the way: a relay that had to encode the mail anew would break its signature (RFC 6376 5.3).
 POLICY = SMTP.clone(cte_type="7bit", header_factory=_registry)
 
@@ -108,7 +132,8 @@ class Smtp:
         try:
             self._send(message)
         except smtplib.SMTPRecipientsRefused as refused:
-            _raise_if_for_good("the address", next(iter(refused.recipients.values()))[0])
+            ((code, answer),) = refused.recipients.values()
+            _raise_if_for_good("the address", code, unreachable(answer.decode("ascii", "replace")))
             raise
         except smtplib.SMTPDataError as refused:
             _raise_if_for_good("the mail", refused.smtp_code)
@@ -198,6 +223,6 @@ def _add_calendar(message: EmailMessage, method: str, calendar: str) -> None:
     message.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename="invite.ics")
 
 
-def _raise_if_for_good(what: str, code: int) -> None:
+def _raise_if_for_good(what: str, code: int, reason: str | None = None) -> None:
     if code in PERMANENT:
-        raise RefusedForGood(f"the mail server refused {what} ({code})")
+        raise RefusedForGood(f"the mail server refused {what} ({code})", reason)

@@ -129,13 +129,11 @@ def security() -> ResponseReturnValue:
 @bp.get("/robots.txt")
 @public
 def robots() -> ResponseReturnValue:
-    """Only the front pages are for search engines."""
+    """Only the front pages are for search engines; calendars that read a feed keep to these rules too, as Google's does."""
     site = current_app.config["SETTINGS"].public_url
-    return (
-        f"User-agent: *\nDisallow: /meetings\nDisallow: /calendar\nDisallow: /sandbox\nSitemap: {site}/sitemap.xml\n",
-        200,
-        PLAIN,
-    )
+    rules = ("Disallow: /meetings", "Disallow: /calendar", "Allow: /calendar/*.ics$", "Disallow: /sandbox")
+    lines = ("User-agent: *", *rules, f"Sitemap: {site}/sitemap.xml")  # of two rules the longer holds (RFC 9309 2.2.2)
+    return "".join(f"{line}\n" for line in lines), 200, PLAIN
 
 
 @bp.get("/sitemap.xml")

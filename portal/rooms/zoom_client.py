@@ -22,7 +22,7 @@ Body = dict[str, Any]  # JSON, of any shape
 TIMEOUTS = (3, 10)  # seconds to connect, and of silence while it answers
 SPARE = 60  # seconds before its end a token is no longer used
 PAGE = 300  # the most rows a page may have
-NO_MEETING, NO_USER, NOT_OUR_USER, NOT_IN_PLAN, NO_SCOPE = 3001, 1001, 1010, 200, 4711
+NO_MEETING, NO_USER, NOT_OUR_USER, NOT_IN_PLAN, NO_SCOPE, NO_TOKEN = 3001, 1001, 1010, 200, 4711, 124
 PUT_RIGHT = "in the Zoom App Marketplace"
 
 
@@ -180,6 +180,12 @@ def _problem(answer: requests.Response) -> ProviderError:
         which = f": {named[1].replace(',', ', ').replace('  ', ' ')}" if named else ""
         return MissingScopeError(
             f"The app at Zoom lacks a scope{which}. Add it under Scopes {PUT_RIGHT} and activate the app again."
+        )
+    if status == 401 and code == NO_TOKEN:
+        # An app has one token at a time: whoever asks for one ends that of another process, ours or another program's.
+        return ProviderError(
+            "Zoom took the app's token back. If that goes on, another program uses the same app: give the portal one of its "
+            f"own {PUT_RIGHT}."
         )
     if status in (401, 403):
         return RequestRefusedError(f"Zoom does not let the app do this: check {PUT_RIGHT} that it is activated.")

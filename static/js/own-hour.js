@@ -4,6 +4,7 @@ import { ownZone, placeOf } from "./time.js";
 
 export function showOwnHours() {
   const zone = ownZone();
+  if (!zone) return;
   for (const clock of all("[data-own]")) {
     const clubs = clock.dataset.own; // as the club's clock shows it: "2026-11-30T19:00:00+03:00"
     const say = (options, locale = "en-GB") => new Date(clubs).toLocaleString(locale, { timeZone: zone, ...options });

@@ -10,9 +10,17 @@ export function now() {
   return Date.now() + ahead;
 }
 
-/** The zone the browser names, perhaps by an older name. */
+/** The zone the browser names, perhaps by an older name; empty where it knows none, which Chromium calls by a name that it takes
+ * for none itself.
+ */
 export function ownZone() {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+    return timeZone ?? "";
+  } catch {
+    return "";
+  }
 }
 
 /** "Europe/Sao_Tome" is said "Sao Tome". */

@@ -36,6 +36,20 @@ def test_without_scripts_or_in_the_clubs_zone_there_is_one_hour(
     expect(page.locator(".band .own-clock")).not_to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["'Etc/Unknown'", "undefined"])
+def test_a_browser_that_knows_no_zone_shows_the_clubs_hour_and_runs_every_script(
+    open_: Open, tonight: Meeting, name: str
+) -> None:
+    page = open_()
+    page.add_init_script(
+        f"const told = Intl.DateTimeFormat.prototype.resolvedOptions;"
+        f"Intl.DateTimeFormat.prototype.resolvedOptions = function () {{ return {{ ...told.call(this), timeZone: {name} }} }}"
+    )
+    page.goto("/")
+    expect(page.locator(".band .clocks")).to_contain_text("23:59")
+    expect(page.locator(".band .own-clock")).not_to_be_visible()
+
+
 def test_nothing_moves_when_the_own_hour_comes(open_: Open, tonight: Meeting) -> None:
     page = open_(None, "", timezone_id="Europe/Lisbon", viewport={"width": 320, "height": 800})
     page.route("**/portal.*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))

@@ -219,6 +219,14 @@ def test_somebody_without_access_can_make_one_and_it_fills_when_they_have(makes,
     assert set(reads(path)) == {"Supper"}
 
 
+def test_calendars_that_ask_robots_txt_may_read_it_and_search_engines_keep_none(makes, client, charlie):
+    path, rules = makes(charlie), re.findall(r"(Allow|Disallow): (\S+)", client.get("/robots.txt").text)
+    # RFC 9309 2.2.2 and 2.2.3: the longest rule that fits holds; * is anything, $ the end.
+    fitting = {rule: word for word, rule in rules if re.match(rule.replace(".", r"\.").replace("*", ".*"), path)}
+    assert fitting[max(fitting, key=len)] == "Allow"
+    assert client.get(path).headers["X-Robots-Tag"] == "noindex"
+
+
 def test_an_address_that_leads_nowhere_is_404(client, database):
     assert client.get("/calendar/nothing.ics").status_code == 404
 

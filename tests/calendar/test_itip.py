@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import vobject
+from dateutil.rrule import rrulestr
 from icalendar import Calendar
 
 from portal import clock
@@ -217,15 +218,34 @@ def test_the_hours_around_both_clock_changes_are_right_to_every_parser():
         assert [(one["start"], one["end"]) for one in read] == meant
 
 
-def test_a_zone_changes_when_the_package_says_so():
-    """Each observance of the VTIMEZONE, worked out again from the zone itself a second before and after."""
-    for zone in CHANGES:
-        tz = ZoneInfo(zone)
-        for observance in itip.vtimezone(zone, 2026, 2028).subcomponents[1:]:
-            before, after = observance["tzoffsetfrom"].td, observance["tzoffsetto"].td
-            onset = (observance["dtstart"].dt - before).replace(tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("zone", "rules"),
+    {
+        "Europe/Berlin": ["-1SU", "-1SU"],
+        "Europe/Dublin": ["-1SU", "-1SU"],
+        "America/New_York": ["2SU", "1SU"],
+        "Australia/Lord_Howe": ["1SU", "1SU"],
+        "Europe/Istanbul": [],
+        "Asia/Kathmandu": [],
+    }.items(),
+)
+def test_a_zone_is_told_by_its_rules_of_the_year(zone, rules):
+    """Programs that read no list of days read these (MS-OXCICAL 2.1.3.1.1.19), and want summer to be DAYLIGHT."""
+    observances, tz = itip.vtimezone(zone, 2026).subcomponents, ZoneInfo(zone)
+    assert [str(observance["rrule"]["byday"]) for observance in observances if "rrule" in observance] == rules
+    for observance in observances if rules else ():
+        before, after = observance["tzoffsetfrom"].td, observance["tzoffsetto"].td
+        assert (observance.name == "DAYLIGHT") == (after > before)
+        rule = rrulestr(observance["rrule"].to_ical().decode(), dtstart=observance["dtstart"].dt)
+        for onset in ((local - before).replace(tzinfo=UTC) for local in rule[:7]):
             assert (onset - timedelta(seconds=1)).astimezone(tz).utcoffset() == before
             assert onset.astimezone(tz).utcoffset() == after != before
+
+
+@pytest.mark.parametrize("zone", ["Africa/Casablanca", "Asia/Jerusalem", "America/Santiago"])
+def test_a_zone_without_a_rule_of_the_year_is_told_in_utc(zone):
+    text = file(evening(datetime(2026, 10, 20, 18, tzinfo=UTC), zone))
+    assert "DTSTART:20261020T180000Z\r\nDTEND:20261020T190000Z" in text and "TZID" not in text
 
 
 def test_the_attendee_is_written_as_the_to_of_the_mail():

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import default
 from urllib.parse import urlsplit
 
@@ -32,6 +33,26 @@ def sent(office, write, send, superuser):
 def test_the_subject_names_the_club_once(sent):
     assert sent()[0]["Subject"] == "Goalete: Hello"
     assert sent(message=Message("Goalete is closed tonight", "H", (), ""))[0]["Subject"] == "Goalete is closed tonight"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "=?utf-8?q?Supper=0D=0ABcc:_all@club.example?=",  # RFC 2047 6.2: it may hold a line break
+        "Supper avec Hélène Küche Çay — 茶 with the of of long Küche Ю Küche and a little more",
+        "Some filler words here: Routeraustausch und übriggebliebene Glasfaser, and tea with everybody afterwards",
+    ],
+)
+def test_a_subject_is_what_was_typed_in_encoded_words_that_mail_servers_take(typed, sent):
+    message, raw = sent(message=Message(typed, "H", (), ""))
+    written = message_from_bytes(raw)["Subject"]
+    assert str(make_header(decode_header(written))) == f"Goalete: {typed}"
+    assert "Bcc" not in message and not re.search(r"\?==\?|\?[qb]\?\?=", written)
+
+
+def test_an_address_that_looks_like_an_encoded_word_is_not_another_one(sent):
+    _, raw = sent(recipient="=?utf-8?q?alice?=@club.example")
+    assert b"To: =?utf-8?q?alice?=@club.example\r\n" in raw
 
 
 def test_an_answer_goes_to_a_mailbox_that_somebody_reads(sent, office, write, send):

@@ -69,6 +69,22 @@ def test_what_is_refused_for_good_is_not_tried_again(refusal, why, office, write
     assert jobs(superuser)[0][0] == "succeeded"
 
 
+@pytest.mark.parametrize(
+    ("answer", "marked"),
+    [
+        ("550 5.1.1 no such user", [("ana@club.example", True, "there is no such mailbox (5.1.1)")]),
+        ("550 5.7.1 relaying denied", []),  # our own relay's, about everybody
+    ],
+)
+def test_an_address_the_server_knows_nobody_at_is_spared_from_then_on(answer, marked, office, write, send, superuser):
+    server, port = office
+    server.to_the_address = answer
+    write()
+    send(f"smtp://127.0.0.1:{port}")
+    rows = superuser.execute("select address_key, hard, reason from unreachable_addresses").fetchall()
+    assert rows == marked
+
+
 def test_a_server_that_is_not_there_is_waited_for(serve, office, write, send, kept):
     write()
     send("smtp://127.0.0.1:1")

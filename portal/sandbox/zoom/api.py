@@ -262,9 +262,12 @@ def _token(world: World) -> Reply:
     }
 
 
+NO_TOKEN_LASTS = ("revoked", "disabled", "contended")
+
+
 def _let_in(world: World, scope: str) -> None:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if world.state["tokens"].get(given, 0) <= time.time() or world.switches["api"] in ("revoked", "disabled"):
+    if world.state["tokens"].get(given, 0) <= time.time() or world.switches["api"] in NO_TOKEN_LASTS:
         raise ApiError(401, 124, "Invalid access token.")
     if world.switches["api"] == "scopes":
         raise ApiError(400, 4711, f"Invalid access token, does not contain scopes:[{scope}, {scope}:admin].")

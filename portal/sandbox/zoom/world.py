@@ -37,6 +37,7 @@ API = {
     "limit": "says: the daily limit is reached",
     "revoked": "knows the credentials no more",
     "disabled": "says: the app is not activated",
+    "contended": "takes each token back, since another program asks for one",
     "scopes": "gives a token without scopes",
 }
 EVENTS = {"ok": "are told", "lost": "are lost", "doubled": "are told twice", "late": "are told 90 seconds late"}

@@ -48,6 +48,7 @@ def refusal(zoom):
         ("limit", True, "daily limit"),
         ("revoked", False, "ZOOM_CLIENT_ID"),
         ("disabled", False, "not activated"),
+        ("contended", True, "took the app's token back"),
         ("scopes", False, "lacks a scope: meeting:read:list_meetings, meeting:read:list_meetings:admin"),
     ],
 )
