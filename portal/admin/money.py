@@ -23,6 +23,7 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.accounts.queries import NAME
+from portal.admin import renewal
 from portal.billing import actions, entitlement, money, plan_name, provider, transfers
 from portal.billing.jobs import reconcile
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
@@ -351,6 +352,7 @@ def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> Response
         form=form,
         orders=_orders(person_id),
         plans=_plans(person_id),
+        renewing=renewal.of(person_id),
         customers=customers,
         events=[
             {"kind": e.kind, "at": since(e.received_at, now), "did": e.outcome or "waiting"} for e in _events(customers)

@@ -124,6 +124,8 @@ SENTENCES = {
     "access.given": "{who} gave {whom} days: {said}",
     "plan.set-to-end": "{one} set their plan to end",
     "plan.resumed": "{one} kept their plan after all",
+    "plan.ended-by-club": "{who} set the plan of {whom} to end: {said}",
+    "plan.resumed-by-club": "{who} let the plan of {whom} renew again: {said}",
     "plan.changed": "{one} changed their plan: {said}",
     "plan.change-planned": "{one} planned a change of plan: {said}",
     "plan.change-dropped": "{one} dropped a planned change of plan",

@@ -184,6 +184,7 @@ ADMIN = (
     Stop("admin-log", "/admin/log"),
     Stop("admin-money", "/admin/money"),
     Stop("admin-person-money", "/admin/people/{person}/money"),
+    Stop("admin-plan-end", "/admin/people/{payer}/money/plan/end"),
     Stop("admin-days-refused", "/admin/people/{person}/money", "Give these days"),
     Stop("admin-refund", "{refund}"),
     Stop("admin-meetings", "/admin/meetings"),
