@@ -195,6 +195,7 @@ ADMIN = (
     Stop("admin-meeting", "/admin/meetings/{ahead}"),
     Stop("admin-room", "/meetings/{ahead}/room"),
     Stop("admin-room-refused", "/meetings/{ahead}/room", "Save the link", ("Link to the room", "meet.example.org")),
+    Stop("admin-hours", "/admin/meetings/hours"),
     Stop("admin-log-person", "/admin/log?person={person}"),
     Stop("admin-log-nothing", "/admin/log?reference=7F3K-20QX"),
     Stop("admin-requests", "/meetings/{requested}/requests"),
