@@ -33,6 +33,7 @@ def test_it_ends_with_what_is_paid_and_renews_after_all(plan, desk, eve, superus
     assert one(superuser, "select ends_at is null from subscriptions")
     told = [mail["subject"].split(" on ")[0] for mail in mails(eve.email) if "an admin of the club" in mail["text"]]
     assert told == ["Your plan renews", "Your plan ends"]
+    assert "set the plan of Eve to end: she asked for it by telephone. " in words(desk.get("/admin/log"))
 
 
 def test_pressed_twice_it_is_one_change_and_one_mail(plan, desk, eve, superuser):
