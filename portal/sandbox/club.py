@@ -141,7 +141,7 @@ def _plant(web: Flask) -> None:
     sign_everybody_up(club)
     write_front_page(club)
     with club.as_(WORKER) as session:
-        attendance_jobs.know_domains(session)
+        attendance_jobs.know_domains.function(session)
     money.pay(club)
     seat_families(club)
     start_series(club)
