@@ -369,6 +369,7 @@ def _orders(person_id: UUID) -> list[dict[str, object]]:
             "refundable": row.state in REFUNDABLE
             and (row.payment_provider == "transfer" or (row.provider_payment_id is not None and cards)),
             "desk": provider.dashboard_url(row.provider_payment_id) if row.provider_payment_id and cards else "",
+            "disputed": row.state in ("disputed", "lost"),
             "markable": row.payment_provider == "transfer" and row.completed_at is None and not cards,
         }
         for row in typed(OrderRow, db.session.execute(bought.limit(50)))
