@@ -4,17 +4,17 @@ Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
 """
 
-from portal.database.migration import close, definer, run
+from portal.database.migration import run
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = ${'"' + down_revision + '"' if down_revision else None}
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    run("")  # a new table is shut by close("its_name") until its policies are made
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    run("")

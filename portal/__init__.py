@@ -64,8 +64,8 @@ def _open_rooms(app: Flask, threads: int) -> None:
     from portal.accounts import account_views, address_views, closing_views, passwords, second_factor_views
     from portal.accounts import views as accounts
     from portal.admin import views as admin
+    from portal.attendance import correction_views, notes_views, room_views, standing_views
     from portal.attendance import host_views as hosting
-    from portal.attendance import notes_views, room_views, standing_views
     from portal.attendance import views as attendance
     from portal.billing import first_charge, free_week, provider, trouble, ways
     from portal.billing.entitlement import viewer_headline
@@ -94,6 +94,7 @@ def _open_rooms(app: Flask, threads: int) -> None:
         rooms,
         room_views,
         notes_views,
+        correction_views,
         standing_views,
         calendar,
         feed_views,

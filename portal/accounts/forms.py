@@ -133,8 +133,8 @@ class ProfileForm(NamesForm):
     preferred_meeting_time = TimeField(
         "Preferred meeting time",
         validators=[InputRequired("Enter an hour, like 21:00.")],
-        description="The mail about what is on comes at this hour of your own clock. Left at 21:00 "
-        "it comes at nine in the morning.",
+        description="It helps the club choose its hours. The mail about what is on comes at this hour of your own clock; "
+        "left at 21:00 it comes at nine in the morning.",
     )
 
 

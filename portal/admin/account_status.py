@@ -15,6 +15,7 @@ from portal.access import admin
 from portal.accounts import actions
 from portal.accounts.member import display_name
 from portal.accounts.models import User
+from portal.admin import renewal
 from portal.admin.inbox import unreachable_of
 from portal.database import db
 from portal.database.query import Query
@@ -43,7 +44,7 @@ CHANGES = {
         None,
         "Suspend {}?",
         "Every sign-in of theirs ends at once, and nobody can sign in with the account. Nothing is deleted, and a plan they"
-        " pay for goes on: end it on their page of money if it should not.",
+        " pay for goes on.",
         "Suspend them",
         "{} is suspended.",
         "bad",
@@ -186,4 +187,6 @@ def _page(row: Known, change: str, form: ReasonForm, status: int = 200) -> Respo
         change=change,
         becomes=becomes,
         form=form,
+        day=viewer().day,
+        renewing=renewal.of(row.id) if change == "suspend" else None,
     )

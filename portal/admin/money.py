@@ -23,6 +23,7 @@ from portal.access import admin
 from portal.accounts.member import display_name
 from portal.accounts.models import User
 from portal.accounts.queries import NAME
+from portal.admin import renewal
 from portal.billing import actions, entitlement, money, plan_name, provider, transfers
 from portal.billing.jobs import reconcile
 from portal.billing.models import Drift, Order, ProviderEvent, Subscription
@@ -351,6 +352,7 @@ def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> Response
         form=form,
         orders=_orders(person_id),
         plans=_plans(person_id),
+        renewing=renewal.of(person_id),
         customers=customers,
         events=[
             {"kind": e.kind, "at": since(e.received_at, now), "did": e.outcome or "waiting"} for e in _events(customers)
@@ -367,6 +369,7 @@ def _orders(person_id: UUID) -> list[dict[str, object]]:
             "refundable": row.state in REFUNDABLE
             and (row.payment_provider == "transfer" or (row.provider_payment_id is not None and cards)),
             "desk": provider.dashboard_url(row.provider_payment_id) if row.provider_payment_id and cards else "",
+            "disputed": row.state in ("disputed", "lost"),
             "markable": row.payment_provider == "transfer" and row.completed_at is None and not cards,
         }
         for row in typed(OrderRow, db.session.execute(bought.limit(50)))

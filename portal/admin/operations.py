@@ -126,7 +126,7 @@ def database() -> ResponseReturnValue:
         mean_bars=[(round(day.mean, 2), day_medium(day.day)) for day in days],
         size_bars=[(round(float(day.bytes) / 1e6, 1), day_medium(day.day)) for day in storage],
         tables=tables,
-        indexes=indexes[:20],
+        indexes=indexes,
         unused=[index for index in indexes if index.unused],
         counted_since=machine_time(counted_since),
         connections=connections,

@@ -68,9 +68,10 @@ CONSUMER = sorted(
 """Mail houses where anybody has an address: it says nothing of where somebody belongs."""
 
 MOST = 25
-# Read from ix_meeting_attendances_domains alone. A domain has no blank, so the two groups are none.
+# Read from ix_meeting_attendances_domains alone. A domain has no blank, so the two groups are none. A row from before the club
+# named its domains calls nobody external, and so is the club's own only by its domain.
 BY_DOMAIN = text(f"""
-select case when :own_known and not is_external_domain then 'the club''s own'
+select case when not is_external_domain and email_domain = any (:own) then 'the club''s own'
             when email_domain = any (:consumer) then 'public mail providers'
             else coalesce(email_domain, 'not known') end as domain,
        count(*) as people, count(*) filter (where outcome = 'attended') as attended, round(avg(join_duration)) as minutes
@@ -92,5 +93,5 @@ class Domain(NamedTuple):
 
 def by_domain(db: Session, meetings: Sequence[UUID], own: Sequence[str]) -> list[Domain]:
     """The domains most people came from; `own` are the club's. An admin's question."""
-    params = {"own_known": bool(own), "consumer": CONSUMER, "meetings": list(meetings), "most": MOST}
+    params = {"own": list(own), "consumer": CONSUMER, "meetings": list(meetings), "most": MOST}
     return [Domain(*row) for row in db.execute(BY_DOMAIN, params)]

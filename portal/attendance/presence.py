@@ -48,7 +48,7 @@ TOUCH = text("select touch_presence(:meeting)")
 
 
 def correct(db: Session, meeting_id: UUID, person_id: UUID, came: bool, reason: str) -> str:
-    """As an admin: correct whether somebody came. Returns their status now; the minutes stay what they were.
+    """As an admin or the host: correct whether somebody came. Returns their status now; the minutes stay what they were.
 
     Raises TooLateToCorrect before the meeting is settled and later than 30 days after it.
     """

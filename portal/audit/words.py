@@ -124,6 +124,8 @@ SENTENCES = {
     "access.given": "{who} gave {whom} days: {said}",
     "plan.set-to-end": "{one} set their plan to end",
     "plan.resumed": "{one} kept their plan after all",
+    "plan.ended-by-club": "{who} set the plan of {whom} to end: {said}",
+    "plan.resumed-by-club": "{who} let the plan of {whom} renew again: {said}",
     "plan.changed": "{one} changed their plan: {said}",
     "plan.change-planned": "{one} planned a change of plan: {said}",
     "plan.change-dropped": "{one} dropped a planned change of plan",
@@ -167,6 +169,9 @@ def sentence(operation: str | None, message: str, *, by_person: bool, about: boo
     Whoever and whatever the row knows and its sentence does not name is added at the end. Before an operation has a
     sentence here, its message says what happened, after the name of whoever did it.
     """
+    message = message.removesuffix(
+        "."
+    )  # what somebody typed as a reason may end with one; the page ends every sentence
     # A name, a number or an order's sign keeps its capital.
     begins = message[:1].lower() + message[1:] if message[1:2].islower() else message
     template = SENTENCES.get(operation or "") or (

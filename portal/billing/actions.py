@@ -12,10 +12,10 @@ from flask import current_app
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from portal import audit, clock
+from portal import audit, clock, mail
 from portal.accounts.member import display_name
 from portal.accounts.models import User
-from portal.billing import money, plans, provider
+from portal.billing import messages, money, plans, provider
 from portal.billing.events import customer_changed, family_wanted, take_over_paid
 from portal.billing.models import Checkout, Order, Payer
 from portal.problems import Refused
@@ -23,6 +23,7 @@ from portal.times import last_moment
 
 if TYPE_CHECKING:
     from portal.billing.checkout import OwnCheckout
+    from portal.billing.messages import Renewing
     from portal.billing.refundable import Refundable
 
 NUMBER = text("select next_order_number(:at)")
@@ -232,6 +233,16 @@ def note_refund(db: Session, order: "Refundable | Order", minor: int, reason: st
     words = f"Refund of {amount} {order.currency} of {order.order_number}: {reason}"
     audit.record(db, "order.refund-asked", words, category="billing", subject_id=order.user_id)
     ask_about(db, order.user_id)
+
+
+def note_renewal(db: Session, plan: "Renewing", *, ends: bool, reason: str) -> None:
+    """The provider was told that somebody's plan ends with what is paid, or renews after all; the payer is told by mail."""
+    note_wish(db, plan.user_id, "end" if ends else "renew")
+    operation = "plan.ended-by-club" if ends else "plan.resumed-by-club"
+    audit.record(db, operation, reason, category="billing", subject_id=plan.user_id)
+    message = messages.renewal_changed(plan, ends, reason)
+    mail.write(db, "plan-changed-by-club", plan.email, message, user_id=plan.user_id)
+    ask_about(db, plan.user_id)
 
 
 def end_of(day: date) -> datetime:

@@ -57,6 +57,24 @@ class Prepaid(NamedTuple):
     timezone: str
 
 
+class Renewing(NamedTuple):
+    """A live subscription with its payer: paid `until` a day on which it `ends`, or renews. `waits`: a change was asked of the
+    provider, and is not confirmed yet.
+    """
+
+    user_id: UUID
+    provider_subscription_id: str
+    subscription_type: str
+    billing_cycle: str
+    until: datetime
+    ends: bool
+    waits: bool
+    first_name: str | None
+    last_name: str | None
+    email: str
+    timezone: str
+
+
 class Named(Protocol):
     """Somebody with a name and a zone."""
 
@@ -217,6 +235,28 @@ def first_payment(row: Due) -> Message:
             "If you would rather not, end the plan before that day; it takes two clicks, and nothing is charged.",
         ),
         details=[("Plan", plan_name(kind, cycle)), ("Amount", amount), ("Card", row.card or "none kept")],
+        button=("/plan", "See your plan"),
+        why=PAYER,
+    )
+
+
+def renewal_changed(row: Renewing, ends: bool, reason: str) -> Message:
+    """An admin's word: the plan ends with what is paid, or renews after all."""
+    day = day_long(row.until.astimezone(ZoneInfo(row.timezone)))
+    headline = f"Your plan ends on {day}" if ends else f"Your plan renews on {day}"
+    happens = (
+        "You keep everything until then, and no further payment is taken."
+        if ends
+        else "It will not end, and the next payment is taken from your card on that day."
+    )
+    return Message(
+        subject=headline,
+        headline=headline,
+        body=(
+            f"Hello {row.first_name or 'there'}, an admin of the club decided this. {happens}",
+            f"The reason given: {reason}",
+        ),
+        details=[("Plan", plan_name(row.subscription_type, row.billing_cycle))],
         button=("/plan", "See your plan"),
         why=PAYER,
     )

@@ -89,6 +89,7 @@ KINDS = {
     "payment-failed-0": "money",
     "payment-failed-3": "money",
     "payment-failed-6": "money",
+    "plan-changed-by-club": "money",
     "twin": "money",
     "moved-in": "security",
     "verify": "security",

@@ -140,6 +140,8 @@ def _plant(web: Flask) -> None:
     club = Club(web, worker)
     sign_everybody_up(club)
     write_front_page(club)
+    with club.as_(WORKER) as session:
+        attendance_jobs.know_domains.function(session)
     money.pay(club)
     seat_families(club)
     start_series(club)

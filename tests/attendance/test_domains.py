@@ -76,6 +76,16 @@ def test_mail_houses_are_one_line_and_the_club_another(known, sign_in, superuser
         assert [plain(name) for name in named] == ["Public mail providers", "The club's own", "moen.no"]
 
 
+def test_who_answered_before_the_club_named_its_domains_is_not_its_own(known, sign_in, superuser, alice, charlie, dora):
+    known()
+    moves(superuser, charlie, "charlie@moen.no")
+    over = plan(superuser, "Over", days=-2, status="completed")
+    answers(superuser, over.id, accepted=[alice, charlie])
+    known("club.example")
+    text = words(sign_in(dora).get("/admin/domains"))
+    assert "The club's own 1" in plain(text) and "moen.no 1" in text
+
+
 def test_older_meetings_are_not_in_the_month(known, sign_in, superuser, alice, dora):
     answers(superuser, plan(superuser, "Long ago", days=-40, status="completed").id, accepted=[alice])
     text = words(sign_in(dora).get("/admin/domains"))

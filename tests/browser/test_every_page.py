@@ -95,6 +95,7 @@ def programme(
         "over": plan("Quiet work hour", -1),
         "mail": uuid4(),
         "person": alice.id,
+        "payer": charlie.id,
         "invitation": "/family/join/tomas",
         "family": f"/admin/families/{FAMILY}",
         "receipt": "/orders/GO-1",

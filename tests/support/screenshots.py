@@ -37,6 +37,7 @@ select min(id::text) filter (where starts_at < now() and ends_at > now()) as liv
        (array_agg(id::text order by ends_at desc) filter (where ends_at < now()))[1] as over,
        (array_agg(id::text order by starts_at) filter (where starts_at > now() + interval '1 day'))[1] as ahead,
        (select id::text from users where email = 'ana@duarte.pt') as person,
+       (select id::text from users where email = 'bilal@rahman.uk') as payer,
        (select '/orders/' || order_number from orders where status = 'completed' and user_id =
          (select id from users where email = 'bilal@rahman.uk') order by created_at desc limit 1) as receipt,
        (select '/admin/orders/' || order_number || '/refund' from orders where status = 'completed'
