@@ -35,7 +35,7 @@ class ProgrammeForm(Form):
     """What an admin decides about a meeting, once or again and again."""
 
     title = Line("Title", most=120, missing="Give the meeting a title.")
-    host_email = EmailLine("Host's e-mail", optional=True)
+    host_email = EmailLine("Host’s e-mail", optional=True)
     start_time = TimeField("Start", validators=[readable("Enter an hour, like 21:00.")])
     timezone = ZoneField()
     duration = IntegerField(
@@ -117,7 +117,7 @@ class SeriesForm(ProgrammeForm):
     times = IntegerField(
         "or how many times", validators=[Optional(), readable(NO_TIMES), NumberRange(1, 1000, NO_TIMES)]
     )
-    only_if_free = BooleanField("Only on days without another meeting: the club's daily meeting")
+    only_if_free = BooleanField("Only on days without another meeting: the club’s daily meeting")
 
     def validate(self, extra_validators: object = None) -> bool:
         """Each field for itself, then what they say together."""

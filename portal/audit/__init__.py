@@ -25,6 +25,12 @@ values (:level, :message, :category, :operation, :user_id, :subject_id, :meeting
 """)
 )
 
+LOOKED_LATELY = text("""
+select exists (select from system_logs
+                where user_id = (select auth.uid()) and operation = 'person.opened' and subject_id = :person
+                  and timestamp > cast(:at as timestamptz) - interval '1 day')
+""")
+
 
 def record(
     db: Session,
@@ -56,6 +62,12 @@ def record(
     if has_request_context():
         row |= {"ip_address": limits.origin(), "user_agent": (request.user_agent.string or "")[:400] or None}
     NOTE.do(db, **row)
+
+
+def person_opened(db: Session, person_id: UUID) -> None:
+    """An admin looks at what the club knows of somebody: noted once a day, and shown to that person. Not of oneself."""
+    if person_id != _asker(db) and not db.scalar(LOOKED_LATELY, {"person": person_id, "at": clock.now()}):
+        record(db, "person.opened", "An admin opened a page about somebody", subject_id=person_id)
 
 
 def limit_reached(db: Session, what: str, whose: str) -> None:

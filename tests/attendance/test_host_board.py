@@ -60,7 +60,7 @@ def test_who_said_yes_and_has_not_come_is_missing(board, superuser, alice, bob, 
 
 
 def test_before_the_start_nobody_is_missing(board, alice):
-    assert "Who is missing stands here from the start on." in board(alice, -5)
+    assert "Once the meeting has started, people who are missing are listed here." in board(alice, -5)
 
 
 def test_whose_access_ended_or_place_was_taken_back_should_leave(board, superuser, alice, bob, charlie, tonight):

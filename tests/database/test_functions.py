@@ -13,6 +13,7 @@ DOORS = {
     "note_provider_event": "anonymous",
     "note_room_event": "anonymous",
     "note_timings": "web worker",
+    "looked_at_me": "member admin",
     "open_checkout": "member admin",
     "open_connections": "admin",
     "paid_coverage": "worker",
