@@ -4,6 +4,7 @@
 DOORS = {
     "club_metrics": "web",
     "entitlement_sources": "admin worker",
+    "cancel_as_host": "member admin",
     "cut_order": "admin",
     "give_access": "admin",
     "my_entitlement_sources": "member admin",
