@@ -70,7 +70,7 @@ CONSUMER = sorted(
 MOST = 25
 # Read from ix_meeting_attendances_domains alone. A domain has no blank, so the two groups are none.
 BY_DOMAIN = text(f"""
-select case when :own_known and not is_external_domain then 'the club''s own'
+select case when :own_known and not is_external_domain then 'the club’s own'
             when email_domain = any (:consumer) then 'public mail providers'
             else coalesce(email_domain, 'not known') end as domain,
        count(*) as people, count(*) filter (where outcome = 'attended') as attended, round(avg(join_duration)) as minutes

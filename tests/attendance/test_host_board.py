@@ -162,3 +162,10 @@ def test_only_while_it_runs(remind, superuser, alice, minutes):
 def test_nobody_elses_press_reminds(remind, superuser, bob):
     assert remind(bob).status_code == 404
     assert one(superuser, "select reminded_at from rooms") is None
+
+
+def test_the_host_reads_when_the_own_door_opens(sign_in, superuser, alice, bob):
+    meeting = plan(superuser, "Supper", days=2, host_id=alice.id, host_name="Alice")
+    hers, his = (words(sign_in(person).get(f"/meetings/{meeting.id}")) for person in (alice, bob))
+    assert "The Join button appears here 40 minutes before the start." in hers
+    assert "The Join button appears here 10 minutes before the start." in his
