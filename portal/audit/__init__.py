@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock, limits
 from portal.audit.redaction import struck
-from portal.database.identity import Browser, Role, person
+from portal.database.identity import Browser, Role, is_standby, person
 from portal.database.query import Command
 from portal.reference import reference
 
@@ -65,8 +65,12 @@ def record(
 
 
 def person_opened(db: Session, person_id: UUID) -> None:
-    """An admin looks at what the club knows of somebody: noted once a day, and shown to that person. Not of oneself."""
-    if person_id != _asker(db) and not db.scalar(LOOKED_LATELY, {"person": person_id, "at": clock.now()}):
+    """An admin looks at what the club knows of somebody: noted once a day, and shown to that person. Not of oneself, and not
+    on a standby, where nothing can be written.
+    """
+    if is_standby(db) or person_id == _asker(db):
+        return
+    if not db.scalar(LOOKED_LATELY, {"person": person_id, "at": clock.now()}):
         record(db, "person.opened", "An admin opened a page about somebody", subject_id=person_id)
 
 
