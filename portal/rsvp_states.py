@@ -118,7 +118,7 @@ def _ahead(yes: Yes) -> dict[str, State]:
         ),
         "accepted, moved": State(
             ("lamp", "Moved: are you still coming?", "amber"),
-            "The time is another one than you said yes to. Your place is kept until you answer.",
+            "The time has changed since you said yes. Your place is kept until you answer.",
             "I’m still coming",
             NO,
             in_list=True,

@@ -197,7 +197,7 @@ def zone_line(viewer_zone: str, club_zone: str, now: datetime, until: datetime |
     """Times are yours, in Berlin. Istanbul is two hours ahead. A change of clocks before `until` is told too."""
     mine, club = city(viewer_zone), city(club_zone)
     if viewer_zone == club_zone:
-        return f"Times are in {mine}, the club's own zone."
+        return f"Times are in {mine}, the club’s own zone."
     apart = _apart(viewer_zone, club_zone, now)
     line = f"Times are yours, in {mine}. {_how_far(NOW, apart, club=club)}"
     if until is None or _apart(viewer_zone, club_zone, until) == apart:

@@ -78,6 +78,7 @@ def _account_page(status: int = 200, **with_errors: object) -> ResponseReturnVal
         "profile_form": forms.ProfileForm(None, data=profile._asdict()),
         "password_form": forms.PasswordForm(None),
         "sign_ins": [_line(row) for row in queries.sign_ins(db.session(), me())],
+        "looks": [_look(row) for row in queries.LOOKED_AT_ME.all(db.session())],
         "engagement": _engagement(profile.came, profile.missed),
         "unreachable": UNREACHABLE.one_or_none(db.session()),
     }
@@ -94,6 +95,12 @@ def _line(row: queries.SignInRow) -> dict[str, object]:
         "seen": ago(row.seen_at, now),
         "is_this": row.id == current_user.sign_in_id,
     }
+
+
+def _look(row: queries.Look) -> tuple[str, str]:
+    """What an admin looked at, and when."""
+    what = "{who} read a mail to you" if row.operation == "mail.opened" else "{who} opened your page"
+    return what.format(who=row.first_name or "An admin"), since(row.looked_at, viewer().now)
 
 
 def _engagement(came: int, missed: int) -> str:

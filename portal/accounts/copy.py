@@ -42,6 +42,7 @@ KEPT = {
     "payment_accounts": "select customer_id, created_at from payers where user_id = auth.uid() order by created_at",
     "days_given": """select kind, starts_at, ends_at, reason, created_at from access_grants
         where user_id = auth.uid() order by created_at""",
+    "looked_at_by_admins": "select looked_at, operation, first_name as admin from looked_at_me()",
     "sign_ins": """select device, network, created_at, seen_at, ended_at, proved_at from sign_ins
         where user_id = auth.uid() order by created_at""",
 }

@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, column, func, select, table
+from sqlalchemy import bindparam, column, func, select, table, text
 from sqlalchemy.orm import Session
 
 from portal import clock
@@ -37,6 +37,14 @@ class Profile(NamedTuple):
     missed: int
 
 
+class Look(NamedTuple):
+    """An admin opened a page about somebody, or read a mail to them (`operation`); no name if their account is gone."""
+
+    looked_at: datetime
+    operation: str
+    first_name: str | None
+
+
 class SignInRow(NamedTuple):
     """Where somebody is signed in."""
 
@@ -59,6 +67,7 @@ PROFILE = Query(
         _own.where(_rows.c.outcome == "no_show").label("missed"),
     ).where(User.id == bindparam("id")),
 )
+LOOKED_AT_ME = Query(Look, text("select looked_at, operation, first_name from looked_at_me()"))
 
 
 SIGN_INS = Query(

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import bindparam, select, text
 
+from portal import audit
 from portal.access import admin
 from portal.accounts import actions
 from portal.accounts.member import display_name
@@ -131,6 +132,7 @@ def add_to(bp: Blueprint) -> None:
 def person(person_id: UUID) -> ResponseReturnValue:
     """One person: name, attendance, and the links to change their account status."""
     row = find(KNOWN, person=person_id)
+    audit.person_opened(db.session(), person_id)
     been = ENGAGEMENT.one(db.session(), person=person_id)
     return page(
         "admin/person.html",

@@ -41,7 +41,7 @@ def _refuse_faint(field: Field, theme: colours.Theme) -> None:
 class ClubForm(Form):
     """Everything of the club's row but its picture."""
 
-    club_name = Line("Name", most=60, missing="Enter the club's name.")
+    club_name = Line("Name", most=60, missing="Enter the club’s name.")
     help_email = EmailLine("Help address")
     club_address = Paragraphs("Legal address", most=500)
     club_domains = Line("Domains", most=500)

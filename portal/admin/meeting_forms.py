@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import NumberRange, Optional
 from wtforms.widgets import CheckboxInput
 
+from portal.attendance.host_views import WHY
 from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField, day_field, readable
 from portal.meetings.actions import Plan
 from portal.meetings.board import ROOMS
@@ -22,7 +23,6 @@ from portal.times import DAYS
 NO_PLACES = "At least one place and at most 100,000, or leave it empty."
 NO_TIMES = "Between once and 1,000 times, or leave it empty."
 TYPED = {"link": "Another platform, by its link"}
-WHY = "Say why, in a sentence everybody may read."
 REPEATS = {
     "daily": "Every day",
     "weekly": "Every week, on some days",
@@ -35,7 +35,7 @@ class ProgrammeForm(Form):
     """What an admin decides about a meeting, once or again and again."""
 
     title = Line("Title", most=120, missing="Give the meeting a title.")
-    host_email = EmailLine("Host's e-mail", optional=True)
+    host_email = EmailLine("Host’s e-mail", optional=True)
     start_time = TimeField("Start", validators=[readable("Enter an hour, like 21:00.")])
     timezone = ZoneField()
     duration = IntegerField(
@@ -117,7 +117,7 @@ class SeriesForm(ProgrammeForm):
     times = IntegerField(
         "or how many times", validators=[Optional(), readable(NO_TIMES), NumberRange(1, 1000, NO_TIMES)]
     )
-    only_if_free = BooleanField("Only on days without another meeting: the club's daily meeting")
+    only_if_free = BooleanField("Only on days without another meeting: the club’s daily meeting")
 
     def validate(self, extra_validators: object = None) -> bool:
         """Each field for itself, then what they say together."""
@@ -166,12 +166,6 @@ class SeriesForm(ProgrammeForm):
         stands = {column.key: getattr(series, column.key) for column in MeetingSeries.__table__.columns}
         first = {"month_week": series.month_week or 1, "month_weekday": (series.weekdays or [1])[0]}
         return cls(None, data={**stands, **first, "host_email": host_email, "starts_on": from_day})
-
-
-class CancellationForm(Form):
-    """The reason for cancelling a meeting."""
-
-    reason = Line("Reason", most=300, missing=WHY)
 
 
 class CorrectionForm(Form):

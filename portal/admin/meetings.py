@@ -11,9 +11,10 @@ from sqlalchemy import func, select, tuple_
 from portal import clock, paging
 from portal.access import admin
 from portal.accounts.models import User
-from portal.admin.meeting_forms import CancellationForm, MeetingForm
+from portal.admin.meeting_forms import MeetingForm
 from portal.admin.planned import Planned, running_series
 from portal.attendance import queries
+from portal.attendance.host_views import CancellationForm
 from portal.attendance.queries import affected
 from portal.database import db
 from portal.database.rows import typed

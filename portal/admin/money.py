@@ -223,7 +223,7 @@ class ReturnForm(BackForm):
     reference = Line(
         "Reference",
         most=200,
-        missing="Say how it went back, like the bank's own number for it.",
+        missing="Say how it went back, like the bank’s own number for it.",
         description="How it went back, as the bank’s statement names it.",
     )
     before = HiddenField()
@@ -339,6 +339,7 @@ def of_person(person_id: UUID) -> ResponseReturnValue:
 
 def _person_page(person_id: UUID, form: DaysForm, status: int = 200) -> ResponseReturnValue:
     who = find(WHO, person=person_id)
+    audit.person_opened(db.session(), person_id)
     granted, now = entitlement.of(db.session(), person_id, viewer()), viewer().now
     customers = actions.customers_of(db.session(), person_id)
     return page(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, literal_column, select, text
 from sqlalchemy.orm import aliased
 
 from portal import clock
@@ -76,7 +76,9 @@ class Numbers(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """Somebody's answer, and when and with what they came and left; `join_duration` is minutes."""
+    """Somebody's answer, and when and with what they came and left; `join_duration` is minutes. `seen_by` is the source that
+    counts of them (the view `stays` says which does); None if nothing saw them.
+    """
 
     id: UUID
     first_name: str | None
@@ -90,6 +92,7 @@ class Attended(NamedTuple):
     device_type: str | None
     corrected_at: datetime | None
     correction: str | None
+    seen_by: str | None
 
 
 class Shown(NamedTuple):
@@ -103,6 +106,7 @@ class Shown(NamedTuple):
     left: str
     minutes: int | None
     device: str
+    seen: str
     corrected: str
     correctable: bool
 
@@ -162,11 +166,20 @@ select s.invited_count, s.attended_count, s.external_attendees, round(s.avg_dura
 )
 PAGE, SHOWN = 100, 15
 """So many are read; so many of each answer are open at first."""
+SOURCES = {
+    "report": "The platform’s report",
+    "event": "The platform, live",
+    "poll": "The platform, live",
+    "click": "Join was pressed",
+}
+"""Where it is known from that somebody came, the surest first."""
+SEEN_BY = """(select p.source from presences p where p.meeting_id = a.meeting_id and p.user_id = a.user_id
+         order by array_position(array['report', 'event', 'poll', 'click'], p.source) limit 1)"""
 PEOPLE = Query(
     Attended,
     text(f"""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
-       a.device_type, a.corrected_at, a.correction
+       a.device_type, a.corrected_at, a.correction, {SEEN_BY} as seen_by
   from (select *, case when joined_at is not null then 0 else array_position(cast(:answers as text[]), answer) end as place
           from meeting_attendances where meeting_id = :meeting and ({KNOWN})
          order by place, joined_at, user_id limit :most) a
@@ -176,13 +189,13 @@ select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_a
 )
 FOUND = Query(
     Attended,
-    text("""
+    text(f"""
 select u.id, u.first_name, u.last_name, u.email, a.answer, a.outcome, a.joined_at, a.left_at, a.join_duration,
-       a.device_type, a.corrected_at, a.correction
+       a.device_type, a.corrected_at, a.correction, {SEEN_BY} as seen_by
   from (select * from users where search @@ searched(:q) offset 0) u
   join meeting_attendances a on a.meeting_id = :meeting and a.user_id = u.id
  order by u.name_key limit :most
-"""),
+"""),  # noqa: S608
 )
 PERSON = Query(
     Attended,
@@ -199,6 +212,7 @@ PERSON = Query(
         Attendance.device_type,
         Attendance.corrected_at,
         Attendance.correction,
+        literal_column(SEEN_BY.replace("a.", "meeting_attendances.")).label("seen_by"),
     )
     .join(Attendance, Attendance.user_id == User.id)
     .where(Attendance.meeting_id == bindparam("meeting"), User.id == bindparam("person")),
@@ -208,6 +222,10 @@ CORRECTED = {
     "no_show": "{name} did not come: corrected, with your reason in the log.",
 }
 MONTH = timedelta(days=30)
+
+
+HERE = "#people"
+"""The list of the same page."""
 
 
 def add_to(bp: Blueprint) -> None:
@@ -303,26 +321,27 @@ def _made(row: OneRow) -> str:
     return f"Planned by {display_name(row.first_name, row.last_name, row.email)} on {when}."
 
 
-def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str]]:
+def _figures(m: Planned, row: OneRow, n: Numbers) -> list[tuple[str, str, str]]:
+    """Each number with what it counts and where its people are listed, if they are."""
     if m.not_recorded:
-        return [(f"{m.taken:,}", "said yes"), (f"{n.declined:,}", "said no")]
+        return [(f"{m.taken:,}", "said yes", HERE), (f"{n.declined:,}", "said no", HERE)]
     if m.phase == "over":
         numbers = [
-            (n.invited_count or 0, "could come"),
-            (n.attended_count or 0, "came"),
-            (n.no_shows, "said yes and did not come"),
-            (n.external_attendees or 0, "came from outside the club’s own domains"),
+            (n.invited_count or 0, "could come", ""),
+            (n.attended_count or 0, "came", HERE),
+            (n.no_shows, "said yes and did not come", HERE),
+            (n.external_attendees or 0, "came from outside the club’s own domains", "#domains"),
         ]
-        minutes = [(f"{n.minutes}", "minutes each stayed")] if n.minutes is not None else []
-        return [*[(f"{number:,}", label) for number, label in numbers], *minutes]
+        minutes = [(f"{n.minutes}", "minutes each stayed", "")] if n.minutes is not None else []
+        return [*[(f"{number:,}", label, url) for number, label, url in numbers], *minutes]
     numbers = [
-        (row.open_to, "can come"),
-        (m.taken, "said yes"),
-        (n.declined, "said no"),
-        (max(0, row.open_to - n.answered), "no answer yet"),
-        (m.waiting, "waiting"),
+        (row.open_to, "can come", ""),
+        (m.taken, "said yes", HERE),
+        (n.declined, "said no", HERE),
+        (max(0, row.open_to - n.answered), "no answer yet", ""),
+        (m.waiting, "waiting", HERE),
     ]
-    return [(f"{number:,}", label) for number, label in numbers]
+    return [(f"{number:,}", label, url) for number, label, url in numbers]
 
 
 def _person(row: Attended, m: Planned) -> Shown:
@@ -338,6 +357,7 @@ def _person(row: Attended, m: Planned) -> Shown:
         hour(row.left_at),
         row.join_duration,
         (row.device_type or "").capitalize(),
+        SOURCES.get(row.seen_by or "", ""),
         f"Corrected {since(row.corrected_at, viewer().now)}: {row.correction}" if row.corrected_at else "",
         m.correctable,
     )
@@ -354,7 +374,7 @@ def _groups(people: list[Shown]) -> list[dict[str, object]]:
             "people": rows,
             "columns": [
                 name
-                for name in ("came", "minutes", "device")
+                for name in ("came", "minutes", "device", "seen")
                 if any(getattr(one, name) not in ("", None) for one in rows)
             ],
         }

@@ -79,7 +79,7 @@ def operations() -> ResponseReturnValue:
         makes_rooms=_makes_rooms(settings),
         rehearsal=_rehearsal(known.get("rehearsal")),
         figures=_job_figures(jobs),
-        jobs=[row for row in jobs if row.failed or row.late],
+        jobs=[row for row in jobs if row.failed or row.late or row.waiting],
         when=machine_time,
     )
 
@@ -225,14 +225,14 @@ def _rehearsal(run: Run | None) -> dict[str, Any] | None:
     }
 
 
-def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str]]:
+def _job_figures(jobs: list[monitor.Jobs]) -> list[tuple[str, str, str]]:
     mails = monitor.mails(db.session(), clock.now() - timedelta(days=7))
     return [
-        (f"{sum(row.waiting for row in jobs):,}", "jobs waiting"),
-        (f"{sum(row.late for row in jobs):,}", "jobs more than ten minutes late"),
-        (f"{sum(row.failed for row in jobs):,}", "jobs failed in a week"),
-        (f"{mails.waiting:,}", "mails waiting"),
-        (f"{mails.failed:,}", "mails failed in a week"),
+        (f"{sum(row.waiting for row in jobs):,}", "jobs waiting", "#jobs-by-kind"),
+        (f"{sum(row.late for row in jobs):,}", "jobs more than ten minutes late", "#jobs-by-kind"),
+        (f"{sum(row.failed for row in jobs):,}", "jobs failed in a week", "#jobs-by-kind"),
+        (f"{mails.waiting:,}", "mails waiting", "/admin/outbox?state=queued"),
+        (f"{mails.failed:,}", "mails failed in a week", "/admin/outbox?state=failed"),
     ]
 
 

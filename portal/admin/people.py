@@ -150,6 +150,8 @@ def people() -> ResponseReturnValue:
 
 
 def _heading(people: int, may_come_in: int) -> str:
+    if not people:
+        return "Nobody found"
     if people > MOST:
         return f"More than {MOST:,} people"
     return ngettext(

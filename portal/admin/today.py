@@ -262,7 +262,7 @@ def _when(board: Board | None) -> str:
 
 def _lede(tonight: Tonight | None, viewer_clock: Clock) -> str:
     if tonight is None:
-        return "No meeting is on the programme. Plan one, and it appears on everybody's page."
+        return "No meeting is on the programme. Plan one, and it appears on everybody’s page."
     starts = viewer_clock.here(tonight.starts_at)
     if phase_of(tonight, viewer_clock) == "live":
         return ngettext(

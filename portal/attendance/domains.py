@@ -71,7 +71,7 @@ MOST = 25
 # Read from ix_meeting_attendances_domains alone. A domain has no blank, so the two groups are none. A row from before the club
 # named its domains calls nobody external, and so is the club's own only by its domain.
 BY_DOMAIN = text(f"""
-select case when not is_external_domain and email_domain = any (:own) then 'the club''s own'
+select case when not is_external_domain and email_domain = any (:own) then 'the club’s own'
             when email_domain = any (:consumer) then 'public mail providers'
             else coalesce(email_domain, 'not known') end as domain,
        count(*) as people, count(*) filter (where outcome = 'attended') as attended, round(avg(join_duration)) as minutes

@@ -32,8 +32,8 @@ def _alarm(row: HostBoard) -> str:
     if row.heads <= row.came_in:
         return ""
     return ngettext(
-        "One person is in the room, and did not come through the door here. Please look who it is.",
-        "%(num)s people are in the room, more than came through the door here: %(came_in)s. Please look who is there.",
+        "One person is in the room, and did not come through the door here. Look who it is.",
+        "%(num)s people are in the room, more than came through the door here: %(came_in)s. Look who is there.",
         row.heads,
         came_in=row.came_in,
     )
@@ -43,3 +43,9 @@ def host_view(db: Session, board: Board) -> HostView | None:
     """The host's part of a meeting's page; None for who neither leads it, with access, nor is an admin."""
     row = HOST_BOARD.one_or_none(db, meeting=UUID(board.id))
     return HostView(board, row, NOTES_TO_HOST.all(db, meeting=UUID(board.id)), viewer().now) if row else None
+
+
+def coming_to(db: Session, meeting_id: UUID) -> list[str]:
+    """Before the start, the names of those who said yes and are not inside yet, 200 at most, for the host; else none."""
+    row = HOST_BOARD.one_or_none(db, meeting=meeting_id)
+    return row.missing if row else []

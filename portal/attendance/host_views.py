@@ -23,7 +23,8 @@ from portal.attendance.views import meeting_page
 from portal.database import db
 from portal.database.query import Query
 from portal.database.rows import row_type
-from portal.forms import Form, Paragraphs, address
+from portal.forms import Form, Line, Paragraphs, address
+from portal.meetings.actions import cancel_as_host
 from portal.meetings.board import Board, here_and_now
 from portal.meetings.models import Meeting
 from portal.meetings.rows import KindOfMeeting
@@ -104,6 +105,15 @@ class HostNeedsAccess(Refused):
     """Your access has ended, so you cannot run this meeting just now. With a plan you can again."""
 
 
+WHY = "Say why, in a sentence everybody may read."
+
+
+class CancellationForm(Form):
+    """The reason for cancelling a meeting."""
+
+    reason = Line("Reason", most=300, missing=WHY)
+
+
 class GuestsForm(Form):
     """Whom to invite, or whose invitation to take back: addresses, one a line."""
 
@@ -125,6 +135,30 @@ class GuestsForm(Form):
 
 
 bp = Blueprint("hosting", __name__, url_prefix="/meetings/<uuid:meeting_id>")
+
+
+@bp.get("/cancellation")
+def cancellation(meeting_id: UUID) -> ResponseReturnValue:
+    """Ask the host for the reason of a cancellation."""
+    return _cancellation_page(run_by_me(meeting_id), CancellationForm(None))
+
+
+@bp.post("/cancellation")
+def cancel(meeting_id: UUID) -> ResponseReturnValue:
+    """Call it off: the host cannot come."""
+    meeting, form = run_by_me(meeting_id), CancellationForm()
+    if not form.validate() or Board(meeting, here_and_now()).phase in ("over", "cancelled"):
+        return _cancellation_page(meeting, form, 422)
+    cancel_as_host(db.session(), meeting, form.reason.data)
+    flash(f"{meeting.title} is cancelled. Everybody who was coming is told.", "note")
+    return redirect(f"/meetings/{meeting_id}", 303)
+
+
+def _cancellation_page(meeting: MineToRun, form: CancellationForm, status: int = 200) -> ResponseReturnValue:
+    m = Board(meeting, here_and_now())
+    if m.phase in ("over", "cancelled"):
+        abort(404)
+    return page("attendance/cancellation.html", status, m=m, form=form)
 
 
 @bp.get("/requests")

@@ -127,7 +127,7 @@ HARD_STOP = timedelta(hours=4)
 RECORDS = {
     "provisional": "Attendance was settled, until the platform has reported",
     "final": "Attendance was settled",
-    "not_recorded": "Nobody could be seen in the room, so nobody's attendance was recorded",
+    "not_recorded": "Nobody could be seen in the room, so nobody’s attendance was recorded",
 }
 """What is noted of a meeting that is settled."""
 

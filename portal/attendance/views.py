@@ -18,7 +18,7 @@ from portal import clock, limits, paging
 from portal.arguments import field_refusal
 from portal.attendance import live_board, notes, presence, queries, rsvp
 from portal.attendance.device import kind
-from portal.attendance.host_board import host_view
+from portal.attendance.host_board import coming_to, host_view
 from portal.attendance.my_meeting import (
     MonthSum,
     MyMeeting,
@@ -243,6 +243,7 @@ def meeting_page(
         to_host=rsvp.NOTES_TO_HOST.all(db.session(), meeting=meeting_id) if leads and not runs_it else [],
         told=TOLD,
         room=room_standing(db.session(), meeting_id) if m.hosted and not behind else None,
+        coming=coming_to(db.session(), meeting_id) if m.hosted and m.phase in ("ahead", "doors") else [],
     )
 
 

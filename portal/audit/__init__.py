@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock, limits
 from portal.audit.redaction import struck
-from portal.database.identity import Browser, Role, person
+from portal.database.identity import Browser, Role, is_standby, person
 from portal.database.query import Command
 from portal.reference import reference
 
@@ -24,6 +24,12 @@ values (:level, :message, :category, :operation, :user_id, :subject_id, :meeting
         :ip_address, :request_id, :user_agent)
 """)
 )
+
+LOOKED_LATELY = text("""
+select exists (select from system_logs
+                where user_id = (select auth.uid()) and operation = 'person.opened' and subject_id = :person
+                  and timestamp > cast(:at as timestamptz) - interval '1 day')
+""")
 
 
 def record(
@@ -56,6 +62,16 @@ def record(
     if has_request_context():
         row |= {"ip_address": limits.origin(), "user_agent": (request.user_agent.string or "")[:400] or None}
     NOTE.do(db, **row)
+
+
+def person_opened(db: Session, person_id: UUID) -> None:
+    """An admin looks at what the club knows of somebody: noted once a day, and shown to that person. Not of oneself, and not
+    on a standby, where nothing can be written.
+    """
+    if is_standby(db) or person_id == _asker(db):
+        return
+    if not db.scalar(LOOKED_LATELY, {"person": person_id, "at": clock.now()}):
+        record(db, "person.opened", "An admin opened a page about somebody", subject_id=person_id)
 
 
 def limit_reached(db: Session, what: str, whose: str) -> None:

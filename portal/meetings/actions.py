@@ -21,6 +21,9 @@ class NotInThePast(Refused):
     """A meeting starts in the future."""
 
 
+CANCEL_AS_HOST = text("select cancel_as_host(:meeting, :why)")
+
+
 class AlreadyBegun(Refused):
     """This meeting has begun, is over or is cancelled; it can no longer be changed."""
 
@@ -120,6 +123,17 @@ def cancel(db: Session, meeting: Titled, reason: str) -> None:
     values = {"status": "cancelled", "cancellation_reason": reason, "revision": Meeting.revision + 1}
     if not db.execute(called_off.values(values)).rowcount:  # type: ignore[attr-defined]
         raise AlreadyBegun
+    _called_off(db, meeting, reason)
+
+
+def cancel_as_host(db: Session, meeting: Titled, reason: str) -> None:
+    """The same by the one who leads it and cannot come. Raises AlreadyBegun."""
+    if not db.scalar(CANCEL_AS_HOST, {"meeting": meeting.id, "why": reason}):
+        raise AlreadyBegun
+    _called_off(db, meeting, reason)
+
+
+def _called_off(db: Session, meeting: Titled, reason: str) -> None:
     audit.record(
         db, "meeting.cancelled", f"Cancelled {meeting.title}", category="meeting", meeting_id=meeting.id, reason=reason
     )

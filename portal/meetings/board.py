@@ -313,6 +313,11 @@ class Board:
         return max(0, min(self.minutes, int((self._clock.now - self._row.starts_at).total_seconds() // 60)))
 
     @property
+    def door_minutes(self) -> int:
+        """How many minutes before the start the doors open; for the host of the page, the host's door."""
+        return int(self._clock.doors.total_seconds() // 60)
+
+    @property
     def doors_at(self) -> str:
         """When the doors open, on the viewer's clock."""
         return reading(self._row.starts_at - self._clock.doors, self._clock.zone).time

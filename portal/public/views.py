@@ -160,7 +160,7 @@ def manifest() -> ResponseReturnValue:
     fields = {
         "name": name,
         "short_name": name,
-        "start_url": "/",
+        "start_url": "/next",
         "display": "minimal-ui",
         "icons": icons,
         "background_color": "#fdfcf9",

@@ -53,12 +53,16 @@ def _state(row: RoomRow, *, made_by_itself: bool) -> tuple[tuple[str, str, str],
     if row.provision_state == "gone" and made_by_itself:
         return ("quarter", "The room is gone", "amber"), f"It was deleted on {name}. Another is made within a minute."
     if made_by_itself:
-        return ("ring", "No room yet", ""), f"It is made on {name} by itself, not earlier than a day before the start."
+        return (
+            "ring",
+            "No room yet",
+            "",
+        ), f"It is made on {name} automatically, not earlier than a day before the start."
     return ("quarter", "No link is set", "amber"), "Nobody can join until there is one."
 
 
 def _next_try(row: RoomRow) -> str:
     if row.next_try_at is None or row.next_try_at >= row.ends_at:
-        return "It is not tried again by itself."
+        return "It is not tried again automatically."
     here: datetime = row.next_try_at.astimezone(viewer().tz)
     return f"The next try is at {here:%H:%M}."

@@ -14,7 +14,7 @@ export function showOwnHours() {
     for (const time of all("time", clock)) time.textContent = hour;
     for (const place of all("[data-own-place]", clock)) place.textContent = placeOf(zone);
     for (const other of all("[data-own-day]", clock)) {
-      other.textContent = day === clubs.slice(0, 10) ? "" : ` ${say({ weekday: "short" })}`;
+      other.textContent = day === clubs.slice(0, 10) ? "" : `, ${say({ weekday: "short" })}`;
     }
     clock.classList.add("known");
   }

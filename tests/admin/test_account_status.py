@@ -111,7 +111,7 @@ def test_no_other_word_is_taken(desk, alice, superuser):
 
 def test_after_half_an_hour_the_code_is_asked_for_and_nothing_is_done(desk, her_phone, alice, superuser):
     answer = presses(desk, alice, "suspend")
-    assert answer.status_code == 403 and "The code once more" in answer.text
+    assert answer.status_code == 403 and "Enter a code again" in answer.text
     assert account_status_of(superuser, alice) == (True, False)
     assert desk.get("/admin/people").status_code == 200, "looking needs no fresh code"
 

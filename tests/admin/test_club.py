@@ -134,7 +134,7 @@ def test_saving_what_stands_changes_nothing(desk, form, superuser):
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
-        ("club_name", " ", "Enter the club's name."),
+        ("club_name", " ", "Enter the club’s name."),
         ("help_email", "nobody", "Enter an e-mail address with an @, like ana@duarte.pt"),
         (
             "club_domains",

@@ -168,7 +168,7 @@ def test_what_was_looked_for_stays_in_the_form(look, alice):
 def test_nothing_found_is_a_sentence_and_the_way_back(look):
     assert "Nothing has happened yet." in words(look())
     answer = look("level=error")
-    assert "Nothing of the kind is in the log." in words(answer) and link(answer, "Show everything") == "/admin/log"
+    assert "Nothing in the log matches." in words(answer) and link(answer, "Show everything") == "/admin/log"
 
 
 def test_a_person_is_who_did_it_or_had_it_done_and_once(look, note, alice, bob):

@@ -71,6 +71,7 @@ def test_after_it_they_are_what_came_of_it(desk, over):
         "minutes each stayed": "57",
     }
     assert "60 minutes planned, on Zoom. 57 minutes from the first arrival to the last departure." in words(answer)
+    assert "Known from" in words(answer) and rows(answer, "tr")[1].endswith("Tablet The platform, live")
 
 
 def test_how_many_could_come_is_noted_when_it_begins(worker_app, superuser, tonight):

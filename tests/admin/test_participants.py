@@ -59,7 +59,7 @@ def test_the_choice_is_among_those_who_said_yes_and_are_nobody_yet(desk, superus
         [over.id, bob.id],
     )
     said = words(desk.get(page_of(superuser, over)), "fieldset")
-    assert "Alice" in said and "Bob" not in said and "Nobody of the club" in said
+    assert "Alice" in said and "Bob" not in said and "Nobody from the club" in said
 
 
 def test_anybody_is_found_by_name(desk, superuser, charlie, over):

@@ -73,7 +73,7 @@ def test_mail_houses_are_one_line_and_the_club_another(known, sign_in, superuser
     for path in (f"/admin/meetings/{over.id}", "/admin/domains"):
         table = sign_in(dora).get(path).text.partition("Domains, most who came first")[2]
         named = re.findall(r'class="lead"><bdi>(.*?)</bdi>', table)
-        assert [plain(name) for name in named] == ["Public mail providers", "The club's own", "moen.no"]
+        assert [plain(name) for name in named] == ["Public mail providers", "The club’s own", "moen.no"]
 
 
 def test_who_answered_before_the_club_named_its_domains_is_not_its_own(known, sign_in, superuser, alice, charlie, dora):

@@ -7,7 +7,7 @@ import pytest
 from portal.attendance import jobs
 from portal.clock import at
 from tests.support.presence import has_room, moment, seen
-from tests.support.reading import do, invite, one, operations, plan, words
+from tests.support.reading import answers, do, invite, one, operations, plan, words
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -60,7 +60,7 @@ def test_who_said_yes_and_has_not_come_is_missing(board, superuser, alice, bob, 
 
 
 def test_before_the_start_nobody_is_missing(board, alice):
-    assert "Who is missing stands here from the start on." in board(alice, -5)
+    assert "Once the meeting has started, people who are missing are listed here." in board(alice, -5)
 
 
 def test_whose_access_ended_or_place_was_taken_back_should_leave(board, superuser, alice, bob, charlie, tonight):
@@ -162,3 +162,12 @@ def test_only_while_it_runs(remind, superuser, alice, minutes):
 def test_nobody_elses_press_reminds(remind, superuser, bob):
     assert remind(bob).status_code == 404
     assert one(superuser, "select reminded_at from rooms") is None
+
+
+def test_the_host_reads_ahead_who_is_coming_and_when_the_own_door_opens(sign_in, superuser, alice, bob):
+    meeting = plan(superuser, "Supper", days=2, host_id=alice.id, host_name="Alice")
+    answers(superuser, meeting.id, accepted=[alice, bob])
+    hers, his = (words(sign_in(person).get(f"/meetings/{meeting.id}")) for person in (alice, bob))
+    assert "Who is coming: one person besides you Bob" in hers and "Who is coming" not in his
+    assert "The Join button appears here 40 minutes before the start." in hers
+    assert "The Join button appears here 10 minutes before the start." in his

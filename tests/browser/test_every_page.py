@@ -156,6 +156,16 @@ def test_a_members_pages(walk: Walk, charlie: Person) -> None:
     assert walk(charlie, MEMBER) == []
 
 
+def test_a_word_wider_than_a_phone_is_broken(
+    open_: Open, programme: Named, superuser: psycopg.Connection, charlie: Person
+) -> None:
+    superuser.execute("update meetings set title = repeat('Donaudampfschiff', 7) where id = %s", [programme["ahead"]])
+    page = open_(charlie, viewport={"width": 320, "height": 640})
+    for path in ("/meetings", f"/meetings/{programme['ahead']}", "/meetings/week"):
+        page.goto(path)
+        assert page.evaluate(TOO_WIDE) == [], path
+
+
 def test_the_pages_of_somebody_in_grace(walk: Walk, charlie: Person, superuser: psycopg.Connection) -> None:
     superuser.execute(FAILED)
     assert walk(charlie, GRACE) == []

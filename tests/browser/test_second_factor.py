@@ -94,7 +94,7 @@ def test_what_matters_asks_once_more_and_goes_on(
     superuser.execute("update second_factors set last_step = 0")
     page.goto(f"/admin/people/{charlie.id}")
     suspend(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("The code once more")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Enter a code again")
     give(page, pyotp.TOTP(secret).now())
     expect(page.get_by_text("Charlie is suspended. They are told by mail.")).to_be_visible()
     expect(page.get_by_text("Suspended", exact=True)).to_be_visible()

@@ -4,6 +4,7 @@
 DOORS = {
     "club_metrics": "web",
     "entitlement_sources": "admin worker",
+    "cancel_as_host": "member admin",
     "cut_order": "admin",
     "give_access": "admin",
     "my_entitlement_sources": "member admin",
@@ -13,6 +14,7 @@ DOORS = {
     "note_provider_event": "anonymous",
     "note_room_event": "anonymous",
     "note_timings": "web worker",
+    "looked_at_me": "member admin",
     "open_checkout": "member admin",
     "open_connections": "admin",
     "paid_coverage": "worker",

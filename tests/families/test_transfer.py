@@ -147,7 +147,7 @@ def test_money_back_is_told_with_the_date_it_leaves(hand, worker_app, superuser,
 
 def test_who_ends_the_plan_reads_first_what_that_means(sign_in, alice, bob):
     page = words(sign_in(alice).get("/family/end"))
-    assert "Everyone keeps everything until" in page and "Alice, Bob." in page
+    assert "Everyone, including you, keeps everything until" in page and "Alice, Bob." in page
     assert sign_in(bob).get("/family/end").status_code == sign_in(bob).submit("/family/end").status_code == 404
 
 

@@ -71,7 +71,7 @@ def test_a_morning_is_today_and_not_tonight(look, superuser, database):
 def test_one_clock_is_enough_in_the_clubs_own_zone(look, tonight):
     text = words(look(tonight.starts_at - 5 * HOUR))
     assert "21:00 Istanbul" in text and "club time" not in text
-    assert "Times are in Istanbul, the club's own zone." in text
+    assert "Times are in Istanbul, the club’s own zone." in text
 
 
 def test_both_clocks_are_named_when_they_differ(look, superuser, charlie, tonight):

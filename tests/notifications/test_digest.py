@@ -103,7 +103,7 @@ def test_it_says_what_is_unanswered_and_what_one_comes_to(digest, superuser, ali
         f"Answer: https://localhost/meetings/{quiet.id}\n\n"
         "You are coming\n\nSupper\nTonight, Monday 14 December, 21:00 in Istanbul\n"
         f"See the meeting: https://localhost/meetings/{supper.id}\n\n"
-        "Times are in Istanbul, the club's own zone."
+        "Times are in Istanbul, the club’s own zone."
     )
 
 

@@ -216,7 +216,7 @@ def test_an_evening_at_google_meet(club: RealClub, platforms: Platforms, ana: Pa
     say_who(ana, FRIDA_AT_GOOGLE.name, choice="Frida")
     for _ in range(2):  # who has no account is somebody new each time
         say_who(ana, "Gusti", search="Gustav", choice="Gustav")
-    say_who(ana, "Somebody’s uncle", choice="Nobody of the club")
+    say_who(ana, "Somebody’s uncle", choice="Nobody from the club")
     stays: dict[str, list[Stay]] = {}
     with google.books() as books:
         for row in books.rows(SESSIONS, code):

@@ -100,7 +100,7 @@ def test_with_a_second_factor_the_way_in_is_changed_only_with_a_fresh_code(hers,
         assert PASSWORD not in answer.text
     for path in ("/account/address", "/account/close"):
         assert hers.get(path).location == f"/sign-in/code?next={path}"
-    assert "Give a code first" in words(hers.get("/account"))
+    assert "Enter a code first" in words(hers.get("/account"))
     assert told(alice.email) == ["Your second factor is set up"]
 
 

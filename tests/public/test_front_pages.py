@@ -129,7 +129,10 @@ def test_a_phone_finds_icon_colour_and_manifest(client, now):
     page, told = front(client, now).text, client.get("/manifest.webmanifest")
     icons = [re.search(r'rel="apple-touch-icon" href="(.*?)"', page)[1], *(icon["src"] for icon in told.json["icons"])]
     assert [client.get(icon).mimetype for icon in icons] == ["image/png"] * 3
-    assert told.mimetype == "application/manifest+json" and told.json["name"] == "Goalete"
+    assert told.mimetype == "application/manifest+json" and (told.json["name"], told.json["start_url"]) == (
+        "Goalete",
+        "/next",
+    )
     assert page.count('name="theme-color"') == 2 and 'rel="manifest" href="/manifest.webmanifest"' in page
 
 

@@ -81,7 +81,7 @@ def test_what_no_further_try_mends_waits_for_a_person(tended, outside, state, si
     assert (state(), outside.calls) == ("failed", ["create"])
     with clock.at(evening.starts_at):
         hers = sign_in(alice)
-        assert "It is not tried again by itself." in words(hers.get(f"/meetings/{evening.id}/room"))
+        assert "It is not tried again automatically." in words(hers.get(f"/meetings/{evening.id}/room"))
         assert (
             "The room is being made again." in hers.get(hers.submit(f"/meetings/{evening.id}/room/again").location).text
         )

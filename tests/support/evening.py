@@ -46,7 +46,7 @@ def plan_meeting(page: Page, title: str, host: str, link: str = "", platform: st
     start = (datetime.now(UTC) + timedelta(minutes=5)).replace(second=0)
     page.goto("/admin/meetings/new")
     page.get_by_label("Title").fill(title)
-    page.get_by_label("Host's e-mail").fill(host)
+    page.get_by_label("Host’s e-mail").fill(host)
     page.get_by_label("Date").fill(start.date().isoformat())
     page.get_by_label("Start", exact=True).fill(f"{start:%H:%M}")
     page.locator("select[name=timezone]").select_option("UTC")

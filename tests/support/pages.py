@@ -173,7 +173,7 @@ ADMIN = (
     Stop("admin-outbox", "/admin/outbox"),
     Stop("admin-outbox-none", "/admin/outbox?q=xyz"),
     Stop("admin-messages", "/admin/messages"),
-    Stop("admin-messages-refused", "/admin/messages", "Look at it"),
+    Stop("admin-messages-refused", "/admin/messages", "Preview"),
     Stop("admin-meeting-messages", "/meetings/{ahead}/messages"),
     Stop("admin-inbox", "/admin/inbox"),
     Stop("admin-schedule", "/admin/operations/schedule"),

@@ -72,7 +72,7 @@ def test_how_soon_is_told_in_the_readers_own_days():
         ("Australia/Lord_Howe", "Australia/Sydney", "Times are yours, in Lord Howe. Sydney keeps the same time."),
         ("Australia/Adelaide", "Australia/Darwin", "Times are yours, in Adelaide. Darwin is one hour behind."),
         ("Asia/Kolkata", "Asia/Karachi", "Times are yours, in Kolkata. Karachi is 30 minutes behind."),
-        ("Europe/Istanbul", "Europe/Istanbul", "Times are in Istanbul, the club's own zone."),
+        ("Europe/Istanbul", "Europe/Istanbul", "Times are in Istanbul, the club’s own zone."),
         ("Pacific/Kiritimati", "Pacific/Niue", "Times are yours, in Kiritimati. Niue is 25 hours behind."),
     ],
 )

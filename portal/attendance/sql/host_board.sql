@@ -1,4 +1,4 @@
--- What the host of a running meeting and admins see of its room besides what everybody sees: who said yes and has not come,
+-- What the host of a meeting and admins see of its room besides what everybody sees: who said yes and has not come,
 -- who is inside and should leave (their access ended, or their place was taken back), who is inside that nobody knows, by
 -- the platform's name; how many the platform sees inside, two devices of one person once, and how many came through our
 -- door; when those who are missing were last reminded. No row for anybody else.

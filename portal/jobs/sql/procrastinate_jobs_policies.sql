@@ -26,6 +26,11 @@ create policy enqueue_in_free_club on procrastinate_jobs for insert to portal_me
                   = (select auth.uid())::text
               and exists (select from access_grants g where g.user_id = (select auth.uid()) and g.kind = 'free'
                                                         and g.ends_at > (select club_now())));
+-- A host who cannot come has everybody told.
+create policy enqueue_own_cancellation on procrastinate_jobs for insert to portal_member
+  with check (status = 'todo' and task_name::text = any ('{calendar.tell_cancelled}')
+              and exists (select from meetings m where m.id::text = args ->> 'meeting_id' and m.status = 'cancelled'
+                                                   and m.host_id = (select auth.uid())));
 create policy enqueue_for_admins on procrastinate_jobs for insert to portal_admin
   with check (status = 'todo' and task_name::text = any ('{
     calendar.tell_moved, calendar.tell_cancelled, calendar.tell_reinstated, billing.reconcile, billing.follow_transfer, rooms.check,
