@@ -102,9 +102,15 @@ def build(target: Path) -> dict[str, str]:
 
 def _copied(target: Path) -> dict[str, str]:
     manifest: dict[str, str] = json.loads((ASSETS / "manifest.json").read_text())
-    if target.resolve() != ASSETS.resolve():
-        shutil.copytree(ASSETS / "files", target / "files", dirs_exist_ok=True)
-        _list(manifest, target)
+    if target.resolve() == ASSETS.resolve():
+        return manifest
+    (target / "files").mkdir(parents=True, exist_ok=True)
+    # From the end of the alphabet: the compressed forms are there before the plain one, which is looked for.
+    for file in sorted((ASSETS / "files").iterdir(), reverse=True):
+        if not (target / "files" / file.name).exists():
+            with TemporaryDirectory(dir=target) as workshop:
+                shutil.copyfile(file, Path(workshop) / file.name).replace(target / "files" / file.name)
+    _list(manifest, target)
     return manifest
 
 

@@ -96,7 +96,8 @@ def assets() -> None:
 @click.option("--superuser", help="Address of a PostgreSQL superuser, if this is not root beside Debian's PostgreSQL.")
 @click.option("--group", default="goalete", show_default=True, help="Who may read the files, besides root.")
 @click.option("--admin", help="Address of the first admin.")
-def setup(folder: str, database: str, superuser: str | None, group: str, admin: str | None) -> None:
+@click.option("--empty", is_flag=True, help="Make no tables and no admin: `portal restore` fills the database.")
+def setup(folder: str, database: str, superuser: str | None, group: str, admin: str | None, empty: bool) -> None:
     """Make this server ready: settings, database, roles, tables, first admin. What is there already stays as it is."""
     from portal.assets import build
     from portal.database.identity import WORKER
@@ -111,9 +112,14 @@ def setup(folder: str, database: str, superuser: str | None, group: str, admin: 
     settings = Settings.from_environment({**os.environ, **steps.read(place)}, needs=(*LOGINS, "SECRET_KEY"))
     if steps.make_database(settings, superuser):
         print("The database has its roles, and each login its own password.")
-    bring(settings, "head")
     build(settings.assets)
-    print(f"The tables are those of this version, the files for browsers are in {settings.assets}.")
+    steps.share_assets(settings.assets, group)
+    print(f"The files for browsers are in {settings.assets}.")
+    if empty:
+        print("The database has no tables, as `portal restore` wants it.")
+        return
+    bring(settings, "head")
+    print("The tables are those of this version.")
     if admin:
         with transaction(_app(settings, settings.worker_url), WORKER) as db:
             path = first_admin(db, admin)

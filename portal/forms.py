@@ -215,6 +215,17 @@ def readable(sentence: str) -> Validator:
     return check
 
 
+def between(least: int, most: int, sentence: str) -> Validator:
+    """A validator: a whole number within these, or the sentence. WTForms' own breaks at one that no float can hold."""
+
+    def check(_form: FlaskForm, field: Field) -> None:
+        if not least <= field.data <= most:
+            raise ValidationError(sentence)
+
+    check.field_flags = {"min": least, "max": most}  # type: ignore[attr-defined] # WTForms writes them into the input
+    return check
+
+
 def this_century(_form: Form, field: Field) -> None:
     """Refuse days so far off that no clock can count to them."""
     if not 2000 <= field.data.year < 2100:

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from wtforms import Field, FileField, HiddenField, IntegerField, TimeField, ValidationError
-from wtforms.validators import NumberRange
 
 from portal.access import admin, proved, takes_files
 from portal.club import Row, actions, colours, picture
 from portal.database import db
-from portal.forms import EmailLine, Form, Line, Paragraphs, Validator, ZoneField, readable
+from portal.forms import EmailLine, Form, Line, Paragraphs, Validator, ZoneField, between, readable
 from portal.meetings.actions import doors_moved
 from portal.meetings.description import rendered
 from portal.problems import Refused
@@ -24,7 +23,7 @@ WITH_A_PICTURE = picture.MOST_BYTES + 100_000
 
 
 def _from_to(least: int, most: int, sentence: str) -> list[Validator]:
-    return [readable(sentence), NumberRange(least, most, sentence)]
+    return [readable(sentence), between(least, most, sentence)]
 
 
 def _refuse_faint(field: Field, theme: colours.Theme) -> None:

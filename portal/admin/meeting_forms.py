@@ -6,11 +6,11 @@ from typing import Any
 
 from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField, SelectMultipleField, TimeField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import Optional
 from wtforms.widgets import CheckboxInput
 
 from portal.attendance.host_views import WHY
-from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField, day_field, readable
+from portal.forms import EmailLine, Form, Line, Paragraphs, ZoneField, between, day_field, readable
 from portal.meetings.actions import Plan
 from portal.meetings.board import ROOMS
 from portal.meetings.models import MeetingSeries
@@ -43,14 +43,14 @@ class ProgrammeForm(Form):
         default=60,
         validators=[
             readable("Enter a whole number of minutes."),
-            NumberRange(1, 480, "Between 1 minute and 8 hours (480)."),
+            between(1, 480, "Between 1 minute and 8 hours (480)."),
         ],
     )
     platform = SelectField("Room", choices=[SelectChoice(*room) for room in (ROOMS | TYPED).items()])
     link = LinkLine()
     remove_link = BooleanField("Remove the link that is set")
     max_attendees = IntegerField(
-        "Places", default=50, validators=[Optional(), readable(NO_PLACES), NumberRange(1, 100_000, NO_PLACES)]
+        "Places", default=50, validators=[Optional(), readable(NO_PLACES), between(1, 100_000, NO_PLACES)]
     )
     requires_approval = BooleanField("The host approves each person")
     is_private = BooleanField("Only for people who are invited")
@@ -114,9 +114,7 @@ class SeriesForm(ProgrammeForm):
     month_weekday = SelectField("Weekday", choices=[SelectChoice(str(n), day) for n, day in enumerate(DAYS, 1)])
     starts_on = day_field("From")
     ends_on = day_field("Last day", optional=True)
-    times = IntegerField(
-        "or how many times", validators=[Optional(), readable(NO_TIMES), NumberRange(1, 1000, NO_TIMES)]
-    )
+    times = IntegerField("or how many times", validators=[Optional(), readable(NO_TIMES), between(1, 1000, NO_TIMES)])
     only_if_free = BooleanField("Only on days without another meeting: the club’s daily meeting")
 
     def validate(self, extra_validators: object = None) -> bool:

@@ -4,6 +4,7 @@
 it is given everything about the customer as just fetched, so copies, delays and disorder of events change nothing.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,7 +36,7 @@ KNOWN = {"incomplete", "incomplete_expired", "trialing", "active", "past_due", "
 
 
 def apply_snapshot(db: Session, snapshot: CustomerSnapshot) -> str:
-    """Bring the payer's rows to what the provider said; what happened, in words for the list of events."""
+    """Bring the payer's rows in line with what the provider said. Returns what changed, in words for the list of events."""
     if snapshot.user_id is None or not lock_person(db, snapshot.user_id):
         return "not of this club"
     if not _newest(db, snapshot):
@@ -59,7 +60,7 @@ def apply_snapshot(db: Session, snapshot: CustomerSnapshot) -> str:
 
 
 def begin_families(db: Session, user_id: UUID | None = None) -> None:
-    """Who pays for a family and is in none gets one of their own: this person, or whoever it is true of."""
+    """Give a family to each person who pays for one and is in none; with `user_id`, to that person only."""
     for payer in db.scalars(WITHOUT_FAMILY, {"user_id": user_id}).all():
         family_wanted.publish(db, user_id=payer)
 
@@ -90,24 +91,19 @@ def _subscription(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subsc
         ours = Subscription(id=uuid4(), user_id=snapshot.user_id, provider_subscription_id=theirs.id)
     invoices = [invoice for invoice in snapshot.invoices if invoice.subscription_id == theirs.id]
     waiting = [invoice for invoice in invoices if invoice.waits_for and invoice.id != theirs.pending_bill]
-    free, credit = (
-        [
-            invoice.period[1]
-            for invoice in invoices
-            if invoice.status == "paid" and not invoice.amount_minor and invoice.free == free
-        ]
-        for free in (True, False)
-    )
-    until = max((invoice.period[1] for invoice in invoices if invoice.status == "paid"), default=None)
+    paid = [invoice for invoice in invoices if invoice.status == "paid"]
+    without_charge = [invoice for invoice in paid if not invoice.amount_minor]
+    until = _last_end(paid)
     if before is None or until is None or until > clock.now():  # grace that has begun keeps its length
         ours.grace_days = current_app.config["SETTINGS"].grace_days
     ours.status, ours.subscription_type, ours.billing_cycle = theirs.status, theirs.plan, theirs.cycle
     ours.amount_minor, ours.currency, ours.started_at = theirs.amount_minor, theirs.currency, theirs.started_at
     ours.renews_at, ours.ends_at, ours.ended_at = theirs.renews_at, theirs.ends_at, theirs.ended_at
     ours.ended_by, ours.is_duplicate = theirs.ended_by, theirs.is_duplicate
-    if theirs.trial_until:  # one that was made longer at the provider's desk has no bill of its own
-        free = [*free, theirs.trial_until]
-    ours.free_until, ours.credit_until = max(free, default=None), max(credit, default=None)
+    free_until = _last_end(invoice for invoice in without_charge if invoice.free)
+    # A trial that was made longer at the provider's desk has no invoice of its own.
+    ours.free_until = max((end for end in (free_until, theirs.trial_until) if end), default=None)
+    ours.credit_until = _last_end(invoice for invoice in without_charge if not invoice.free)
     ours.covered_by = db.scalar(
         select(Checkout.covered_by).where(Checkout.id == theirs.checkout_id, Checkout.user_id == snapshot.user_id)
     )
@@ -125,15 +121,20 @@ def _subscription(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subsc
     return "" if before == theirs.status else f"subscription {theirs.status}"
 
 
+def _last_end(invoices: Iterable[Invoice]) -> datetime | None:
+    """The end of the latest period that these invoices pay for; None without any."""
+    return max((invoice.period[1] for invoice in invoices), default=None)
+
+
 def _unknown(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subscription) -> str:
-    """A word nobody here knows changes nothing, and somebody must look."""
+    """Leave a subscription with an unknown status as it is here, and log an error so that somebody looks."""
     words = f"The provider calls a subscription {theirs.status}, which nobody here understands"
     audit.record(db, "subscription.unknown", words, category="billing", level="error", subject_id=snapshot.user_id)
     return f"an unknown status {theirs.status} was left aside"
 
 
 def _begun(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subscription) -> None:
-    """It is paid for the first time: its checkout is done, and who takes a family over has it now."""
+    """Close the checkout of a subscription that was paid for the first time, and hand the family over if it was bought for that."""
     if theirs.checkout_id:
         db.execute(update(Checkout).where(Checkout.id == theirs.checkout_id).values(state="paid"))
     words = f"Subscription begun: {theirs.plan}, {theirs.cycle}"
@@ -143,7 +144,7 @@ def _begun(db: Session, snapshot: CustomerSnapshot, theirs: reading.Subscription
 
 
 def _cut(db: Session, subscription_id: str, ended_at: datetime) -> None:
-    """What was credited is not served: the rest of the paid time is worth money again."""
+    """End the access of a subscription's orders at `ended_at`, because the rest of the paid time was given back as credit."""
     cut = update(Order).where(Order.provider_subscription_id == subscription_id, Order.period_end > ended_at)
     db.execute(cut.values(cut_at=func.least(Order.cut_at, ended_at)))
 
@@ -152,7 +153,7 @@ def _cut(db: Session, subscription_id: str, ended_at: datetime) -> None:
 
 
 def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Order | None) -> str:
-    """One bill's row. A bill that charges nothing has none; a void one fails; money that went back is noted."""
+    """Write the order of one invoice and return what changed in words. An invoice that charges nothing gets no order."""
     of = next(s for s in snapshot.subscriptions if s.id == invoice.subscription_id)
     if order is None:
         if invoice.amount_minor <= 0:
@@ -203,7 +204,7 @@ def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Ord
 
 
 def _checkout_order(db: Session, of: reading.Subscription) -> Order | None:
-    """The order opened at the checkout is the one its subscription's first bill pays."""
+    """The order that the subscription's checkout opened, until an invoice is bound to it; the first invoice pays that one."""
     if of.checkout_id is None:
         return None
     bound = select(Order).join(Checkout, Checkout.order_id == Order.id)
@@ -211,7 +212,9 @@ def _checkout_order(db: Session, of: reading.Subscription) -> Order | None:
 
 
 def _free(db: Session, of: reading.Subscription, invoice: Invoice) -> str:
-    """Nothing to pay today. The order waits for the first payment, unless the whole period was paid from credit."""
+    """Mark the checkout of an invoice over nothing as paid. Its order waits for the first charge; it fails if there will be none
+    for this period, which was paid from credit, or if the subscription is over.
+    """
     order = _checkout_order(db, of)
     if order is not None and order.status == "pending" and of.status != "incomplete":
         db.execute(update(Checkout).where(Checkout.order_id == order.id).values(state="paid"))
@@ -222,14 +225,13 @@ def _free(db: Session, of: reading.Subscription, invoice: Invoice) -> str:
 
 
 def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any, ...]) -> str:
-    """A change of an order, in the log and in the outbox's jobs."""
-    what = (
-        "disputed"
-        if after[2] not in (before[2], None)
-        else "refunded"
-        if after[1] > (before[1] or 0)
-        else {"completed": "paid", "pending": "opened"}.get(order.status, order.status)
-    )
+    """Log a change of an order, and tell whoever subscribed to it. Returns it in words."""
+    if after[2] not in (before[2], None):
+        what = "disputed"
+    elif after[1] > (before[1] or 0):
+        what = "refunded"
+    else:
+        what = {"completed": "paid", "pending": "opened"}.get(order.status, order.status)
     audit.record(
         db,
         f"order.{what}",
@@ -244,9 +246,7 @@ def _noted(db: Session, order: Order, before: tuple[Any, ...], after: tuple[Any,
 
 
 def _log_other_amount(db: Session, snapshot: CustomerSnapshot, order: Order, invoice: Invoice) -> None:
-    """The provider asks another amount than was shown: charged is charged, but somebody must look, unless the club has it take
-    promotion codes or add tax.
-    """
+    """Log a warning that the provider charged another amount than was shown, unless promotion codes or tax may be the reason."""
     settings = current_app.config["SETTINGS"]
     if settings.stripe_promotion_codes or settings.stripe_tax:
         return

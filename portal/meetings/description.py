@@ -1,5 +1,7 @@
 """Descriptions are Markdown written by admins: rendered without raw HTML, then cleaned all the same."""
 
+from functools import lru_cache
+
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -8,8 +10,12 @@ _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(
 _TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "blockquote", "code", "pre", "hr", "h3", "h4"}
 
 
+@lru_cache(maxsize=64)
 def rendered(text: str | None) -> Markup:
-    """Safe HTML: paragraphs, lists, emphasis and links to http, https and mailto; nothing that loads or runs."""
+    """Safe HTML: paragraphs, lists, emphasis and links to http, https and mailto; nothing that loads or runs.
+
+    Kept for the texts that were shown last: ten thousand brackets take a second to render.
+    """
     if not text:
         return Markup()
     html = (

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+import lzma
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,21 @@ MOST_TIMES = 200
 """How many times its packed size a table may have: rows of JSON reach some twenty."""
 GRANTS = ("welcome", "complimentary", "offline", "gift", "free")
 LIVE = ("trialing", "active", "past_due", "unpaid")
+DAMAGED = (
+    BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,  # encrypted, packed in a way unknown here, or nested without end
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    Doubt,
+)
+"""What reading somebody else's archive may raise: anybody can make a ZIP file."""
 
 BEFORE: tuple[LiteralString, ...] = (
     # What the first start made of the environment: the archive has the club's own words.
@@ -78,7 +94,7 @@ def opened(file: Path, called: str = "") -> tuple[ZipFile, dict[str, Any]]:
         with archive.open("manifest.json") as entry:
             manifest = json.loads(entry.read(LONGEST_LINE))
         version, revision = manifest.get("version"), manifest.get("revision")
-    except (BadZipFile, KeyError, ValueError, AttributeError, RuntimeError, NotImplementedError) as broken:
+    except DAMAGED as broken:
         raise Problem(f"{called or file} is no archive of `portal export`.") from broken
     if manifest.get("format") != FORMAT or revision != HEAD:
         raise Problem(
@@ -95,7 +111,7 @@ def people(file: Path, wish: Wish, called: str) -> Iterator[Record | Untaken]:
     """
     try:
         yield from _people(file, wish, called)
-    except (KeyError, TypeError, AttributeError, OverflowError, Doubt) as broken:
+    except DAMAGED as broken:
         raise Problem(f"{called} is damaged: a row of it is not as a portal writes it.") from broken
 
 
@@ -199,7 +215,7 @@ def _rows_of(archive: ZipFile, table: str, called: str) -> Iterator[tuple[str, d
                 if rb"\u0000" in line:
                     raise ValueError("no portal keeps NUL")
                 yield f"{table}, line {number}", json.loads(line)
-    except (BadZipFile, KeyError, ValueError, zlib.error) as broken:
+    except DAMAGED as broken:
         raise Problem(f"{called} is damaged: its {name} cannot be read.") from broken
 
 

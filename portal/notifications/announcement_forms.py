@@ -4,9 +4,8 @@ from uuid import UUID
 
 from wtforms import Field, IntegerField, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import NumberRange
 
-from portal.forms import Form, Line, Paragraphs, only_known, readable, visible
+from portal.forms import Form, Line, Paragraphs, between, only_known, readable, visible
 from portal.notifications.announcements import Draft
 from portal.notifications.group_messages import AUDIENCES, OF_A_MEETING, OF_THE_CLUB
 
@@ -58,7 +57,7 @@ class ClubForm(AdminForm):
     days = IntegerField(
         "Within how many days it ends",
         default=30,
-        validators=[readable(DAYS), NumberRange(1, 365, DAYS)],
+        validators=[readable(DAYS), between(1, 365, DAYS)],
         description="Counts only for members whose access ends soon: those whose plan does not renew by itself.",
     )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from portal.config import INSTALLED, LOGINS, ROOT, Settings, declared
+from portal.config import ASSETS, INSTALLED, LOGINS, ROOT, Settings, declared
 from portal.database import roles
 from portal.problems import Problem
 from portal.setting_values import plain_url
@@ -95,6 +95,16 @@ def make_database(settings: Settings, superuser: str | None) -> bool:
                 f"The roles are made, but one cannot sign in: {str(error).strip().splitlines()[0]}"
             ) from error
     return True
+
+
+def share_assets(folder: Path, group: str) -> None:
+    """Let `group` add the files of later versions, if this is root, there is such a group, and the files are not the wheel's own."""
+    if os.geteuid() != 0 or folder.resolve() == ASSETS.resolve():
+        return
+    with contextlib.suppress(LookupError):
+        for place in (folder, folder / "files"):
+            shutil.chown(place, group=group)
+            place.chmod(0o775)
 
 
 def left(folder: Path) -> list[str]:

@@ -2,14 +2,12 @@
 
 import json
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 
 from flask import Blueprint, current_app, redirect
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from markupsafe import Markup
 from sqlalchemy import text
 
 from portal import clock
@@ -42,12 +40,6 @@ FOR_EVERYBODY = ("/", "/plans", "/sign-up", "/help", "/privacy", "/terms")
 """What search engines are told of."""
 
 
-@lru_cache(maxsize=16)
-def _rendered(text: str) -> Markup:
-    """The club's own words, drawn once for everybody."""
-    return rendered(text)
-
-
 @bp.get("/")
 @public
 def landing() -> ResponseReturnValue:
@@ -69,7 +61,7 @@ def landing() -> ResponseReturnValue:
         currency=money.name(settings.currency),
         times={"doors": f"{start - timedelta(minutes=settings.doors_minutes):%H:%M}", "start": f"{start:%H:%M}"},
         front_title=settings.front_title,
-        front_text=_rendered(settings.front_text),
+        front_text=rendered(settings.front_text),
         front_picture=settings.front_picture,
         front_picture_alt=settings.front_picture_alt,
     )
@@ -79,14 +71,14 @@ def landing() -> ResponseReturnValue:
 @public
 def privacy() -> ResponseReturnValue:
     """What is kept, for how long, and who sees it."""
-    return page("public/privacy.html", added=_rendered(current_app.config["SETTINGS"].privacy_text))
+    return page("public/privacy.html", added=rendered(current_app.config["SETTINGS"].privacy_text))
 
 
 @bp.get("/terms")
 @public
 def terms() -> ResponseReturnValue:
     """What the club promises and asks."""
-    return page("public/terms.html", added=_rendered(current_app.config["SETTINGS"].terms_text))
+    return page("public/terms.html", added=rendered(current_app.config["SETTINGS"].terms_text))
 
 
 @bp.get("/help")

@@ -90,6 +90,7 @@ def test_the_past_is_refused_at_the_field(desk, given, now):
         ({"timezone": "Mars/Olympus"}, "timezone", NO_ZONE),
         ({"duration": "0"}, "duration", "Between 1 minute and 8 hours (480)."),
         ({"duration": "481"}, "duration", "Between 1 minute and 8 hours (480)."),
+        ({"duration": "9" * 400}, "duration", "Between 1 minute and 8 hours (480)."),
         ({"duration": "an hour"}, "duration", "Enter a whole number of minutes."),
         ({"max_attendees": "0"}, "max_attendees", "At least one place and at most 100,000, or leave it empty."),
         ({"max_attendees": "some"}, "max_attendees", "At least one place and at most 100,000, or leave it empty."),

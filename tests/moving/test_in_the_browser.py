@@ -210,7 +210,10 @@ def test_people_of_an_archive_move_in_beside_those_who_are_here(desk, upload, wo
     }
 
 
-@pytest.mark.parametrize(("packed", "sentence"), [(b"not json", "is damaged"), (b" " * 50_000_000, "too tightly")])
+@pytest.mark.parametrize(
+    ("packed", "sentence"),
+    [(b"not json", "is damaged"), (b"[" * 100_000, "is damaged"), (b" " * 50_000_000, "too tightly")],
+)
 def test_an_archive_that_is_damaged_or_a_bomb_changes_nothing(packed, sentence, desk, upload, work, superuser):
     path = desk.submit("/admin/moving/out").location
     work()

@@ -34,6 +34,7 @@ ODD = st.one_of(
             "0",
             "1e9",
             "99999999999999999999",
+            "9" * 400,
             "2026-02-30",
             "2027-03-28",
             "02:30",
@@ -97,6 +98,16 @@ FIELDS = (
     "body",
     "days",
     "step",
+    "repeats",
+    "weekdays",
+    "month_day",
+    "starts_on",
+    "ends_on",
+    "times",
+    "doors_minutes",
+    "welcome_days",
+    "show",
+    "notes",
 )
 MANY = settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

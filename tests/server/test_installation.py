@@ -73,6 +73,7 @@ class Machine:
             "/var/backups/goalete": str(folder / "backups"),
             "/etc/goalete": str(folder / "etc"),
             "/etc/systemd/system": str(folder / "units"),
+            "/var/log/nginx": str(folder),
             "/etc/letsencrypt/live/portal.example.org": str(folder / "tls"),
             "goalete_portal-2.0.0-py3-none-any.whl": str(wheel),
             " -o goalete -g goalete": "",
@@ -275,6 +276,10 @@ def test_its_commands_make_a_club_that_serves_through_nginx_and_tls(machine):
     (sent,) = machine.mail.office.to("bea@example.org")
     link = re.search(r"https://portal\.example\.org(/verify/\S+)", sent.get_body(("plain",)).get_content())
     assert machine.ask("GET", link[1]).status == 200
+    machine.ask("GET", style, Referer=link[0]).read()
+    machine.ask("GET", "/plans", Referer=f"https://{HOST}/sign-up").read()
+    log = (machine.folder / "access.log").read_text()
+    assert '/sign-up"' in log and "/verify/" not in log and "/live/" not in log
 
     mail_id = sent["Message-ID"].strip("<>").partition("@")[0]
     report = {"mail_id": mail_id, "recipient": "bea@example.org", "status": "5.1.1"}

@@ -165,7 +165,9 @@ def start_nginx(town: Town) -> None:
         check=True,
         capture_output=True,
     )
-    example = (EXAMPLES / "nginx.conf").read_text().replace("/etc/letsencrypt/live/portal.example.org", str(folder))
+    example = (EXAMPLES / "nginx.conf").read_text()
+    for place in ("/etc/letsencrypt/live/portal.example.org", "/var/log/nginx"):
+        example = example.replace(place, str(folder))
     example = re.sub(r"^upstream .*\n", "", example, flags=re.MULTILINE)
     upstreams = as_here(
         "\n".join(re.findall(r"^upstream .*?^}", examples("Two of everything"), re.MULTILINE | re.DOTALL))

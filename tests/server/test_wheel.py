@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from portal.config import ROOT, VERSION
+from portal.operations.setup import read
 from tests.server.conftest import reachable
 from tests.support.club_server import free_port
 
@@ -52,10 +53,12 @@ def operator(installed, postgres, tmp_path):
         f"postgresql://postgres@/postgres?host={postgres.folder}&port={postgres.port}",
         "--admin",
         "ana@example.org",
+        "--group",
+        "nogroup",
     )
 
     def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        more = options if command == ("setup",) else ()
+        more = options if command[0] == "setup" else ()
         return subprocess.run(
             [installed / "portal", *command, *more],
             env=bare | environment,
@@ -80,9 +83,28 @@ def test_setup_makes_a_server_that_serves_and_a_second_run_changes_nothing(opera
     assert second.returncode == 0, second.stderr
     assert "Wrote" not in second.stdout and "first admin" not in second.stdout
     assert {file.name: file.read_text() for file in (tmp_path / "etc").iterdir()} == written
+    built = Path(read(tmp_path / "etc")["ASSETS"])
+    assert [(each.group(), each.stat().st_mode & 0o777) for each in (built, built / "files")] == [
+        ("nogroup", 0o775)
+    ] * 2
     with serving(installed, tmp_path) as (port, _):
         assert urllib.request.urlopen(f"http://127.0.0.1:{port}{link[1]}").status == 200
         assert f"alive, version {VERSION}" in urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").read().decode()
+
+
+def test_a_backup_comes_back_on_an_empty_server_with_the_old_settings(operator, postgres, tmp_path):
+    assert operator("setup", **ANSWERS).returncode == 0
+    settings = read(tmp_path / "etc") | {"BACKUPS": str(tmp_path / "backups")}
+    made = operator("backup", **settings)
+    assert made.returncode == 0, made.stderr
+    with postgres.superuser() as superuser:
+        superuser.execute("drop database from_a_wheel with (force)")
+    ready = operator("setup", "--empty")
+    assert ready.returncode == 0 and "first admin" not in ready.stdout, ready.stderr
+    (dump,) = (tmp_path / "backups").glob("*.dump")
+    for command in (("restore", str(dump)), ("check", "--at-rest")):
+        done = operator(*command, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_reload_loses_no_request(operator, installed, tmp_path):
