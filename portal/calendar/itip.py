@@ -116,8 +116,8 @@ def vevent(
     event.add("uid", uid(meeting.id, site))
     event.add("sequence", sequence)
     event.add("dtstamp", clock.now())
-    event.add("dtstart", _local(meeting.starts_at, meeting.timezone))
-    event.add("dtend", _local(meeting.ends_at, meeting.timezone))
+    for name, moment in (("dtstart", meeting.starts_at), ("dtend", meeting.ends_at)):
+        event.add(name, _local(moment, meeting.timezone) if _tells_zone(meeting) else moment.astimezone(UTC))
     event.add("summary", meeting.title)
     page = f"{site}/meetings/{meeting.id}"
     event.add("url", page)
@@ -141,7 +141,7 @@ def vtimezones(meetings: Iterable[CalendarMeeting]) -> Iterator[Timezone]:
     first: dict[str, int] = {}
     for meeting in meetings:
         year = meeting.starts_at.year
-        if _yearly_changes(meeting.timezone, year) is not None and meeting.timezone != "UTC":
+        if _tells_zone(meeting):
             first[meeting.timezone] = min(first.get(meeting.timezone, year), year)
     for zone, year in sorted(first.items()):
         yield vtimezone(zone, year)
@@ -219,15 +219,20 @@ def _mailto(address: str) -> str:
     return f"mailto:{quote(address, safe=MAILTO)}"
 
 
+def _tells_zone(meeting: CalendarMeeting) -> bool:
+    """Whether times are written in the meeting's zone: one whose clocks go by a rule of the year, or never change. Others, and
+    UTC, need no VTIMEZONE: they are written in UTC, which every program reads alike.
+    """
+    return meeting.timezone != "UTC" and _yearly_changes(meeting.timezone, meeting.starts_at.year) is not None
+
+
 def _local(moment: datetime, zone: str) -> datetime:
-    """The moment as the zone's clocks show it; or in UTC where that is told to every program alike: for UTC, which needs no
-    VTIMEZONE, for a zone without a rule of the year, and for an hour that clocks show twice, which would mean the first one
-    (RFC 5545 3.3.5).
+    """The moment as the zone's clocks show it. In UTC where they show that hour twice: it would mean the first one (RFC 5545
+    3.3.5), which not every program knows.
     """
     local = moment.astimezone(ZoneInfo(zone))
     comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    has_rule = _yearly_changes(zone, moment.year) is not None
-    return local if has_rule and not comes_twice and zone != "UTC" else moment.astimezone(UTC)
+    return moment.astimezone(UTC) if comes_twice else local
 
 
 class _Change(NamedTuple):

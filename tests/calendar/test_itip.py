@@ -248,6 +248,13 @@ def test_a_zone_without_a_rule_of_the_year_is_told_in_utc(zone):
     assert "DTSTART:20261020T180000Z\r\nDTEND:20261020T190000Z" in text and "TZID" not in text
 
 
+def test_a_zone_that_gives_up_summer_time_is_told_with_its_rules_or_not_at_all():
+    """Over New Year too, when the rules are those of one year and not yet of the other."""
+    for year in range(2024, 2032):
+        text = file(evening(datetime(year, 12, 31, 23, 30, tzinfo=UTC), "America/Vancouver"))
+        assert ("TZID=America/Vancouver" in text) == ("BEGIN:VTIMEZONE" in text)
+
+
 def test_the_attendee_is_written_as_the_to_of_the_mail():
     person = itip.Attendee("Ana", "ana@müller.example", "ACCEPTED")
     read = with_icalendar(itip.invitation(SUPPER, SITE, CLUB, person, method="REQUEST", sequence=1).text)
