@@ -38,6 +38,7 @@ RENEWING = Query(
         func.coalesce(Subscription.ends_at, Subscription.renews_at).label("until"),
         Subscription.ends_at.is_not(None).label("ends"),
         _WAITS.label("waits"),
+        Subscription.failed_at.is_not(None).label("failed"),
         User.first_name,
         User.last_name,
         User.email,
@@ -84,6 +85,16 @@ CHANGES = {
     ),
 }
 """The changes, keyed by the last segment of the URL."""
+ENDS_NOW = Change(
+    True,
+    "End the plan of {} now?",
+    "The payment that was due did not go through, so it ends at once, and so does what it covers. The payment is not tried"
+    " again, and nothing is charged.",
+    "End the plan now",
+    "bad",
+    "The plan of {} has ended. They are told by mail.",
+)
+"""What "end" is for a plan whose payment failed."""
 
 
 class ReasonForm(Form):
@@ -112,28 +123,37 @@ def of(person_id: UUID) -> Renewing | None:
 @admin
 def ask(person_id: UUID, change: str) -> ResponseReturnValue:
     """What ending somebody's plan, or letting it renew, means, and the form for the reason."""
-    becomes = CHANGES.get(change) or abort(404)
-    return _page(_changeable(person_id, change, becomes), change, becomes, ReasonForm(None))
+    row, becomes = _wanted(person_id, change)
+    return _page(row, change, becomes, ReasonForm(None))
 
 
 @admin
 def set_renewal(person_id: UUID, change: str) -> ResponseReturnValue:
     """End somebody's plan with its paid period, or let it renew again; an unknown change is a 404."""
-    becomes = CHANGES.get(change) or abort(404)
-    row, form = _changeable(person_id, change, becomes), ReasonForm()
+    row, becomes = _wanted(person_id, change)
+    form = ReasonForm()
     if not form.validate():
         return _page(row, change, becomes, form, 422)
     if not row.waits:  # pressed twice, it is one change and one mail
         db.session.rollback()  # nothing is held while the provider is asked
-        provider.set_to_end(row.provider_subscription_id, becomes.ends)
-        actions.note_renewal(db.session(), row, ends=becomes.ends, reason=form.reason.data)
+        ended = False
+        if becomes.ends:
+            ended = provider.set_to_end(row.provider_subscription_id)
+        else:
+            provider.let_renew(row.provider_subscription_id)
+        actions.note_renewal(db.session(), row, ends=becomes.ends, ended=ended, reason=form.reason.data)
+        becomes = ENDS_NOW if ended else becomes
     flash(becomes.done.format(_name(row), day=viewer().day(row.until)), "note")
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
-def _changeable(person_id: UUID, change: str, becomes: Change) -> Renewing:
+def _wanted(person_id: UUID, change: str) -> tuple[Renewing, Change]:
+    """Somebody's plan and what it is to become; 404 if it is that already, or the change is unknown."""
+    becomes = CHANGES.get(change) or abort(404)
     row = find(RENEWING, person=person_id, wish=change)
-    return row if row.ends is not becomes.ends else abort(404)
+    if row.ends is becomes.ends:
+        abort(404)
+    return row, ENDS_NOW if becomes.ends and row.failed else becomes
 
 
 def _name(row: Renewing) -> str:

@@ -235,12 +235,14 @@ def note_refund(db: Session, order: "Refundable | Order", minor: int, reason: st
     ask_about(db, order.user_id)
 
 
-def note_renewal(db: Session, plan: "Renewing", *, ends: bool, reason: str) -> None:
-    """The provider was told that somebody's plan ends with what is paid, or renews after all; the payer is told by mail."""
+def note_renewal(db: Session, plan: "Renewing", *, ends: bool, ended: bool, reason: str) -> None:
+    """The provider was told that somebody's plan ends with what is paid, or has `ended` this moment since that was not, or
+    renews after all; the payer is told by mail.
+    """
     note_wish(db, plan.user_id, "end" if ends else "renew")
     operation = "plan.ended-by-club" if ends else "plan.resumed-by-club"
     audit.record(db, operation, reason, category="billing", subject_id=plan.user_id)
-    message = messages.renewal_changed(plan, ends, reason)
+    message = messages.renewal_changed(plan, ends, ended, reason)
     mail.write(db, "plan-changed-by-club", plan.email, message, user_id=plan.user_id)
     ask_about(db, plan.user_id)
 

@@ -59,7 +59,7 @@ class Prepaid(NamedTuple):
 
 class Renewing(NamedTuple):
     """A live subscription with its payer: paid `until` a day on which it `ends`, or renews. `waits`: a change was asked of the
-    provider, and is not confirmed yet.
+    provider, and is not confirmed yet. `failed`: the payment of that day did not go through.
     """
 
     user_id: UUID
@@ -69,6 +69,7 @@ class Renewing(NamedTuple):
     until: datetime
     ends: bool
     waits: bool
+    failed: bool
     first_name: str | None
     last_name: str | None
     email: str
@@ -240,15 +241,17 @@ def first_payment(row: Due) -> Message:
     )
 
 
-def renewal_changed(row: Renewing, ends: bool, reason: str) -> Message:
-    """An admin's word: the plan ends with what is paid, or renews after all."""
+def renewal_changed(row: Renewing, ends: bool, ended: bool, reason: str) -> Message:
+    """An admin's word: the plan ends with what is paid, has `ended` since its payment failed, or renews after all."""
     day = day_long(row.until.astimezone(ZoneInfo(row.timezone)))
-    headline = f"Your plan ends on {day}" if ends else f"Your plan renews on {day}"
-    happens = (
-        "You keep everything until then, and no further payment is taken."
-        if ends
-        else "It will not end, and the next payment is taken from your card on that day."
-    )
+    if ended:
+        headline, happens = "Your plan has ended", "The payment that failed is not tried again, and nothing is charged."
+    elif ends:
+        headline = f"Your plan ends on {day}"
+        happens = "You keep everything until then, and no further payment is taken."
+    else:
+        headline = f"Your plan renews on {day}"
+        happens = "It will not end, and the next payment is taken from your card on that day."
     return Message(
         subject=headline,
         headline=headline,

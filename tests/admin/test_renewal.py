@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.member import FAILS_LATER, Member
 from tests.support.reading import words
 from tests.support.waitlist import one
 
@@ -47,3 +48,18 @@ def test_without_a_reason_and_without_a_plan_nothing_changes(plan, desk, bob, su
     assert plan("renew").status_code == plan("pause").status_code == 404
     assert desk.get(f"/admin/people/{bob.id}/money/plan/end").status_code == 404
     assert one(superuser, "select ends_at is null from subscriptions")
+
+
+def test_a_plan_whose_payment_failed_ends_now(desk, bank, sign_in, superuser, eve, mails):
+    member = Member(bank, sign_in(eve), superuser, eve)
+    member.buys(card=FAILS_LATER)
+    with member.on(32):
+        assert "Payment failed" in member.sees("/plan")
+    with member.on(33):
+        end = f"/admin/people/{eve.id}/money/plan/end"
+        assert "The payment that was due did not go through, so it ends at once" in words(desk.get(end))
+        answer = desk.submit(end, reason="She moved away.")
+        assert "The plan of Eve has ended. They are told by mail." in words(desk.get(answer.location))
+        bank.tell()
+        assert not member.entitled
+    assert "Your plan has ended" in [mail["subject"] for mail in mails(eve.email)]
