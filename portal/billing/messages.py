@@ -99,7 +99,7 @@ def order_open(who: Named, order: Order) -> Message:
     """An order that is paid outside of the portal: what, how much, and how."""
     return Message(
         subject=f"How to pay your order {order.order_number}",
-        headline=f"Please pay {money.shown(order.amount, order.currency)}",
+        headline=f"Pay {money.shown(order.amount, order.currency)}",
         body=(
             f"Hello {who.first_name or 'there'}, your order waits for your payment. Please give its number with the payment.",
             current_app.config["SETTINGS"].payment_instructions,

@@ -59,7 +59,7 @@ def test_a_member_orders_is_told_how_to_pay_and_is_in_when_it_came(sign_in, supe
     eve, dora = sign_in(EVE), sign_in(DORA)
     assert "Nothing renews by itself" in words(eve.get("/plans"))
     here, number = order_by_transfer(eve)
-    assert "Please pay $12.00." in words(eve.get(here)) and ways.IBAN in words(eve.get(here))
+    assert "Pay $12.00" in words(eve.get(here)) and ways.IBAN in words(eve.get(here))
     work()
     assert ways.IBAN in mails(EVE.email)[0]["text"] and number in mails(EVE.email)[0]["text"]
     assert access(superuser, EVE)[0] == "pending" and number in words(dora.get("/admin/money"))
