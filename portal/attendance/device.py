@@ -1,4 +1,4 @@
-"""With what somebody came in: for the statistics of joins. Client hints before the user agent."""
+"""The kind of device somebody joined with, for statistics: by client hints, else by the user agent."""
 
 from device_detector import DeviceDetector
 from flask import Request

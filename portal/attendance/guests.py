@@ -49,7 +49,7 @@ def invite(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool =
 
 
 def take_back_addresses(db: Session, meeting_id: UUID, addresses: list[str], *, later: bool = False) -> None:
-    """Take back the invitations of whoever is at these addresses; who stays (`NotRemovable`) or was not invited is passed over."""
+    """Take back the invitations of the people at these addresses, but for those who were not invited or are `NotRemovable`."""
     for person_id in db.scalars(INVITED_AT, {"meeting": meeting_id, "addresses": addresses}).all():
         with suppress(NotRemovable):
             take_back(db, meeting_id, person_id, later=later)

@@ -40,7 +40,7 @@ def _alarm(row: HostBoard) -> str:
 
 
 def host_view(db: Session, board: Board) -> HostView | None:
-    """The host's part of a meeting's page; None for who neither leads it, with access, nor is an admin."""
+    """The host's part of a meeting's page; None for a viewer who is neither an admin nor its host with access."""
     row = HOST_BOARD.one_or_none(db, meeting=UUID(board.id))
     return HostView(board, row, NOTES_TO_HOST.all(db, meeting=UUID(board.id)), viewer().now) if row else None
 

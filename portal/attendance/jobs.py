@@ -193,7 +193,7 @@ def invite_everybody(db: Session) -> None:
 
 @job("attendance.sweep", cron="* * * * *", lock="attendance.sweep", dry_run=True)
 def sweep(db: Session) -> None:
-    """Each minute: begin what has begun, pass on offers that ran out, end what was called off, settle the rest."""
+    """Each minute: begin what has begun, pass on offers that ran out, end the stays in cancelled meetings, settle the rest."""
     at = clock.now()
     begin(db)
     lapsed = select(Attendance.meeting_id).where(Attendance.answer == "offered", Attendance.offer_expires_at <= at)
@@ -278,7 +278,7 @@ def tell_of_notes(db: Session, meeting_id: UUID) -> None:
 @account_learnt.subscribe
 @job("attendance.match_again")
 def match_again(db: Session, meeting_id: UUID) -> None:
-    """It became known whose an account is: those of it in this meeting are somebody now."""
+    """Match a meeting's participants again, because it became known whose account one of them used."""
     db.execute(MATCH, {"meeting": meeting_id, "at": clock.now()})
     live.announce(db, meeting_id)
 
@@ -315,7 +315,7 @@ def why_not_missing(db: Session, written: Mail) -> str | None:
 
 @job("attendance.release", cron="*/5 * * * *", lock="attendance.release", dry_run=True)
 def release(db: Session) -> None:
-    """Whose access has ended holds no place of what is still to come; who waits is offered it."""
+    """People whose access has ended lose their places in meetings ahead, which are offered to those who wait."""
     at = clock.now()
     for person in _one_by_one(db, LAPSED, at=at):
         for meeting_id, offered in db.execute(RELEASE, {"person": person, "at": at}).all():
@@ -359,7 +359,7 @@ def settle(db: Session) -> None:
 
 
 def _one_by_one(db: Session, found: Executable, **params: object) -> Iterator[UUID]:
-    """What was found, each in a transaction of its own: who holds one meeting at a time cannot stand in a circle."""
+    """Handle each row in a transaction of its own: a transaction that locks one meeting only cannot deadlock with another."""
     return each(db, db.scalars(found, params).all())
 
 

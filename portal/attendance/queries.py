@@ -220,7 +220,7 @@ def invited_at(moment: datetime | BindParameter[datetime]) -> ColumnElement[int]
 
 
 def affected(meeting_id: UUID) -> Select[UUID, str, str | None, str]:
-    """Everybody who said yes, waits, asked or was invited by name: those who are told when a meeting changes or falls."""
+    """Whom a change or cancellation is told: everybody who said yes, waits, asked for a place or was invited by name."""
     invited = and_(Meeting.is_private, Attendance.answer == "invited", Meeting.host_id.is_distinct_from(User.id))
     return (
         select(User.id, User.email, User.first_name, User.timezone)

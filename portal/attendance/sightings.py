@@ -75,7 +75,7 @@ def take_in(db: Session, meeting_id: UUID, sightings: Sequence[Sighting], source
 
 
 def _row(sighting: Sighting) -> dict[str, str | None]:
-    """As `take_in` reads it. PostgreSQL keeps no NUL in a text and no half of a character, so there is none."""
+    """A sighting as the database function `take_in` reads it, without NUL and lone surrogates, which PostgreSQL keeps in no text."""
     participant = sighting.participant
     row = {
         **participant._asdict(),
@@ -90,9 +90,7 @@ def _row(sighting: Sighting) -> dict[str, str | None]:
 
 
 def note_room_times(db: Session, meeting_id: UUID, started_at: datetime | None, ended_at: datetime | None) -> None:
-    """When the room was first opened and last closed, as far as the platform told; who was inside then is out. Holds the
-    meeting.
-    """
+    """Note when the platform opened the room first and closed it last, and end the stays of those inside. Locks the meeting."""
     db.execute(LOCK, {"meeting": meeting_id})
     db.execute(ROOM_TIMES, {"meeting": meeting_id, "started_at": started_at, "ended_at": ended_at})
     db.execute(REFRESH, {"meeting": meeting_id})
@@ -109,7 +107,7 @@ def settle(db: Session, meeting_id: UUID) -> str | None:
 
 
 def name_participant(db: Session, participant_id: UUID, person_id: UUID | None) -> None:
-    """An admin's word on who somebody in a room was; None is nobody of the club. Their account is known from then on."""
+    """Note who a participant was, as an admin says; None for nobody of the club. The account is known from then on."""
     meeting_id: UUID = db.scalars(
         select(ParticipantRecord.meeting_id).where(ParticipantRecord.id == participant_id)
     ).one()

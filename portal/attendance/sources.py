@@ -85,7 +85,7 @@ def take_in_event(db: Session, event_id: str) -> None:
 
 
 def _taken(db: Session, platform: str, event: RoomEvent) -> str:
-    """Do what an event says; what became of it, in a few words."""
+    """Apply an event. Returns what became of it, in a few words."""
     known = select(Room.meeting_id).join(Meeting, Meeting.id == Room.meeting_id)
     meeting_id: UUID | None = db.scalar(
         known.where(Room.made_by == platform, Meeting.provider_event_id == event.provider_id)
@@ -110,7 +110,7 @@ def _taken(db: Session, platform: str, event: RoomEvent) -> str:
 
 
 def poll(db: Session) -> None:
-    """Of every room that is open: who is and was inside, where the platform says so only when asked."""
+    """Ask the platforms that tell nothing by themselves who is and was inside each open room."""
     for row in each(db, typed(Asked, db.execute(OPEN, {"at": clock.now()}))):
         # Noted before it is asked, and the longest unasked first: what fails in an unforeseen way keeps no other room waiting.
         _note(db, row, polled_at=clock.now())
@@ -120,7 +120,7 @@ def poll(db: Session) -> None:
 
 
 def fetch_reports(db: Session) -> None:
-    """Half an hour, an hour, six and twenty-four hours after the end, until it is whole: the platform's own report."""
+    """Fetch the platform's report half an hour, an hour, six and twenty-four hours after the end, until it is complete."""
     due = {"at": clock.now(), "after": list(REPORTS_AFTER)}
     for row in each(db, typed(Asked, db.execute(UNREPORTED, due))):
         # Counted before it is asked: what fails in an unforeseen way fails four times and no more.
@@ -131,7 +131,7 @@ def fetch_reports(db: Session) -> None:
 
 
 def fetch_recordings(db: Session) -> None:
-    """An hour, six and twenty-four hours after the end: what the platform recorded."""
+    """Fetch the list of recordings an hour, six and twenty-four hours after the end."""
     due = {"at": clock.now(), "after": list(RECORDINGS_AFTER)}
     for row in each(db, typed(Asked, db.execute(UNASKED, due))):
         _note(db, row, recording_attempts=Room.recording_attempts + 1)
@@ -139,13 +139,13 @@ def fetch_recordings(db: Session) -> None:
 
 
 def fetch_recordings_of(db: Session, meeting_id: UUID) -> None:
-    """What the platform recorded of one meeting."""
+    """Fetch the list of recordings of one meeting."""
     for row in typed(Asked, db.execute(ROOM_OF, {"meeting": meeting_id})):
         _offer_recordings(db, row)
 
 
 def _offer_recordings(db: Session, row: Asked) -> None:
-    """Keep what was recorded, sealed, for the host to publish or not."""
+    """Store the sealed addresses of recordings, and offer them to the host, who publishes them or not."""
     key, is_new = current_app.config["SETTINGS"].room_key, False
     found = _ask(db, row, lambda platform, room: platform.recordings(room), "recording.not-told")
     for recording in found or ():

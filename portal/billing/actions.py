@@ -95,12 +95,12 @@ def ask_about(db: Session, user_id: UUID, event_id: str | None = None) -> Sequen
 
 
 def note_wish(db: Session, user_id: UUID, wish: str) -> None:
-    """What a payer asked of the plan (end, renew, change, stay): their pages say so until the provider has answered."""
+    """Note what a payer asked of the plan (end, renew, change, stay), which their pages say until the provider has answered."""
     db.execute(WISH, {"user_id": user_id, "wish": wish, "at": clock.now()})
 
 
 def customers_of(db: Session, user_id: UUID) -> Sequence[str]:
-    """The names a person has at the provider, the one last heard of first; one that is on the way to pay is not heard yet."""
+    """The ids of a person's customers at the provider, the one heard of last first; those of open checkouts come last."""
     return db.scalars(NAMES, {"user_id": user_id}).all()
 
 
@@ -188,7 +188,7 @@ def free_until(db: Session, at: datetime) -> datetime | None:
 
 
 def drop_checkout(db: Session, checkout_id: UUID) -> None:
-    """Nothing came of a choice, so its order has failed. As the worker; nothing happens to one that is over already."""
+    """Close a checkout that was not paid, and mark its order as failed. As the worker; one that is over stays as it is."""
     user_id = db.scalar(select(Checkout.user_id).where(Checkout.id == checkout_id))
     if user_id is None or not lock_person(db, user_id):
         return
@@ -203,12 +203,12 @@ def drop_checkout(db: Session, checkout_id: UUID) -> None:
 
 
 def start_family(db: Session, user_id: UUID) -> None:
-    """The current user wants a family of their own, in a club that is free; the worker makes it, unless they are in one."""
+    """Ask for a family of the current user's own, in a free club; the worker makes it, unless they are in one."""
     family_wanted.publish(db, user_id=user_id)
 
 
 def take_family_over(db: Session, plan_id: UUID, user_id: UUID) -> None:
-    """The current user takes a family over, in a club that is free; the worker sees whether it was proposed to them."""
+    """Ask to take a family over, in a free club, as the current user; the worker checks whether that was proposed to them."""
     take_over_paid.publish(db, plan_id=plan_id, new_primary_id=user_id)
 
 
@@ -216,7 +216,7 @@ def take_family_over(db: Session, plan_id: UUID, user_id: UUID) -> None:
 
 
 def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: str) -> None:
-    """Access without an order, from now to the end of a day in the club's zone: `complimentary`, or paid `offline`.
+    """Give access without an order, from now to the end of a day in the club's zone: `complimentary`, or paid `offline`.
 
     In the name of the admin who asks; the person reads the reason.
     """
@@ -226,7 +226,7 @@ def give_days(db: Session, person_id: UUID, kind: str, last_day: date, reason: s
 
 
 def note_refund(db: Session, order: "Refundable | Order", minor: int, reason: str, last_day: date | None) -> None:
-    """The provider was asked to give `minor` of an order back; it opens nothing after `last_day`, if one is given."""
+    """Note that the provider was asked to give `minor` of an order back. It gives no access after `last_day`, if there is one."""
     if last_day:
         db.execute(CUT, {"order": order.id, "until": end_of(last_day)})
     amount = money.plain(money.major(minor, order.currency), order.currency)

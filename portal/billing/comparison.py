@@ -59,7 +59,7 @@ SETTLED = text("update drifts set resolved_at = :at where id = any(:settled)")
 
 
 def differing(db: Session, theirs_live: list[tuple[str, Theirs]]) -> set[str]:
-    """Customers whose live subscriptions differ here and `there`, at the provider, as (customer, subscription)."""
+    """Customers whose live subscriptions differ from ours; `theirs_live` are the provider's, as (customer, subscription)."""
     ours_live = _here(db)
     differ = {customer for customer, theirs in theirs_live if not _same(ours_live.get(theirs.id), theirs)}
     gone = ours_live.keys() - {theirs.id for _, theirs in theirs_live}

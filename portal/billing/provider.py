@@ -304,7 +304,7 @@ def session_state(session_id: str) -> str:
 
 
 def close_session(session_id: str) -> str:
-    """Nobody can pay there any more; the state it ended in (it may have been paid a moment before)."""
+    """Close a payment page. Returns the state it ended in: it may have been paid a moment before."""
     with asking() as ask:
         try:
             return ask.checkout.sessions.expire(session_id).status or "expired"
@@ -369,7 +369,7 @@ def end_now(subscription_id: str, *, credit: bool = False, duplicate: bool = Fal
 
 
 def _release(ask: "V1Services", subscription_id: str) -> None:
-    """A subscription with a plan for later is not ended before it is let go of that plan."""
+    """Drop the plan that is scheduled for later: until then Stripe refuses to end the subscription."""
     schedule = ask.subscriptions.retrieve(subscription_id).schedule
     if schedule:
         ask.subscription_schedules.release(id_of(schedule))

@@ -15,8 +15,9 @@ from portal.database.transactions import each, let_go
 
 
 def sync_customer(db: Session, customer_id: str) -> str:
-    """Fetch and apply: what happened, in words. As the worker; it commits before it asks the provider for something.
+    """Fetch what the provider knows and apply it. Returns what changed, in words.
 
+    As the worker; it commits before it asks the provider for something.
     Raises ProviderDown; what was done until then stands, and doing it again changes nothing.
     """
     snapshot = fetch_snapshot(db, customer_id)

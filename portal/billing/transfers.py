@@ -86,14 +86,14 @@ def open_order(db: Session, plan_key: str, cycle: str, transfer_plan_id: UUID | 
 
 
 def withdraw(db: Session, checkout_id: UUID, number: str) -> None:
-    """The current user wants it no more. Raises OverAlready."""
+    """Withdraw an order of the current user's. Raises OverAlready."""
     if not db.scalar(WITHDRAW, {"checkout": checkout_id}):
         raise OverAlready
     audit.record(db, "order.withdrawn", number, category="billing")
 
 
 def mark_paid(db: Session, order: Unpaid, reference: str, came: datetime) -> None:
-    """As an admin: its money came on a day. Raises PaidAlready; two who mark it at once mark it once."""
+    """As an admin: mark an order as paid on a day. Raises PaidAlready, also for the second of two who do so at once."""
     grace = current_app.config["SETTINGS"].grace_days
     params = {"order": order.id, "reference": reference, "came": came, "grace": grace}
     if db.scalar(MARK, params) is not None:

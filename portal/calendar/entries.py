@@ -97,7 +97,7 @@ class Entry(NamedTuple):
 
     @property
     def was_taken_out_by_us(self) -> bool:
-        """Whether a CANCEL took it out for no act of the person, whose answer is older: the meeting was called off."""
+        """Whether the last CANCEL followed from the meeting's being called off, not from an answer of the person."""
         if self.method != "CANCEL" or self.answered_at is None or self.mailed_at is None:
             return False
         return self.answered_at <= self.mailed_at
@@ -123,7 +123,7 @@ class Entry(NamedTuple):
 
     @property
     def next_sequence(self) -> int:
-        """Above all that was mailed, and above that of files, which is the meeting's revision."""
+        """The SEQUENCE of the next message: higher than every one mailed, and than the meeting's revision, which files carry."""
         return max(self.sequence, self.revision) + 1
 
 
@@ -176,7 +176,7 @@ WRITTEN = text("select exists (select from mails where occasion = :occasion)")
 
 
 def lock(db: Session, meeting_id: UUID, user_id: UUID, *, even_suspended: bool = False) -> Entry | None:
-    """The entry, nobody else's until the transaction ends; None if meeting or person are gone, or the person suspended: of what
+    """Lock the entry until the transaction ends. None if meeting or person are gone, or the person suspended: of what
     they lost their calendar is told (`even_suspended`), of nothing else.
     """
     key = {"meeting": meeting_id, "person": user_id}

@@ -218,7 +218,7 @@ def _mail(db: Session, entry: Entry) -> None:
 
 
 def _tell(db: Session, kind: str, meeting_id: UUID, status: str, message: Callable[[Entry, Board], Message]) -> None:
-    """One mail to each whom it concerns, if the meeting is still as the mail says."""
+    """Mail everybody whom it concerns, if the meeting is still as the mail says."""
     people = [row.id for row in db.execute(affected(meeting_id)).all()]
     for user_id in each(db, people):
         entry = entries.lock(db, meeting_id, user_id)
@@ -253,7 +253,7 @@ def _settings() -> Settings:
 @not_delivered.subscribe
 @job("calendar.note_not_delivered")
 def note_not_delivered(db: Session, mail_id: UUID) -> None:
-    """A mail with a calendar object was not delivered: the calendar does not know what it said."""
+    """Note that a calendar does not know what a mail said, because that was not delivered."""
     entries.not_delivered(db, db.get_one(Mail, mail_id))
 
 

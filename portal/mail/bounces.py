@@ -26,14 +26,14 @@ HARD = text("select reason from unreachable_addresses where address_key = lower(
 
 
 def note(db: Session, address: str, hard: bool, reason: str) -> None:
-    """A mail to this address came back. Only mails that are tried all the same go there while it is hard."""
+    """Note that a mail to this address came back; after a hard bounce only mails that are `even_unreachable` are sent there."""
     at = clock.now()
     params = {"address": address, "hard": hard, "reason": reason, "at": at, "since": at - WITHIN}
     db.execute(NOTE, {**params, "enough": SOFT_BOUNCES})
 
 
 def lift(db: Session, address: str) -> None:
-    """Somebody has read a mail there: it is tried again from now on."""
+    """Forget the bounces of an address, because somebody has read a mail there."""
     db.execute(LIFT, {"address": address})
 
 

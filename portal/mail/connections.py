@@ -10,7 +10,7 @@ IDLE = 5.0
 
 
 class Connections:
-    """Those of one server that no mail is sent by just now, each signed in. Threads share them: one has one at a time."""
+    """The idle connections to one mail server, each signed in. Threads share them, and each is used by one thread at a time."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -18,7 +18,7 @@ class Connections:
         self._timer: Timer | None = None
 
     def take(self) -> smtplib.SMTP | None:
-        """One that still answers; None if there is none."""
+        """Take a connection that still answers; None if there is none."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -30,7 +30,7 @@ class Connections:
             server.close()
 
     def keep(self, server: smtplib.SMTP) -> None:
-        """Have one wait for the next mail."""
+        """Keep a connection for the next mail."""
         with self._lock:
             self._idle.append((monotonic(), server))
             self._watch()
@@ -57,5 +57,5 @@ _of: dict[str, Connections] = {}
 
 
 def connections(url: str) -> Connections:
-    """Those of this process to the server of a MAIL_URL."""
+    """The idle connections of this process to the server of a MAIL_URL."""
     return _of.setdefault(url, Connections())

@@ -156,7 +156,7 @@ def _record(db: Session, source: Source, row: dict[str, object]) -> UUID | None:
 
 
 def _take_bounce(db: Session, incoming: Incoming, source: Source) -> None:
-    """Believed only where it names a mail that we sent to that address; once for each mail."""
+    """Apply a bounce, once for each mail; it is believed only where it names a mail that we sent to that address."""
     sent = db.scalars(
         select(Mail).where(Mail.id.in_(incoming.mail_ids), Mail.attempts > 0, Mail.state != "dropped").with_for_update()
     ).all()
@@ -211,7 +211,7 @@ UNREACHABLE = (OSError, imaplib.IMAP4.error, ImapToolsError, NoTls)
 
 
 class _CutOff:
-    """What imaplib speaks with, for LONGEST seconds at most: its own patience begins anew with each byte."""
+    """A connection for imaplib that is cut after LONGEST seconds: a socket's own timeout begins anew with each byte."""
 
     sock: socket
 
