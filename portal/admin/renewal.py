@@ -99,7 +99,7 @@ class ReasonForm(Form):
 
 def add_to(bp: Blueprint) -> None:
     """Routes of this subject, where plans renew by themselves."""
-    by_card, one = only("card"), "/people/<uuid:person_id>/money/plan/<change>"
+    by_card, one = only("card"), "/people/<uuid:person_id>/money/plan/<renewal>"
     bp.add_url_rule(one, "ask_renewal", by_card(ask))
     bp.add_url_rule(one, "set_renewal", by_card(set_renewal), methods=["POST"])
 
@@ -110,19 +110,19 @@ def of(person_id: UUID) -> Renewing | None:
 
 
 @admin
-def ask(person_id: UUID, change: str) -> ResponseReturnValue:
+def ask(person_id: UUID, renewal: str) -> ResponseReturnValue:
     """What ending somebody's plan, or letting it renew, means, and the form for the reason."""
-    becomes = CHANGES.get(change) or abort(404)
-    return _page(_changeable(person_id, change, becomes), change, becomes, ReasonForm(None))
+    becomes = CHANGES.get(renewal) or abort(404)
+    return _page(_changeable(person_id, renewal, becomes), renewal, becomes, ReasonForm(None))
 
 
 @admin
-def set_renewal(person_id: UUID, change: str) -> ResponseReturnValue:
+def set_renewal(person_id: UUID, renewal: str) -> ResponseReturnValue:
     """End somebody's plan with its paid period, or let it renew again; an unknown change is a 404."""
-    becomes = CHANGES.get(change) or abort(404)
-    row, form = _changeable(person_id, change, becomes), ReasonForm()
+    becomes = CHANGES.get(renewal) or abort(404)
+    row, form = _changeable(person_id, renewal, becomes), ReasonForm()
     if not form.validate():
-        return _page(row, change, becomes, form, 422)
+        return _page(row, renewal, becomes, form, 422)
     if not row.waits:  # pressed twice, it is one change and one mail
         db.session.rollback()  # nothing is held while the provider is asked
         provider.set_to_end(row.provider_subscription_id, becomes.ends)
@@ -131,8 +131,8 @@ def set_renewal(person_id: UUID, change: str) -> ResponseReturnValue:
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
-def _changeable(person_id: UUID, change: str, becomes: Change) -> Renewing:
-    row = find(RENEWING, person=person_id, wish=change)
+def _changeable(person_id: UUID, renewal: str, becomes: Change) -> Renewing:
+    row = find(RENEWING, person=person_id, wish=renewal)
     return row if row.ends is not becomes.ends else abort(404)
 
 
@@ -140,7 +140,7 @@ def _name(row: Renewing) -> str:
     return display_name(row.first_name, row.last_name, row.email)
 
 
-def _page(row: Renewing, change: str, becomes: Change, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
+def _page(row: Renewing, renewal: str, becomes: Change, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
     return page(
         "admin/renewal.html",
         status,
@@ -150,7 +150,7 @@ def _page(row: Renewing, change: str, becomes: Change, form: ReasonForm, status:
         title=becomes.title,
         heading=Markup(becomes.title.replace("{}", "<bdi>{}</bdi>")).format(_name(row)),  # noqa: S704 - a name is escaped
         happens=becomes.happens.format(day=viewer().day(row.until)),
-        change=change,
+        renewal=renewal,
         becomes=becomes,
         form=form,
     )
