@@ -110,7 +110,7 @@ class ReasonForm(Form):
 
 def add_to(bp: Blueprint) -> None:
     """Routes of this subject, where plans renew by themselves."""
-    by_card, one = only("card"), "/people/<uuid:person_id>/money/plan/<change>"
+    by_card, one = only("card"), "/people/<uuid:person_id>/money/plan/<renewal>"
     bp.add_url_rule(one, "ask_renewal", by_card(ask))
     bp.add_url_rule(one, "set_renewal", by_card(set_renewal), methods=["POST"])
 
@@ -121,19 +121,19 @@ def of(person_id: UUID) -> Renewing | None:
 
 
 @admin
-def ask(person_id: UUID, change: str) -> ResponseReturnValue:
+def ask(person_id: UUID, renewal: str) -> ResponseReturnValue:
     """What ending somebody's plan, or letting it renew, means, and the form for the reason."""
-    row, becomes = _wanted(person_id, change)
-    return _page(row, change, becomes, ReasonForm(None))
+    row, becomes = _wanted(person_id, renewal)
+    return _page(row, renewal, becomes, ReasonForm(None))
 
 
 @admin
-def set_renewal(person_id: UUID, change: str) -> ResponseReturnValue:
+def set_renewal(person_id: UUID, renewal: str) -> ResponseReturnValue:
     """End somebody's plan with its paid period, or let it renew again; an unknown change is a 404."""
-    row, becomes = _wanted(person_id, change)
+    row, becomes = _wanted(person_id, renewal)
     form = ReasonForm()
     if not form.validate():
-        return _page(row, change, becomes, form, 422)
+        return _page(row, renewal, becomes, form, 422)
     if not row.waits:  # pressed twice, it is one change and one mail
         db.session.rollback()  # nothing is held while the provider is asked
         ended = False
@@ -147,10 +147,10 @@ def set_renewal(person_id: UUID, change: str) -> ResponseReturnValue:
     return redirect(f"/admin/people/{person_id}/money", 303)
 
 
-def _wanted(person_id: UUID, change: str) -> tuple[Renewing, Change]:
+def _wanted(person_id: UUID, renewal: str) -> tuple[Renewing, Change]:
     """Somebody's plan and what it is to become; 404 if it is that already, or the change is unknown."""
-    becomes = CHANGES.get(change) or abort(404)
-    row = find(RENEWING, person=person_id, wish=change)
+    becomes = CHANGES.get(renewal) or abort(404)
+    row = find(RENEWING, person=person_id, wish=renewal)
     if row.ends is becomes.ends:
         abort(404)
     return row, ENDS_NOW if becomes.ends and row.failed else becomes
@@ -160,7 +160,7 @@ def _name(row: Renewing) -> str:
     return display_name(row.first_name, row.last_name, row.email)
 
 
-def _page(row: Renewing, change: str, becomes: Change, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
+def _page(row: Renewing, renewal: str, becomes: Change, form: ReasonForm, status: int = 200) -> ResponseReturnValue:
     return page(
         "admin/renewal.html",
         status,
@@ -170,7 +170,7 @@ def _page(row: Renewing, change: str, becomes: Change, form: ReasonForm, status:
         title=becomes.title,
         heading=Markup(becomes.title.replace("{}", "<bdi>{}</bdi>")).format(_name(row)),  # noqa: S704 - a name is escaped
         happens=becomes.happens.format(day=viewer().day(row.until)),
-        change=change,
+        renewal=renewal,
         becomes=becomes,
         form=form,
     )

@@ -22,6 +22,8 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
     """Every route of the portal, with the ids of things that are there."""
     invited = "insert into meeting_attendances (meeting_id, user_id) values (%s, %s)"
     superuser.execute(invited, [everything["open"], ALICE.id])
+    superuser.execute("update orders set disputed_at = now(), dispute_state = 'won' where status = 'completed'")
+    superuser.execute("update subscriptions set renews_at = now() + interval '9 days' where live")
     ids = {
         "meeting_id": everything["open"],
         "person_id": ALICE.id,
@@ -43,6 +45,7 @@ def routes(app: Flask, everything: dict[str, object], superuser) -> list[Route]:
         "plan_key": "family",
         "cycle": "yearly",
         "change": "suspend",
+        "renewal": "end",
         "token": "no-such-token",
         "accents": "174ea6-own",
         "digest": everything["club_pictures"],
