@@ -54,7 +54,7 @@ select refresh_projection(user_id, now()) from subscriptions
 """
 # What a worker left: a job that ran, a dry run, and what the doctor found.
 WORKED = """
-insert into last_runs values ('attendance.fetch_recordings', now(), now(), true);
+insert into last_runs values ('attendance.fetch_recordings', now(), now(), true) on conflict do nothing;
 insert into runs (name, began_at, ended_at, well, outcome)
 values ('dry run of operations.tidy', now(), now(), true, '62 rows of one_time_tokens would be deleted.');
 insert into runs (name, began_at, ended_at, well, outcome, details)
