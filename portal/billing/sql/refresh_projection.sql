@@ -20,14 +20,16 @@ returns void language sql security definer set search_path = '' as $$
                                   when v.family >= v.promised then 'family' else 'individual' end,
          subscription_expiry = v.promised,
          access_until = v.counts
-    from public.users c
+    from (select payer as id
+           union
+          select x.id from public.family_plans p join public.users x on x.family_plan_id = p.id
+           where p.primary_user_id = payer and p.is_active) c
     cross join lateral (
       select max(s.promised_until) as promised, max(s.counts_until) as counts,
              max(s.promised_until) filter (where s.subscription_type = 'family') as family,
              exists (select from public.orders o where o.user_id = c.id and o.status = 'pending') as waits
         from public.entitlement_sources(c.id) s where s.phase <> 'given' or s.starts_at <= at) v
    where u.id = c.id
-     and (c.id = payer or c.family_plan_id in (select id from public.family_plans where primary_user_id = payer and is_active))
 $$;
 alter function refresh_projection owner to portal_definer;
 revoke all on function refresh_projection from public;
