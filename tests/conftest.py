@@ -170,7 +170,7 @@ def people(
     else:
         cast.assemble(superuser)
         if not before:
-            assembled[:] = [Snapshot(superuser, cleaner)]
+            assembled[:] = [Snapshot(superuser, cleaner, cast.TABLES)]
     return cast.EVERYBODY
 
 

@@ -225,6 +225,7 @@ WORKERS_OWN = {
     "portal/notifications/digest.py",
     "portal/moving/taking.py",
     "portal/rehearsal/month.py",
+    "portal/sandbox/club.py",  # plants the demo, as the worker where that is its work
 }
 """Besides the jobs themselves: what only the worker runs."""
 

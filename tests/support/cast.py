@@ -52,6 +52,8 @@ DORA = _person(0xD04A, "Dora", is_admin=True)
 EVE = _person(0xE4E, "Eve")
 EVERYBODY = (ALICE, BOB, CHARLIE, DORA, EVE)
 FAMILY = UUID(int=0xFA)
+TABLES = ("access_grants", "family_memberships", "family_plans", "order_number_key", "orders", "users")
+"""What `assemble` writes to."""
 
 
 def assemble(postgres: psycopg.Connection) -> None:

@@ -51,22 +51,20 @@ class Cleaner:
             self.as_replica(sql.SQL("delete from {}").format(_table(name)) for name in used)
 
     def as_replica(self, statements: Iterable[sql.Composable], **params: object) -> None:
-        """Execute these in one transaction, in one round trip."""
-        frame = sql.SQL(
-            "begin; set local lock_timeout = '5s'; set local session_replication_role = replica; {}; commit"
-        )
+        """Execute these in one round trip: what is sent at once is one transaction, and undone whole."""
+        frame = sql.SQL("set local lock_timeout = '5s'; set local session_replication_role = replica; {}")
         with ClientCursor(self._postgres) as cursor:
             cursor.execute(frame.format(sql.SQL("; ").join(statements)), params)
 
 
 class Snapshot:
-    """All rows of a database, to be written again later, with each moment as much later."""
+    """All rows of some tables, to be written again later, with each moment as much later."""
 
-    def __init__(self, postgres: psycopg.Connection, cleaner: Cleaner) -> None:
+    def __init__(self, postgres: psycopg.Connection, cleaner: Cleaner, tables: Iterable[str]) -> None:
         self._cleaner, self._taken_at = cleaner, datetime.now(UTC)
         self._rows: dict[str, str] = {}
         self._statements: list[sql.Composed] = []
-        for name in cleaner.used():
+        for name in tables:
             columns = postgres.execute(COLUMNS, [name]).fetchall()
             row = postgres.execute(sql.SQL("select json_agg(t)::text from {} t").format(_table(name))).fetchone()
             assert row
