@@ -84,8 +84,9 @@ def settled(club: RealClub, title: str) -> None:
     """Two hours later, as the worker finds it at its next round."""
     with club.superuser() as postgres:
         postgres.execute(
-            "update meetings set starts_at = starts_at - interval '2 hours', start_time = start_time - interval '2 hours'"
-            " where title = %s",
+            "update meetings set starts_at = starts_at - interval '2 hours',"
+            " start_time = start_time - interval '2 hours',"
+            " scheduled_date = (scheduled_date + start_time - interval '2 hours')::date where title = %s",
             [title],
         )
         postgres.execute("update presences set joined_at = joined_at - interval '2 hours'")
