@@ -166,11 +166,11 @@ def people(
     """Alice, Bob, Charlie, Dora and Eve, in the database."""
     before = cleaner.used()
     if assembled and assembled[0].fits(before):
-        assembled[0].write()
+        assembled[0].write(cleaner)
     else:
         cast.assemble(superuser)
         if not before:
-            assembled[:] = [Snapshot(superuser, cleaner, cast.TABLES)]
+            assembled[:] = [Snapshot(superuser, cast.TABLES)]
     return cast.EVERYBODY
 
 

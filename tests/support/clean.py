@@ -60,8 +60,8 @@ class Cleaner:
 class Snapshot:
     """All rows of some tables, to be written again later, with each moment as much later."""
 
-    def __init__(self, postgres: psycopg.Connection, cleaner: Cleaner, tables: Iterable[str]) -> None:
-        self._cleaner, self._taken_at = cleaner, datetime.now(UTC)
+    def __init__(self, postgres: psycopg.Connection, tables: Iterable[str]) -> None:
+        self._taken_at = datetime.now(UTC)
         self._rows: dict[str, str] = {}
         self._statements: list[sql.Composed] = []
         for name in tables:
@@ -88,9 +88,9 @@ class Snapshot:
         own_hour = abs(clock.now() - datetime.now(UTC)) > timedelta(seconds=1)
         return not own_hour and self._rows.keys().isdisjoint(used) and "meetings" not in used
 
-    def write(self) -> None:
-        """Write the rows into the empty tables."""
-        self._cleaner.as_replica(self._statements, later=datetime.now(UTC) - self._taken_at, **self._rows)
+    def write(self, cleaner: Cleaner) -> None:
+        """Write the rows into the empty tables, by the connection of this cleaner."""
+        cleaner.as_replica(self._statements, later=datetime.now(UTC) - self._taken_at, **self._rows)
 
 
 def _table(name: str) -> sql.SQL | sql.Composed:

@@ -13,18 +13,18 @@ ROWS = f"select to_jsonb(u) - '{MOMENTS}'::text[] from users u order by id"
 def test_written_again_it_is_what_it_was_when_assembled(database, superuser, cleaner):
     cast.assemble(superuser)
     assert cleaner.used() == list(cast.TABLES)
-    snapshot, before = Snapshot(superuser, cleaner, cast.TABLES), superuser.execute(ROWS).fetchall()
+    snapshot, before = Snapshot(superuser, cast.TABLES), superuser.execute(ROWS).fetchall()
     cleaner.clean()
     assert cleaner.used() == []
-    snapshot.write()
+    snapshot.write(cleaner)
     assert cleaner.used() == list(cast.TABLES) and superuser.execute(ROWS).fetchall() == before
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(database, superuser, cleaner):
     cast.assemble(superuser)
-    snapshot = Snapshot(superuser, cleaner, cast.TABLES)
+    snapshot = Snapshot(superuser, cast.TABLES)
     with pytest.raises(UniqueViolation):
-        snapshot.write()
+        snapshot.write(cleaner)
     cleaner.clean()
-    snapshot.write()
+    snapshot.write(cleaner)
     assert len(superuser.execute(ROWS).fetchall()) == len(cast.EVERYBODY)
