@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := var/venv
-WORKERS ?= 3
+WORKERS ?= 2
 BIN := $(VENV)/bin
 NPM_CI = command -v npm >/dev/null || { echo "npm is needed (it comes with Node.js)" >&2; exit 1; }; \
 	mkdir -p var/npm && cp package.json package-lock.json var/npm/ && \
