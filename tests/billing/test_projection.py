@@ -6,7 +6,6 @@ import pytest
 
 from portal.billing import jobs
 from portal.clock import at
-from tests.support.cast import crowd
 from tests.support.orders import given, order, refresh_projection, refunded
 from tests.support.reading import do, one, words
 
@@ -177,12 +176,3 @@ def test_the_account_page_needs_no_job_to_tell_the_truth(sign_in, superuser, cha
     assert "Yes, until" in words(browser.get("/account"))
     with at(now + DAY):
         assert "No, since" in words(browser.get("/account"))
-
-
-def test_it_reads_its_own_people_however_many_there_are(database, superuser, alice):
-    crowd(superuser, 300)
-    read = "select pg_stat_get_xact_tuples_returned('users'::regclass)"
-    with database.connect() as fresh:  # which has planned nothing yet
-        fresh.execute("set local enable_seqscan = off")  # for three hundred a scan is as good
-        fresh.execute("select refresh_projection(%s, now())", [alice.id])
-        assert one(fresh, read) < 50
