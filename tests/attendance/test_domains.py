@@ -83,7 +83,7 @@ def test_who_answered_before_the_club_named_its_domains_is_not_its_own(known, si
     answers(superuser, over.id, accepted=[alice, charlie])
     known("club.example")
     text = words(sign_in(dora).get("/admin/domains"))
-    assert "The club's own 1" in plain(text) and "moen.no 1" in text
+    assert "The club’s own 1" in plain(text) and "moen.no 1" in text
 
 
 def test_older_meetings_are_not_in_the_month(known, sign_in, superuser, alice, dora):

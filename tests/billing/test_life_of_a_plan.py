@@ -28,7 +28,7 @@ def test_it_renews_by_itself(member):
     member.buys()
     with member.on(32):
         assert member.orders() == [("completed", 1200)] * 2 and member.entitled
-    with member.on(62):
+    with member.on(63):
         assert member.orders() == [("completed", 1200)] * 3
 
 
