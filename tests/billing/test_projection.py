@@ -176,3 +176,15 @@ def test_the_account_page_needs_no_job_to_tell_the_truth(sign_in, superuser, cha
     assert "Yes, until" in words(browser.get("/account"))
     with at(now + DAY):
         assert "No, since" in words(browser.get("/account"))
+
+
+ROWS_READ = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'users'"
+
+
+def test_it_reads_its_own_people_however_many_there_are(database, superuser, alice):
+    # Of fewer it may as well read all.
+    superuser.execute("insert into users (email) select n || '@crowd.example' from generate_series(1, 4000) n")
+    superuser.execute("analyze users, family_plans")
+    with database.connect() as fresh:  # which has planned nothing yet
+        fresh.execute("select refresh_projection(%s, now())", [alice.id])
+        assert one(fresh, ROWS_READ) < 50

@@ -6,7 +6,8 @@ returns void language sql security definer set search_path = '' as $$
   select from public.users where id = payer for no key update;
   select from public.family_plans where primary_user_id = payer and is_active order by id for no key update;
   select from public.users u
-   where u.id <> payer and u.family_plan_id in (select id from public.family_plans where primary_user_id = payer and is_active)
+   where u.id <> payer
+     and u.family_plan_id = any (array(select id from public.family_plans where primary_user_id = payer and is_active))
    order by u.id for no key update;
   update public.family_plans p
      set subscription_expiry = c.paid_until, access_until = c.counts_until,
@@ -20,10 +21,11 @@ returns void language sql security definer set search_path = '' as $$
                                   when v.family >= v.promised then 'family' else 'individual' end,
          subscription_expiry = v.promised,
          access_until = v.counts
-    from (select payer as id
-           union
-          select x.id from public.family_plans p join public.users x on x.family_plan_id = p.id
-           where p.primary_user_id = payer and p.is_active) c
+    -- Arrays, here and above, are expected to be short: else all members may be read to find these few.
+    from unnest(array(select payer
+                       union
+                      select x.id from public.family_plans p join public.users x on x.family_plan_id = p.id
+                       where p.primary_user_id = payer and p.is_active)) c (id)
     cross join lateral (
       select max(s.promised_until) as promised, max(s.counts_until) as counts,
              max(s.promised_until) filter (where s.subscription_type = 'family') as family,
