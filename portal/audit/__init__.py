@@ -50,7 +50,7 @@ def record(
         "message": struck(message)[:2000],
         "category": category,
         "operation": operation,
-        "user_id": _asker(db),
+        "user_id": _actor(db),
         "subject_id": subject_id,
         "meeting_id": meeting_id,
         "details": Jsonb(kept) if kept else None,
@@ -68,7 +68,7 @@ def person_opened(db: Session, person_id: UUID) -> None:
     """An admin looks at what the club knows of somebody: noted once a day, and shown to that person. Not of oneself, and not
     on a standby, where nothing can be written.
     """
-    if is_standby(db) or person_id == _asker(db):
+    if is_standby(db) or person_id == _actor(db):
         return
     if not db.scalar(LOOKED_LATELY, {"person": person_id, "at": clock.now()}):
         record(db, "person.opened", "An admin opened a page about somebody", subject_id=person_id)
@@ -80,7 +80,7 @@ def limit_reached(db: Session, what: str, whose: str) -> None:
         record(db, "limit.reached", f"Too many tries: {what}", category="security", level="warn")
 
 
-def _asker(db: Session) -> UUID | None:
+def _actor(db: Session) -> UUID | None:
     actor = db.info.get("actor")
     if isinstance(actor, Role):
         return actor.user_id

@@ -176,9 +176,8 @@ def sentence(operation: str | None, message: str, *, by_person: bool, about: boo
     Whoever and whatever the row knows and its sentence does not name is added at the end. Before an operation has a
     sentence here, its message says what happened, after the name of whoever did it.
     """
-    message = message.removesuffix(
-        "."
-    )  # what somebody typed as a reason may end with one; the page ends every sentence
+    # What somebody typed as a reason may end with a full stop; the page ends every sentence itself.
+    message = message.removesuffix(".")
     # A name, a number or an order's sign keeps its capital.
     begins = message[:1].lower() + message[1:] if message[1:2].islower() else message
     template = SENTENCES.get(operation or "") or (

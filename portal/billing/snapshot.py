@@ -184,9 +184,8 @@ def _order(db: Session, snapshot: CustomerSnapshot, invoice: Invoice, order: Ord
     order.payment_method = invoice.method or order.payment_method
     order.next_try_at, order.waits_for = invoice.next_try_at if invoice.status == "open" else None, invoice.waits_for
     if invoice.status == "paid" and invoice.amount_minor <= 0:
-        order.status = (
-            "failed"  # taken back by a credit note: the time counts as paid from credit, and nothing was charged
-        )
+        # Taken back by a credit note: the time counts as paid from credit, and nothing was charged.
+        order.status = "failed"
     elif invoice.status == "paid":
         order.completed_at = invoice.paid_at
         order.transaction_id = order.provider_payment_id = invoice.payment_id

@@ -53,11 +53,8 @@ def _state(row: RoomRow, *, made_by_itself: bool) -> tuple[tuple[str, str, str],
     if row.provision_state == "gone" and made_by_itself:
         return ("quarter", "The room is gone", "amber"), f"It was deleted on {name}. Another is made within a minute."
     if made_by_itself:
-        return (
-            "ring",
-            "No room yet",
-            "",
-        ), f"It is made on {name} automatically, not earlier than a day before the start."
+        state = "ring", "No room yet", ""
+        return state, f"It is made on {name} automatically, not earlier than a day before the start."
     return ("quarter", "No link is set", "amber"), "Nobody can join until there is one."
 
 
