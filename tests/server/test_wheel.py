@@ -142,6 +142,8 @@ def workers(pages: subprocess.Popen[bytes]) -> set[int]:
 def serving(installed: Path, folder: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """The port of pages that run as goalete-web.service starts them, with the files of settings it names."""
     unit, port = (ROOT / "docs" / "examples" / "goalete-web.service").read_text(), free_port()
+    before = shlex.split(re.search(r"^ExecStartPre=-\+(.*)$", unit, re.MULTILINE)[1])
+    subprocess.run(before, check=True)
     command = shlex.split(re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)[1])
     command[0] = str(installed / Path(command[0]).name)
     command[command.index("--port") + 1] = str(port)
